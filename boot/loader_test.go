@@ -1,0 +1,102 @@
+package boot
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/netip"
+	"testing"
+
+	"rackwright/inventory"
+)
+
+func TestEachKindOfClientLoadsItsOwnNextThing(t *testing.T) {
+	mac := inventory.MAC{0x52, 0x54, 0, 0x77, 0, 1}
+	base := BaseURL(netip.MustParseAddr("10.0.0.1"), 8080)
+	for _, c := range []struct {
+		name   string
+		client Client
+		want   string
+	}{
+		{"BIOS firmware", Client{Class: PXE, Arch: ArchBIOS}, "undionly.kpxe"},
+		{"UEFI x64 firmware", Client{Class: PXE, Arch: ArchX64}, "ipxe.efi"},
+		{"UEFI x64 firmware that says 9", Client{Class: PXE, Arch: ArchX64Other}, "ipxe.efi"},
+		{"UEFI arm64 firmware", Client{Class: PXE, Arch: ArchARM64}, "snp.efi"},
+		{"UEFI HTTP client", Client{Class: HTTP, Arch: ArchX64HTTP}, "http://10.0.0.1:8080/boot/ipxe.efi"},
+		{"UEFI arm64 HTTP client", Client{Class: HTTP, Arch: ArchARM64HTTP}, "http://10.0.0.1:8080/boot/snp.efi"},
+		{"IA32 UEFI is left alone", Client{Class: PXE, Arch: 6}, ""},
+		{"unknown architecture is left alone", Client{Class: PXE, Arch: ArchUnknown}, ""},
+		{"installed system", Client{Class: NotNetboot, Arch: ArchX64}, ""},
+		{"iPXE in a BIOS ROM", Client{Class: IPXE, Arch: ArchBIOS, MAC: mac},
+			"http://10.0.0.1:8080/boot/script?mac=52:54:00:77:00:01&platform=pcbios"},
+		{"iPXE on UEFI with a UUID", Client{Class: IPXE, Arch: ArchX64, MAC: mac, UUID: "01234567-89ab-cdef-0123-456789abcdef"},
+			"http://10.0.0.1:8080/boot/script?mac=52:54:00:77:00:01&platform=efi&uuid=01234567-89ab-cdef-0123-456789abcdef"},
+		{"iPXE that names no architecture", Client{Class: IPXE, Arch: ArchUnknown, MAC: mac},
+			"http://10.0.0.1:8080/boot/script?mac=52:54:00:77:00:01"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := c.client.Next(base); got != c.want {
+				t.Errorf("next is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestTheLongestScriptURLFitsTheHeaderField(t *testing.T) {
+	base := BaseURL(netip.MustParseAddr("192.168.100.100"), 8080)
+	c := Client{Class: IPXE, Arch: ArchX64, UUID: "01234567-89ab-cdef-0123-456789abcdef", MAC: inventory.MAC{2}}
+	if n := len(c.Next(base)); n > 127 {
+		t.Errorf("%d bytes, the BOOTP file field has 127", n)
+	}
+}
+
+func TestTheUserClassWinsOverTheVendorClass(t *testing.T) {
+	for _, c := range []struct {
+		vendor string
+		user   []string
+		want   Class
+	}{
+		{"PXEClient:Arch:00000:UNDI:002001", []string{"iPXE"}, IPXE},
+		{"PXEClient:Arch:00007:UNDI:003010", []string{"Tinkerbell"}, IPXE},
+		{"PXEClient:Arch:00007:UNDI:003001", nil, PXE},
+		{"HTTPClient:Arch:00016:UNDI:003001", nil, HTTP},
+		{"", []string{"gPXE"}, NotNetboot},
+		{"MSFT 5.0", nil, NotNetboot},
+		{"", nil, NotNetboot},
+	} {
+		if got := ClassOf(c.vendor, c.user); got != c.want {
+			t.Errorf("option 60 %q, option 77 %q: %s, want %s", c.vendor, c.user, got, c.want)
+		}
+	}
+}
+
+func TestEveryLoaderNamedForAnArchitectureIsOnTheShelf(t *testing.T) {
+	shelf := NewLoaders()
+	for a := Arch(0); a < 64; a++ {
+		if name := a.Loader(); name != "" && shelf.Get(name) == nil {
+			t.Errorf("%s needs %s, which is not on the shelf", a, name)
+		}
+	}
+}
+
+func TestLoadersAreFoundUnderTheNamesFirmwareUses(t *testing.T) {
+	shelf := NewLoaders()
+	for _, name := range []string{"ipxe.efi", "/ipxe.efi", "boot/ipxe.efi", "/boot/ipxe.efi"} {
+		if shelf.Get(name) == nil {
+			t.Errorf("%q not found", name)
+		}
+	}
+	for _, name := range []string{"", "/", "boot/", "../ipxe.efi", "//ipxe.efi", "ipxe.efi\x00", "IPXE.EFI"} {
+		if shelf.Get(name) != nil {
+			t.Errorf("%q found", name)
+		}
+	}
+}
+
+func TestTheDigestIsOfTheBytesServed(t *testing.T) {
+	for _, l := range NewLoaders().List() {
+		sum := sha256.Sum256(l.Bytes())
+		if l.Digest != "sha256:"+hex.EncodeToString(sum[:]) || l.Size != len(l.Bytes()) || l.Size == 0 {
+			t.Errorf("%s: digest or size is wrong", l.Name)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package boot
+
+import (
+	"fmt"
+	"strings"
+
+	"rackwright/agent/wire"
+	"rackwright/inventory"
+)
+
+// How often a script tries to fetch the agent and how long it waits when it gives up.
+const (
+	fetchTries   = 5
+	retryPause   = 3  // seconds
+	failurePause = 30 // seconds, then the machine restarts and asks again
+)
+
+// Agent is what a script that runs the agent needs besides the host.
+type Agent struct {
+	Files string // URL of the directory with vmlinuz and initrd, its one-time nonce included
+	Arch  string // amd64 or arm64; empty means amd64
+	Nonce string // one-time nonce the agent checks in with
+	URL   string // of the agent's server, https://10.0.0.1:8443
+	Pin   string // SHA-256 of that server's certificate, hexadecimal
+	Args  string // more kernel arguments, from the configuration
+}
+
+// LocalDiskScript sends a machine on to its own disk.
+//
+// On a BIOS the disk is started from iPXE: a chainloaded loader cannot count on the
+// vendor's PXE stack to go on to the next boot device. On UEFI the loader leaves with
+// an error, because a boot manager that sees success stops at its menu instead of
+// taking the next entry (UEFI 2.10 section 3.1.7).
+func LocalDiskScript(name string, fw inventory.Firmware) string {
+	var b strings.Builder
+	script(&b, "%s: no operation wants this machine, booting its own disk", name)
+	if fw == inventory.UEFI {
+		b.WriteString("exit 1\n")
+		return b.String()
+	}
+	b.WriteString("iseq ${platform} efi && exit 1 ||\n")
+	b.WriteString("sanboot --no-describe --drive 0x80 || exit 1\n")
+	return b.String()
+}
+
+// StrangerScript sends a machine away that is in no plan and gets nothing here.
+func StrangerScript(mac inventory.MAC) string {
+	var b strings.Builder
+	script(&b, "%s is in no rack plan and this network does not inspect strangers", mac)
+	b.WriteString("exit 1\n")
+	return b.String()
+}
+
+// AgentScript loads and starts the agent: the kernel, its ramdisk and its command
+// line. After fetchTries attempts it says so and restarts the machine, which then
+// asks again and is given a fresh nonce.
+func AgentScript(h *Host, a Agent) string {
+	var b strings.Builder
+	script(&b, "%s: loading the agent", h.Name)
+	b.WriteString("set tries:int32 0\n:load\nimgfree\n")
+	fmt.Fprintf(&b, "kernel --name vmlinuz %s/vmlinuz%s %s || goto again\n", a.Files, a.query(), CommandLine(h.MAC, a))
+	fmt.Fprintf(&b, "initrd --name initrd %s/initrd%s || goto again\n", a.Files, a.query())
+	b.WriteString("boot || goto again\n:again\ninc tries\n")
+	fmt.Fprintf(&b, "iseq ${tries} %d && goto failed ||\n", fetchTries)
+	fmt.Fprintf(&b, "echo rackwright: attempt ${tries} of %d failed, again in %d s\nsleep %d\ngoto load\n", fetchTries, retryPause, retryPause)
+	fmt.Fprintf(&b, ":failed\necho rackwright: the agent could not be loaded, restarting in %d s\nsleep %d\nreboot\n", failurePause, failurePause)
+	return b.String()
+}
+
+func (a Agent) query() string {
+	if a.Arch == "" || a.Arch == "amd64" {
+		return ""
+	}
+	return "?arch=" + a.Arch
+}
+
+// RetryScript keeps a machine at its loader while the server cannot answer it: leaving
+// the loader would use up a one-time boot order. next is the same question's URL.
+func RetryScript(reason, next string) string {
+	var b strings.Builder
+	script(&b, "%s, asking again in %d s", reason, retryPause)
+	fmt.Fprintf(&b, "sleep %d\nchain --autofree --replace %s || sleep %d\nreboot\n", retryPause, next, failurePause)
+	return b.String()
+}
+
+// CommandLine is the agent's kernel command line. initrd= names the ramdisk for the
+// kernel's EFI stub, which is handed files by name; elsewhere it does nothing. Kernel
+// messages go to every console, but a program's output only to the last one named that
+// exists: the serial port, which a BMC carries over the network.
+func CommandLine(mac inventory.MAC, a Agent) string {
+	args := []string{
+		"initrd=initrd", "console=tty0", "console=ttyS0,115200",
+		wire.KeyBootIf + "=01-" + strings.ReplaceAll(mac.String(), ":", "-"),
+		wire.KeyServer + "=" + a.URL, wire.KeyPin + "=" + a.Pin, wire.KeyNonce + "=" + a.Nonce,
+	}
+	return strings.Join(append(args, strings.Fields(plain(a.Args))...), " ")
+}
+
+// script opens a script with a line for whoever watches the console.
+func script(b *strings.Builder, format string, args ...any) {
+	b.WriteString("#!ipxe\necho rackwright: " + plain(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// plain keeps text from being read as script: no line breaks, no ${settings}, no
+// command separators.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ' || r == 0x7f:
+			return ' '
+		case r == '$' || r == '|' || r == '&' || r == ';':
+			return '_'
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,63 @@
+package boot
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rackwright/inventory"
+)
+
+var update = flag.Bool("update", false, "write the golden scripts anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s differs; go test -update writes it anew\n--- got\n%s--- want\n%s", name, got, want)
+	}
+}
+
+func exampleAgent() Agent {
+	return Agent{Files: "http://10.0.0.1:8080/boot/k/n0nce", Nonce: "n0nce", URL: "https://10.0.0.1:8443", Pin: "ab12", Args: "quiet"}
+}
+
+func TestScriptsReadAsTheGoldenFilesSay(t *testing.T) {
+	mac := inventory.MAC{0x52, 0x54, 0, 0x77, 0, 1}
+	h := &Host{Name: "r1-u10", MAC: mac, Intent: RunAgent}
+	golden(t, "local-disk-bios.ipxe", LocalDiskScript("r1-u10", inventory.BIOS))
+	golden(t, "local-disk-uefi.ipxe", LocalDiskScript("r1-u10", inventory.UEFI))
+	golden(t, "agent.ipxe", AgentScript(h, exampleAgent()))
+	golden(t, "stranger.ipxe", StrangerScript(mac))
+}
+
+func TestNothingInAScriptCanBecomeACommand(t *testing.T) {
+	h := &Host{Name: "evil\nreboot ${x} && shell || x; y", MAC: inventory.MAC{2}}
+	a := exampleAgent()
+	a.Args = "quiet\nshell"
+	for _, s := range []string{AgentScript(h, a), LocalDiskScript(h.Name, inventory.UEFI)} {
+		for i, line := range strings.Split(s, "\n") {
+			if strings.HasPrefix(line, "shell") || (i < 2 && strings.ContainsAny(line, "$|&;")) {
+				t.Errorf("line %q", line)
+			}
+		}
+	}
+}
+
+func TestTheAgentSpeaksOnTheSerialConsole(t *testing.T) {
+	line := CommandLine(inventory.MAC{2}, exampleAgent())
+	if strings.Index(line, "console=ttyS0,115200") < strings.Index(line, "console=tty0 ") {
+		t.Errorf("the screen is the last console: %s", line)
+	}
+}

@@ -1,0 +1,156 @@
+package serve
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"rackwright/boot"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/journal"
+)
+
+// uuidForm is a system UUID as loaders print it.
+var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// asker is who asks for a script, from the query.
+type asker struct {
+	mac      inventory.MAC
+	uuid     string
+	arch     string // amd64 or arm64
+	firmware inventory.Firmware
+}
+
+// parseAsker reads mac, uuid, arch and platform; the values are those of iPXE's
+// settings ${mac}, ${uuid}, ${buildarch} and ${platform}.
+func parseAsker(q url.Values) (a asker, err error) {
+	if a.mac, err = inventory.ParseMAC(q.Get("mac")); err != nil {
+		return a, err
+	}
+	if a.uuid = strings.ToLower(q.Get("uuid")); a.uuid != "" && !uuidForm.MatchString(a.uuid) {
+		return a, fault.Invalidf("uuid is not a system UUID")
+	}
+	switch q.Get("arch") {
+	case "", "amd64", "x86_64", "i386": // a BIOS loader is an i386 program on an amd64 machine
+		a.arch = "amd64"
+	case "arm64":
+		a.arch = "arm64"
+	default:
+		return a, fault.Invalidf("arch is neither x86_64 nor arm64")
+	}
+	switch q.Get("platform") {
+	case "":
+	case "pcbios":
+		a.firmware = inventory.BIOS
+	case "efi":
+		a.firmware = inventory.UEFI
+	default:
+		return a, fault.Invalidf("platform is neither pcbios nor efi")
+	}
+	return a, nil
+}
+
+func (a asker) clientArch() boot.Arch {
+	switch {
+	case a.firmware == inventory.BIOS:
+		return boot.ArchBIOS
+	case a.arch == "arm64":
+		return boot.ArchARM64
+	case a.firmware == inventory.UEFI:
+		return boot.ArchX64
+	}
+	return boot.ArchUnknown
+}
+
+// script answers what this machine does next. A machine that should run the agent gets
+// a nonce; it is not given to a peer that holds another machine's address.
+func (s *Server) script(w http.ResponseWriter, r *http.Request) {
+	who, err := parseAsker(r.URL.Query())
+	at, ok := s.reached(r)
+	if err != nil || !ok {
+		s.refuse(w, r, s.View().HostAt(peer(r)), "bad script request", err)
+		return
+	}
+	host := s.View().Host(who.mac)
+	if host == nil {
+		if host, err = s.stranger(r, who); err != nil {
+			s.later(w, r, nil, who, "the server cannot tell who this machine is", err)
+			return
+		}
+	}
+	switch {
+	case host == nil:
+		s.say(w, r, &boot.Host{MAC: who.mac}, "stranger", boot.StrangerScript(who.mac))
+	case host.Intent != boot.RunAgent:
+		s.say(w, r, host, "local-disk", boot.LocalDiskScript(host.Name, firmwareOf(who, host)))
+	case s.other(r, host) != nil:
+		s.refuse(w, r, host, "script", fault.Deniedf("the request came from the address of %s", s.other(r, host).Name))
+	default:
+		s.runAgent(w, r, host, who, boot.BaseURL(at.Addr(), at.Port()), fmt.Sprintf("https://%s:%d", at.Addr(), s.AgentPort))
+	}
+}
+
+// stranger records a machine nobody planned and asks whether it is to be inspected.
+func (s *Server) stranger(r *http.Request, who asker) (*boot.Host, error) {
+	sight := boot.Sighting{At: s.Now(), Source: "http", MAC: who.mac, UUID: who.uuid, Arch: who.clientArch(), Class: boot.IPXE, Address: peer(r)}
+	if n := s.View().NetworkOf(peer(r)); n != nil {
+		sight.Network = n.Name
+	}
+	return s.Strangers.Script(r.Context(), sight)
+}
+
+// other is the known machine that holds the peer's address when it is not this one.
+func (s *Server) other(r *http.Request, host *boot.Host) *boot.Host {
+	if at := s.View().HostAt(peer(r)); at != nil && at.MAC != host.MAC && at.Machine != host.Machine {
+		return at
+	}
+	return nil
+}
+
+func (s *Server) runAgent(w http.ResponseWriter, r *http.Request, host *boot.Host, who asker, base, agentURL string) {
+	nonce, err := s.Boots.Begin(r.Context(), host)
+	if err != nil {
+		s.later(w, r, host, who, "the server cannot open a boot for this machine", err)
+		return
+	}
+	s.say(w, r, host, "agent", boot.AgentScript(host, boot.Agent{Files: base + "/boot/k/" + nonce, Arch: who.arch,
+		Nonce: nonce, URL: agentURL, Pin: s.AgentPin, Args: s.Args}))
+}
+
+// later keeps the machine asking.
+func (s *Server) later(w http.ResponseWriter, r *http.Request, host *boot.Host, who asker, reason string, err error) {
+	s.Log.Warn("boot: "+reason, "mac", who.mac, "error", err)
+	if host == nil {
+		host = &boot.Host{MAC: who.mac}
+	}
+	at, _ := s.reached(r)
+	next := boot.Client{Class: boot.IPXE, Arch: who.clientArch(), MAC: who.mac, UUID: who.uuid}.Next(boot.BaseURL(at.Addr(), at.Port()))
+	s.say(w, r, host, "retry", boot.RetryScript(reason, next))
+}
+
+// say sends a script and records which one.
+func (s *Server) say(w http.ResponseWriter, r *http.Request, host *boot.Host, which, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	began := s.Now()
+	n, err := w.Write([]byte(text))
+	e := s.event(journal.HTTPSent, r, host)
+	e.Summary = fmt.Sprintf("script %q sent", which)
+	e.Detail["file"], e.Detail["script"], e.Detail["bytes"] = "script", which, n
+	e.Detail["ms"], e.Detail["aborted"] = s.Now().Sub(began).Milliseconds(), err != nil
+	if o := s.other(r, host); o != nil {
+		e.Detail["peer_is"] = o.Name
+		e.Summary += ", asked from the address of " + o.Name
+	}
+	s.Journal.Record(e)
+}
+
+func firmwareOf(who asker, h *boot.Host) inventory.Firmware {
+	if who.firmware != "" {
+		return who.firmware
+	}
+	return h.Firmware
+}

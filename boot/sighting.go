@@ -1,0 +1,21 @@
+package boot
+
+import (
+	"net/netip"
+	"time"
+
+	"rackwright/inventory"
+)
+
+// Sighting is a netbooting client seen on the wire: evidence that its hardware exists.
+type Sighting struct {
+	At      time.Time
+	Source  string // who saw it: dhcp, http
+	MAC     inventory.MAC
+	UUID    string // SMBIOS system UUID in lower case, may be empty
+	Network string // name of the network, may be empty
+	Arch    Arch   // ArchUnknown when not said
+	Class   Class
+	Machine string     // id, empty for a stranger
+	Address netip.Addr // that it has or was given, may be invalid
+}

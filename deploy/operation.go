@@ -1,0 +1,217 @@
+// Package deploy says how work on a machine goes: operations with ordered steps, planned
+// before anything happens. It is pure; deploy/run does the steps.
+package deploy
+
+import (
+	"time"
+
+	"rackwright/inventory"
+)
+
+// Kind is what an operation does.
+type Kind string
+
+// The kinds.
+const (
+	Deploy  Kind = "deploy"  // put an image on the machine's disk and see it phone home
+	Inspect Kind = "inspect" // netboot the agent and read the machine's parts
+	Power   Kind = "power"   // change the power state
+)
+
+// State is where an operation stands.
+type State string
+
+// The states.
+const (
+	Queued    State = "queued"    // not begun
+	Running   State = "running"   // a step is being done, or waited for
+	Parked    State = "parked"    // stopped with a reason; needs hands, then a retry
+	Succeeded State = "succeeded" // ended well
+	Failed    State = "failed"    // ended badly; nothing more will be tried
+	Cancelled State = "cancelled" // a person ended it
+)
+
+// Ended reports whether nothing more will happen.
+func (s State) Ended() bool { return s == Succeeded || s == Failed || s == Cancelled }
+
+// StateEdge is one allowed change of state and what causes it.
+type StateEdge struct {
+	From, To State
+	Cause    string
+}
+
+// StateEdges is the whole table; the drawing in docs/operations.md is made from it.
+func StateEdges() []StateEdge {
+	return []StateEdge{
+		{Queued, Running, "a worker claims it"},
+		{Queued, Cancelled, "cancel"},
+		{Running, Succeeded, "last step done"},
+		{Running, Parked, "a step's deadline or retry budget is spent, or a person is needed"},
+		{Running, Failed, "a step can never succeed"},
+		{Running, Cancelled, "cancel"},
+		{Parked, Running, "retry"},
+		{Parked, Cancelled, "cancel"},
+	}
+}
+
+// Operation is durable work on one machine.
+type Operation struct {
+	ID       string    `json:"id"`
+	Kind     Kind      `json:"kind" enum:"deploy,inspect,power"`
+	Machine  string    `json:"machine" doc:"Machine id"`
+	Name     string    `json:"machine_name"`
+	State    State     `json:"state" enum:"queued,running,parked,succeeded,failed,cancelled"`
+	Steps    []Step    `json:"steps" nullable:"false"`
+	Current  int       `json:"current" doc:"Index of the step being done; the number of steps when all are"`
+	Reason   string    `json:"reason,omitempty" doc:"Stable code: why it is parked or failed"`
+	Message  string    `json:"message,omitempty" doc:"One line for people: what happened"`
+	Hint     string    `json:"hint,omitempty" doc:"What to do about it"`
+	Order    Order     `json:"order"`
+	Disk     string    `json:"disk,omitempty" doc:"Serial of the disk the agent chose"`
+	Turn     int       `json:"turn,omitempty" doc:"Grows with each retry, so that an agent does an order again"`
+	Actor    string    `json:"actor"`
+	Cancel   bool      `json:"cancel_requested,omitempty"`
+	Created  time.Time `json:"created_at"`
+	Updated  time.Time `json:"updated_at"`
+	Finished time.Time `json:"finished_at,omitzero"`
+	Due      time.Time `json:"-"` // when a worker should look again
+	Fence    int64     `json:"-"` // grows with each claim; a stale worker's write is refused
+	Version  int64     `json:"version"`
+}
+
+// Order is what was asked for.
+type Order struct {
+	Image    string   `json:"image,omitempty" doc:"Image name"`
+	Digest   string   `json:"digest,omitempty" doc:"Image digest, fixed when the operation was made"`
+	SSHKeys  []string `json:"ssh_keys,omitempty" nullable:"false" doc:"authorized_keys lines for the default user"`
+	UserData string   `json:"user_data,omitempty" doc:"cloud-init user-data"`
+	Power    string   `json:"power,omitempty" enum:"on,off,force-off,cycle" doc:"For power operations"`
+}
+
+// StepName names what a step makes true.
+type StepName string
+
+// The steps.
+const (
+	StepCheck    StepName = "check"     // what the work needs is there
+	StepBootNet  StepName = "boot-net"  // next boot is from the network
+	StepPower    StepName = "power"     // the machine was started
+	StepDHCP     StepName = "dhcp"      // it asked for an address and was answered
+	StepLoader   StepName = "loader"    // its loader asked for the script
+	StepRamdisk  StepName = "ramdisk"   // the agent checked in
+	StepWrite    StepName = "write"     // the image is on the disk, read back and seeded
+	StepBootDisk StepName = "boot-disk" // next boot is from the disk
+	StepReboot   StepName = "reboot"    // the agent restarted the machine
+	StepPhone    StepName = "phone"     // the system phoned home
+	StepSettle   StepName = "settle"    // the machine's phase and power are as the operation leaves them
+)
+
+// StepState is where a step stands.
+type StepState string
+
+// The step states.
+const (
+	StepTodo  StepState = "todo"
+	StepDoing StepState = "doing"
+	StepDone  StepState = "done"
+)
+
+// Step is one thing an operation makes true. It checks before it acts, so doing it twice
+// is doing it once.
+type Step struct {
+	Name     StepName      `json:"name"`
+	Title    string        `json:"title" doc:"For people"`
+	State    StepState     `json:"state" enum:"todo,doing,done"`
+	Started  time.Time     `json:"started_at,omitzero"`
+	Ended    time.Time     `json:"ended_at,omitzero"`
+	Attempts int           `json:"attempts,omitempty"`
+	Budget   int           `json:"budget" doc:"Attempts before the operation parks"`
+	Limit    time.Duration `json:"limit_ns" doc:"How long the step may take"`
+	Done     int64         `json:"done,omitempty" doc:"Progress, of Total"`
+	Total    int64         `json:"total,omitempty"`
+	Note     string        `json:"note,omitempty" doc:"What it is doing, or the last error it retries"`
+}
+
+// Step returns the step being done, nil when all are done.
+func (o *Operation) Step() *Step {
+	if o.Current >= len(o.Steps) {
+		return nil
+	}
+	return &o.Steps[o.Current]
+}
+
+// At reports whether the operation is running and at one of the steps.
+func (o *Operation) At(names ...StepName) bool {
+	s := o.Step()
+	if s == nil || o.State != Running {
+		return false
+	}
+	for _, n := range names {
+		if s.Name == n {
+			return true
+		}
+	}
+	return false
+}
+
+// Netboots reports whether a machine with this operation is told to load the agent when
+// it netboots. That ends once the image is proven on the disk, so a machine that reboots
+// after that boots what was written; and it holds while the operation is parked before
+// that, so that a machine a person restarts by hand goes on.
+func (o *Operation) Netboots() bool {
+	if o.State != Running && o.State != Parked {
+		return false
+	}
+	s := o.Step()
+	if s == nil || (o.Kind != Deploy && o.Kind != Inspect) {
+		return false
+	}
+	switch s.Name {
+	case StepBootNet, StepPower, StepDHCP, StepLoader, StepRamdisk, StepWrite:
+		return true
+	}
+	return false
+}
+
+// Destructive reports whether the operation overwrites a disk. A machine has at most one
+// such operation that has not ended.
+func (o *Operation) Destructive() bool { return o.Kind == Deploy }
+
+// Restart makes a parked operation ready to go on after a person fixed what stopped it:
+// the step is tried anew with a full budget. If the step needs an agent that may be gone,
+// the machine is netbooted again.
+func (o *Operation) Restart() {
+	o.State, o.Reason, o.Message, o.Hint, o.Cancel = Running, "", "", "", false
+	o.Turn++
+	if s := o.Step(); s != nil && s.Name == StepWrite {
+		o.Rewind(StepBootNet)
+		return
+	}
+	o.begin(o.Current)
+}
+
+// Rewind goes back to a step, or to the first if there is none of that name.
+func (o *Operation) Rewind(to StepName) {
+	target := 0
+	for i := range o.Steps {
+		if o.Steps[i].Name == to {
+			target = i
+		}
+	}
+	for i := target; i < len(o.Steps); i++ {
+		o.begin(i)
+	}
+	o.Current = target
+}
+
+// begin makes step i as it was before it was tried.
+func (o *Operation) begin(i int) {
+	s := &o.Steps[i]
+	o.Steps[i] = Step{Name: s.Name, Title: s.Title, Budget: s.Budget, Limit: s.Limit, State: StepTodo}
+}
+
+// Subject is what Plan and Why look at.
+type Subject struct {
+	Machine inventory.Machine
+	Order   Order
+}

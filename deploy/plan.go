@@ -1,0 +1,99 @@
+package deploy
+
+import (
+	"time"
+
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// Plan returns the steps of an operation on a machine, or the fault that forbids it. It
+// looks at nothing but its arguments, so it can be shown before anything happens.
+func Plan(kind Kind, s Subject) ([]Step, error) {
+	if s.Machine.Phase == inventory.Retired {
+		return nil, fault.Conflictf("%s is retired", s.Machine.Name)
+	}
+	if s.Machine.Phase == inventory.Maintenance && kind != Power {
+		return nil, fault.Conflictf("%s is in maintenance", s.Machine.Name).WithHint("end the hold first")
+	}
+	switch kind {
+	case Deploy:
+		return planDeploy(s)
+	case Inspect:
+		return planInspect(s)
+	case Power:
+		return planPower(s)
+	}
+	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are deploy, inspect and power")
+}
+
+func planDeploy(s Subject) ([]Step, error) {
+	if s.Order.Digest == "" {
+		return nil, fault.Invalidf("deploy %s: which image?", s.Machine.Name).WithHint("name one of 'rackwright image list'")
+	}
+	if err := netbootable(s.Machine); err != nil {
+		return nil, err
+	}
+	steps := append(netboot(s.Machine), step(StepWrite, "image written", 3, 2*time.Hour))
+	if s.Machine.BMC != nil {
+		steps = append(steps, step(StepBootDisk, "boot set to disk", 5, 5*time.Minute))
+	}
+	return append(steps,
+		step(StepReboot, "rebooting", 3, 10*time.Minute),
+		step(StepPhone, "phoned home", 1, 30*time.Minute),
+		step(StepSettle, "active", 5, time.Minute)), nil
+}
+
+func planInspect(s Subject) ([]Step, error) {
+	if err := netbootable(s.Machine); err != nil {
+		return nil, err
+	}
+	return append(netboot(s.Machine), step(StepSettle, "inspected", 5, time.Minute)), nil
+}
+
+// netbootable refuses a machine that could never be seen on the wire.
+func netbootable(m inventory.Machine) error {
+	n := m.BootNIC()
+	if n == nil {
+		return fault.Conflictf("%s has no NIC to boot from", m.Name).WithHint("give it a nic with its MAC in the plan")
+	}
+	if m.Slot != nil && !n.Address.IsValid() {
+		return fault.Conflictf("%s: nic %s has no address", m.Name, n.Name).WithHint("give the nic a network and an address in the plan")
+	}
+	return nil
+}
+
+// netboot is the way from wherever the machine is to the agent. Without a BMC nobody can
+// set the boot or press the button but a person, so those steps are left out and the
+// wait for DHCP is long.
+func netboot(m inventory.Machine) []Step {
+	steps := []Step{step(StepCheck, "checked", 5, 5*time.Minute)}
+	patience := 15 * time.Minute
+	if m.BMC != nil {
+		steps = append(steps,
+			step(StepBootNet, "boot set to network", 5, 5*time.Minute),
+			step(StepPower, "powered", 5, 10*time.Minute))
+	} else {
+		patience = 24 * time.Hour
+	}
+	return append(steps,
+		step(StepDHCP, "DHCP", 1, patience),
+		step(StepLoader, "loader", 1, 10*time.Minute),
+		step(StepRamdisk, "ramdisk", 1, 15*time.Minute))
+}
+
+func planPower(s Subject) ([]Step, error) {
+	switch s.Order.Power {
+	case "on", "off", "force-off", "cycle":
+	default:
+		return nil, fault.Invalidf("there is no power action %q", s.Order.Power).WithHint("use on, off, force-off or cycle")
+	}
+	if s.Machine.BMC == nil {
+		return nil, fault.Conflictf("%s has no BMC", s.Machine.Name).WithHint("give it a bmc in the plan, or press its button")
+	}
+	return []Step{step(StepPower, "power "+s.Order.Power, 5, 15*time.Minute)}, nil
+}
+
+func step(name StepName, title string, budget int, limit time.Duration) Step {
+	return Step{Name: name, Title: title, State: StepTodo, Budget: budget, Limit: limit}
+}

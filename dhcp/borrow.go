@@ -1,0 +1,88 @@
+package dhcp
+
+import (
+	"net/netip"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"rackwright/boot"
+	"rackwright/inventory"
+)
+
+// borrow answers a stranger on a network that lends: all it can say by itself is what
+// to ask the Lender.
+func (t *talk) borrow() Answer {
+	if t.at.network.Pool.IsZero() {
+		return t.ignore(NoPool)
+	}
+	switch t.msg.MessageType() {
+	case dhcpv4.MessageTypeDiscover:
+		return t.ask(Lend, addr(t.msg.RequestedIPAddress()))
+	case dhcpv4.MessageTypeRequest:
+		wanted, selecting := t.wanted()
+		switch {
+		case !wanted.IsValid():
+			return t.ignore(Malformed)
+		case !t.lendable(wanted):
+			return t.refuse(selecting)
+		}
+		return t.ask(Lend, wanted)
+	case dhcpv4.MessageTypeInform:
+		return t.inform()
+	case dhcpv4.MessageTypeRelease:
+		return t.ask(Release, addr(t.msg.ClientIPAddr))
+	case dhcpv4.MessageTypeDecline:
+		return t.ask(Decline, addr(t.msg.RequestedIPAddress()))
+	}
+	return t.ignore(Unsupported)
+}
+
+// lendable reports whether the address may be lent at all.
+func (t *talk) lendable(a netip.Addr) bool {
+	return t.at.network.Pool.Contains(a) && t.view.HostAt(a) == nil
+}
+
+func (t *talk) ask(verb Verb, a netip.Addr) Answer {
+	ans := t.answer("")
+	ans.Ask = &Ask{Verb: verb, MAC: t.client.MAC, Network: t.at.network, Address: a}
+	return ans
+}
+
+// Finish turns the Lender's word into the answer to the same message. A lease of an
+// address that the plan reserves is refused and declined: Ask is set once more, and
+// then the answer is final whatever the Lender says.
+func Finish(v *boot.View, in Inbound, s Settings, asked Ask, lease inventory.Lease, err error) Answer {
+	t := newTalk(v, in, s)
+	if t.at.network == nil || !t.at.server.IsValid() {
+		return t.ignore(Undeclared)
+	}
+	switch {
+	case err != nil:
+		ans := t.ignore(NoLease)
+		ans.Event.Detail["error"] = err.Error()
+		return ans
+	case asked.Verb == Release:
+		return t.note(Released, "gives its lease of "+asked.Address.String()+" back")
+	case asked.Verb == Decline:
+		return t.note(Declined, "says that "+asked.Address.String()+" is used by another machine; it is not lent for a while")
+	case !t.at.network.Prefix.Contains(lease.Address):
+		return t.ignore(LeaseElsewhere)
+	case v.HostAt(lease.Address) != nil:
+		ans := t.ignore(LeaseReserved)
+		ans.Ask = &Ask{Verb: Decline, MAC: asked.MAC, Network: asked.Network, Address: lease.Address}
+		return ans
+	}
+	return t.lent(asked, lease)
+}
+
+func (t *talk) lent(asked Ask, lease inventory.Lease) Answer {
+	left := lease.Until.Sub(t.in.At)
+	if t.msg.MessageType() == dhcpv4.MessageTypeDiscover {
+		return t.give(dhcpv4.MessageTypeOffer, Offered, lease.Address, left)
+	}
+	if lease.Address != asked.Address {
+		_, selecting := t.wanted()
+		return t.refuse(selecting)
+	}
+	return t.give(dhcpv4.MessageTypeAck, Acked, lease.Address, left)
+}

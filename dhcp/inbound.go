@@ -1,0 +1,170 @@
+// Package dhcp decides the answer to one DHCPv4 message from an immutable view of the
+// inventory: message in, answer out. It opens no socket and keeps no state; leases for
+// strangers are asked of a Lender.
+package dhcp
+
+import (
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+	"github.com/insomniacslk/dhcp/iana"
+
+	"rackwright/boot"
+	"rackwright/inventory"
+)
+
+// MaxMessage is the largest datagram that is looked at, bytes. Firmware and relays stay
+// within one Ethernet frame.
+const MaxMessage = 1500
+
+// Inbound is one message and where it arrived.
+type Inbound struct {
+	Message   *dhcpv4.DHCPv4
+	Interface string       // name of the interface it came in on
+	Addresses []netip.Addr // IPv4 addresses of that interface
+	Own       []netip.Addr // IPv4 addresses of all our interfaces
+	To        netip.Addr   // destination of the datagram
+	At        time.Time
+}
+
+// Settings are what an answer needs to know of our other servers.
+type Settings struct {
+	HTTPPort uint16 // of the boot server on the same address
+}
+
+// Parse reads a datagram; anything that is not a BOOTREQUEST of an Ethernet client
+// with one message type (RFC 2131 section 2) is reported as not ok, with the reason.
+func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
+	if len(b) > MaxMessage {
+		return nil, Malformed
+	}
+	m, err := dhcpv4.FromBytes(b)
+	switch {
+	case err != nil:
+		return nil, Malformed
+	case m.OpCode != dhcpv4.OpcodeBootRequest:
+		return nil, NotRequest
+	case m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6 || m.HopCount > 16:
+		return nil, Malformed
+	case m.MessageType() == dhcpv4.MessageTypeNone:
+		return nil, BOOTP
+	}
+	if mac := inventory.MAC(m.ClientHWAddr); mac.IsZero() || mac[0]&1 == 1 {
+		return nil, Malformed
+	}
+	return m, ""
+}
+
+// ClientOf reads what a message says of the netboot client that sent it.
+func ClientOf(m *dhcpv4.DHCPv4) boot.Client {
+	mac, _ := inventory.MACFrom(m.ClientHWAddr)
+	c := boot.Client{
+		MAC:   mac,
+		Arch:  boot.ArchUnknown,
+		Class: boot.ClassOf(m.ClassIdentifier(), m.UserClass()),
+	}
+	if a := m.Options.Get(dhcpv4.OptionClientSystemArchitectureType); len(a) >= 2 {
+		c.Arch = boot.Arch(binary.BigEndian.Uint16(a)) // RFC 4578 section 2.1: the first is the one it booted as
+	}
+	c.UUID = guid(m.Options.Get(dhcpv4.OptionClientMachineIdentifier))
+	return c
+}
+
+// place is where a message belongs: the network its sender is on and the address of
+// ours that answers there.
+type place struct {
+	network *inventory.Network // nil: on no declared network
+	server  netip.Addr         // address the client reaches us at
+	ident   netip.Addr         // server identifier to send (RFC 5107 lets a relay override it)
+	relay   netip.Addr         // giaddr, invalid without a relay
+}
+
+// locate finds the place: through a relay by its link selection (RFC 3527) or giaddr,
+// for a unicast renewal by the client's own address, else by the interface.
+func locate(v *boot.View, in Inbound, h *boot.Host) place {
+	p := place{server: in.reachedAt()}
+	ciaddr := addr(in.Message.ClientIPAddr)
+	switch p.relay = addr(in.Message.GatewayIPAddr); {
+	case p.relay.IsValid():
+		p.network = v.NetworkOf(linkOf(in.Message, p.relay))
+	case ciaddr.IsValid() && slices.Contains(in.Own, in.To):
+		p.network = v.NetworkOf(ciaddr)
+	default:
+		p.network, p.server = local(v, in.Addresses, h)
+	}
+	p.ident = p.server
+	if o := relayOption(in.Message, serverOverride); o.IsValid() && p.relay.IsValid() {
+		p.ident = o
+	}
+	return p
+}
+
+// reachedAt is the address the datagram was sent to when that is ours, else the
+// interface's first.
+func (in Inbound) reachedAt() netip.Addr {
+	if slices.Contains(in.Own, in.To) {
+		return in.To
+	}
+	if len(in.Addresses) > 0 {
+		return in.Addresses[0]
+	}
+	return netip.Addr{}
+}
+
+// local picks among the networks an interface has addresses in: the one the host is
+// planned on, else the first that is served, else the first declared.
+func local(v *boot.View, addresses []netip.Addr, h *boot.Host) (network *inventory.Network, server netip.Addr) {
+	best := 0
+	for _, a := range addresses {
+		n := v.NetworkOf(a)
+		if n == nil {
+			continue
+		}
+		rank := 1
+		if n.DHCP != inventory.DHCPOff {
+			rank = 2
+		}
+		if h != nil && h.Address.IsValid() && n.Prefix.Contains(h.Address) {
+			rank = 3
+		}
+		if rank > best {
+			best, network, server = rank, n, a
+		}
+	}
+	return network, server
+}
+
+// Suboptions of the relay agent information option (82).
+const (
+	linkSelection  = 5  // RFC 3527
+	serverOverride = 11 // RFC 5107
+)
+
+func linkOf(m *dhcpv4.DHCPv4, giaddr netip.Addr) netip.Addr {
+	if a := relayOption(m, linkSelection); a.IsValid() {
+		return a
+	}
+	return giaddr
+}
+
+func relayOption(m *dhcpv4.DHCPv4, code uint8) netip.Addr {
+	ro := m.RelayAgentInfo()
+	if ro == nil {
+		return netip.Addr{}
+	}
+	return addr(ro.Options[code])
+}
+
+// addr converts, with 0.0.0.0 and anything that is no IPv4 address as invalid.
+func addr(ip net.IP) netip.Addr {
+	a, ok := netip.AddrFromSlice(ip)
+	a = a.Unmap()
+	if !ok || !a.Is4() || a.IsUnspecified() {
+		return netip.Addr{}
+	}
+	return a
+}

@@ -1,0 +1,124 @@
+package listen
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv6"
+
+	"rackwright/boot"
+)
+
+// Router advertisements (RFC 4861): iPXE configures IPv4 and IPv6 side by side and
+// builds of 2019 wait some 13 s for a router nobody has. An advertisement without
+// prefixes and with a lifetime of 0 says "no router here" and the loader goes on.
+
+// recheck is how often the view is asked which networks want advertisements.
+const recheck = 5 * time.Second
+
+// advertise answers router solicitations on the interfaces of networks that want it.
+// Without IPv6 or without the right to a raw socket it says so and leaves DHCP alone.
+func advertise(ctx context.Context, view func() *boot.View, links *links, log *slog.Logger) error {
+	for !wanted(view()) {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(recheck):
+		}
+	}
+	c, err := icmp.ListenPacket("ip6:ipv6-icmp", "::")
+	if err != nil {
+		log.Warn("router advertisements are off: no ICMPv6 socket", "error", err, "hint", "grant CAP_NET_RAW, or set router_adverts = false")
+		return nil
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	return (&advertiser{conn: c.IPv6PacketConn(), view: view, links: links, log: log, joined: map[int]bool{}}).run(ctx)
+}
+
+func wanted(v *boot.View) bool {
+	for _, n := range v.Networks() {
+		if n.RouterAdverts {
+			return true
+		}
+	}
+	return false
+}
+
+type advertiser struct {
+	conn   *ipv6.PacketConn
+	view   func() *boot.View
+	links  *links
+	log    *slog.Logger
+	joined map[int]bool
+}
+
+func (a *advertiser) run(ctx context.Context) error {
+	var only ipv6.ICMPFilter
+	only.SetAll(true)
+	only.Accept(ipv6.ICMPTypeRouterSolicitation)
+	err := errors.Join(a.conn.SetICMPFilter(&only), a.conn.SetMulticastHopLimit(255),
+		a.conn.SetMulticastLoopback(false), a.conn.SetControlMessage(ipv6.FlagInterface|ipv6.FlagHopLimit, true))
+	if err != nil {
+		a.log.Warn("router advertisements are off", "error", err)
+		return nil
+	}
+	buf := make([]byte, 256)
+	for ctx.Err() == nil {
+		a.join()
+		_ = a.conn.SetReadDeadline(time.Now().Add(recheck))
+		_, cm, _, err := a.conn.ReadFrom(buf)
+		if err != nil || cm == nil || cm.HopLimit != 255 { // RFC 4861 section 6.1.1: not from off the link
+			continue
+		}
+		if a.serves(cm.IfIndex) {
+			a.answer(cm.IfIndex)
+		}
+	}
+	return nil
+}
+
+// serves reports whether the interface has an address in a network that wants it.
+func (a *advertiser) serves(ifindex int) bool {
+	for _, addr := range a.links.now().addrs[ifindex] {
+		if n := a.view().NetworkOf(addr); n != nil && n.RouterAdverts {
+			return true
+		}
+	}
+	return false
+}
+
+// join listens to ff02::2 (all routers) where advertisements are wanted.
+func (a *advertiser) join() {
+	for ifindex := range a.links.now().addrs {
+		if a.joined[ifindex] || !a.serves(ifindex) {
+			continue
+		}
+		err := a.conn.JoinGroup(&net.Interface{Index: ifindex}, &net.IPAddr{IP: net.IPv6linklocalallrouters})
+		if err != nil {
+			a.log.Debug("router advertisements: join", "interface", ifindex, "error", err)
+			continue
+		}
+		a.joined[ifindex] = true
+	}
+}
+
+// answer sends the empty advertisement to all nodes: RFC 4861 section 4.2, current hop
+// limit 64, no flags, router lifetime 0, nothing else specified.
+func (a *advertiser) answer(ifindex int) {
+	body := []byte{64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+	m := icmp.Message{Type: ipv6.ICMPTypeRouterAdvertisement, Body: &icmp.RawBody{Data: body}}
+	b, err := m.Marshal(nil) // the kernel fills in the checksum
+	if err != nil {
+		return
+	}
+	cm := &ipv6.ControlMessage{IfIndex: ifindex, HopLimit: 255}
+	if _, err := a.conn.WriteTo(b, cm, &net.IPAddr{IP: net.IPv6linklocalallnodes}); err != nil {
+		a.log.Debug("router advertisements: send", "interface", ifindex, "error", err)
+	}
+}

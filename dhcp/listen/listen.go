@@ -1,0 +1,191 @@
+// Package listen is DHCP's sockets: it receives on port 67, has rackwright/dhcp decide,
+// and sends the answer out of the interface the question came in on. It decides nothing.
+package listen
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/net/ipv4"
+	"golang.org/x/sync/errgroup"
+
+	"rackwright/boot"
+	"rackwright/dhcp"
+	"rackwright/fault"
+	"rackwright/journal"
+)
+
+// Sighter is told of every client seen on a declared network. Sighted does not block.
+type Sighter interface {
+	Sighted(boot.Sighting)
+}
+
+// Server is the DHCP task. All fields but Port are required.
+type Server struct {
+	View     func() *boot.View
+	Lender   dhcp.Lender
+	Journal  journal.Recorder
+	Sighter  Sighter
+	Settings dhcp.Settings
+	Log      *slog.Logger
+	Now      func() time.Time
+	Port     uint16 // 67 when zero
+
+	once  sync.Once
+	ready chan struct{}
+}
+
+// Bounds of what is in flight.
+const (
+	lending     = 64              // messages that wait for the Lender at once
+	maxFailures = 100             // receives in a row
+	lendTimeout = 3 * time.Second // a client repeats itself after 4 s (RFC 2131 section 4.1)
+)
+
+// String names the task.
+func (s *Server) String() string { return "dhcp" }
+
+// Ready is closed once the socket is open.
+func (s *Server) Ready() <-chan struct{} {
+	s.once.Do(func() { s.ready = make(chan struct{}) })
+	return s.ready
+}
+
+// Run serves until ctx ends. It fails at once, with a hint, when the port cannot be had.
+func (s *Server) Run(ctx context.Context) error {
+	conn, err := openPort(ctx, s.port())
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	links, err := watchLinks(ctx)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return links.follow(ctx, s.Log) })
+	g.Go(func() error { return s.receive(ctx, conn, links) })
+	g.Go(func() error { return advertise(ctx, s.View, links, s.Log) })
+	g.Go(func() error { <-ctx.Done(); return conn.Close() })
+	s.Ready()
+	close(s.ready)
+	if err := g.Wait(); ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+func (s *Server) port() uint16 {
+	if s.Port == 0 {
+		return dhcp.ServerPort
+	}
+	return s.Port
+}
+
+// receive answers message after message. A known machine is answered here, from
+// memory; what needs the Lender waits beside the loop, at most lending at a time.
+func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, links *links) error {
+	slots := make(chan struct{}, lending)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	buf := make([]byte, dhcp.MaxMessage+1)
+	for failures := 0; failures < maxFailures; {
+		n, cm, src, err := conn.ReadFrom(buf)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
+			return nil
+		case err != nil:
+			failures++
+			s.Log.Warn("dhcp: receive", "error", err)
+			continue
+		case cm == nil:
+			continue
+		}
+		failures = 0
+		in, ok := s.inbound(buf[:n], cm, src, links)
+		if !ok {
+			continue
+		}
+		ans := dhcp.Decide(s.View(), in, s.Settings)
+		if ans.Ask == nil {
+			s.finish(conn, cm.IfIndex, in, ans)
+			continue
+		}
+		select {
+		case slots <- struct{}{}:
+			waiting.Go(func() {
+				defer func() { <-slots }()
+				s.finish(conn, cm.IfIndex, in, s.lend(ctx, in, ans))
+			})
+		default:
+			s.Log.Warn("dhcp: too many strangers at once, one message dropped", "mac", ans.Client.MAC)
+		}
+	}
+	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
+}
+
+// inbound reads the datagram and where it arrived. What Parse refuses is only logged:
+// it names no machine that could be trusted.
+func (s *Server) inbound(b []byte, cm *ipv4.ControlMessage, src net.Addr, links *links) (dhcp.Inbound, bool) {
+	m, reason := dhcp.Parse(b)
+	if m == nil {
+		s.Log.Debug("dhcp: passed over", "rule", reason, "from", src, "interface", cm.IfIndex)
+		return dhcp.Inbound{}, false
+	}
+	at := links.now()
+	to, _ := netip.AddrFromSlice(cm.Dst)
+	return dhcp.Inbound{Message: m, Interface: at.names[cm.IfIndex], Addresses: at.addrs[cm.IfIndex],
+		Own: at.own, To: to.Unmap(), At: s.Now()}, true
+}
+
+// lend puts what the answer asks to the Lender; an answer may ask twice (see
+// dhcp.Finish), never more.
+func (s *Server) lend(ctx context.Context, in dhcp.Inbound, ans dhcp.Answer) dhcp.Answer {
+	ctx, cancel := context.WithTimeout(ctx, lendTimeout)
+	defer cancel()
+	asked := *ans.Ask
+	lease, err := asked.Put(ctx, s.Lender)
+	if err != nil {
+		s.Log.Warn("dhcp: no lease", "mac", asked.MAC, "network", asked.Network.Name, "error", err)
+	}
+	final := dhcp.Finish(s.View(), in, s.Settings, asked, lease, err)
+	if final.Ask != nil {
+		if _, err := final.Ask.Put(ctx, s.Lender); err != nil {
+			s.Log.Warn("dhcp: decline", "address", final.Ask.Address, "error", err)
+		}
+	}
+	return final
+}
+
+// finish sends the reply and tells who wants to know.
+func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans dhcp.Answer) {
+	if ans.Reply != nil {
+		if err := send(conn, ifindex, ans); err != nil {
+			s.Log.Warn("dhcp: send", "to", ans.Dest, "interface", in.Interface, "error", err)
+			ans.Event.Detail["send_error"] = err.Error()
+		}
+	}
+	if ans.Network == nil {
+		s.Log.Debug("dhcp: passed over", "rule", ans.Rule, "mac", ans.Client.MAC, "interface", in.Interface)
+		return
+	}
+	s.Journal.Record(ans.Event)
+	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
+		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address})
+}
+
+// send puts the reply on the wire: a broadcast on the interface named, everything else
+// by the routing table.
+func send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error {
+	cm := &ipv4.ControlMessage{}
+	if ans.Dest.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
+		cm.IfIndex = ifindex
+	}
+	_, err := conn.WriteTo(ans.Reply.ToBytes(), cm, net.UDPAddrFromAddrPort(ans.Dest))
+	return err
+}

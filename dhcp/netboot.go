@@ -1,0 +1,48 @@
+package dhcp
+
+import (
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"rackwright/boot"
+)
+
+// netboot adds what a netboot client loads next. An installed system asks with neither
+// vendor class nor user class of a loader and gets nothing.
+func (t *talk) netboot(r *dhcpv4.DHCPv4) {
+	file := t.bootFile()
+	if file == "" {
+		return
+	}
+	server := t.at.server.String()
+	r.ServerIPAddr = t.at.server.AsSlice()
+	r.UpdateOption(dhcpv4.OptBootFileName(file))
+	if len(file) <= 127 {
+		r.BootFileName = file // shim looks for its directory here and not in option 67
+	}
+	switch t.client.Class {
+	case boot.PXE:
+		r.UpdateOption(dhcpv4.OptTFTPServerName(server))
+		r.UpdateOption(dhcpv4.OptClassIdentifier("PXEClient"))
+		r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.OptionVendorSpecificInformation, pxeDiscoveryControl()))
+	case boot.HTTP:
+		r.UpdateOption(dhcpv4.OptClassIdentifier("HTTPClient")) // UEFI 2.10 section 24.7.3.1: else the offer is passed over
+	case boot.IPXE:
+		r.UpdateOption(dhcpv4.OptTFTPServerName(server))
+		r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.GenericOptionCode(ipxeOptions), ipxeNoProxy()))
+	}
+}
+
+// bootFile is what the client loads next, "" for nothing.
+func (t *talk) bootFile() string {
+	return t.client.Next(boot.BaseURL(t.at.server, t.set.HTTPPort))
+}
+
+// pxeDiscoveryControl is option 43 for PXE clients: PXE_DISCOVERY_CONTROL with bit 3,
+// "use the boot file named here and look for no boot server" (PXE 2.1 table 2-1).
+func pxeDiscoveryControl() []byte { return []byte{6, 1, 8, 255} }
+
+// ipxeOptions is iPXE's option 175; ipxeNoProxy is its suboption 176 (no-pxedhcp) set,
+// so that iPXE does not wait for a proxyDHCP server.
+const ipxeOptions = 175
+
+func ipxeNoProxy() []byte { return []byte{176, 1, 1} }

@@ -1,0 +1,70 @@
+package dhcp
+
+// Rule is a stable code that says why a message was answered or ignored.
+type Rule string
+
+// Why a message is answered.
+const (
+	Offered  Rule = "offered"
+	Acked    Rule = "acked"
+	Informed Rule = "informed"
+	Naked    Rule = "nak-wrong-address"
+	Released Rule = "released" // noted, never answered (RFC 2131 section 4.3.4)
+	Declined Rule = "declined" // noted, never answered (RFC 2131 section 4.3.3)
+)
+
+// Why a message is ignored.
+const (
+	Malformed      Rule = "malformed"
+	NotRequest     Rule = "not-a-request"
+	BOOTP          Rule = "bootp"
+	Unsupported    Rule = "unsupported-type"
+	Undeclared     Rule = "undeclared-network"
+	SwitchedOff    Rule = "dhcp-off"
+	Stranger       Rule = "stranger"
+	OtherServer    Rule = "chose-other-server"
+	WrongNetwork   Rule = "wrong-network"
+	WrongAddress   Rule = "wrong-address" // not ours to NAK outside authoritative mode
+	NoAddress      Rule = "no-address"
+	NoPool         Rule = "no-pool"
+	NoLease        Rule = "no-lease"
+	LeaseReserved  Rule = "lease-is-reserved"
+	LeaseElsewhere Rule = "lease-off-network"
+)
+
+// why is the sentence for people.
+func (r Rule) why() string {
+	switch r {
+	case Malformed:
+		return "the message is malformed"
+	case NotRequest:
+		return "it is a server's message"
+	case BOOTP:
+		return "plain BOOTP is not served"
+	case Unsupported:
+		return "messages of this type are not served"
+	case Undeclared:
+		return "no network is declared where it came from"
+	case SwitchedOff:
+		return "DHCP is off on this network"
+	case Stranger:
+		return "it is in no rack plan and strangers are ignored here"
+	case OtherServer:
+		return "the client took another DHCP server's offer"
+	case WrongNetwork:
+		return "it is planned on another network: check its cable and the switch port's VLAN"
+	case WrongAddress:
+		return "the client insists on an address that is not its own, and this network is not authoritative"
+	case NoAddress:
+		return "the plan gives it no address on this network"
+	case NoPool:
+		return "the network has no pool to lend an address from"
+	case NoLease:
+		return "no lease could be had"
+	case LeaseReserved:
+		return "the lent address is reserved for a planned machine"
+	case LeaseElsewhere:
+		return "the lent address is not on this network"
+	}
+	return string(r)
+}

@@ -1,0 +1,78 @@
+package inventory
+
+import "time"
+
+// Facts are the parts of a machine as observed, by the agent inside it or by its BMC;
+// both fill the same shape, each what it can see.
+type Facts struct {
+	Source    string     `json:"source" enum:"agent,redfish"`
+	Observed  time.Time  `json:"observed_at"`
+	Firmware  Firmware   `json:"firmware,omitempty" enum:"bios,uefi" doc:"How the machine booted"`
+	System    System     `json:"system"`
+	CPUs      []CPU      `json:"cpus,omitempty" nullable:"false"`
+	DIMMs     []DIMM     `json:"dimms,omitempty" nullable:"false"`
+	MemoryMiB int64      `json:"memory_mib,omitempty"`
+	Disks     []Disk     `json:"disks,omitempty" nullable:"false"`
+	NICs      []SeenNIC  `json:"nics,omitempty" nullable:"false"`
+	LLDP      []Neighbor `json:"lldp,omitempty" nullable:"false"`
+	Unbound   []string   `json:"unbound_pci,omitempty" nullable:"false" doc:"PCI ids vendor:device of network and storage controllers without a driver"`
+}
+
+// System is what SMBIOS types 0 to 3 or the Redfish ComputerSystem say.
+type System struct {
+	Vendor      string `json:"vendor,omitempty"`
+	Product     string `json:"product,omitempty"`
+	Serial      string `json:"serial,omitempty"`
+	UUID        string `json:"uuid,omitempty"`
+	BIOSVersion string `json:"bios_version,omitempty"`
+	AssetTag    string `json:"asset_tag,omitempty"`
+}
+
+// CPU is a populated socket.
+type CPU struct {
+	Socket  string `json:"socket"`
+	Model   string `json:"model,omitempty"`
+	Cores   int    `json:"cores,omitempty"`
+	Threads int    `json:"threads,omitempty"`
+}
+
+// DIMM is a memory slot with a module in it.
+type DIMM struct {
+	Slot     string `json:"slot"`
+	SizeMiB  int64  `json:"size_mib"`
+	SpeedMTs int    `json:"speed_mts,omitempty"`
+	Vendor   string `json:"vendor,omitempty"`
+	Part     string `json:"part,omitempty"`
+	Serial   string `json:"serial,omitempty"`
+}
+
+// Disk is a block device that could hold a system.
+type Disk struct {
+	Path       string `json:"path,omitempty" doc:"Device node, e.g. /dev/vda; never an identity"`
+	Serial     string `json:"serial,omitempty"`
+	WWN        string `json:"wwn,omitempty"`
+	Model      string `json:"model,omitempty"`
+	Bytes      int64  `json:"bytes"`
+	Type       string `json:"type,omitempty" enum:"nvme,ssd,hdd,virtual" doc:"nvme, ssd, hdd or virtual"`
+	BlockBytes int    `json:"block_bytes,omitempty" doc:"Logical block size"`
+	Bay        string `json:"bay,omitempty"`
+	ReadOnly   bool   `json:"read_only,omitempty"`
+}
+
+// SeenNIC is a network port as observed.
+type SeenNIC struct {
+	Name   string `json:"name" doc:"Kernel's name, or the BMC's id"`
+	MAC    MAC    `json:"mac"`
+	Driver string `json:"driver,omitempty"`
+	Mbps   int    `json:"mbps,omitempty" doc:"Link speed; 0 without link"`
+	Link   bool   `json:"link"`
+	PCI    string `json:"pci,omitempty" doc:"PCI address"`
+}
+
+// Neighbor is what a switch said of itself on a port (LLDP, IEEE 802.1AB).
+type Neighbor struct {
+	NIC     string `json:"nic"`
+	Chassis string `json:"chassis"`
+	Port    string `json:"port"`
+	System  string `json:"system,omitempty"`
+}

@@ -1,0 +1,87 @@
+package inventory
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+)
+
+// DHCPMode says how far Rackwright serves DHCP on a network. Without a declared
+// network nothing is ever answered.
+type DHCPMode string
+
+// The modes.
+const (
+	DHCPOff           DHCPMode = "off"           // never answer
+	DHCPReservations  DHCPMode = "reservations"  // answer planned machines only
+	DHCPAuthoritative DHCPMode = "authoritative" // also NAK what is wrong here (RFC 2131 section 4.3.2)
+)
+
+// StrangerPolicy says what a machine that is in no plan gets on a network.
+type StrangerPolicy string
+
+// The policies.
+const (
+	StrangerIgnore   StrangerPolicy = "ignore"   // recorded, not answered
+	StrangerDiscover StrangerPolicy = "discover" // a lease from the pool and the inspection ramdisk
+)
+
+// Network is an IPv4 subnet machines are cabled to.
+type Network struct {
+	ID            string         `json:"id"`
+	Name          string         `json:"name"`
+	Prefix        netip.Prefix   `json:"cidr"`
+	Gateway       netip.Addr     `json:"gateway,omitzero"`
+	DNS           []netip.Addr   `json:"dns,omitempty" nullable:"false"`
+	NTP           []netip.Addr   `json:"ntp,omitempty" nullable:"false"`
+	Domain        string         `json:"domain,omitempty"`
+	MTU           int            `json:"mtu,omitempty"`
+	Purpose       string         `json:"purpose" enum:"provision,oob,production"`
+	DHCP          DHCPMode       `json:"dhcp" enum:"off,reservations,authoritative"`
+	Strangers     StrangerPolicy `json:"strangers" enum:"ignore,discover"`
+	Pool          Pool           `json:"pool,omitzero"`
+	LeaseSeconds  int            `json:"lease_seconds" doc:"Lease time of reservations"`
+	RouterAdverts bool           `json:"router_adverts,omitempty" doc:"Answer router solicitations with an empty advertisement (lifetime 0) so that loaders which wait for IPv6 go on at once"`
+	Version       int64          `json:"version"`
+}
+
+// Lease returns how long an address is lent for.
+func (n *Network) Lease() time.Duration { return time.Duration(n.LeaseSeconds) * time.Second }
+
+// Pool is the range of addresses that strangers are lent, both ends included.
+type Pool struct {
+	First netip.Addr `json:"first,omitzero"`
+	Last  netip.Addr `json:"last,omitzero"`
+}
+
+// IsZero reports whether there is no pool.
+func (p Pool) IsZero() bool { return !p.First.IsValid() }
+
+// Contains reports whether a is in the range.
+func (p Pool) Contains(a netip.Addr) bool {
+	return p.First.IsValid() && a.Is4() == p.First.Is4() && p.First.Compare(a) <= 0 && a.Compare(p.Last) <= 0
+}
+
+// Size is the number of addresses in the range.
+func (p Pool) Size() int {
+	if !p.First.Is4() || !p.Last.Is4() {
+		return 0
+	}
+	first, last := p.First.As4(), p.Last.As4()
+	return int(int64(binary.BigEndian.Uint32(last[:]))-int64(binary.BigEndian.Uint32(first[:]))) + 1
+}
+
+// Nth returns the address i places after the first.
+func (p Pool) Nth(i int) netip.Addr {
+	b := p.First.As4()
+	binary.BigEndian.PutUint32(b[:], binary.BigEndian.Uint32(b[:])+uint32(i))
+	return netip.AddrFrom4(b)
+}
+
+// Lease is an address lent to a stranger until a time.
+type Lease struct {
+	Address netip.Addr `json:"address"`
+	MAC     MAC        `json:"mac"`
+	Network string     `json:"network" doc:"Network's name"`
+	Until   time.Time  `json:"until"`
+}

@@ -1,0 +1,56 @@
+// Package journal is what happened to each machine, append-only: the audit, the live
+// view and the boot timeline read the same events. It stores nothing itself.
+package journal
+
+import (
+	"time"
+
+	"rackwright/inventory"
+)
+
+// Kind names what happened; the part before the dot is who saw it.
+type Kind string
+
+// The kinds of event.
+const (
+	DHCPAnswered Kind = "dhcp.answered" // Detail: message types, address, boot file
+	DHCPIgnored  Kind = "dhcp.ignored"  // Detail says why
+	TFTPSent     Kind = "tftp.sent"
+	TFTPFailed   Kind = "tftp.failed"
+	HTTPSent     Kind = "http.sent" // loader, script, kernel, ramdisk
+	HTTPRefused  Kind = "http.refused"
+	AgentEvent   Kind = "agent.event"
+	AgentCheckIn Kind = "agent.checkin"
+	PhoneHome    Kind = "machine.phonehome"
+	MachineSeen  Kind = "machine.seen"
+	PhaseMoved   Kind = "machine.phase"
+	MachinePlan  Kind = "machine.plan"
+	Condition    Kind = "machine.condition"
+	BMCAction    Kind = "bmc.action"
+	BMCFailed    Kind = "bmc.failed"
+	OpStep       Kind = "op.step"
+	OpState      Kind = "op.state"
+	ImageAdded   Kind = "image.added"
+	ServerEvent  Kind = "server.event"
+)
+
+// Event is one thing that happened. ID and At are set by the store when zero.
+type Event struct {
+	ID        int64          `json:"id" doc:"Grows; the cursor of the event stream"`
+	At        time.Time      `json:"at"`
+	Kind      Kind           `json:"kind"`
+	Machine   string         `json:"machine,omitempty" doc:"Machine id, when known"`
+	Name      string         `json:"machine_name,omitempty" doc:"Machine name, when known"`
+	MAC       inventory.MAC  `json:"mac,omitzero"`
+	Operation string         `json:"operation,omitempty"`
+	Actor     string         `json:"actor,omitempty" doc:"Who or what caused it"`
+	Summary   string         `json:"summary" doc:"One line for people"`
+	Detail    map[string]any `json:"detail,omitempty" doc:"Facts for programs; never a secret"`
+}
+
+// Recorder takes events. Record never blocks the caller for long and never fails it:
+// a packet is answered even when the journal cannot keep up (what was lost is counted
+// and said in a later event).
+type Recorder interface {
+	Record(Event)
+}

@@ -1,0 +1,189 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"golang.org/x/sys/unix"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"rackwright/fault"
+	"rackwright/migrations"
+)
+
+// dialect is all in which the two databases differ.
+type dialect struct {
+	goose   goose.Dialect
+	files   func() (fs.FS, error)
+	single  bool             // one process alone has the database
+	skip    string           // appended to the query that picks a row to claim
+	again   func(error) bool // a transaction that failed so is tried again
+	fault   func(error) error
+	session bool // the migrator takes a session lock
+}
+
+func (db *DB) migrate(ctx context.Context) error {
+	files, err := db.dialect.files()
+	if err != nil {
+		return fault.Internalf("migrations: %w", err)
+	}
+	opts := []goose.ProviderOption{goose.WithSlog(db.log)}
+	if db.dialect.session {
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return fault.Internalf("migration lock: %w", err)
+		}
+		opts = append(opts, goose.WithSessionLocker(locker))
+	}
+	p, err := goose.NewProvider(db.dialect.goose, db.sql, files, opts...)
+	if err != nil {
+		return fault.Internalf("migrations: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return db.fault(err)
+	}
+	return nil
+}
+
+// openSQLite opens the file and takes the lock beside it, because SQLite is for one
+// process: leases of work and caches would not be seen by another.
+func (db *DB) openSQLite(_ context.Context, o Options) error {
+	db.dialect = dialect{goose: goose.DialectSQLite3, files: migrations.SQLite, single: true, again: sqliteAgain, fault: sqliteFault}
+	release, err := lockFile(o.DSN + ".lock")
+	if err != nil {
+		return err
+	}
+	db.release = release
+	q := url.Values{"_txlock": {"immediate"}, "_time_integer_format": {"unix_micro"},
+		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)"}}
+	db.sql, err = sql.Open("sqlite", "file:"+(&url.URL{Path: o.DSN}).EscapedPath()+"?"+q.Encode())
+	if err != nil {
+		return fault.Internalf("open %s: %w", o.DSN, err)
+	}
+	db.sql.SetMaxOpenConns(8)
+	return nil
+}
+
+func lockFile(path string) (func(), error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fault.Invalidf("state directory: %w", err).WithHint("set state_dir to a folder this user may write")
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fault.Invalidf("database lock: %w", err).WithHint("set state_dir to a folder this user may write")
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fault.Conflictf("%s is in use by another rackwright", strings.TrimSuffix(path, ".lock")).
+			WithHint("stop the other one, or set database to a PostgreSQL that several may share")
+	}
+	return func() { f.Close() }, nil
+}
+
+func sqliteAgain(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_BUSY || e.Code()&0xff == sqlite3.SQLITE_LOCKED)
+}
+
+func sqliteFault(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.NotFoundf("no such row").WithHint("it may have been removed meanwhile")
+	}
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return taken(e.Error(), err)
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+		return fault.Conflictf("something it names does not exist, or is still in use: %w", err)
+	case sqlite3.SQLITE_FULL:
+		return fault.New(fault.Unreachable, "the disk of the database is full").WithHint("free space under state_dir")
+	}
+	return fault.Internalf("database: %w", err)
+}
+
+func (db *DB) openPostgres(ctx context.Context, o Options) error {
+	db.dialect = dialect{goose: goose.DialectPostgres, files: migrations.Postgres, skip: " FOR UPDATE SKIP LOCKED", session: true,
+		again: postgresAgain, fault: postgresFault}
+	cfg, err := pgx.ParseConfig(o.DSN)
+	if err != nil {
+		// the parser's error repeats the URL, password and all
+		return fault.Invalidf("database is not a PostgreSQL URL").WithHint("write it as postgres://user@host:5432/name")
+	}
+	if o.Password != "" {
+		cfg.Password = o.Password
+	}
+	db.sql = stdlib.OpenDB(*cfg)
+	db.sql.SetMaxOpenConns(16)
+	db.sql.SetMaxIdleConns(8)
+	if err := db.sql.PingContext(ctx); err != nil {
+		return postgresFault(err)
+	}
+	return nil
+}
+
+func postgresAgain(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (e.Code == "40001" || e.Code == "40P01")
+}
+
+func postgresFault(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return fault.NotFoundf("no such row").WithHint("it may have been removed meanwhile")
+	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch e.Code {
+		case "23505", "23P01":
+			return taken(e.ConstraintName+" "+e.Detail, err)
+		case "23503":
+			return fault.Conflictf("something it names does not exist, or is still in use: %s", e.Detail)
+		case "28P01", "28000":
+			return fault.Deniedf("PostgreSQL refused the user or password").WithHint("check database and database_password_file")
+		case "3D000":
+			return fault.NotFoundf("%s", e.Message).WithHint("create it: createdb NAME")
+		}
+		return fault.Internalf("database: %s (%s)", e.Message, e.Code)
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return fault.Unreachablef("PostgreSQL does not answer").WithHint("check that it runs and that database names its host and port")
+	}
+	if _, ok := errors.AsType[*net.OpError](err); ok {
+		return fault.Unreachablef("the connection to PostgreSQL broke").WithHint("it is tried again")
+	}
+	return err
+}
+
+// taken turns a unique violation into words. The schema's rule names say which.
+func taken(what string, err error) error {
+	for _, rule := range []struct{ mark, words string }{
+		{"slot_cell", "the slot is taken by another machine"},
+		{"nic_pkey", "a MAC belongs to another machine"}, {"nic.mac", "a MAC belongs to another machine"},
+		{"nic_network", "an address belongs to another machine"}, {"nic.network_id", "an address belongs to another machine"},
+		{"bmc", "a BMC belongs to another machine"},
+		{"machine_serial", "a serial number belongs to another machine"},
+		{"machine_name", "a machine of that name exists"},
+		{"operation_exclusive", "another operation on the machine has not ended"}, {"operation.machine_id", "another operation on the machine has not ended"},
+		{"network_cidr", "the network overlaps another"},
+		{"image", "an image of that name exists"},
+	} {
+		if strings.Contains(what, rule.mark) {
+			return &fault.Error{Kind: fault.Conflict, Message: rule.words, Err: err, Hint: "look at what holds it, then try again"}
+		}
+	}
+	return &fault.Error{Kind: fault.Conflict, Message: "it exists already", Err: err}
+}

@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"rackwright/fault"
+	"rackwright/images"
+	"rackwright/journal"
+)
+
+// Images lists the images by name.
+func (db *DB) Images(ctx context.Context) ([]images.Image, error) {
+	out, err := imageRows(ctx, db.sql, "true ORDER BY name")
+	return out, db.fault(err)
+}
+
+// Image returns an image by id or name.
+func (db *DB) Image(ctx context.Context, idOrName string) (*images.Image, error) {
+	i, err := image(ctx, db.sql, idOrName)
+	return i, db.fault(err)
+}
+
+func image(ctx context.Context, q queryer, idOrName string) (*images.Image, error) {
+	pick := "name = $1"
+	if isID(idOrName) {
+		pick = "id = $1"
+	}
+	found, err := imageRows(ctx, q, pick, idOrName)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, fault.NotFoundf("there is no image %q", idOrName).WithHint("'rackwright image list' shows them; 'rackwright image add' adds one")
+	}
+	return &found[0], nil
+}
+
+func imageRows(ctx context.Context, q queryer, pick string, args ...any) ([]images.Image, error) {
+	return collect(ctx, q, func(scan func(...any) error) (i images.Image, err error) {
+		err = scan(asText{&i.ID}, &i.Name, &i.Digest, &i.Source, &i.Format, &i.Arch, asJSON{&i.Firmware}, &i.Bytes, &i.Stored, asTime{&i.CreatedAt})
+		return i, err
+	}, `SELECT id, name, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, created_at FROM image WHERE `+pick, args...)
+}
+
+// AddImage records an image whose bytes are stored. The same name with the same digest is
+// no change; with another it is Conflict, because a digest never changes.
+func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		old, err := image(ctx, tx, i.Name)
+		if err == nil && old.Digest == i.Digest {
+			*i = *old
+			return nil
+		}
+		if err == nil {
+			return fault.Conflictf("image %s exists with digest %s", i.Name, old.Digest).WithHint("give the new one a name of its own, e.g. with its version")
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return err
+		}
+		i.ID, i.CreatedAt = newID(), db.now()
+		if _, err := exec(ctx, tx, `INSERT INTO image (id, name, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			i.ID, i.Name, i.Digest, i.Source, i.Format, i.Arch, toJSON(i.Firmware), i.Bytes, i.Stored, i.CreatedAt); err != nil {
+			return err
+		}
+		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageAdded, Actor: actor, Summary: fmt.Sprintf("image %s added (%s)", i.Name, i.Digest)}})
+	})
+	db.events.wake()
+	return err
+}
+
+// RemoveImage removes the record of an image; the caller may then drop its bytes if no
+// other image has the digest. Conflict while an operation that has not ended needs it.
+func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.Image, error) {
+	var out *images.Image
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		i, err := image(ctx, tx, idOrName)
+		if err != nil {
+			return err
+		}
+		out = i
+		n, err := exec(ctx, tx, `DELETE FROM image WHERE id = $1 AND NOT EXISTS
+			(SELECT 1 FROM operation WHERE digest = $2 AND state IN ('queued', 'running', 'parked'))`, i.ID, i.Digest)
+		if err == nil && n == 0 {
+			return fault.Conflictf("image %s is being deployed", i.Name).WithHint("wait for the operations that use it, or cancel them")
+		}
+		if err != nil {
+			return err
+		}
+		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageAdded, Actor: actor, Summary: "image " + i.Name + " removed"}})
+	})
+	return out, err
+}
+
+// DigestUsed reports whether any image has the digest.
+func (db *DB) DigestUsed(ctx context.Context, digest string) (bool, error) {
+	var n int
+	err := db.sql.QueryRowContext(ctx, `SELECT count(*) FROM image WHERE digest = $1`, digest).Scan(&n)
+	return n > 0, db.fault(err)
+}

@@ -1,0 +1,324 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/journal"
+)
+
+// OperationFilter narrows a list of operations; empty fields do not.
+type OperationFilter struct {
+	Machine string // id or name
+	Kind    string
+	Open    bool // not ended
+	Limit   int  // 0: 100
+}
+
+const operationColumns = `o.id, o.kind, o.machine_id, m.name, o.state, o.steps, o.current, o.reason, o.message, o.hint, o.order_sealed,
+	o.disk, o.turn, o.actor, o.cancel, o.created_at, o.updated_at, o.finished_at, o.due, o.fence, o.version`
+
+// Operations lists operations, newest first.
+func (db *DB) Operations(ctx context.Context, f OperationFilter) ([]deploy.Operation, error) {
+	where, args := []string{"true"}, []any{}
+	arg := func(clause, v string) {
+		args = append(args, v)
+		where = append(where, fmt.Sprintf(clause, len(args)))
+	}
+	switch {
+	case isID(f.Machine):
+		arg("o.machine_id = $%d", f.Machine)
+	case f.Machine != "":
+		arg("m.name = $%d", f.Machine)
+	}
+	if f.Kind != "" {
+		arg("o.kind = $%d", f.Kind)
+	}
+	if f.Open {
+		where = append(where, "o.state IN ('queued', 'running', 'parked')")
+	}
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	out, err := db.operations(ctx, db.sql, strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY o.created_at DESC, o.id DESC LIMIT %d", f.Limit), args...)
+	return out, db.fault(err)
+}
+
+// Operation returns one operation.
+func (db *DB) Operation(ctx context.Context, id string) (*deploy.Operation, error) {
+	op, err := db.operation(ctx, db.sql, id)
+	return op, db.fault(err)
+}
+
+func (db *DB) operation(ctx context.Context, q queryer, id string) (*deploy.Operation, error) {
+	missing := fault.NotFoundf("there is no operation %q", id).WithHint("'rackwright operation list' shows them")
+	if !isID(id) {
+		return nil, missing
+	}
+	found, err := db.operations(ctx, q, "o.id = $1", id)
+	if err == nil && len(found) == 0 {
+		return nil, missing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+func (db *DB) operations(ctx context.Context, q queryer, pick string, args ...any) ([]deploy.Operation, error) {
+	return collect(ctx, q, db.readOperation, `SELECT `+operationColumns+` FROM operation o JOIN machine m ON m.id = o.machine_id WHERE `+pick, args...)
+}
+
+func (db *DB) readOperation(scan func(...any) error) (o deploy.Operation, err error) {
+	var sealed string
+	err = scan(asText{&o.ID}, &o.Kind, asText{&o.Machine}, &o.Name, &o.State, asJSON{&o.Steps}, &o.Current, &o.Reason, &o.Message, &o.Hint, &sealed,
+		&o.Disk, &o.Turn, &o.Actor, &o.Cancel, asTime{&o.Created}, asTime{&o.Updated}, asTime{&o.Finished}, asTime{&o.Due}, &o.Fence, &o.Version)
+	if err != nil {
+		return o, err
+	}
+	plain, err := db.seal.Open(sealed, orderContext(o.ID))
+	if err != nil {
+		return o, err
+	}
+	return o, json.Unmarshal(plain, &o.Order)
+}
+
+// orderContext binds a sealed order to its operation: user-data often holds passwords.
+func orderContext(operation string) string { return "operation/" + operation + "/order" }
+
+// CreateOperation plans work on a machine and queues it. While another operation holds
+// the machine, the answer is Conflict and names it.
+func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDorName string, order deploy.Order, actor string) (*deploy.Operation, error) {
+	var out *deploy.Operation
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		m, err := machine(ctx, tx, machineIDorName)
+		if err != nil {
+			return err
+		}
+		steps, err := deploy.Plan(kind, deploy.Subject{Machine: *m, Order: order})
+		if err != nil {
+			return err
+		}
+		if err := db.refuseSecond(ctx, tx, kind, m.ID, m.Name); err != nil {
+			return err
+		}
+		now := db.now()
+		out = &deploy.Operation{ID: newID(), Kind: kind, Machine: m.ID, Name: m.Name, State: deploy.Queued, Steps: steps, Order: order,
+			Actor: actor, Created: now, Updated: now, Due: now, Version: 1}
+		if err := db.insertOperation(ctx, tx, out); err != nil {
+			return err
+		}
+		return db.append(ctx, tx, []journal.Event{operationEvent(out, actor, fmt.Sprintf("%s asked for%s", kind, orderWords(order)))})
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.work.wake()
+	db.events.wake()
+	return out, nil
+}
+
+func orderWords(o deploy.Order) string {
+	if o.Image != "" {
+		return ": image " + o.Image
+	}
+	if o.Power != "" {
+		return ": " + o.Power
+	}
+	return ""
+}
+
+func operationEvent(o *deploy.Operation, actor, summary string) journal.Event {
+	return journal.Event{Kind: journal.OpState, Machine: o.Machine, Name: o.Name, Operation: o.ID, Actor: actor, Summary: summary,
+		Detail: map[string]any{"state": o.State, "kind": o.Kind}}
+}
+
+// refuseSecond names the operation that is in the way. The index operation_exclusive
+// decides a race; this gives the better words.
+func (db *DB) refuseSecond(ctx context.Context, tx *sql.Tx, kind deploy.Kind, machineID, name string) error {
+	open, err := db.operations(ctx, tx, "o.machine_id = $1 AND o.exclusive AND o.state IN ('queued', 'running', 'parked')", machineID)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	if kind == deploy.Power && open[0].State == deploy.Parked {
+		return nil // hands at work
+	}
+	return fault.Conflictf("%s is held by %s %s (%s)", name, open[0].Kind, open[0].ID, open[0].State).
+		WithHint("wait for it, or 'rackwright operation cancel %s'", open[0].ID)
+}
+
+func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation) error {
+	_, err := exec(ctx, tx, `INSERT INTO operation (id, kind, machine_id, state, exclusive, netboots, steps, current, reason, message, hint, order_sealed, image, digest, disk,
+			turn, actor, cancel, created_at, updated_at, due, lease_owner, lease_until, fence, version)
+		VALUES ($1, $2, $3, $4, $5, false, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, $11, $11, $11, '', $11, 0, 1)`,
+		o.ID, o.Kind, o.Machine, o.State, o.Kind != deploy.Power, toJSON(o.Steps), db.seal.Seal([]byte(toJSON(o.Order)), orderContext(o.ID)),
+		o.Order.Image, o.Order.Digest, o.Actor, o.Created)
+	return err
+}
+
+// ClaimOperation takes one operation that is due and that no living worker holds, and
+// lends it to owner until now+ttl. nil, nil: nothing is due. Its fence is new: whoever
+// held it before can no longer save it.
+func (db *DB) ClaimOperation(ctx context.Context, owner string, ttl time.Duration) (*deploy.Operation, error) {
+	var out *deploy.Operation
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		out = nil
+		now := db.now()
+		var id string
+		err := tx.QueryRowContext(ctx, `UPDATE operation SET lease_owner = $1, lease_until = $2, fence = fence + 1
+			WHERE id = (SELECT id FROM operation WHERE state IN ('queued', 'running') AND due <= $3 AND (lease_owner = '' OR lease_until <= $3)
+				ORDER BY due LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
+		if err == sql.ErrNoRows {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		out, err = db.operation(ctx, tx, id)
+		return err
+	})
+	return out, err
+}
+
+// RenewOperation lengthens a lease; Conflict when it was lost.
+func (db *DB) RenewOperation(ctx context.Context, id string, fence int64, ttl time.Duration) error {
+	n, err := exec(ctx, db.sql, `UPDATE operation SET lease_until = $1 WHERE id = $2 AND fence = $3`, db.now().Add(ttl), id, fence)
+	if err == nil && n == 0 {
+		return fault.Conflictf("the lease of operation %s was lost", id)
+	}
+	return db.fault(err)
+}
+
+// ReleaseLeases frees everything this database's dead predecessor held; only for the
+// one process of an embedded database.
+func (db *DB) ReleaseLeases(ctx context.Context) error {
+	_, err := exec(ctx, db.sql, `UPDATE operation SET lease_owner = '', fence = fence + 1 WHERE lease_owner <> ''`)
+	return db.fault(err)
+}
+
+// SaveOperation writes an operation back in one transaction with the events of what was
+// done, and gives up the lease. A stale fence is Conflict and writes nothing. A request
+// to cancel that came meanwhile is kept.
+func (db *DB) SaveOperation(ctx context.Context, o *deploy.Operation, events ...journal.Event) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error { return db.writeOperation(ctx, tx, o, events) })
+	if err == nil {
+		o.Version++
+		db.changed.wake()
+		db.events.wake()
+	}
+	return err
+}
+
+func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) error {
+	o.Updated = db.now()
+	if o.State.Ended() && o.Finished.IsZero() {
+		o.Finished = o.Updated
+	}
+	var netboots bool
+	err := tx.QueryRowContext(ctx, `SELECT netboots FROM operation WHERE id = $1 AND fence = $2`, o.ID, o.Fence).Scan(&netboots)
+	if err == sql.ErrNoRows {
+		return fault.Conflictf("operation %s was taken over by another worker", o.ID)
+	}
+	if err != nil {
+		return err
+	}
+	n, err := exec(ctx, tx, `UPDATE operation SET state = $1, steps = $2, current = $3, reason = $4, message = $5, hint = $6, disk = $7, turn = $8,
+			updated_at = $9, finished_at = $10, due = $11, netboots = $12, lease_owner = '', version = version + 1
+		WHERE id = $13 AND fence = $14`,
+		o.State, toJSON(o.Steps), o.Current, o.Reason, o.Message, o.Hint, o.Disk, o.Turn, o.Updated, timeOrNull(o.Finished), o.Due, o.Netboots(), o.ID, o.Fence)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return fault.Conflictf("operation %s was taken over by another worker", o.ID)
+	}
+	if netboots != o.Netboots() { // what the machine is told at its next netboot changed
+		if err := bump(ctx, tx); err != nil {
+			return err
+		}
+	}
+	return db.append(ctx, tx, events)
+}
+
+// PokeOperation makes an operation due now.
+func (db *DB) PokeOperation(ctx context.Context, id string) error {
+	now := db.now()
+	_, err := exec(ctx, db.sql, `UPDATE operation SET due = $1 WHERE id = $2 AND due > $3`, now, id, now)
+	db.work.wake()
+	return db.fault(err)
+}
+
+// WorkDue returns a signal that work may have become due in this process; other
+// processes find it by polling. The function ends the subscription.
+func (db *DB) WorkDue() (<-chan struct{}, func()) { return db.work.listen() }
+
+// CancelOperation asks for the end of an operation: a worker ends it before its next
+// act; one that is queued or parked ends at once. One that has ended stays as it is.
+func (db *DB) CancelOperation(ctx context.Context, id, actor string) (*deploy.Operation, error) {
+	return db.steer(ctx, id, actor, "cancel", func(o *deploy.Operation) (bool, error) {
+		if o.State == deploy.Running {
+			o.Cancel = true
+			return true, nil
+		}
+		if o.State.Ended() {
+			return false, nil
+		}
+		o.Cancel, o.State = true, deploy.Cancelled
+		return true, nil
+	})
+}
+
+// RetryOperation starts a parked operation again at the step it parked at. One that is
+// running already goes on.
+func (db *DB) RetryOperation(ctx context.Context, id, actor string) (*deploy.Operation, error) {
+	return db.steer(ctx, id, actor, "retry", func(o *deploy.Operation) (bool, error) {
+		switch o.State {
+		case deploy.Running, deploy.Queued:
+			return false, nil
+		case deploy.Parked:
+			o.Restart()
+			return true, nil
+		}
+		return false, fault.Conflictf("operation %s has %s; it cannot be retried", o.ID, o.State).WithHint("start a new one")
+	})
+}
+
+// steer lets a person change an operation. A running one gets no more than its cancel
+// flag set, so that the worker's own save still holds.
+func (db *DB) steer(ctx context.Context, id, actor, what string, change func(*deploy.Operation) (bool, error)) (*deploy.Operation, error) {
+	var out *deploy.Operation
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		o, err := db.operation(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		out = o
+		was := o.State
+		changed, err := change(o)
+		if err != nil || !changed {
+			return err
+		}
+		o.Due = db.now()
+		e := operationEvent(o, actor, fmt.Sprintf("%s of %s asked for", what, o.Kind))
+		if _, err := exec(ctx, tx, `UPDATE operation SET cancel = $1, due = $2, version = version + 1 WHERE id = $3`, o.Cancel, o.Due, o.ID); err != nil {
+			return err
+		}
+		o.Version++
+		if was == deploy.Running {
+			return db.append(ctx, tx, []journal.Event{e})
+		}
+		return db.writeOperation(ctx, tx, o, []journal.Event{e})
+	})
+	if err == nil {
+		db.work.wake()
+		db.changed.wake()
+		db.events.wake()
+	}
+	return out, err
+}

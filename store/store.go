@@ -1,0 +1,204 @@
+// Package store keeps the nouns in a database: PostgreSQL, or SQLite in one file, behind
+// the same methods and, but for a small dialect, the same text of every query. It holds
+// no rule of the domain that the domain can hold itself.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rackwright/fault"
+)
+
+// Sealer hides secrets before they are written. context names the row, so that a sealed
+// value copied to another row does not open.
+type Sealer interface {
+	Seal(plain []byte, context string) string
+	Open(sealed, context string) ([]byte, error)
+}
+
+// Options say where the database is and what the store needs beside it.
+type Options struct {
+	DSN      string // a file path, or postgres://...
+	Password string // of the PostgreSQL user, when not in the DSN
+	Sealer   Sealer
+	Log      *slog.Logger
+	Now      func() time.Time
+}
+
+// DB is the open store. It is safe for concurrent use.
+type DB struct {
+	sql     *sql.DB
+	dialect dialect
+	seal    Sealer
+	log     *slog.Logger
+	now     func() time.Time
+	release func() // gives up the SQLite file lock
+
+	changed signal // the boot view's inputs changed
+	events  signal // events were appended
+	work    signal // an operation became due
+}
+
+// Open connects, migrates the schema (guarded against two starters) and returns the
+// store. An unreachable server is Unreachable, a locked SQLite file Conflict.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	db := &DB{seal: o.Sealer, log: o.Log, now: func() time.Time { return o.Now().UTC().Truncate(time.Microsecond) }, release: func() {}}
+	connect := db.openSQLite
+	if strings.HasPrefix(o.DSN, "postgres://") || strings.HasPrefix(o.DSN, "postgresql://") {
+		connect = db.openPostgres
+	}
+	if err := connect(ctx, o); err != nil {
+		db.Close()
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// Close ends the connections and gives up the file lock.
+func (db *DB) Close() error {
+	defer db.release()
+	if db.sql == nil {
+		return nil
+	}
+	return db.sql.Close()
+}
+
+// Ping returns Unreachable if the database does not answer.
+func (db *DB) Ping(ctx context.Context) error {
+	var one int
+	return db.fault(db.sql.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+}
+
+// Single reports whether this process is the only one on the database, as on SQLite.
+func (db *DB) Single() bool { return db.dialect.single }
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// isID tells an id from a name: names have at most 63 characters of another form.
+func isID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }
+
+// queryer is what *sql.DB and *sql.Tx share.
+type queryer interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// txTries bounds how often a transaction that lost against another is begun again.
+const txTries = 5
+
+// tx runs fn in a transaction; what the database asks to be tried again is tried again.
+func (db *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	var err error
+	for range txTries {
+		if err = db.once(ctx, fn); !db.dialect.again(err) {
+			return db.fault(err)
+		}
+	}
+	return db.fault(err)
+}
+
+func (db *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	tx, err := db.sql.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// fault gives a database error its kind; faults of the domain pass as they are.
+func (db *DB) fault(err error) error {
+	if err == nil {
+		return nil
+	}
+	if fault.KindOf(err) != fault.Internal || fault.HintOf(err) != "" {
+		return err
+	}
+	return db.dialect.fault(err)
+}
+
+// exec runs a statement and returns how many rows it touched.
+func exec(ctx context.Context, q queryer, query string, args ...any) (int64, error) {
+	res, err := q.ExecContext(ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// collect runs a query and scans each row with read.
+func collect[T any](ctx context.Context, q queryer, read func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []T{}
+	for rows.Next() {
+		v, err := read(rows.Scan)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}
+
+// bump says that the inputs of the boot view changed.
+func bump(ctx context.Context, q queryer) error {
+	_, err := exec(ctx, q, `UPDATE revision SET n = n + 1`)
+	return err
+}
+
+// signal wakes whoever listens; a listener that is busy finds one wake waiting.
+type signal struct {
+	mu        sync.Mutex
+	listeners map[chan struct{}]struct{}
+}
+
+func (s *signal) listen() (<-chan struct{}, func()) {
+	c := make(chan struct{}, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.listeners == nil {
+		s.listeners = map[chan struct{}]struct{}{}
+	}
+	s.listeners[c] = struct{}{}
+	return c, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.listeners, c)
+	}
+}
+
+func (s *signal) wake() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.listeners {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
+}
