@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"fmt"
 	"time"
 
 	"rackwright/inventory"
@@ -214,4 +215,15 @@ func (o *Operation) begin(i int) {
 type Subject struct {
 	Machine inventory.Machine
 	Order   Order
+}
+
+// OrderID names the order an agent has while the operation is at its present step. It
+// changes with every retry, so that the order is done again, and with nothing else, so
+// that asking twice is doing once.
+func OrderID(o *Operation, verb string) string {
+	attempts := 0
+	if s := o.Step(); s != nil {
+		attempts = s.Attempts
+	}
+	return fmt.Sprintf("%s/%s/%d.%d", o.ID, verb, o.Turn, attempts)
 }

@@ -48,7 +48,7 @@ func planInspect(s Subject) ([]Step, error) {
 	if err := netbootable(s.Machine); err != nil {
 		return nil, err
 	}
-	return append(netboot(s.Machine), step(StepSettle, "inspected", 5, time.Minute)), nil
+	return append(netboot(s.Machine), step(StepReboot, "rebooting", 3, 10*time.Minute), step(StepSettle, "inspected", 5, time.Minute)), nil
 }
 
 // netbootable refuses a machine that could never be seen on the wire.

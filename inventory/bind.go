@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// Condition types that Bind keeps.
+// Condition types.
 const (
-	IdentityMismatch = "identity-mismatch"
+	IdentityMismatch = "identity-mismatch" // what was seen disagrees with the plan
+	BMCUnusable      = "bmc-unusable"      // the BMC does not answer, or refuses us
 )
 
 // Bind weighs evidence against what the plan says of a machine and moves it on: two

@@ -18,6 +18,9 @@ type Inventory struct {
 	Networks []Network
 	Racks    []Rack
 	Machines []Machine
+	// HasPassword tells whether a machine's BMC has that password; nil: nothing is known,
+	// so a password of a machine that exists is taken to be the same.
+	HasPassword func(machineID, password string) bool
 }
 
 // Change is one noun that applying a plan would create or change.
@@ -103,11 +106,15 @@ func (c *comparer) networks() {
 	for i := range c.have.Networks {
 		c.nets[c.have.Networks[i].Name] = &c.have.Networks[i]
 	}
+	planned := map[string]bool{} // Resolve has compared these with each other
+	for _, n := range c.w.Networks {
+		planned[n.Name] = true
+	}
 	for i := range c.w.Networks {
 		n := &c.w.Networks[i]
 		old := c.nets[n.Name]
 		for j := range c.have.Networks {
-			if h := &c.have.Networks[j]; h.Name != n.Name && h.Prefix.Overlaps(n.Prefix) {
+			if h := &c.have.Networks[j]; !planned[h.Name] && h.Prefix.Overlaps(n.Prefix) {
 				c.fail("network "+n.Name, "%s overlaps %s (%s)", n.Prefix, h.Name, h.Prefix)
 			}
 		}
@@ -164,12 +171,17 @@ func (c *comparer) machines() {
 			carryOver(old, m)
 		}
 		fields := fieldChanges(machineFields(old), machineFields(m))
-		if _, has := c.w.Passwords[m.Name]; has && old == nil {
+		if password, given := c.w.Passwords[m.Name]; given && !c.has(old, password) {
 			fields = append(fields, FieldChange{Field: "bmc.password", New: "(sealed)"})
 		}
 		c.note("machine", m.Name, old != nil, fields, machineEffects(old, m)...)
 	}
 	c.clashes(planned)
+}
+
+// has reports whether the password is the one a machine's BMC has already.
+func (c *comparer) has(old *Machine, password string) bool {
+	return old != nil && (c.have.HasPassword == nil || c.have.HasPassword(old.ID, password))
 }
 
 // carryOver keeps what the plan does not say: identity, state, what was observed.
@@ -204,6 +216,8 @@ func (c *comparer) ports(m *Machine) {
 			c.fail("machine "+m.Name, "nic %s: there is no network %q", n.Name, n.Network)
 		case n.Address.IsValid() && !net.Prefix.Contains(n.Address):
 			c.fail("machine "+m.Name, "nic %s: %s is outside network %s (%s)", n.Name, n.Address, net.Name, net.Prefix)
+		case n.Address.IsValid() && !net.Usable(n.Address):
+			c.fail("machine "+m.Name, "nic %s: %s is the network or broadcast address of %s", n.Name, n.Address, net.Name)
 		case n.Address.IsValid() && n.Address == net.Gateway:
 			c.fail("machine "+m.Name, "nic %s: %s is the gateway of %s", n.Name, n.Address, net.Name)
 		}
@@ -213,18 +227,19 @@ func (c *comparer) ports(m *Machine) {
 // clashes finds slots, MACs, addresses and serials that a machine outside the plan holds.
 func (c *comparer) clashes(planned map[string]bool) {
 	held := map[string]string{}
-	racks := map[string]bool{}
+	racks := map[string]int{}
 	for _, r := range c.w.Racks {
-		racks[r.Name] = true
+		racks[r.Name] = r.Units
 	}
 	for i := range c.have.Machines {
 		m := &c.have.Machines[i]
 		if planned[m.Name] || m.Phase == Retired {
 			continue
 		}
-		if m.Slot != nil && racks[m.Slot.Rack] {
+		if m.Slot != nil && racks[m.Slot.Rack] > 0 {
 			c.diff.Unplanned = append(c.diff.Unplanned, m.Name)
 		}
+		c.stays(m, racks)
 		for _, claim := range claims(m) {
 			held[claim] = m.Name
 		}
@@ -236,6 +251,18 @@ func (c *comparer) clashes(planned map[string]bool) {
 			if owner, taken := held[claim]; taken {
 				c.fail("machine "+m.Name, "%s belongs to %s", claim, owner)
 			}
+		}
+	}
+}
+
+// stays checks that a machine the plan does not name still fits what the plan changes.
+func (c *comparer) stays(m *Machine, racks map[string]int) {
+	if s := m.Slot; s != nil && racks[s.Rack] > 0 && s.U+s.Height-1 > racks[s.Rack] {
+		c.fail("rack "+s.Rack, "%s stands in unit %d", m.Name, s.U+s.Height-1)
+	}
+	for _, n := range m.NICs {
+		if net := c.nets[n.Network]; net != nil && n.Address.IsValid() && !net.Prefix.Contains(n.Address) {
+			c.fail("network "+n.Network, "%s has address %s, outside %s", m.Name, n.Address, net.Prefix)
 		}
 	}
 }
@@ -258,6 +285,12 @@ func claims(m *Machine) []string {
 	}
 	if m.BMC != nil {
 		out = append(out, "bmc "+m.BMC.Address)
+		if !m.BMC.MAC.IsZero() {
+			out = append(out, "mac "+m.BMC.MAC.String())
+		}
+	}
+	if key := m.SerialKey(); key != "" {
+		out = append(out, "serial "+key)
 	}
 	return out
 }

@@ -65,6 +65,15 @@ func JunkSerial(s string) bool {
 	return strings.Trim(s, "0") == "" || strings.Trim(s, "x") == "" || strings.Trim(s, ".-") == ""
 }
 
+// SerialKey is what makes a serial number one machine's own: vendor/serial in lower case,
+// "" when the serial is junk.
+func (m *Machine) SerialKey() string {
+	if JunkSerial(m.Serial) {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSpace(m.Vendor) + "/" + strings.TrimSpace(m.Serial))
+}
+
 // JunkUUID reports whether a system UUID is a placeholder: all zeros or ones, or the
 // 03000200-0400-0500-0006-000700080009 that many boards ship with.
 func JunkUUID(s string) bool {

@@ -45,6 +45,12 @@ type Network struct {
 	Version       int64          `json:"version"`
 }
 
+// Usable reports whether a host may have the address: it is in the network, and neither
+// its first address nor its last, the broadcast address.
+func (n *Network) Usable(a netip.Addr) bool {
+	return n.Prefix.Contains(a) && n.Prefix.Contains(a.Prev()) && n.Prefix.Contains(a.Next())
+}
+
 // Lease returns how long an address is lent for.
 func (n *Network) Lease() time.Duration { return time.Duration(n.LeaseSeconds) * time.Second }
 

@@ -150,6 +150,8 @@ var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 func (r *resolver) name(path, s string) {
 	if !label.MatchString(s) {
 		r.fail(path, "%q is not a name: use 1 to 63 of a-z, 0-9 and -, not - at an end (RFC 1123)", s)
+	} else if uuidForm.MatchString(s) {
+		r.fail(path, "%q is not a name: it has the form of an id", s)
 	}
 }
 
@@ -206,7 +208,7 @@ func (r *resolver) network(path string, n PlannedNetwork) {
 		r.fail(path+".mtu", "%d is not between 576 and 9216", out.MTU)
 	}
 	if n.Pool != nil {
-		out.Pool = r.pool(path+".pool", *n.Pool, prefix)
+		out.Pool = r.pool(path+".pool", *n.Pool, &out)
 	}
 	if out.Strangers == StrangerDiscover && out.Pool.IsZero() {
 		r.fail(path+".pool", "strangers: discover needs a pool to lend addresses from")
@@ -214,10 +216,10 @@ func (r *resolver) network(path string, n PlannedNetwork) {
 	r.out.Networks = append(r.out.Networks, out)
 }
 
-func (r *resolver) pool(path string, p PlannedPool, in netip.Prefix) Pool {
+func (r *resolver) pool(path string, p PlannedPool, in *Network) Pool {
 	first, last := r.addr(path+".first", p.First), r.addr(path+".last", p.Last)
-	if !in.Contains(first) || !in.Contains(last) || last.Less(first) {
-		r.fail(path, "%s to %s is not a range inside %s", p.First, p.Last, in)
+	if !in.Usable(first) || !in.Usable(last) || last.Less(first) {
+		r.fail(path, "%s to %s is not a range of host addresses inside %s", p.First, p.Last, in.Prefix)
 		return Pool{}
 	}
 	return Pool{First: first, Last: last}
@@ -258,14 +260,16 @@ func (r *resolver) machine(path, rack string, units int, p PlannedMachine) {
 	r.oneOf(path+".arch", m.Arch, "amd64", "arm64")
 	r.oneOf(path+".face", m.Slot.Face, "front", "rear")
 	r.slot(path, units, m)
-	if m.Serial != "" && !JunkSerial(m.Serial) {
-		r.once(path+".serial", "serial "+strings.ToLower(m.Vendor+"/"+m.Serial), m.Name)
+	if key := m.SerialKey(); key != "" {
+		r.once(path+".serial", "serial "+key, m.Name)
 	}
 	if m.UUID != "" && !uuidForm.MatchString(m.UUID) {
 		r.fail(path+".uuid", "%q is not a UUID", p.UUID)
 	}
 	for i, n := range p.NICs {
-		m.NICs = append(m.NICs, r.nic(fmt.Sprintf("%s.nics[%d]", path, i), i, p.Name, n))
+		out := r.nic(fmt.Sprintf("%s.nics[%d]", path, i), i, p.Name, n)
+		r.once(fmt.Sprintf("%s.nics[%d].name", path, i), "nic "+p.Name+"/"+out.Name, p.Name)
+		m.NICs = append(m.NICs, out)
 	}
 	if p.BMC != nil {
 		m.BMC = r.bmc(path+".bmc", p.Name, *p.BMC)

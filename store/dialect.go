@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"net/url"
@@ -30,6 +32,9 @@ type dialect struct {
 	files   func() (fs.FS, error)
 	single  bool             // one process alone has the database
 	skip    string           // appended to the query that picks a row to claim
+	lock    string           // appended to the query of rows that the transaction will change
+	onePlan string           // run first, it lets one plan at a time be applied
+	inOrder string           // run before events are written, it makes their ids grow as they become visible
 	again   func(error) bool // a transaction that failed so is tried again
 	fault   func(error) error
 	session bool // the migrator takes a session lock
@@ -42,7 +47,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	}
 	opts := []goose.ProviderOption{goose.WithSlog(db.log)}
 	if db.dialect.session {
-		locker, err := lock.NewPostgresSessionLocker()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 60))
 		if err != nil {
 			return fault.Internalf("migration lock: %w", err)
 		}
@@ -69,12 +74,25 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	db.release = release
 	q := url.Values{"_txlock": {"immediate"}, "_time_integer_format": {"unix_micro"},
 		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)"}}
+	if err := private(o.DSN); err != nil {
+		return err
+	}
 	db.sql, err = sql.Open("sqlite", "file:"+(&url.URL{Path: o.DSN}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return fault.Internalf("open %s: %w", o.DSN, err)
 	}
 	db.sql.SetMaxOpenConns(8)
 	return nil
+}
+
+// private makes the database's file readable by its owner alone; SQLite gives the files
+// beside it the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fault.Invalidf("database file: %w", err).WithHint("set state_dir to a folder this user may write")
+	}
+	return f.Close()
 }
 
 func lockFile(path string) (func(), error) {
@@ -111,6 +129,8 @@ func sqliteFault(err error) error {
 		return taken(e.Error(), err)
 	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
 		return fault.Conflictf("something it names does not exist, or is still in use: %w", err)
+	case sqlite3.SQLITE_NOTADB:
+		return fault.Invalidf("the database file is not one of SQLite").WithHint("set database or state_dir to the right place; nothing was changed")
 	case sqlite3.SQLITE_FULL:
 		return fault.New(fault.Unreachable, "the disk of the database is full").WithHint("free space under state_dir")
 	}
@@ -118,7 +138,9 @@ func sqliteFault(err error) error {
 }
 
 func (db *DB) openPostgres(ctx context.Context, o Options) error {
-	db.dialect = dialect{goose: goose.DialectPostgres, files: migrations.Postgres, skip: " FOR UPDATE SKIP LOCKED", session: true,
+	db.dialect = dialect{goose: goose.DialectPostgres, files: migrations.Postgres, session: true,
+		skip: " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
+		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
 		again: postgresAgain, fault: postgresFault}
 	cfg, err := pgx.ParseConfig(o.DSN)
 	if err != nil {
@@ -139,7 +161,14 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 
 func postgresAgain(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && (e.Code == "40001" || e.Code == "40P01")
+	if !ok {
+		return false
+	}
+	switch e.Code {
+	case "40001", "40P01", "23505", "23P01": // lost a race; deadlock; another was first to what is unique
+		return true
+	}
+	return false
 }
 
 func postgresFault(err error) error {
@@ -149,20 +178,25 @@ func postgresFault(err error) error {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code {
 		case "23505", "23P01":
-			return taken(e.ConstraintName+" "+e.Detail, err)
+			return taken(e.ConstraintName, err)
 		case "23503":
 			return fault.Conflictf("something it names does not exist, or is still in use: %s", e.Detail)
 		case "28P01", "28000":
 			return fault.Deniedf("PostgreSQL refused the user or password").WithHint("check database and database_password_file")
 		case "3D000":
 			return fault.NotFoundf("%s", e.Message).WithHint("create it: createdb NAME")
+		case "22P02", "22021":
+			return fault.Invalidf("%s", e.Message)
+		case "53300", "57P01", "57P02", "57P03":
+			return fault.Unreachablef("PostgreSQL: %s", e.Message).WithHint("it is tried again")
 		}
 		return fault.Internalf("database: %s (%s)", e.Message, e.Code)
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return fault.Unreachablef("PostgreSQL does not answer").WithHint("check that it runs and that database names its host and port")
 	}
-	if _, ok := errors.AsType[*net.OpError](err); ok {
+	_, broken := errors.AsType[*net.OpError](err)
+	if broken || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, driver.ErrBadConn) {
 		return fault.Unreachablef("the connection to PostgreSQL broke").WithHint("it is tried again")
 	}
 	return err
@@ -175,8 +209,8 @@ func taken(what string, err error) error {
 		{"nic_pkey", "a MAC belongs to another machine"}, {"nic.mac", "a MAC belongs to another machine"},
 		{"nic_network", "an address belongs to another machine"}, {"nic.network_id", "an address belongs to another machine"},
 		{"bmc", "a BMC belongs to another machine"},
-		{"machine_serial", "a serial number belongs to another machine"},
-		{"machine_name", "a machine of that name exists"},
+		{"machine_serial", "a serial number belongs to another machine"}, {"machine.serial_key", "a serial number belongs to another machine"},
+		{"machine_name", "a machine of that name exists"}, {"machine.name", "a machine of that name exists"},
 		{"operation_exclusive", "another operation on the machine has not ended"}, {"operation.machine_id", "another operation on the machine has not ended"},
 		{"network_cidr", "the network overlaps another"},
 		{"image", "an image of that name exists"},

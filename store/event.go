@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -25,14 +26,22 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]journal.Event, error
 		args = append(args, v)
 		where = append(where, fmt.Sprintf(clause, len(args)))
 	}
-	switch {
-	case isID(f.Machine):
-		arg("machine_id = $%d", f.Machine)
-	case f.Machine != "":
-		arg("machine_id IN (SELECT id FROM machine WHERE name = $%d AND phase <> 'retired')", f.Machine)
+	if f.Machine != "" {
+		id, macs, err := db.whose(ctx, f.Machine)
+		if err != nil || id == "" {
+			return []journal.Event{}, db.fault(err)
+		}
+		clause := "machine_id = $%d"
+		if len(macs) > 0 {
+			clause = "(machine_id = $%d OR mac IN (" + macs + ") AND NOT EXISTS (SELECT 1 FROM machine m WHERE m.id = event.machine_id))"
+		}
+		arg(clause, id)
 	}
 	if f.Operation != "" {
-		arg("operation_id = $%d", f.Operation)
+		if !isID(f.Operation) {
+			return []journal.Event{}, nil
+		}
+		arg("operation_id = $%d", strings.ToLower(f.Operation))
 	}
 	order := "id"
 	if f.Newest {
@@ -46,6 +55,30 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]journal.Event, error
 	return out, db.fault(err)
 }
 
+// whose returns a machine's id, "" if there is none, and its MACs as a list for IN: what
+// was seen of those before the machine was planned is part of its story.
+func (db *DB) whose(ctx context.Context, idOrName string) (id, macs string, err error) {
+	if isID(idOrName) {
+		id = strings.ToLower(idOrName)
+	} else {
+		found, err := collect(ctx, db.sql, readText, `SELECT id FROM machine WHERE name = $1 AND phase <> 'retired'`, idOrName)
+		if err != nil || len(found) == 0 {
+			return "", "", err
+		}
+		id = found[0]
+	}
+	list, err := collect(ctx, db.sql, readText, `SELECT mac FROM nic WHERE machine_id = $1`, id)
+	for i, mac := range list {
+		list[i] = "'" + mac + "'"
+	}
+	return id, strings.Join(list, ", "), err
+}
+
+func readText(scan func(...any) error) (s string, err error) {
+	err = scan(asText{&s})
+	return s, err
+}
+
 func readEvent(scan func(...any) error) (e journal.Event, err error) {
 	err = scan(&e.ID, asTime{&e.At}, &e.Kind, asText{&e.Machine}, &e.Name, asMAC{&e.MAC}, asText{&e.Operation}, &e.Actor, &e.Summary, asJSON{&e.Detail})
 	return e, err
@@ -53,13 +86,20 @@ func readEvent(scan func(...any) error) (e journal.Event, err error) {
 
 // AppendEvents writes events in one transaction.
 func (db *DB) AppendEvents(ctx context.Context, events []journal.Event) error {
-	err := db.append(ctx, db.sql, events)
+	err := db.tx(ctx, func(tx *sql.Tx) error { return db.append(ctx, tx, events) })
 	db.events.wake()
-	return db.fault(err)
+	return err
 }
 
-func (db *DB) append(ctx context.Context, q queryer, events []journal.Event) error {
+// append writes events; it is the last thing a transaction does. A reader that has seen
+// an id has seen all smaller ones, so writers take turns from here to their commit.
+func (db *DB) append(ctx context.Context, tx *sql.Tx, events []journal.Event) error {
 	const columns = 9
+	if len(events) > 0 && db.dialect.inOrder != "" {
+		if _, err := exec(ctx, tx, db.dialect.inOrder); err != nil {
+			return err
+		}
+	}
 	for len(events) > 0 {
 		batch := events[:min(len(events), 100)]
 		events = events[len(batch):]
@@ -76,7 +116,7 @@ func (db *DB) append(ctx context.Context, q queryer, events []journal.Event) err
 			rows = append(rows, "("+strings.Join(marks, ", ")+")")
 			args = append(args, e.At.UTC(), e.Kind, orNull(e.Machine), e.Name, macOrNull(e.MAC), orNull(e.Operation), e.Actor, e.Summary, detail(e.Detail))
 		}
-		if _, err := exec(ctx, q, `INSERT INTO event (at, kind, machine_id, machine_name, mac, operation_id, actor, summary, detail) VALUES `+
+		if _, err := exec(ctx, tx, `INSERT INTO event (at, kind, machine_id, machine_name, mac, operation_id, actor, summary, detail) VALUES `+
 			strings.Join(rows, ", "), args...); err != nil {
 			return err
 		}
@@ -93,7 +133,7 @@ func detail(d map[string]any) any {
 	if err != nil {
 		return nil
 	}
-	return string(b)
+	return string(noNUL(b))
 }
 
 // NewEvents returns a signal, sent each time this process appended events; the function

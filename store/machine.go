@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (db *DB) Machine(ctx context.Context, idOrName string) (*inventory.Machine,
 func machine(ctx context.Context, q queryer, idOrName string) (*inventory.Machine, error) {
 	pick := "m.name = $1 AND m.phase <> 'retired'"
 	if isID(idOrName) {
-		pick = "m.id = $1"
+		pick, idOrName = "m.id = $1", strings.ToLower(idOrName)
 	}
 	found, err := machines(ctx, q, pick, idOrName)
 	if err != nil {
@@ -104,14 +105,10 @@ func machines(ctx context.Context, q queryer, pick string, args ...any) ([]inven
 func readMachine(scan func(...any) error) (m inventory.Machine, err error) {
 	var rack, face sql.NullString
 	var u, height sql.NullInt64
-	var facts inventory.Facts
 	err = scan(asText{&m.ID}, &m.Name, &m.Phase, &rack, &u, &height, &face, &m.Firmware, &m.Arch, &m.Vendor, &m.Model,
-		&m.Serial, &m.UUID, asJSON{&m.RootDisk}, &m.Power, asJSON{&facts}, &m.Image, &m.Version, asTime{&m.CreatedAt}, asTime{&m.UpdatedAt})
+		&m.Serial, &m.UUID, asJSON{&m.RootDisk}, &m.Power, asJSON{&m.Facts}, &m.Image, &m.Version, asTime{&m.CreatedAt}, asTime{&m.UpdatedAt})
 	if u.Valid {
 		m.Slot = &inventory.Slot{Rack: rack.String, U: int(u.Int64), Height: int(height.Int64), Face: face.String}
-	}
-	if facts.Source != "" {
-		m.Facts = &facts
 	}
 	return m, err
 }
@@ -157,32 +154,46 @@ func readConditions(ctx context.Context, q queryer, at map[string]*inventory.Mac
 
 // ChangeMachine reads a machine, lets change alter it, and writes phase, power, facts,
 // image, conditions and observed identity back in one transaction together with the
-// events change returns. A writer that lost is run again on the newer machine; change
-// must do nothing else. Nothing is written when change leaves the machine as it was.
+// events change returns. Of several writers each sees what the one before it left; change
+// may be run more than once and must do nothing else. The machine is not written when
+// change leaves it as it was.
 func (db *DB) ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
 	var out *inventory.Machine
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		m, err := machine(ctx, tx, idOrName)
+		m, err := db.machineToChange(ctx, tx, idOrName)
 		if err != nil {
 			return err
 		}
 		before := *m
 		before.Conditions = slices.Clone(m.Conditions)
+		facts := toJSON(m.Facts)
 		events, err := change(m)
 		if err != nil {
 			return err
 		}
 		out = m
-		if err := db.append(ctx, tx, named(events, m)); err != nil {
+		if err := db.writeState(ctx, tx, &before, facts, m); err != nil {
 			return err
 		}
-		return db.writeState(ctx, tx, &before, m)
+		return db.append(ctx, tx, named(events, m))
 	})
 	if err == nil {
 		db.events.wake()
 		db.changed.wake()
 	}
 	return out, err
+}
+
+// machineToChange reads a machine that no other transaction changes until this one ends.
+func (db *DB) machineToChange(ctx context.Context, tx *sql.Tx, idOrName string) (*inventory.Machine, error) {
+	m, err := machine(ctx, tx, idOrName)
+	if err != nil || db.dialect.lock == "" {
+		return m, err
+	}
+	if _, err := db.lock(ctx, tx, `SELECT 1 FROM machine WHERE id = $1`, m.ID); err != nil {
+		return nil, err
+	}
+	return machine(ctx, tx, m.ID) // as it is now that it is held
 }
 
 // named fills in whose events they are.
@@ -193,40 +204,54 @@ func named(events []journal.Event, m *inventory.Machine) []journal.Event {
 	return events
 }
 
-func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before, m *inventory.Machine) error {
-	if err := db.writeConditions(ctx, tx, before, m); err != nil {
-		return err
-	}
-	if before.Phase != m.Phase {
-		if err := inventory.Move(before.Phase, m.Phase); err != nil {
-			return err
-		}
-		if err := bump(ctx, tx); err != nil {
-			return err
-		}
-	}
-	same := before.Phase == m.Phase && before.Power == m.Power && before.Facts == m.Facts && before.Image == m.Image &&
+func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before *inventory.Machine, facts string, m *inventory.Machine) error {
+	moved, conditions := before.Phase != m.Phase, !slices.Equal(before.Conditions, m.Conditions)
+	same := !moved && !conditions && before.Power == m.Power && facts == toJSON(m.Facts) && before.Image == m.Image &&
 		before.Serial == m.Serial && before.UUID == m.UUID
 	if same {
 		return nil
 	}
-	n, err := exec(ctx, tx, `UPDATE machine SET phase = $1, power = $2, facts = $3, image = $4, serial = $5, uuid = $6, updated_at = $7, version = version + 1
-		WHERE id = $8 AND version = $9`, m.Phase, m.Power, jsonOrNull(m.Facts), m.Image, m.Serial, m.UUID, db.now(), m.ID, m.Version)
-	if err == nil && n == 0 {
-		err = fault.Conflictf("%s was changed by somebody else meanwhile", m.Name).WithHint("try again")
+	if moved {
+		if err := inventory.Move(before.Phase, m.Phase); err != nil {
+			return err
+		}
 	}
-	m.Version++
-	return err
+	n, err := exec(ctx, tx, `UPDATE machine SET phase = $1, power = $2, facts = $3, image = $4, serial = $5, serial_key = $6, uuid = $7, updated_at = $8,
+			version = version + 1 WHERE id = $9 AND version = $10`,
+		m.Phase, m.Power, jsonOrNull(m.Facts), m.Image, m.Serial, orNull(m.SerialKey()), m.UUID, db.now(), m.ID, before.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return changedMeanwhile(m.Name, "try again")
+	}
+	m.Version, m.UpdatedAt = before.Version+1, db.now()
+	if conditions {
+		if err := db.writeConditions(ctx, tx, m); err != nil {
+			return err
+		}
+	}
+	if moved && m.Phase == inventory.Retired {
+		if err := retire(ctx, tx, m); err != nil {
+			return err
+		}
+	}
+	if moved || before.UUID != m.UUID {
+		return bump(ctx, tx)
+	}
+	return nil
 }
 
-func (db *DB) writeConditions(ctx context.Context, tx *sql.Tx, before, m *inventory.Machine) error {
-	if slices.Equal(before.Conditions, m.Conditions) {
-		return nil
-	}
+func changedMeanwhile(name, hint string) error {
+	return &fault.Error{Kind: fault.Conflict, Message: name + " was changed by somebody else meanwhile", Hint: hint, Err: errStale}
+}
+
+func (db *DB) writeConditions(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 	if _, err := exec(ctx, tx, `DELETE FROM condition WHERE machine_id = $1`, m.ID); err != nil {
 		return err
 	}
-	for _, c := range m.Conditions {
+	for i := range m.Conditions {
+		c := &m.Conditions[i]
 		if c.Since.IsZero() {
 			c.Since = db.now()
 		}
@@ -236,6 +261,26 @@ func (db *DB) writeConditions(ctx context.Context, tx *sql.Tx, before, m *invent
 		}
 	}
 	return nil
+}
+
+// retire gives up what a machine held, so that its slot, MACs, addresses and BMC are
+// free for others and its credentials are gone. Work on it must have ended.
+func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+	open, err := collect(ctx, tx, readText, `SELECT id FROM operation WHERE machine_id = $1 AND state IN ('queued', 'running', 'parked') ORDER BY id`, m.ID)
+	if err != nil {
+		return err
+	}
+	if len(open) > 0 {
+		return fault.Conflictf("%s cannot retire while operation %s has not ended", m.Name, open[0]).WithHint("wait for it, or 'rackwright operation cancel %s'", open[0])
+	}
+	for _, table := range []string{"slot_cell", "nic", "bmc"} {
+		if _, err := exec(ctx, tx, `DELETE FROM `+table+` WHERE machine_id = $1`, m.ID); err != nil {
+			return err
+		}
+	}
+	m.Slot, m.NICs, m.BMC = nil, nil, nil
+	_, err = exec(ctx, tx, `UPDATE machine SET rack_id = NULL, u = NULL, height = NULL, face = NULL WHERE id = $1`, m.ID)
+	return err
 }
 
 // MachineByMAC returns the machine a NIC belongs to, NotFound for a stranger.
@@ -256,27 +301,41 @@ func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network 
 	if m, err := db.MachineByMAC(ctx, mac); !fault.Is(err, fault.NotFound) {
 		return m, err
 	}
-	m := inventory.Machine{ID: newID(), Name: "unknown-" + mac.Plain(), Phase: inventory.Discovered, Power: inventory.PowerUnknown, UUID: uuid,
-		NICs: []inventory.NIC{{Name: "nic1", MAC: mac, Network: network, Boot: true}}}
+	var out *inventory.Machine
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		if err := db.insertMachine(ctx, tx, &m); err != nil {
+		found, err := machines(ctx, tx, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
+		if err != nil {
 			return err
 		}
-		if err := db.writeNICs(ctx, tx, &m); err != nil {
-			return err
+		if len(found) > 0 { // another packet of it came first
+			out = &found[0]
+			return nil
 		}
-		if err := bump(ctx, tx); err != nil {
-			return err
-		}
-		return db.append(ctx, tx, []journal.Event{{Kind: journal.MachineSeen, Machine: m.ID, Name: m.Name, MAC: mac, Actor: "server",
-			Summary: fmt.Sprintf("unknown machine %s seen on network %s", mac, network)}})
+		out = &inventory.Machine{ID: newID(), Name: "unknown-" + mac.Plain(), Phase: inventory.Discovered, Power: inventory.PowerUnknown, UUID: uuid,
+			NICs: []inventory.NIC{{Name: "nic1", MAC: mac, Network: network, Boot: true}}}
+		return db.insertStranger(ctx, tx, out, network)
 	})
-	if fault.Is(err, fault.Conflict) { // another packet of it came first
-		return db.MachineByMAC(ctx, mac)
+	if err != nil {
+		return nil, err
 	}
 	db.changed.wake()
 	db.events.wake()
-	return &m, err
+	return out, nil
+}
+
+func (db *DB) insertStranger(ctx context.Context, tx *sql.Tx, m *inventory.Machine, network string) error {
+	if err := db.insertMachine(ctx, tx, m); err != nil {
+		return err
+	}
+	if err := db.writeNICs(ctx, tx, m); err != nil {
+		return err
+	}
+	if err := bump(ctx, tx); err != nil {
+		return err
+	}
+	mac := m.NICs[0].MAC
+	return db.append(ctx, tx, []journal.Event{{Kind: journal.MachineSeen, Machine: m.ID, Name: m.Name, MAC: mac, Actor: "server",
+		Summary: fmt.Sprintf("unknown machine %s seen on network %s", mac, network)}})
 }
 
 // BMCAccess returns how to reach a machine's BMC, password opened.
@@ -285,6 +344,9 @@ func (db *DB) BMCAccess(ctx context.Context, machineID string) (bmc.Access, erro
 	var sealed string
 	err := db.sql.QueryRowContext(ctx, `SELECT address, username, password_sealed, certificate_sha256 FROM bmc WHERE machine_id = $1`, machineID).
 		Scan(&a.Address, &a.Username, &sealed, &a.CertificateSHA256)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, fault.NotFoundf("the machine has no BMC").WithHint("give it a bmc in the plan")
+	}
 	if err != nil {
 		return a, db.fault(err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/subtle"
 	"database/sql"
 	"fmt"
 
@@ -42,7 +43,7 @@ func networks(ctx context.Context, q queryer) ([]inventory.Network, error) {
 		FROM network ORDER BY name`)
 }
 
-func inventoryOf(ctx context.Context, q queryer) (have inventory.Inventory, err error) {
+func (db *DB) inventoryOf(ctx context.Context, q queryer) (have inventory.Inventory, err error) {
 	have.Sites, err = collect(ctx, q, func(scan func(...any) error) (s inventory.Site, err error) {
 		err = scan(asText{&s.ID}, &s.Name)
 		return s, err
@@ -56,8 +57,29 @@ func inventoryOf(ctx context.Context, q queryer) (have inventory.Inventory, err 
 	if have.Racks, err = racks(ctx, q); err != nil {
 		return have, err
 	}
-	have.Machines, err = machines(ctx, q, "m.phase <> 'retired' ORDER BY m.name")
+	if have.Machines, err = machines(ctx, q, "m.phase <> 'retired' ORDER BY m.name"); err != nil {
+		return have, err
+	}
+	have.HasPassword, err = db.passwords(ctx, q)
 	return have, err
+}
+
+// passwords returns a function that tells whether a machine's BMC has that password.
+func (db *DB) passwords(ctx context.Context, q queryer) (func(machineID, password string) bool, error) {
+	sealed := map[string]string{}
+	_, err := collect(ctx, q, func(scan func(...any) error) (id string, err error) {
+		var s string
+		err = scan(asText{&id}, &s)
+		sealed[id] = s
+		return id, err
+	}, `SELECT machine_id, password_sealed FROM bmc WHERE password_sealed <> ''`)
+	return func(id, password string) bool {
+		if sealed[id] == "" {
+			return false
+		}
+		old, err := db.seal.Open(sealed[id], sealContext(id))
+		return err == nil && subtle.ConstantTimeCompare(old, []byte(password)) == 1
+	}, err
 }
 
 // DiffPlan says what applying a plan would do, and changes nothing.
@@ -66,7 +88,7 @@ func (db *DB) DiffPlan(ctx context.Context, p inventory.Plan) (*inventory.Diff, 
 	if err != nil {
 		return nil, err
 	}
-	have, err := inventoryOf(ctx, db.sql)
+	have, err := db.inventoryOf(ctx, db.sql)
 	if err != nil {
 		return nil, db.fault(err)
 	}
@@ -83,7 +105,12 @@ func (db *DB) ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor strin
 		if err != nil {
 			return err
 		}
-		have, err := inventoryOf(ctx, tx)
+		if db.dialect.onePlan != "" {
+			if _, err := exec(ctx, tx, db.dialect.onePlan); err != nil {
+				return err
+			}
+		}
+		have, err := db.inventoryOf(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -134,10 +161,10 @@ func (db *DB) applyWanted(ctx context.Context, tx *sql.Tx, want *inventory.Wante
 	if len(diff.Changes) == 0 {
 		return nil
 	}
-	if err := db.append(ctx, tx, planEvents(diff, want, actor)); err != nil {
+	if err := bump(ctx, tx); err != nil {
 		return err
 	}
-	return bump(ctx, tx)
+	return db.append(ctx, tx, planEvents(diff, want, actor))
 }
 
 func planEvents(diff *inventory.Diff, want *inventory.Wanted, actor string) []journal.Event {
@@ -165,10 +192,8 @@ func (db *DB) applyMachines(ctx context.Context, tx *sql.Tx, want *inventory.Wan
 	}
 	for i := range want.Machines {
 		if m := &want.Machines[i]; m.ID != "" && changed["machine "+m.Name] {
-			for _, table := range []string{"slot_cell", "nic"} {
-				if _, err := exec(ctx, tx, `DELETE FROM `+table+` WHERE machine_id = $1`, m.ID); err != nil {
-					return err
-				}
+			if err := vacate(ctx, tx, m.ID); err != nil {
+				return err
 			}
 		}
 	}
@@ -186,17 +211,33 @@ func (db *DB) applyMachines(ctx context.Context, tx *sql.Tx, want *inventory.Wan
 	return nil
 }
 
+// vacate gives up what only one machine may hold until it is written again.
+func vacate(ctx context.Context, tx *sql.Tx, machineID string) error {
+	for _, free := range []string{
+		`DELETE FROM slot_cell WHERE machine_id = $1`,
+		`DELETE FROM nic WHERE machine_id = $1`,
+		`UPDATE bmc SET address = CAST(machine_id AS text), mac = NULL WHERE machine_id = $1`,
+		`UPDATE machine SET serial_key = NULL WHERE id = $1`,
+	} {
+		if _, err := exec(ctx, tx, free, machineID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // adoptStrangers removes the records of machines that were seen unplanned and whose MAC
 // the plan now gives to a machine. Their events stay, found by MAC.
 func adoptStrangers(ctx context.Context, tx *sql.Tx, want *inventory.Wanted, have inventory.Inventory) error {
-	planned := map[inventory.MAC]bool{}
+	planned, named := map[inventory.MAC]bool{}, map[string]bool{}
 	for _, m := range want.Machines {
+		named[m.Name] = true
 		for _, n := range m.NICs {
 			planned[n.MAC] = true
 		}
 	}
 	for _, m := range have.Machines {
-		if m.Slot != nil {
+		if m.Slot != nil || named[m.Name] {
 			continue
 		}
 		for _, n := range m.NICs {
@@ -262,10 +303,11 @@ func (db *DB) insertMachine(ctx context.Context, tx *sql.Tx, m *inventory.Machin
 	now := db.now()
 	m.CreatedAt, m.UpdatedAt, m.Version = now, now, 1
 	slot, rack := slotArgs(m)
-	_, err := exec(ctx, tx, `INSERT INTO machine (id, name, phase, rack_id, u, height, face, firmware, arch, vendor, model, serial, uuid, root_disk, power, image,
+	_, err := exec(ctx, tx, `INSERT INTO machine (id, name, phase, rack_id, u, height, face, firmware, arch, vendor, model, serial, serial_key, uuid, root_disk, power, image,
 			version, created_at, updated_at)
-		VALUES ($1, $2, $3, (SELECT id FROM rack WHERE name = $4), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 1, $17, $17)`,
-		append(append([]any{m.ID, m.Name, m.Phase, rack}, slot...), m.Firmware, m.Arch, m.Vendor, m.Model, m.Serial, m.UUID, toJSON(m.RootDisk), m.Power, m.Image, now)...)
+		VALUES ($1, $2, $3, (SELECT id FROM rack WHERE name = $4), $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 1, $18, $18)`,
+		append(append([]any{m.ID, m.Name, m.Phase, rack}, slot...), m.Firmware, m.Arch, m.Vendor, m.Model, m.Serial, orNull(m.SerialKey()), m.UUID,
+			toJSON(m.RootDisk), m.Power, m.Image, now)...)
 	return err
 }
 
@@ -273,11 +315,12 @@ func (db *DB) insertMachine(ctx context.Context, tx *sql.Tx, m *inventory.Machin
 func (db *DB) updatePlanned(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 	slot, rack := slotArgs(m)
 	n, err := exec(ctx, tx, `UPDATE machine SET rack_id = (SELECT id FROM rack WHERE name = $1), u = $2, height = $3, face = $4, firmware = $5, arch = $6,
-			vendor = $7, model = $8, serial = $9, uuid = $10, root_disk = $11, updated_at = $12, version = version + 1
-		WHERE id = $13 AND version = $14`,
-		append(append([]any{rack}, slot...), m.Firmware, m.Arch, m.Vendor, m.Model, m.Serial, m.UUID, toJSON(m.RootDisk), db.now(), m.ID, m.Version)...)
+			vendor = $7, model = $8, serial = $9, serial_key = $10, uuid = $11, root_disk = $12, updated_at = $13, version = version + 1
+		WHERE id = $14 AND version = $15`,
+		append(append([]any{rack}, slot...), m.Firmware, m.Arch, m.Vendor, m.Model, m.Serial, orNull(m.SerialKey()), m.UUID,
+			toJSON(m.RootDisk), db.now(), m.ID, m.Version)...)
 	if err == nil && n == 0 {
-		return fault.Conflictf("%s was changed by somebody else meanwhile", m.Name).WithHint("run plan again")
+		return changedMeanwhile(m.Name, "run plan again")
 	}
 	return err
 }
@@ -306,6 +349,9 @@ func writeBMC(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 		return err
 	}
 	b := m.BMC
+	if err := forgetBMC(ctx, tx, m.ID); err != nil {
+		return err
+	}
 	_, err := exec(ctx, tx, `INSERT INTO bmc (machine_id, address, username, password_sealed, certificate_sha256, mac) VALUES ($1, $2, $3, '', $4, $5)
 		ON CONFLICT (machine_id) DO UPDATE SET address = excluded.address, username = excluded.username,
 			certificate_sha256 = excluded.certificate_sha256, mac = excluded.mac`,
@@ -327,6 +373,16 @@ func (db *DB) writePassword(ctx context.Context, tx *sql.Tx, m *inventory.Machin
 			return nil
 		}
 	}
+	if err := forgetBMC(ctx, tx, m.ID); err != nil {
+		return err
+	}
 	_, err := exec(ctx, tx, `UPDATE bmc SET password_sealed = $1 WHERE machine_id = $2`, db.seal.Seal([]byte(password), sealContext(m.ID)), m.ID)
+	return err
+}
+
+// forgetBMC drops what was concluded from the old way to reach a BMC, so that the new
+// one is tried at once.
+func forgetBMC(ctx context.Context, tx *sql.Tx, machineID string) error {
+	_, err := exec(ctx, tx, `DELETE FROM condition WHERE machine_id = $1 AND type = $2`, machineID, inventory.BMCUnusable)
 	return err
 }

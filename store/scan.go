@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -129,7 +130,32 @@ func toJSON(v any) string {
 	if err != nil {
 		panic("store: a value of the domain does not encode as JSON: " + err.Error())
 	}
-	return string(b)
+	return string(noNUL(b))
+}
+
+// storable replaces what PostgreSQL's text cannot hold, NUL and broken UTF-8: both come
+// in from the wire, and no packet may keep an event from being written.
+func storable(args []any) []any {
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+	return args
+}
+
+// noNUL replaces in encoded JSON the escape of NUL, which jsonb refuses.
+func noNUL(b []byte) []byte {
+	for i := 0; i < len(b); i++ {
+		if b[i] != '\\' {
+			continue
+		}
+		if bytes.HasPrefix(b[i:], []byte(`\u0000`)) {
+			copy(b[i:], `\ufffd`)
+		}
+		i++ // the escaped character
+	}
+	return b
 }
 
 func jsonOrNull[T any](v *T) any {

@@ -6,6 +6,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
@@ -104,15 +105,30 @@ type queryer interface {
 // txTries bounds how often a transaction that lost against another is begun again.
 const txTries = 5
 
-// tx runs fn in a transaction; what the database asks to be tried again is tried again.
+// errStale marks a write that lost against another since its row was read.
+var errStale = errors.New("changed meanwhile")
+
+// tx runs fn in a transaction. One that lost against another transaction is run again:
+// what it reads then says who won, in better words than the schema has.
 func (db *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	var err error
-	for range txTries {
-		if err = db.once(ctx, fn); !db.dialect.again(err) {
+	for try := 1; ; try++ {
+		err := db.once(ctx, fn)
+		lost := errors.Is(err, errStale) || db.dialect.again(err)
+		if !lost || try == txTries || ctx.Err() != nil {
 			return db.fault(err)
 		}
 	}
-	return db.fault(err)
+}
+
+// lock holds the rows a query picks until the transaction ends and reports whether
+// there were any. SQLite's transactions hold the whole database anyway.
+func (db *DB) lock(ctx context.Context, tx *sql.Tx, query string, args ...any) (bool, error) {
+	var found int
+	err := tx.QueryRowContext(ctx, query+db.dialect.lock, args...).Scan(&found)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func (db *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
@@ -140,7 +156,7 @@ func (db *DB) fault(err error) error {
 
 // exec runs a statement and returns how many rows it touched.
 func exec(ctx context.Context, q queryer, query string, args ...any) (int64, error) {
-	res, err := q.ExecContext(ctx, query, args...)
+	res, err := q.ExecContext(ctx, query, storable(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -149,7 +165,7 @@ func exec(ctx context.Context, q queryer, query string, args ...any) (int64, err
 
 // collect runs a query and scans each row with read.
 func collect[T any](ctx context.Context, q queryer, read func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := q.QueryContext(ctx, query, args...)
+	rows, err := q.QueryContext(ctx, query, storable(args)...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,159 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"rackwright/agent/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/journal"
+	"rackwright/store"
+)
+
+// recheck is how often a held request looks for an order made by another process.
+const recheck = time.Second
+
+// order hands out the order of the operation's present step, and waits for one that may
+// come.
+func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
+	changed, stop := s.Store.Changed()
+	defer stop()
+	end := time.NewTimer(wire.LongPoll)
+	defer end.Stop()
+	tick := time.NewTicker(recheck)
+	defer tick.Stop()
+	done := r.URL.Query().Get("done") // the order the agent has finished
+	for {
+		o, err := s.orderOf(r.Context(), r, h.op)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		if o != nil && o.ID != done {
+			answer(w, o)
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			return
+		case <-end.C:
+			w.WriteHeader(http.StatusNoContent)
+			return
+		case <-changed:
+		case <-tick.C:
+		}
+		if h.op, err = s.Store.Operation(r.Context(), h.op.ID); err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+	}
+}
+
+// orderOf derives the order from the operation, so nothing is lost when the server stops.
+func (s *Server) orderOf(ctx context.Context, r *http.Request, op *deploy.Operation) (*wire.Order, error) {
+	switch {
+	case op.State.Ended():
+		return nil, fault.Deniedf("operation %s has %s", op.ID, op.State)
+	case op.At(deploy.StepWrite):
+		return s.writeOrder(ctx, r, op)
+	case op.At(deploy.StepReboot):
+		return &wire.Order{ID: deploy.OrderID(op, string(wire.Reboot)), Verb: wire.Reboot}, nil
+	}
+	return nil, nil
+}
+
+func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Operation) (*wire.Order, error) {
+	m, err := s.Store.Machine(ctx, op.Machine)
+	if err != nil {
+		return nil, err
+	}
+	networks, err := s.Store.Networks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seed := deploy.NewSeed(op, m, networks, s.PhoneAt(r)+"/phone-home/"+s.phoneToken(op.ID))
+	return &wire.Order{ID: deploy.OrderID(op, string(wire.Write)), Verb: wire.Write, Write: &wire.WriteOrder{
+		Image: op.Order.Image, Digest: op.Order.Digest, Disk: m.RootDisk, Firmware: m.Firmware, Seed: wire.Seed(seed)}}, nil
+}
+
+// report takes an event of the order now given; one of an older order is dropped.
+func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
+	var e wire.Event
+	if err := decode(w, r, &e); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	current := h.op.At(deploy.StepWrite) && e.Order == deploy.OrderID(h.op, string(wire.Write)) ||
+		h.op.At(deploy.StepReboot) && e.Order == deploy.OrderID(h.op, string(wire.Reboot))
+	if !current {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if e.Stage != wire.Writing && e.Stage != wire.Verifying || e.Done == 0 {
+		s.Journal.Record(reportEvent(h.op, e, s.Now()))
+	}
+	if err := s.Store.AddEvidence(r.Context(), h.op.ID, store.SawReport, e); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func reportEvent(op *deploy.Operation, e wire.Event, now time.Time) journal.Event {
+	summary := "agent: " + string(e.Stage)
+	if e.Disk != nil {
+		summary += fmt.Sprintf(" on disk %s, serial %q, %d bytes", e.Disk.Path, e.Disk.Serial, e.Disk.Bytes)
+	}
+	if e.Detail != "" {
+		summary += ": " + e.Detail
+	}
+	return journal.Event{At: now, Kind: journal.AgentEvent, Machine: op.Machine, Name: op.Name, Operation: op.ID, Actor: "agent", Summary: summary,
+		Detail: map[string]any{"stage": e.Stage, "total": e.Total, "reason": e.Reason}}
+}
+
+// manifest and pack serve the bytes of the one image the operation is about.
+func (s *Server) manifest(w http.ResponseWriter, r *http.Request, h holder) {
+	digest, err := allowed(r, h)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	b, err := s.Bytes.Manifest(digest)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Write(b)
+}
+
+func (s *Server) pack(w http.ResponseWriter, r *http.Request, h holder) {
+	digest, err := allowed(r, h)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	f, err := s.Bytes.Pack(digest)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer f.Close()
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Etag", `"`+strings.TrimPrefix(digest, "sha256:")+`"`)
+	http.ServeContent(w, r, "", time.Time{}, f)
+}
+
+func allowed(r *http.Request, h holder) (string, error) {
+	digest := chi.URLParam(r, "digest")
+	if digest != h.op.Order.Digest || digest == "" {
+		return "", fault.Deniedf("this operation is about another image")
+	}
+	return digest, nil
+}

@@ -1,0 +1,233 @@
+// Package serve is the server's side of the agent's conversation, and the place where a
+// deployed system phones home. What is to be done is decided by deploy; this hands it
+// out and takes the reports in.
+package serve
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"rackwright/agent/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/journal"
+	"rackwright/store"
+)
+
+// Store is what the agents' server asks of the database.
+type Store interface {
+	Redeem(ctx context.Context, nonce string) (operation, session string, err error)
+	Session(ctx context.Context, session string) (operation, name string, err error)
+	Operation(ctx context.Context, id string) (*deploy.Operation, error)
+	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
+	Networks(ctx context.Context) ([]inventory.Network, error)
+	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
+	AddEvidence(ctx context.Context, operation, kind string, detail any) error
+	Changed() (<-chan struct{}, func())
+}
+
+// Bytes is where image bytes are.
+type Bytes interface {
+	Manifest(digest string) ([]byte, error)
+	Pack(digest string) (*os.File, error)
+}
+
+// Server answers agents and deployed systems. All fields are required.
+type Server struct {
+	Store   Store
+	Bytes   Bytes
+	Journal journal.Recorder
+	Log     *slog.Logger
+	Now     func() time.Time
+	Key     []byte                     // for phone-home tokens
+	PhoneAt func(*http.Request) string // base URL of the plain HTTP server, as the machine reaches it
+
+	mu      sync.Mutex
+	contact map[string]time.Time // operation -> when its last contact was kept
+}
+
+// Routes adds the agent's routes.
+func (s *Server) Routes(r chi.Router) {
+	r.Post("/agent/v1/checkin", s.checkIn)
+	r.Get("/agent/v1/order", s.held(s.order))
+	r.Post("/agent/v1/events", s.held(s.report))
+	r.Get("/agent/v1/manifest/{digest}", s.held(s.manifest))
+	r.Get("/agent/v1/pack/{digest}", s.held(s.pack))
+}
+
+// checkIn spends the boot's nonce, keeps the facts and opens the session.
+func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
+	var in wire.CheckIn
+	if err := decode(w, r, &in); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	if in.Version != wire.Version {
+		s.refuse(w, r, fault.Conflictf("the agent speaks version %d, the server %d", in.Version, wire.Version).WithHint("build the ramdisk anew with this server's release"))
+		return
+	}
+	operation, session, err := s.Store.Redeem(r.Context(), in.Nonce)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	op, err := s.Store.Operation(r.Context(), operation)
+	if err == nil {
+		err = s.observe(r.Context(), op, in)
+	}
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	answer(w, wire.Welcome{Session: session, Machine: op.Name, Operation: op.ID})
+}
+
+// observe keeps what the agent saw of its machine and weighs it as evidence. A machine
+// that is another than planned gets no orders: the check-in is refused.
+func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.CheckIn) error {
+	facts := in.Facts
+	facts.Source, facts.Observed = "agent", s.Now().UTC()
+	bound := true
+	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+		events := []journal.Event{{Kind: journal.AgentCheckIn, Operation: op.ID, Actor: "agent",
+			Summary: fmt.Sprintf("agent %s checked in: %s %s, %d CPUs, %d MiB, %d disks, %d NICs", in.Agent, facts.System.Vendor, facts.System.Product,
+				len(facts.CPUs), facts.MemoryMiB, len(facts.Disks), len(facts.NICs))}}
+		said, ok := bind(m, facts, s.Now())
+		if said != "" {
+			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})
+		}
+		bound = ok
+		m.Facts, m.Power = &facts, inventory.PowerOn
+		return events, nil
+	})
+	if err != nil {
+		return err
+	}
+	if !bound {
+		return fault.Conflictf("this machine is not %s: its identifiers disagree with the plan", m.Name).
+			WithHint("'rackwright machine show %s' names the evidence", m.Name)
+	}
+	return s.Store.AddEvidence(ctx, op.ID, store.SawAgent, map[string]any{"agent": in.Agent})
+}
+
+// bind weighs facts. A machine nobody planned is whatever it says it is; a planned one
+// must have no identifier that disagrees.
+func bind(m *inventory.Machine, f inventory.Facts, now time.Time) (string, bool) {
+	e := inventory.Evidence{Source: "agent", Serial: f.System.Serial, UUID: f.System.UUID}
+	for _, n := range f.NICs {
+		if !n.MAC.IsZero() {
+			e.MACs = append(e.MACs, n.MAC)
+		}
+	}
+	if m.Slot == nil {
+		m.Serial, m.UUID = f.System.Serial, f.System.UUID
+		return "", true
+	}
+	said, _ := inventory.Bind(m, e, now)
+	_, disagree := e.Match(m)
+	return said, len(disagree) == 0
+}
+
+// holder is who makes a request: the operation whose agent it is.
+type holder struct {
+	op      *deploy.Operation
+	session string // a name of it, no secret
+}
+
+// held lets a request through only with a living session, and notes that the agent was
+// heard of.
+func (s *Server) held(next func(http.ResponseWriter, *http.Request, holder)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		secret, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if !ok {
+			s.refuse(w, r, fault.Deniedf("no session").WithHint("check in first"))
+			return
+		}
+		operation, name, err := s.Store.Session(r.Context(), secret)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		op, err := s.Store.Operation(r.Context(), operation)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		s.heard(r.Context(), op.ID)
+		next(w, r, holder{op: op, session: name})
+	}
+}
+
+// contactEvery is how often contact is written down; steps that watch for silence wait
+// many times as long.
+const contactEvery = 10 * time.Second
+
+func (s *Server) heard(ctx context.Context, operation string) {
+	now := s.Now()
+	s.mu.Lock()
+	if s.contact == nil {
+		s.contact = map[string]time.Time{}
+	}
+	late := now.Sub(s.contact[operation]) >= contactEvery
+	if late {
+		for id, at := range s.contact { // what was not heard of for long is no agent any more
+			if now.Sub(at) > time.Hour {
+				delete(s.contact, id)
+			}
+		}
+		s.contact[operation] = now
+	}
+	s.mu.Unlock()
+	if late {
+		if err := s.Store.AddEvidence(ctx, operation, store.SawContact, struct{}{}); err != nil {
+			s.Log.Warn("agent contact not kept", "operation", operation, "error", err)
+		}
+	}
+}
+
+// refuse answers with a problem document and journals nothing secret.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	status := map[fault.Kind]int{fault.Invalid: http.StatusBadRequest, fault.NotFound: http.StatusNotFound, fault.Conflict: http.StatusConflict,
+		fault.Denied: http.StatusUnauthorized, fault.Unreachable: http.StatusServiceUnavailable}[fault.KindOf(err)]
+	detail := err.Error()
+	if status == 0 {
+		status, detail = http.StatusInternalServerError, "the server failed"
+	}
+	if !errors.Is(err, context.Canceled) {
+		s.Log.Warn("agent request refused", "path", routeOf(r), "peer", r.RemoteAddr, "status", status, "error", err)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(map[string]any{"title": http.StatusText(status), "status": status, "detail": detail, "hint": fault.HintOf(err)})
+}
+
+// routeOf is the route's pattern: the path itself may hold a token.
+func routeOf(r *http.Request) string {
+	if c := chi.RouteContext(r.Context()); c != nil {
+		return c.RoutePattern()
+	}
+	return ""
+}
+
+func decode(w http.ResponseWriter, r *http.Request, into any) error {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, wire.MaxMessage)).Decode(into); err != nil {
+		return fault.Invalidf("the message is not understood: %w", err)
+	}
+	return nil
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(v)
+}

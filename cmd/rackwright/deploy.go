@@ -1,0 +1,190 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rackwright/api/client"
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+)
+
+func deployCommand(w *world) *cobra.Command {
+	var image, userData string
+	var keys []string
+	var watch, dry bool
+	var timeout time.Duration
+	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Put an image on machines' disks and see them phone home", Args: names(1, -1),
+		Long: "Deploy an image. The disk the plan's root_disk names is overwritten.\nWith --dry-run nothing is changed and the steps are shown.",
+		Example: "  rackwright deploy r1-u10 r1-u11 --image debian-12 --ssh-key ~/.ssh/id_ed25519.pub --watch\n" +
+			"  rackwright deploy r1-u10 --image debian-12 --user-data cloud.yaml --dry-run",
+		RunE: func(c *cobra.Command, machines []string) error {
+			if image == "" {
+				return usage(c, "which image? give --image NAME; 'rackwright image list' shows them")
+			}
+			order, err := readOrder(image, userData, keys)
+			if err != nil {
+				return err
+			}
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			if dry {
+				return w.dryDeploy(c.Context(), cl, machines, order)
+			}
+			return w.begin(c.Context(), cl, machines, watch, timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
+				return cl.Deploy(ctx, machine, order)
+			})
+		}}
+	c.Flags().StringVar(&image, "image", "", "`name` of the image")
+	c.Flags().StringArrayVar(&keys, "ssh-key", nil, "`file` with public keys that may log in; may be repeated")
+	c.Flags().StringVar(&userData, "user-data", "", "`file` with cloud-init user-data")
+	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
+	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
+	return c
+}
+
+// readOrder reads the files an order is made of.
+func readOrder(image, userData string, keyFiles []string) (wire.Deploy, error) {
+	order := wire.Deploy{Image: image}
+	for _, file := range keyFiles {
+		text, err := readSmall(file)
+		if err != nil {
+			return order, fault.Invalidf("read SSH key: %w", err).WithHint("give the .pub file")
+		}
+		if strings.Contains(text, "PRIVATE KEY-----") {
+			return order, fault.Invalidf("%s is a private key", file).WithHint("give the .pub file; nothing was sent")
+		}
+		lines := bufio.NewScanner(strings.NewReader(text))
+		lines.Buffer(nil, wire.MaxUserData)
+		for lines.Scan() {
+			if line := strings.TrimSpace(lines.Text()); line != "" && !strings.HasPrefix(line, "#") {
+				order.SSHKeys = append(order.SSHKeys, line)
+			}
+		}
+	}
+	if userData != "" {
+		text, err := readSmall(userData)
+		if err != nil {
+			return order, fault.Invalidf("read user-data: %w", err).WithHint("name a file you can read")
+		}
+		order.UserData = text
+	}
+	return order, nil
+}
+
+func readSmall(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, wire.MaxUserData+1))
+	if err == nil && len(text) > wire.MaxUserData {
+		err = fmt.Errorf("%s is larger than %d KiB", name, wire.MaxUserData>>10)
+	}
+	return string(text), err
+}
+
+func (w *world) dryDeploy(ctx context.Context, cl *client.Client, machines []string, order wire.Deploy) error {
+	all := map[string]wire.Steps{}
+	for _, m := range machines {
+		steps, err := cl.PlanDeploy(ctx, m, order)
+		if err != nil {
+			return err
+		}
+		all[m] = steps
+	}
+	return w.show(all, func(out io.Writer) {
+		for _, m := range machines {
+			fmt.Fprintf(out, "%s would take these steps:\n", oneLine(m))
+			printSteps(out, all[m].Steps)
+		}
+	})
+}
+
+// begin starts an operation on each machine, as many as it can, and follows them if
+// asked to. The first refusal is the error.
+func (w *world) begin(ctx context.Context, cl *client.Client, machines []string, watch bool, timeout time.Duration,
+	start func(context.Context, string) (deploy.Operation, error)) error {
+	begun, first := []deploy.Operation{}, error(nil)
+	for _, m := range machines {
+		o, err := start(ctx, m)
+		if err == nil {
+			begun = append(begun, o)
+			continue
+		}
+		if first == nil {
+			first = err
+		} else {
+			fmt.Fprintf(w.err, "rackwright: %s\n", oneLine(err.Error()))
+		}
+	}
+	if watch {
+		if err := w.follow(ctx, cl, begun, timeout); first == nil {
+			first = err
+		}
+		return first
+	}
+	if len(begun) > 0 || first == nil {
+		if err := w.show(begun, func(out io.Writer) {
+			for _, o := range begun {
+				fmt.Fprintf(out, "%s: %s begun, operation %s\n", oneLine(o.Name), o.Kind, o.ID)
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	return first
+}
+
+func inspectCommand(w *world) *cobra.Command {
+	var watch bool
+	var timeout time.Duration
+	c := &cobra.Command{Use: "inspect MACHINE...", Short: "Netboot machines and read their parts", Args: names(1, -1),
+		Example: "  rackwright inspect r1-u10 --watch",
+		RunE: func(c *cobra.Command, machines []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			return w.begin(c.Context(), cl, machines, watch, timeout, cl.Inspect)
+		}}
+	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
+	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	return c
+}
+
+func powerCommand(w *world) *cobra.Command {
+	var wait bool
+	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
+		Long:    "off asks the system to shut down, force-off cuts power. It waits until the BMC says that it is so.",
+		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 cycle --wait=false",
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return []string{"on", "off", "force-off", "cycle"}, cobra.ShellCompDirectiveNoFileComp
+			}
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			return w.begin(c.Context(), cl, args[:1], wait, 0, func(ctx context.Context, machine string) (deploy.Operation, error) {
+				return cl.Power(ctx, machine, args[1])
+			})
+		}}
+	c.Flags().BoolVar(&wait, "wait", true, "wait until it is done")
+	return c
+}

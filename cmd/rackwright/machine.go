@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"rackwright/api/client"
+	"rackwright/inventory"
+)
+
+func machineCommand(w *world) *cobra.Command {
+	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineWhy(w))
+}
+
+func machineList(w *world) *cobra.Command {
+	var q client.MachineQuery
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List machines", Args: names(0, 0),
+		Example: "  rackwright machine list --rack r1 --phase active\n  rackwright machine list -o json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			q.Limit = 1000
+			list, err := cl.Machines(c.Context(), q)
+			if err != nil {
+				return err
+			}
+			return w.show(list, func(out io.Writer) {
+				var rows [][]string
+				for _, m := range list {
+					rows = append(rows, machineRow(m))
+				}
+				table(out, []string{"NAME", "SLOT", "PHASE", "POWER", "ADDRESS", "FIRMWARE", "IMAGE", "CONDITION"}, rows)
+			})
+		}}
+	c.Flags().StringVar(&q.Rack, "rack", "", "only machines of this `rack`")
+	c.Flags().StringVar(&q.Phase, "phase", "", "only machines in this `phase`")
+	c.Flags().StringVar(&q.MAC, "mac", "", "only the machine with this `address`")
+	return c
+}
+
+func machineRow(m inventory.Machine) []string {
+	address, condition := "", ""
+	if n := m.BootNIC(); n != nil && n.Address.IsValid() {
+		address = n.Address.String()
+	}
+	if len(m.Conditions) > 0 {
+		condition = m.Conditions[0].Type
+	}
+	return []string{m.Name, slotText(m.Slot), string(m.Phase), string(m.Power), address, string(m.Firmware), m.Image, condition}
+}
+
+func slotText(s *inventory.Slot) string {
+	if s == nil {
+		return ""
+	}
+	text := fmt.Sprintf("%s/u%d", s.Rack, s.U)
+	if s.Face == "rear" {
+		text += " rear"
+	}
+	return text
+}
+
+func machineShow(w *world) *cobra.Command {
+	return &cobra.Command{Use: "show MACHINE", Short: "Show one machine", Args: names(1, 1), Example: "  rackwright machine show r1-u10",
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			m, err := cl.Machine(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return w.show(m, func(out io.Writer) { printMachine(out, m) })
+		}}
+}
+
+func printMachine(out io.Writer, m inventory.Machine) {
+	facts := []string{"Name", m.Name, "Id", m.ID, "Slot", slotText(m.Slot), "Phase", string(m.Phase), "Power", string(m.Power),
+		"Image", m.Image, "Firmware", string(m.Firmware), "Architecture", m.Arch, "Hardware", strings.TrimSpace(m.Vendor + " " + m.Model),
+		"Serial", m.Serial, "UUID", m.UUID}
+	for _, n := range m.NICs {
+		text := n.MAC.String()
+		if n.Address.IsValid() {
+			text += " " + n.Address.String()
+		}
+		facts = append(facts, "NIC "+n.Name, strings.TrimSpace(text+" "+n.Network))
+	}
+	if m.BMC != nil {
+		facts = append(facts, "BMC", strings.TrimSpace(m.BMC.Address+" "+m.BMC.Username))
+	}
+	if !m.RootDisk.IsZero() {
+		facts = append(facts, "Root disk", m.RootDisk.String())
+	}
+	facts = append(facts, factsText(m.Facts)...)
+	for _, c := range m.Conditions {
+		facts = append(facts, "Condition", fmt.Sprintf("%s (%s) since %s: %s %s", c.Type, c.Reason, timeText(c.Since), c.Evidence, c.Hint))
+	}
+	pairs(out, facts...)
+}
+
+// factsText lists observed parts.
+func factsText(f *inventory.Facts) []string {
+	if f == nil {
+		return nil
+	}
+	out := []string{"Observed", timeText(f.Observed) + " by " + f.Source}
+	for _, p := range f.CPUs {
+		out = append(out, "CPU "+p.Socket, fmt.Sprintf("%s, %d cores", p.Model, p.Cores))
+	}
+	if f.MemoryMiB > 0 {
+		out = append(out, "Memory", bytesText(f.MemoryMiB<<20))
+	}
+	for _, d := range f.Disks {
+		out = append(out, "Disk "+d.Path, strings.TrimSpace(fmt.Sprintf("%s %s %s serial %q", bytesText(d.Bytes), d.Type, d.Model, d.Serial)))
+	}
+	for _, l := range f.LLDP {
+		out = append(out, "LLDP "+l.NIC, strings.TrimSpace(l.System+" "+l.Port))
+	}
+	return out
+}
+
+func machineTimeline(w *world) *cobra.Command {
+	var limit int
+	c := &cobra.Command{Use: "timeline MACHINE", Short: "Show what happened to a machine, oldest first", Args: names(1, 1),
+		Example: "  rackwright machine timeline r1-u10 --limit 50",
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			events, err := cl.Timeline(c.Context(), args[0], limit)
+			if err != nil {
+				return err
+			}
+			return w.show(events, func(out io.Writer) { printTimeline(out, events) })
+		}}
+	c.Flags().IntVar(&limit, "limit", 200, "the newest so many `events`, at most 1000")
+	return c
+}
+
+func machineWhy(w *world) *cobra.Command {
+	return &cobra.Command{Use: "why MACHINE", Short: "Say what a machine waits for or what stopped it", Args: names(1, 1),
+		Example: "  rackwright machine why r1-u10",
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			why, err := cl.Why(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return w.show(map[string]string{"why": why}, func(out io.Writer) { fmt.Fprintln(out, oneLine(why)) })
+		}}
+}

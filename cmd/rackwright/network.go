@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+func networkCommand(w *world) *cobra.Command {
+	list := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List networks", Args: names(0, 0), Example: "  rackwright network list",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			networks, err := cl.Networks(c.Context())
+			if err != nil {
+				return err
+			}
+			return w.show(networks, func(out io.Writer) {
+				var rows [][]string
+				for _, n := range networks {
+					pool := ""
+					if !n.Pool.IsZero() {
+						pool = n.Pool.First.String() + " to " + n.Pool.Last.String()
+					}
+					rows = append(rows, []string{n.Name, n.Prefix.String(), n.Purpose, string(n.DHCP), string(n.Strangers), pool})
+				}
+				table(out, []string{"NAME", "CIDR", "PURPOSE", "DHCP", "STRANGERS", "POOL"}, rows)
+			})
+		}}
+	leases := &cobra.Command{Use: "leases", Short: "List addresses lent to strangers", Args: names(0, 0), Example: "  rackwright network leases",
+		RunE: func(c *cobra.Command, _ []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			list, err := cl.Leases(c.Context())
+			if err != nil {
+				return err
+			}
+			return w.show(list, func(out io.Writer) {
+				var rows [][]string
+				for _, l := range list {
+					rows = append(rows, []string{l.Address.String(), l.MAC.String(), l.Network, timeText(l.Until)})
+				}
+				table(out, []string{"ADDRESS", "MAC", "NETWORK", "UNTIL"}, rows)
+			})
+		}}
+	return group("network", "Look at networks", []string{"networks"}, list, leases)
+}

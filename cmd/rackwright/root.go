@@ -1,0 +1,167 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"rackwright/api/client"
+	"rackwright/fault"
+)
+
+// world is what the command sees of its surroundings.
+type world struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+	now      func() time.Time
+	width    int  // of the terminal that err is, 0 when it is none
+	asks     bool // in is a terminal
+
+	server, tokenFile, format string // global flags
+}
+
+func fromOS() *world {
+	w := &world{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now, asks: term.IsTerminal(int(os.Stdin.Fd()))}
+	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil {
+		w.width = max(width, 40)
+	}
+	return w
+}
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, w *world, args []string) int {
+	root := rootCommand(w)
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	return report(w.err, err)
+}
+
+const rootLong = `Rackwright takes a server from a slot in a rack plan to a running operating system.
+
+Every command but serve and ramdisk asks a server. Its address is --server or
+RACKWRIGHT_SERVER. The token is read from --token-file, RACKWRIGHT_TOKEN,
+RACKWRIGHT_TOKEN_FILE, or, when the server is on this host, from its admin.token.
+
+Exit status: 0 done; 1 internal error, or the work ended badly; 2 invalid request or
+usage; 3 no such thing; 4 conflict; 5 denied; 6 no answer.`
+
+const rootExample = `  rackwright plan -f rack.yaml
+  rackwright apply -f rack.yaml
+  rackwright image add debian-12 debian-12.qcow2
+  rackwright deploy r1-u10 --image debian-12 --ssh-key ~/.ssh/id_ed25519.pub --watch
+  rackwright machine why r1-u10`
+
+func rootCommand(w *world) *cobra.Command {
+	root := &cobra.Command{Use: "rackwright", Short: "Bare-metal provisioning", Long: rootLong, Example: rootExample,
+		SilenceErrors: true, SilenceUsage: true, Args: cobra.ArbitraryArgs, RunE: subcommand}
+	root.SetIn(w.in)
+	root.SetOut(w.out)
+	root.SetErr(w.err)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%s", err) })
+	flags := root.PersistentFlags()
+	flags.StringVar(&w.server, "server", cmp.Or(w.getenv("RACKWRIGHT_SERVER"), "http://127.0.0.1:8480"), "`address` of the server: http(s)://host:port or unix:///path (env RACKWRIGHT_SERVER)")
+	flags.StringVar(&w.tokenFile, "token-file", "", "`file` with the token (env RACKWRIGHT_TOKEN or RACKWRIGHT_TOKEN_FILE)")
+	flags.StringVarP(&w.format, "output", "o", "table", "`form` of the output: table, json or yaml")
+	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
+		switch w.format {
+		case "table", "json", "yaml":
+			return nil
+		}
+		return usage(c, "there is no output form %q: use table, json or yaml", w.format)
+	}
+	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), machineCommand(w), deployCommand(w), inspectCommand(w), watchCommand(w), powerCommand(w),
+		imageCommand(w), operationCommand(w), rackCommand(w), networkCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), openapiCommand(w))
+	return root
+}
+
+// connect returns the client of the server the flags name.
+func (w *world) connect() (*client.Client, error) {
+	token, err := w.token()
+	if err != nil {
+		return nil, err
+	}
+	return client.New(w.server, token)
+}
+
+// token finds the token: what was named must be there, what was not named may be.
+func (w *world) token() (string, error) {
+	if w.tokenFile == "" && w.getenv("RACKWRIGHT_TOKEN") != "" {
+		return strings.TrimSpace(w.getenv("RACKWRIGHT_TOKEN")), nil
+	}
+	if named := cmp.Or(w.tokenFile, w.getenv("RACKWRIGHT_TOKEN_FILE")); named != "" {
+		text, err := os.ReadFile(named)
+		if err != nil {
+			return "", fault.Invalidf("read token: %w", err).WithHint("name a file you can read with --token-file, or set RACKWRIGHT_TOKEN")
+		}
+		return strings.TrimSpace(string(text)), nil
+	}
+	if !local(w.server) {
+		return "", nil
+	}
+	for _, dir := range w.stateDirs() {
+		if text, err := os.ReadFile(filepath.Join(dir, "admin.token")); err == nil {
+			return strings.TrimSpace(string(text)), nil
+		}
+	}
+	return "", nil
+}
+
+// local reports whether a server is on this host: only there goes its admin token.
+func local(server string) bool {
+	u, err := url.Parse(server)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return u.Scheme == "unix" || u.Hostname() == "localhost" || (err == nil && ip.IsLoopback())
+}
+
+// stateDirs are where a server on this host keeps its state.
+func (w *world) stateDirs() []string {
+	dirs := []string{"/var/lib/rackwright"}
+	if state := w.getenv("XDG_STATE_HOME"); state != "" {
+		return append(dirs, filepath.Join(state, "rackwright"))
+	}
+	if home := w.getenv("HOME"); home != "" {
+		dirs = append(dirs, filepath.Join(home, ".local", "state", "rackwright"))
+	}
+	return dirs
+}
+
+// subcommand is what a command that only holds others does.
+func subcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return c.Help()
+	}
+	return usage(c, "there is no command %q", c.CommandPath()+" "+args[0])
+}
+
+// group is a command that only holds others.
+func group(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: subcommand}
+	c.AddCommand(commands...)
+	return c
+}
+
+// names checks the number of arguments; at most -1 is any number.
+func names(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) < least || (most >= 0 && len(args) > most) {
+			return usage(c, "wrong number of arguments: usage is %s", c.UseLine())
+		}
+		return nil
+	}
+}

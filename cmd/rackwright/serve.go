@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rackwright/config"
+	"rackwright/fault"
+)
+
+const serveLong = `Runs the services that the configuration switches on, in one process: DHCP, TFTP and
+HTTP for netbooting machines, the agents' server, the API and the worker that does
+operations. Without --config it keeps its state in one directory, on an embedded
+database, and answers the API on loopback only.
+
+DHCP, TFTP and HTTP boot stay closed until a network is declared whose dhcp is not off:
+a DHCP server must never surprise a network.`
+
+const serveExample = `  rackwright serve
+  rackwright serve --config /etc/rackwright/rackwright.toml
+  rackwright serve --print-config > rackwright.toml    # every key with its default, explained
+  rackwright serve --config rackwright.toml --check    # is the file right?`
+
+func serveCommand(w *world) *cobra.Command {
+	var file string
+	var reference, check bool
+	c := &cobra.Command{Use: "serve", Short: "Run the server", Long: serveLong, Example: serveExample, Args: names(0, 0)}
+	c.Flags().StringVar(&file, "config", w.getenv("RACKWRIGHT_CONFIG"), "TOML `file` (env RACKWRIGHT_CONFIG)")
+	c.Flags().BoolVar(&reference, "print-config", false, "print the reference configuration and exit")
+	c.Flags().BoolVar(&check, "check", false, "check the configuration and exit")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		if reference {
+			fmt.Fprint(w.out, config.Reference())
+			return nil
+		}
+		cfg := config.Default()
+		if file != "" {
+			var err error
+			if cfg, err = config.Load(file); err != nil {
+				return err
+			}
+		}
+		if check {
+			fmt.Fprintln(w.out, "the configuration is right")
+			return nil
+		}
+		s, err := assemble(c.Context(), cfg, logger(w, cfg.Log))
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		return s.run(c.Context())
+	}
+	return c
+}
+
+func logger(w *world, l config.Log) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if l.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w.err, opts))
+	}
+	return slog.New(slog.NewTextHandler(w.err, opts))
+}
+
+// stateDir makes the state directory, closed to others: it holds the key and the token.
+func stateDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.Invalidf("state directory: %w", err).WithHint("run as a user that may write %s, or set state_dir", dir)
+	}
+	return nil
+}
+
+// owner names this process among those that share a database.
+func owner() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}
+
+// admin makes the first token and leaves it in a file only its owner can read. A file
+// that is there is believed, so that a lost database can be replaced.
+func admin(ctx context.Context, path string, newSecret func() string, set func(context.Context, string) error) error {
+	text, err := os.ReadFile(path)
+	if os.IsNotExist(err) {
+		text = []byte(newSecret() + "\n")
+		err = os.WriteFile(path, text, 0o600)
+	}
+	if err != nil {
+		return fault.Invalidf("admin token: %w", err)
+	}
+	return set(ctx, string(text[:max(0, len(text)-1)]))
+}

@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"golang.org/x/sync/errgroup"
+
+	"rackwright/access"
+	agentserve "rackwright/agent/serve"
+	"rackwright/api"
+	"rackwright/bmc/redfish"
+	"rackwright/bmc/watch"
+	"rackwright/boot"
+	"rackwright/boot/current"
+	bootserve "rackwright/boot/serve"
+	"rackwright/config"
+	worker "rackwright/deploy/run"
+	"rackwright/dhcp"
+	"rackwright/dhcp/listen"
+	"rackwright/fault"
+	"rackwright/images/blob"
+	"rackwright/inventory/intake"
+	"rackwright/journal/record"
+	"rackwright/seal"
+	"rackwright/store"
+	"rackwright/tftp"
+)
+
+// task is something that runs until its context ends.
+type task interface {
+	Run(ctx context.Context) error
+	String() string
+}
+
+// server is everything one process runs.
+type server struct {
+	cfg   config.Config
+	log   *slog.Logger
+	db    *store.DB
+	key   *seal.Key
+	blobs *blob.Store
+	view  *current.Follower
+	words *record.Writer
+	tasks []task
+}
+
+// assemble opens what the tasks share, then makes those the configuration switches on.
+func assemble(ctx context.Context, cfg config.Config, log *slog.Logger) (*server, error) {
+	s := &server{cfg: cfg, log: log}
+	if err := s.open(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	desk := intake.New(s.db, s.view.View, log)
+	s.add(true, s.words, s.view, desk, &pruner{db: s.db, log: log})
+	if err := s.addBoot(desk); err != nil {
+		s.close()
+		return nil, err
+	}
+	s.addWork()
+	if cfg.API.Enabled {
+		t, err := s.api()
+		if err != nil {
+			s.close()
+			return nil, err
+		}
+		s.add(true, t)
+	}
+	return s, nil
+}
+
+func (s *server) add(on bool, tasks ...task) {
+	if on {
+		s.tasks = append(s.tasks, tasks...)
+	}
+}
+
+func (s *server) open(ctx context.Context) (err error) {
+	if err := stateDir(s.cfg.StateDir); err != nil {
+		return err
+	}
+	if s.key, err = seal.Load(s.cfg.SealKeyFile); err != nil {
+		return err
+	}
+	dsn, err := s.cfg.DSN()
+	if err != nil {
+		return err
+	}
+	if s.db, err = store.Open(ctx, store.Options{DSN: dsn, Sealer: s.key, Log: s.log}); err != nil {
+		return err
+	}
+	if s.db.Single() {
+		if err := s.db.ReleaseLeases(ctx); err != nil {
+			return err
+		}
+	}
+	set := func(ctx context.Context, secret string) error {
+		return s.db.SetToken(ctx, "admin", access.Admin, secret)
+	}
+	if err := admin(ctx, filepath.Join(s.cfg.StateDir, "admin.token"), access.NewSecret, set); err != nil {
+		return err
+	}
+	if s.blobs, err = blob.Open(s.cfg.Images.Dir); err != nil {
+		return err
+	}
+	s.words = record.New(s.db, s.log, time.Now)
+	s.view, err = current.New(ctx, s.db, s.log)
+	return err
+}
+
+func (s *server) close() {
+	if s.db != nil {
+		if err := s.db.Close(); err != nil {
+			s.log.Warn("database not closed", "error", err)
+		}
+	}
+}
+
+// addBoot makes the services that machines see.
+func (s *server) addBoot(desk *intake.Desk) error {
+	cert, pin, err := agentCertificate(s.cfg.StateDir)
+	if err != nil {
+		return err
+	}
+	httpPort, err := portOf(s.cfg.HTTP.Listen)
+	if err != nil {
+		return err
+	}
+	agentPort, err := portOf(s.cfg.Agent.Listen)
+	if err != nil {
+		return err
+	}
+	tftpPort, err := portOf(s.cfg.TFTP.Listen)
+	if err != nil {
+		return err
+	}
+	public, err := publicAddr(s.cfg.PublicHost)
+	if err != nil {
+		return err
+	}
+	loaders := boot.NewLoaders()
+	agents := &agentserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now, Key: s.key.Derive("phone-home"),
+		PhoneAt: func(r *http.Request) string { return boot.BaseURL(reachedAt(r, public), httpPort) }}
+	files := &bootserve.Server{View: s.view.View, Loaders: loaders, Boots: s.db, Strangers: desk, Journal: s.words, Log: s.log, Now: time.Now,
+		Ramdisks: s.cfg.Boot.RamdiskDir, AgentPort: agentPort, AgentPin: pin, Advertise: public, Args: s.cfg.Boot.KernelArgs}
+	open := chi.NewRouter()
+	files.Routes(open)
+	agents.PhoneRoutes(open)
+	closed := chi.NewRouter()
+	agents.Routes(closed)
+	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
+		Settings: dhcp.Settings{HTTPPort: httpPort}, Log: s.log, Now: time.Now}))
+	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort}))
+	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
+	s.add(s.cfg.Agent.Enabled, s.whenDeclared(&web{name: "agents' server", srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
+	return nil
+}
+
+// addWork makes the tasks that act on machines.
+func (s *server) addWork() {
+	hand := &redfish.Dialer{Log: s.log}
+	s.add(s.cfg.Worker.Enabled,
+		&worker.Worker{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
+		&watch.Task{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Every: 30 * time.Second})
+}
+
+func (s *server) api() (task, error) {
+	h := api.New(api.Options{Store: s.db, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget,
+		Log: s.log, Version: version()})
+	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
+	if s.cfg.API.TLSCert == "" {
+		return t, nil
+	}
+	var err error
+	t.cert, err = loadCertificate(s.cfg.API.TLSCert, s.cfg.API.TLSKey)
+	return t, err
+}
+
+// run runs every task; the first that fails ends all.
+func (s *server) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, t := range s.tasks {
+		g.Go(func() error {
+			if err := t.Run(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+			s.log.Debug("stopped", "task", t.String())
+			return nil
+		})
+	}
+	s.log.Info("rackwright serves", "version", version(), "api", s.cfg.API.Listen, "state", s.cfg.StateDir, "database", databaseName(s.cfg))
+	return g.Wait()
+}
+
+func databaseName(c config.Config) string {
+	if c.Database == "" {
+		return "embedded"
+	}
+	return c.Database.String()
+}
+
+func portOf(listen string) (uint16, error) {
+	ap, err := net.ResolveTCPAddr("tcp", listen)
+	if err != nil {
+		return 0, fault.Invalidf("listen address %q: %w", listen, err)
+	}
+	return uint16(ap.Port), nil
+}
+
+// publicAddr resolves public_host once, at start.
+func publicAddr(host string) (netip.Addr, error) {
+	if host == "" {
+		return netip.Addr{}, nil
+	}
+	if a, err := netip.ParseAddr(host); err == nil {
+		return a, nil
+	}
+	ips, err := net.LookupIP(host)
+	if err != nil {
+		return netip.Addr{}, fault.Invalidf("public_host %q: %w", host, err).WithHint("use an address, or a name this host can resolve")
+	}
+	for _, ip := range ips {
+		if v4, ok := netip.AddrFromSlice(ip.To4()); ok {
+			return v4, nil
+		}
+	}
+	return netip.Addr{}, fault.Invalidf("public_host %q has no IPv4 address", host)
+}
+
+// reachedAt is the address a machine reached us by.
+func reachedAt(r *http.Request, public netip.Addr) netip.Addr {
+	if public.IsValid() {
+		return public
+	}
+	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		if ap, err := netip.ParseAddrPort(local.String()); err == nil {
+			return ap.Addr().Unmap()
+		}
+	}
+	host, _, _ := strings.Cut(r.Host, ":")
+	a, _ := netip.ParseAddr(host)
+	return a
+}

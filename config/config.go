@@ -1,0 +1,131 @@
+// Package config is the server's one strict TOML file: keys, defaults and rules. It
+// opens no database and no socket.
+package config
+
+import (
+	_ "embed"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// Config is the file; reference.toml documents each key.
+type Config struct {
+	StateDir             string   `toml:"state_dir"`
+	Database             Database `toml:"database"`
+	DatabasePasswordFile string   `toml:"database_password_file"`
+	SealKeyFile          string   `toml:"seal_key_file"`
+	PublicHost           string   `toml:"public_host"`
+	Log                  Log      `toml:"log"`
+	API                  API      `toml:"api"`
+	DHCP                 DHCP     `toml:"dhcp"`
+	TFTP                 Listener `toml:"tftp"`
+	HTTP                 Listener `toml:"http"`
+	Agent                Listener `toml:"agent"`
+	Worker               Worker   `toml:"worker"`
+	Boot                 Boot     `toml:"boot"`
+	Images               Images   `toml:"images"`
+}
+
+// Log is how the server logs, to standard error.
+type Log struct {
+	Level  string `toml:"level"`  // debug, info, warn, error
+	Format string `toml:"format"` // text, json
+}
+
+// API is the interface for people and programs.
+type API struct {
+	Enabled bool   `toml:"enabled"`
+	Listen  string `toml:"listen"` // host:port, or unix:/path
+	TLSCert string `toml:"tls_cert"`
+	TLSKey  string `toml:"tls_key"`
+}
+
+// DHCP answers machines on declared networks.
+type DHCP struct {
+	Enabled    bool     `toml:"enabled"`
+	Interfaces []string `toml:"interfaces"` // empty: every one with an address in a declared network
+}
+
+// Listener is a service on one address.
+type Listener struct {
+	Enabled bool   `toml:"enabled"`
+	Listen  string `toml:"listen"` // host:port; an empty host is every address
+}
+
+// Worker moves operations.
+type Worker struct {
+	Enabled     bool `toml:"enabled"`
+	Concurrency int  `toml:"concurrency"` // operations at a time
+}
+
+// Boot is what machines netboot into.
+type Boot struct {
+	RamdiskDir string `toml:"ramdisk_dir"`
+	KernelArgs string `toml:"kernel_args"` // appended to the agent's kernel command line
+}
+
+// Images is the image store.
+type Images struct {
+	Dir string `toml:"dir"`
+}
+
+// Default is the configuration without a file, paths filled in.
+func Default() Config {
+	c := defaults(stateDir(os.Geteuid(), os.Getenv))
+	c.fillPaths()
+	return c
+}
+
+func defaults(state string) Config {
+	return Config{
+		StateDir: state,
+		Log:      Log{Level: "info", Format: "text"},
+		API:      API{Enabled: true, Listen: "127.0.0.1:8480"},
+		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
+		TFTP:     Listener{Enabled: true, Listen: ":69"},
+		HTTP:     Listener{Enabled: true, Listen: ":8080"},
+		Agent:    Listener{Enabled: true, Listen: ":8443"},
+		Worker:   Worker{Enabled: true, Concurrency: 16},
+	}
+}
+
+// stateDir follows the XDG Base Directory Specification for everyone but root.
+func stateDir(uid int, getenv func(string) string) string {
+	switch {
+	case uid == 0:
+		return "/var/lib/rackwright"
+	case filepath.IsAbs(getenv("XDG_STATE_HOME")):
+		return filepath.Join(getenv("XDG_STATE_HOME"), "rackwright")
+	case getenv("HOME") != "":
+		return filepath.Join(getenv("HOME"), ".local/state/rackwright")
+	}
+	return "/var/lib/rackwright"
+}
+
+// fillPaths puts what was left empty under the state directory.
+func (c *Config) fillPaths() {
+	for name, p := range map[string]*string{"seal.key": &c.SealKeyFile, "ramdisk": &c.Boot.RamdiskDir, "images": &c.Images.Dir} {
+		if *p == "" {
+			*p = filepath.Join(c.StateDir, name)
+		}
+	}
+}
+
+// String prints the configuration as TOML, without passwords.
+func (c Config) String() string {
+	c.Database = Database(c.Database.String()) // the encoder asks no method of a string
+	var b strings.Builder
+	if err := toml.NewEncoder(&b).Encode(c); err != nil {
+		return "configuration cannot be printed: " + err.Error()
+	}
+	return b.String()
+}
+
+// Reference is the documented file with every key at its default.
+func Reference() string { return reference }
+
+//go:embed reference.toml
+var reference string

@@ -1,0 +1,292 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"rackwright/agent/wire"
+	"rackwright/bmc"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/journal"
+	"rackwright/store"
+)
+
+// How long things may be quiet, and how often waiting steps look without being poked.
+const (
+	agentSilence = 2 * time.Minute  // an agent that works asks or reports every few seconds
+	graceOff     = 90 * time.Second // a system gets to shut down before it is forced off
+	look         = time.Second
+)
+
+// deed makes a step true, or says why it is not.
+type deed func(ctx context.Context, j *job, s *deploy.Step) outcome
+
+// deeds is the table of what each step does.
+func deeds() map[deploy.StepName]deed {
+	return map[deploy.StepName]deed{
+		deploy.StepCheck:    check,
+		deploy.StepBootNet:  bootFrom(bmc.BootPXE),
+		deploy.StepPower:    start,
+		deploy.StepDHCP:     seen(store.SawDHCP, store.SawScript, store.SawAgent),
+		deploy.StepLoader:   seen(store.SawScript, store.SawAgent),
+		deploy.StepRamdisk:  seen(store.SawAgent),
+		deploy.StepWrite:    written,
+		deploy.StepBootDisk: bootFrom(bmc.BootDisk),
+		deploy.StepReboot:   rebooted,
+		deploy.StepPhone:    seen(store.SawPhone),
+		deploy.StepSettle:   settled,
+	}
+}
+
+// check sees that the image is there and that the BMC answers to its credentials, before
+// anything is changed.
+func check(ctx context.Context, j *job, _ *deploy.Step) outcome {
+	if d := j.op.Order.Digest; d != "" {
+		used, err := j.w.Store.DigestUsed(ctx, d)
+		if err != nil {
+			return retry(err)
+		}
+		if !used {
+			return park("image-gone", "image "+j.op.Order.Image+" was removed", "add it again, then 'rackwright operation retry'")
+		}
+	}
+	if j.machine.BMC == nil {
+		return done()
+	}
+	var state inventory.Power
+	if err := j.act(ctx, "power state read", func(ctx context.Context, c bmc.Controller) (err error) {
+		state, err = c.Power(ctx)
+		return err
+	}); err != nil {
+		return retry(err)
+	}
+	if err := j.power(ctx, state); err != nil {
+		return retry(err)
+	}
+	return done()
+}
+
+// bootFrom sets the one-time boot override, which the driver reads back.
+func bootFrom(t bmc.Target) deed {
+	return func(ctx context.Context, j *job, _ *deploy.Step) outcome {
+		want := bmc.Boot{Target: t, Mode: j.machine.Firmware}
+		if err := j.act(ctx, fmt.Sprintf("next boot set to %s (%s) and read back", t, want.Mode), func(ctx context.Context, c bmc.Controller) error {
+			return c.SetNextBoot(ctx, want)
+		}); err != nil {
+			return retry(err)
+		}
+		return done()
+	}
+}
+
+// start changes the power as the operation asks. For a netboot, a machine that was seen
+// booting since the step began is not restarted again: the server may have stopped
+// between the act and its record.
+func start(ctx context.Context, j *job, _ *deploy.Step) outcome {
+	if j.op.Kind == deploy.Power {
+		return changePower(ctx, j)
+	}
+	if e, err := j.evidence(ctx, store.SawDHCP); err == nil && !e.At.IsZero() {
+		return doneAt(e.At)
+	}
+	if err := j.act(ctx, "power cycled and read back on", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }); err != nil {
+		return retry(err)
+	}
+	if err := j.power(ctx, inventory.PowerOn); err != nil {
+		return retry(err)
+	}
+	return done()
+}
+
+func changePower(ctx context.Context, j *job) outcome {
+	deeds := map[string]func(context.Context, bmc.Controller) error{
+		"on":        func(ctx context.Context, c bmc.Controller) error { return c.On(ctx) },
+		"off":       func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, graceOff) },
+		"force-off": func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, 0) },
+		"cycle":     func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) },
+	}
+	if err := j.act(ctx, "power "+j.op.Order.Power+", read back", deeds[j.op.Order.Power]); err != nil {
+		return retry(err)
+	}
+	state := inventory.PowerOn
+	if j.op.Order.Power == "off" || j.op.Order.Power == "force-off" {
+		state = inventory.PowerOff
+	}
+	if err := j.power(ctx, state); err != nil {
+		return retry(err)
+	}
+	return done()
+}
+
+// seen waits for any of the kinds of evidence; the first that is there says when.
+func seen(kinds ...string) deed {
+	return func(ctx context.Context, j *job, _ *deploy.Step) outcome {
+		for _, kind := range kinds {
+			e, err := j.evidence(ctx, kind)
+			if err != nil {
+				return retry(err)
+			}
+			if !e.At.IsZero() {
+				return doneAt(e.At)
+			}
+		}
+		return wait(look)
+	}
+}
+
+// written follows the agent's report on the write order.
+func written(ctx context.Context, j *job, s *deploy.Step) outcome {
+	report, at, err := j.report(ctx, wire.Write)
+	if err != nil {
+		return retry(err)
+	}
+	switch report.Stage {
+	case wire.Completed:
+		s.Done = s.Total
+		return doneAt(at)
+	case wire.Refused, wire.Failed:
+		return refused(report)
+	}
+	progress(j, s, report)
+	if lost, err := j.silent(ctx, agentSilence); err != nil || lost {
+		if err != nil {
+			return retry(err)
+		}
+		return rewind(deploy.StepBootNet, "the agent was not heard of for "+agentSilence.String())
+	}
+	return wait(look)
+}
+
+// refused sorts an order that ended badly: trouble that may pass is tried again with a
+// new order, the rest needs hands.
+func refused(r wire.Event) outcome {
+	switch r.Reason {
+	case wire.ReasonFetch, wire.ReasonDiskIO:
+		return retry(fault.Unreachablef("%s (%s)", r.Detail, r.Reason).WithHint("%s", hintOr(r.Hint)))
+	}
+	return park(r.Reason, r.Detail, hintOr(r.Hint))
+}
+
+func hintOr(hint string) string {
+	if hint == "" {
+		return "mend what the message names, then 'rackwright operation retry'"
+	}
+	return hint
+}
+
+// progress copies the agent's count into the step: the write and the read-back each are
+// half of the work.
+func progress(j *job, s *deploy.Step, r wire.Event) {
+	if r.Disk != nil {
+		j.op.Disk = r.Disk.Serial
+	}
+	if r.Total > 0 {
+		s.Total, s.Done = 2*r.Total, r.Done
+		if r.Stage == wire.Verifying {
+			s.Done += r.Total
+		}
+	}
+	if r.Stage != "" {
+		s.Note = string(r.Stage)
+	}
+}
+
+// rebooted waits until the agent says it restarts the machine. An agent that fell silent
+// is restarted through the BMC.
+func rebooted(ctx context.Context, j *job, s *deploy.Step) outcome {
+	report, at, err := j.report(ctx, wire.Reboot)
+	if err != nil {
+		return retry(err)
+	}
+	if report.Stage == wire.Restarting {
+		return doneAt(at)
+	}
+	if phone, err := j.evidence(ctx, store.SawPhone); err == nil && !phone.At.IsZero() {
+		return doneAt(phone.At)
+	}
+	lost, err := j.silent(ctx, agentSilence)
+	if err != nil {
+		return retry(err)
+	}
+	if !lost || j.machine.BMC == nil {
+		return wait(look)
+	}
+	if err := j.act(ctx, "power cycled: the agent fell silent", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }); err != nil {
+		return retry(err)
+	}
+	return done()
+}
+
+// settled moves the machine to the phase its evidence earned.
+func settled(ctx context.Context, j *job, _ *deploy.Step) outcome {
+	if j.op.Kind != deploy.Deploy {
+		return done()
+	}
+	_, err := j.w.Store.ChangeMachine(ctx, j.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+		was := m.Phase
+		m.Phase, m.Power, m.Image = inventory.Active, inventory.PowerOn, j.op.Order.Image
+		return []journal.Event{{Kind: journal.PhaseMoved, Operation: j.op.ID, Actor: "worker",
+			Summary: fmt.Sprintf("%s -> active: runs %s, which phoned home", was, m.Image)}}, nil
+	})
+	if err != nil {
+		return retry(err)
+	}
+	return done()
+}
+
+// report returns the agent's newest report if it is about the order now given.
+func (j *job) report(ctx context.Context, v wire.Verb) (wire.Event, time.Time, error) {
+	var r wire.Event
+	e, err := j.evidence(ctx, store.SawReport)
+	if err != nil || e.At.IsZero() {
+		return r, e.At, err
+	}
+	if err := json.Unmarshal(e.Detail, &r); err != nil {
+		return r, e.At, fault.Internalf("agent report: %w", err)
+	}
+	if r.Order != deploy.OrderID(j.op, string(v)) {
+		return wire.Event{}, time.Time{}, nil
+	}
+	return r, e.At, nil
+}
+
+// silent reports whether nothing was heard of the agent for so long.
+func (j *job) silent(ctx context.Context, long time.Duration) (bool, error) {
+	last := j.op.Step().Started
+	for _, kind := range []string{store.SawAgent, store.SawContact, store.SawReport} {
+		e, err := j.evidence(ctx, kind)
+		if err != nil {
+			return false, err
+		}
+		if e.At.After(last) {
+			last = e.At
+		}
+	}
+	return j.w.Now().Sub(last) > long, nil
+}
+
+func lateWords(s *deploy.Step) string {
+	return fmt.Sprintf("%q was not done within %s", s.Title, s.Limit)
+}
+
+// lateHint says what usually is wrong when a step runs out of time.
+func lateHint(n deploy.StepName, m *inventory.Machine) string {
+	nic := "its NIC"
+	if b := m.BootNIC(); b != nil {
+		nic = b.MAC.String()
+	}
+	hint := map[deploy.StepName]string{
+		deploy.StepDHCP:    "no DHCPDISCOVER of " + nic + " was answered: check power, cable and VLAN, that the network's dhcp is not off, and that the machine boots from the network",
+		deploy.StepLoader:  "it has an address but its loader did not ask for the script: check UDP 69 and TCP of the boot server, and the machine's console",
+		deploy.StepRamdisk: "kernel and ramdisk were offered but the agent did not check in: see the machine's console; a NIC driver may be missing from the ramdisk",
+		deploy.StepPhone:   "the image was written but its first boot did not phone home: see the console; check cloud-init in the image and the network it was given",
+	}[n]
+	if hint == "" {
+		hint = "see 'rackwright machine timeline " + m.Name + "'"
+	}
+	return hint + "; then 'rackwright operation retry'"
+}

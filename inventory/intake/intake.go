@@ -1,0 +1,157 @@
+// Package intake takes what was seen of machines on the wire and binds it to the plan:
+// phases move, strangers are recorded, operations learn that their machine is alive. It
+// answers no packet.
+package intake
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"rackwright/boot"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/journal"
+	"rackwright/store"
+)
+
+// Store is what intake asks of the database.
+type Store interface {
+	AddStranger(ctx context.Context, mac inventory.MAC, uuid, network string) (*inventory.Machine, error)
+	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
+	CreateOperation(ctx context.Context, kind deploy.Kind, machine string, order deploy.Order, actor string) (*deploy.Operation, error)
+	Operations(ctx context.Context, f store.OperationFilter) ([]deploy.Operation, error)
+	AddEvidence(ctx context.Context, operation, kind string, detail any) error
+}
+
+// queue bounds the sightings that wait; more are dropped, for a client asks again.
+const queue = 4096
+
+// Desk is the task that takes sightings in. Make it with New.
+type Desk struct {
+	store Store
+	view  func() *boot.View
+	log   *slog.Logger
+	in    chan boot.Sighting
+	known map[string]string // machine -> last sighting that changed nothing
+}
+
+// New makes a Desk.
+func New(s Store, view func() *boot.View, log *slog.Logger) *Desk {
+	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), known: map[string]string{}}
+}
+
+// Sighted takes a sighting and returns at once.
+func (d *Desk) Sighted(s boot.Sighting) {
+	select {
+	case d.in <- s:
+	default:
+	}
+}
+
+// String names the task.
+func (d *Desk) String() string { return "intake" }
+
+// Run takes sightings in until ctx ends.
+func (d *Desk) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case s := <-d.in:
+			if err := d.take(ctx, s); err != nil && ctx.Err() == nil {
+				d.log.Warn("sighting not taken in", "mac", s.MAC, "error", err)
+			}
+		}
+	}
+}
+
+func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
+	h := d.view().Host(s.MAC)
+	if h == nil {
+		return d.stranger(ctx, s)
+	}
+	if err := d.bind(ctx, h, s); err != nil {
+		return err
+	}
+	if h.Intent != boot.RunAgent || s.Class == boot.NotNetboot {
+		return nil
+	}
+	return d.store.AddEvidence(ctx, h.Operation, store.SawDHCP, map[string]any{"address": s.Address.String(), "source": s.Source})
+}
+
+// stranger records a machine nobody planned where the network's policy is to look.
+func (d *Desk) stranger(ctx context.Context, s boot.Sighting) error {
+	if !d.discovers(s.Network) {
+		return nil
+	}
+	_, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
+	return err
+}
+
+func (d *Desk) discovers(network string) bool {
+	for _, n := range d.view().Networks() {
+		if n.Name == network {
+			return n.Strangers == inventory.StrangerDiscover
+		}
+	}
+	return false
+}
+
+// bind weighs a sighting. The same sighting of a machine that it cannot move is weighed
+// once: a firmware repeats itself many times.
+func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
+	e := inventory.Evidence{Source: s.Source, UUID: s.UUID, MACs: []inventory.MAC{s.MAC}}
+	mark := fmt.Sprintf("%d %s %s", d.view().Revision, s.MAC, s.UUID)
+	if d.known[h.Machine] == mark {
+		return nil
+	}
+	m, err := d.store.ChangeMachine(ctx, h.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+		if m.Slot == nil {
+			return nil, nil
+		}
+		said, _ := inventory.Bind(m, e, s.At)
+		if said == "" {
+			return nil, nil
+		}
+		return []journal.Event{{At: s.At, Kind: journal.PhaseMoved, MAC: s.MAC, Actor: s.Source, Summary: said}}, nil
+	})
+	if err == nil {
+		d.known[m.ID] = mark
+	}
+	return err
+}
+
+// Script tells the boot server about a stranger that asks for a script: the host to run
+// the agent for, or nil to leave it alone. One that was inspected before is left alone.
+func (d *Desk) Script(ctx context.Context, s boot.Sighting) (*boot.Host, error) {
+	if !d.discovers(s.Network) {
+		return nil, nil
+	}
+	m, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
+	if err != nil || m.Facts != nil {
+		return nil, err
+	}
+	op, err := d.inspection(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	return &boot.Host{Machine: m.ID, Name: m.Name, MAC: s.MAC, UUID: s.UUID, Intent: boot.RunAgent, Operation: op.ID}, nil
+}
+
+// inspection returns the machine's open inspection, made now if there is none.
+func (d *Desk) inspection(ctx context.Context, m *inventory.Machine) (*deploy.Operation, error) {
+	op, err := d.store.CreateOperation(ctx, deploy.Inspect, m.ID, deploy.Order{}, "network policy")
+	if !fault.Is(err, fault.Conflict) {
+		return op, err
+	}
+	open, err := d.store.Operations(ctx, store.OperationFilter{Machine: m.ID, Open: true, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	if len(open) == 0 {
+		return nil, fault.Unreachablef("the inspection of %s has just ended", m.Name)
+	}
+	return &open[0], nil
+}
