@@ -1,10 +1,13 @@
 package boot
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
 	"testing"
+
+	ipxe "github.com/tinkerbell/ipxedust/binary"
 
 	"rackwright/inventory"
 )
@@ -98,5 +101,21 @@ func TestTheDigestIsOfTheBytesServed(t *testing.T) {
 		if l.Digest != "sha256:"+hex.EncodeToString(sum[:]) || l.Size != len(l.Bytes()) || l.Size == 0 {
 			t.Errorf("%s: digest or size is wrong", l.Name)
 		}
+	}
+}
+
+func TestTheUEFILoadersCarryOurScriptAndAreOtherwiseUntouched(t *testing.T) {
+	for name, original := range map[string][]byte{"ipxe.efi": ipxe.IpxeEFI, "snp.efi": ipxe.SNP} {
+		got := NewLoaders().Get(name).Bytes()
+		at := bytes.Index(got, []byte(embedded))
+		if at < 0 || len(got) != len(original) || bytes.Contains(got, []byte("Tinkerbell")) {
+			t.Fatalf("%s: script at %d, %d bytes of %d", name, at, len(got), len(original))
+		}
+		if !bytes.Equal(got[:at], original[:at]) || !bytes.Equal(got[at+4096:], original[at+4096:]) {
+			t.Errorf("%s: bytes outside the script differ", name)
+		}
+	}
+	if _, ok := withScript(ipxe.Undionly, embedded); ok {
+		t.Error("the BIOS loader is compressed, no script can be found in it")
 	}
 }

@@ -29,11 +29,14 @@ type Loaders struct{ files []*LoaderFile }
 // binary/script/ipxe.commit.
 const ipxeSource = "iPXE 0cc8177cf798bb4cb0cabd1863056ee0245560d5, built by tinkerbell/ipxedust"
 
-// NewLoaders returns the built-in loaders.
+// NewLoaders returns the built-in loaders: those of the ipxedust module, the UEFI ones
+// with our own start script (see embedded).
 func NewLoaders() *Loaders {
+	x64, _ := withScript(ipxe.IpxeEFI, embedded)
+	arm64, _ := withScript(ipxe.SNP, embedded)
 	return &Loaders{files: []*LoaderFile{
-		newLoader("ipxe.efi", "uefi x64", ipxeSource, ipxe.IpxeEFI),
-		newLoader("snp.efi", "uefi arm64", ipxeSource, ipxe.SNP),
+		newLoader("ipxe.efi", "uefi x64", ipxeSource+", own start script", x64),
+		newLoader("snp.efi", "uefi arm64", ipxeSource+", own start script", arm64),
 		newLoader("undionly.kpxe", "bios", ipxeSource, ipxe.Undionly),
 	}}
 }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"rackwright/agent/wire"
 	"rackwright/inventory"
 )
 
@@ -17,12 +16,9 @@ const (
 
 // Agent is what a script that runs the agent needs besides the host.
 type Agent struct {
-	Files string // URL of the directory with vmlinuz and initrd, its one-time nonce included
-	Arch  string // amd64 or arm64; empty means amd64
-	Nonce string // one-time nonce the agent checks in with
-	URL   string // of the agent's server, https://10.0.0.1:8443
-	Pin   string // SHA-256 of that server's certificate, hexadecimal
-	Args  string // more kernel arguments, from the configuration
+	Files string   // URL of the directory with vmlinuz and initrd, its one-time nonce included
+	Arch  string   // amd64 or arm64; empty means amd64
+	Args  []string // what the agent reads on its kernel command line, key=value
 }
 
 // LocalDiskScript sends a machine on to its own disk.
@@ -58,7 +54,7 @@ func AgentScript(h *Host, a Agent) string {
 	var b strings.Builder
 	script(&b, "%s: loading the agent", h.Name)
 	b.WriteString("set tries:int32 0\n:load\nimgfree\n")
-	fmt.Fprintf(&b, "kernel --name vmlinuz %s/vmlinuz%s %s || goto again\n", a.Files, a.query(), CommandLine(h.MAC, a))
+	fmt.Fprintf(&b, "kernel --name vmlinuz %s/vmlinuz%s %s || goto again\n", a.Files, a.query(), a.commandLine())
 	fmt.Fprintf(&b, "initrd --name initrd %s/initrd%s || goto again\n", a.Files, a.query())
 	b.WriteString("boot || goto again\n:again\ninc tries\n")
 	fmt.Fprintf(&b, "iseq ${tries} %d && goto failed ||\n", fetchTries)
@@ -83,17 +79,16 @@ func RetryScript(reason, next string) string {
 	return b.String()
 }
 
-// CommandLine is the agent's kernel command line. initrd= names the ramdisk for the
+// commandLine is the agent's kernel command line. initrd= names the ramdisk for the
 // kernel's EFI stub, which is handed files by name; elsewhere it does nothing. Kernel
 // messages go to every console, but a program's output only to the last one named that
 // exists: the serial port, which a BMC carries over the network.
-func CommandLine(mac inventory.MAC, a Agent) string {
-	args := []string{
-		"initrd=initrd", "console=tty0", "console=ttyS0,115200",
-		wire.KeyBootIf + "=01-" + strings.ReplaceAll(mac.String(), ":", "-"),
-		wire.KeyServer + "=" + a.URL, wire.KeyPin + "=" + a.Pin, wire.KeyNonce + "=" + a.Nonce,
+func (a Agent) commandLine() string {
+	args := []string{"initrd=initrd", "console=tty0", "console=ttyS0,115200"}
+	for _, arg := range a.Args {
+		args = append(args, strings.Fields(plain(arg))...)
 	}
-	return strings.Join(append(args, strings.Fields(plain(a.Args))...), " ")
+	return strings.Join(args, " ")
 }
 
 // script opens a script with a line for whoever watches the console.

@@ -30,7 +30,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func exampleAgent() Agent {
-	return Agent{Files: "http://10.0.0.1:8080/boot/k/n0nce", Nonce: "n0nce", URL: "https://10.0.0.1:8443", Pin: "ab12", Args: "quiet"}
+	return Agent{Files: "http://10.0.0.1:8080/boot/k/n0nce", Args: []string{"BOOTIF=01-52-54-00-77-00-01", "rackwright.server=https://10.0.0.1:8443", "quiet"}}
 }
 
 func TestScriptsReadAsTheGoldenFilesSay(t *testing.T) {
@@ -45,7 +45,7 @@ func TestScriptsReadAsTheGoldenFilesSay(t *testing.T) {
 func TestNothingInAScriptCanBecomeACommand(t *testing.T) {
 	h := &Host{Name: "evil\nreboot ${x} && shell || x; y", MAC: inventory.MAC{2}}
 	a := exampleAgent()
-	a.Args = "quiet\nshell"
+	a.Args = []string{"quiet\nshell"}
 	for _, s := range []string{AgentScript(h, a), LocalDiskScript(h.Name, inventory.UEFI)} {
 		for i, line := range strings.Split(s, "\n") {
 			if strings.HasPrefix(line, "shell") || (i < 2 && strings.ContainsAny(line, "$|&;")) {
@@ -56,7 +56,7 @@ func TestNothingInAScriptCanBecomeACommand(t *testing.T) {
 }
 
 func TestTheAgentSpeaksOnTheSerialConsole(t *testing.T) {
-	line := CommandLine(inventory.MAC{2}, exampleAgent())
+	line := exampleAgent().commandLine()
 	if strings.Index(line, "console=ttyS0,115200") < strings.Index(line, "console=tty0 ") {
 		t.Errorf("the screen is the last console: %s", line)
 	}

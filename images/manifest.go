@@ -70,7 +70,10 @@ func DecodeManifest(b []byte, digest string) (*Manifest, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, fault.Invalidf("manifest is not JSON: %w", err)
 	}
-	return &m, m.check()
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	return &m, nil
 }
 
 func (m *Manifest) check() error {
@@ -80,13 +83,18 @@ func (m *Manifest) check() error {
 	var disk, pack int64
 	for i, c := range m.Chunks {
 		sound := c.Offset >= disk && c.Offset%ChunkSize == 0 && c.Bytes > 0 && c.Bytes <= ChunkSize &&
-			c.Offset <= m.Bytes-c.Bytes && c.PackOffset == pack && c.PackBytes > 0 && c.PackBytes <= 2*ChunkSize && len(c.SHA256) == 64
+			c.Offset <= m.Bytes-c.Bytes && c.PackOffset == pack && c.PackBytes > 0 && c.PackBytes <= 2*ChunkSize && isSHA256(c.SHA256)
 		if !sound {
 			return fault.Invalidf("chunk %d of the manifest is out of order or out of bounds", i)
 		}
 		disk, pack = c.Offset+c.Bytes, c.PackOffset+c.PackBytes
 	}
 	return nil
+}
+
+func isSHA256(s string) bool {
+	sum, err := hex.DecodeString(s)
+	return err == nil && len(sum) == sha256.Size
 }
 
 // Data is how many bytes on disk the chunks cover: what a writer has to write.

@@ -78,6 +78,9 @@ type comparer struct {
 }
 
 func (c *comparer) fail(path, format string, args ...any) {
+	if len(c.bad) == maxFaults {
+		return
+	}
 	c.bad = append(c.bad, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 

@@ -3,6 +3,7 @@ package inventory
 import (
 	"encoding/hex"
 	"net"
+	"regexp"
 	"strings"
 
 	"rackwright/fault"
@@ -11,13 +12,16 @@ import (
 // MAC is an EUI-48 address, comparable and printed as aa:bb:cc:dd:ee:ff.
 type MAC [6]byte
 
+var macForm = regexp.MustCompile(`(?i)^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$`)
+
 // ParseMAC reads aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff, aabb.ccdd.eeff or aabbccddeeff.
 // The zero, broadcast and multicast addresses are Invalid: no NIC has one.
 func ParseMAC(s string) (MAC, error) {
 	var m MAC
-	plain := strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.TrimSpace(s))
-	if len(plain) != 12 {
-		return m, fault.Invalidf("%q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")
+	s = strings.TrimSpace(s)
+	plain := strings.NewReplacer(":", "", "-", "", ".", "").Replace(s)
+	if !macForm.MatchString(s) {
+		return m, fault.Invalidf("%.40q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")
 	}
 	if _, err := hex.Decode(m[:], []byte(plain)); err != nil {
 		return MAC{}, fault.Invalidf("%q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")

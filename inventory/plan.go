@@ -132,7 +132,14 @@ type resolver struct {
 	seen map[string]string // what may stand once ("mac ...", "cell ...") -> who has it
 }
 
+// maxFaults is how many faults of a plan are told: nobody reads more, and two networks
+// of many that overlap make a fault each.
+const maxFaults = 200
+
 func (r *resolver) fail(path, format string, args ...any) {
+	if len(r.bad) == maxFaults {
+		return
+	}
 	r.bad = append(r.bad, fault.Field{Path: path, Message: fmt.Sprintf(format, args...)})
 }
 
@@ -144,6 +151,8 @@ func (r *resolver) once(path, what, owner string) {
 	}
 	r.seen[what] = owner
 }
+
+var domainForm = regexp.MustCompile(`^(?i)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
 
 var label = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
@@ -207,6 +216,9 @@ func (r *resolver) network(path string, n PlannedNetwork) {
 	if out.MTU != 0 && (out.MTU < 576 || out.MTU > 9216) {
 		r.fail(path+".mtu", "%d is not between 576 and 9216", out.MTU)
 	}
+	if n.Domain != "" && (len(n.Domain) > 253 || !domainForm.MatchString(n.Domain)) {
+		r.fail(path+".domain", "%.60q is not a domain name", n.Domain)
+	}
 	if n.Pool != nil {
 		out.Pool = r.pool(path+".pool", *n.Pool, &out)
 	}
@@ -242,6 +254,7 @@ func (r *resolver) rack(path string, p PlannedRack) {
 	units := cmp.Or(p.Units, 42)
 	if units < 1 || units > 100 {
 		r.fail(path+".units", "%d is not between 1 and 100", units)
+		units = 100
 	}
 	r.out.Racks = append(r.out.Racks, Rack{Name: p.Name, Site: r.out.Site, Units: units})
 	for i, m := range p.Machines {
@@ -275,16 +288,26 @@ func (r *resolver) machine(path, rack string, units int, p PlannedMachine) {
 		m.BMC = r.bmc(path+".bmc", p.Name, *p.BMC)
 	}
 	if p.RootDisk != nil {
-		m.RootDisk = DiskHint(*p.RootDisk)
+		m.RootDisk = r.disk(path+".root_disk", *p.RootDisk)
 	}
 	r.out.Machines = append(r.out.Machines, m)
+}
+
+func (r *resolver) disk(path string, p PlannedDisk) DiskHint {
+	if p.Type != "" {
+		r.oneOf(path+".type", p.Type, "nvme", "ssd", "hdd", "virtual")
+	}
+	if p.MinBytes < 0 || p.MaxBytes < 0 || (p.MaxBytes > 0 && p.MaxBytes < p.MinBytes) {
+		r.fail(path, "no disk has between %d and %d bytes", p.MinBytes, p.MaxBytes)
+	}
+	return DiskHint(p)
 }
 
 var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 func (r *resolver) slot(path string, units int, m Machine) {
 	s := *m.Slot
-	if s.U < 1 || s.Height < 1 || s.Height > units || s.U+s.Height-1 > units {
+	if s.U < 1 || s.U > units || s.Height < 1 || s.Height > units || s.U+s.Height-1 > units {
 		r.fail(path+".u", "unit %d with height %d does not fit rack %s of %d units", s.U, s.Height, s.Rack, units)
 		return
 	}

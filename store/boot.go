@@ -103,6 +103,9 @@ func (db *DB) Redeem(ctx context.Context, nonce string) (operation, session stri
 	session = secret()
 	err = db.tx(ctx, func(tx *sql.Tx) error {
 		now := db.now()
+		if _, err := db.lock(ctx, tx, `SELECT 1 FROM operation WHERE id = (SELECT operation_id FROM boot_secret WHERE hash = $1)`, access.Hash(nonce)); err != nil {
+			return err
+		}
 		err := tx.QueryRowContext(ctx, `UPDATE boot_secret SET used_at = $1 WHERE hash = $2 AND kind = 'nonce' AND used_at IS NULL AND expires_at > $3
 			RETURNING operation_id`, now, access.Hash(nonce), now).Scan(asText{&operation})
 		if err == sql.ErrNoRows {
@@ -118,7 +121,10 @@ func (db *DB) Redeem(ctx context.Context, nonce string) (operation, session stri
 			access.Hash(session), operation, now, now.Add(sessionLife))
 		return err
 	})
-	return operation, session, err
+	if err != nil {
+		return "", "", err
+	}
+	return operation, session, nil
 }
 
 // Session returns the operation whose agent holds a session, and a name of the session

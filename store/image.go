@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"rackwright/fault"
 	"rackwright/images"
@@ -25,7 +26,7 @@ func (db *DB) Image(ctx context.Context, idOrName string) (*images.Image, error)
 func image(ctx context.Context, q queryer, idOrName string) (*images.Image, error) {
 	pick := "name = $1"
 	if isID(idOrName) {
-		pick = "id = $1"
+		pick, idOrName = "id = $1", strings.ToLower(idOrName)
 	}
 	found, err := imageRows(ctx, q, pick, idOrName)
 	if err != nil {
@@ -81,6 +82,9 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 			return err
 		}
 		out = i
+		if _, err := db.lock(ctx, tx, `SELECT 1 FROM image WHERE id = $1`, i.ID); err != nil {
+			return err
+		}
 		n, err := exec(ctx, tx, `DELETE FROM image WHERE id = $1 AND NOT EXISTS
 			(SELECT 1 FROM operation WHERE digest = $2 AND state IN ('queued', 'running', 'parked'))`, i.ID, i.Digest)
 		if err == nil && n == 0 {
@@ -91,7 +95,11 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 		}
 		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageAdded, Actor: actor, Summary: "image " + i.Name + " removed"}})
 	})
-	return out, err
+	if err != nil {
+		return nil, err
+	}
+	db.events.wake()
+	return out, nil
 }
 
 // DigestUsed reports whether any image has the digest.

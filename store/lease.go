@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"net/netip"
+	"slices"
 	"time"
 
 	"rackwright/fault"
@@ -17,12 +19,16 @@ const strangerLease = 10 * time.Minute
 // lent again.
 const declinedFor = time.Hour
 
-// Leases lists the leases that run.
+// Leases lists the leases that run by network and address; one without a MAC keeps an
+// address that was declined from being lent.
 func (db *DB) Leases(ctx context.Context) ([]inventory.Lease, error) {
 	out, err := collect(ctx, db.sql, func(scan func(...any) error) (l inventory.Lease, err error) {
 		err = scan(asAddr{&l.Address}, asMAC{&l.MAC}, &l.Network, asTime{&l.Until})
 		return l, err
-	}, `SELECT l.address, l.mac, n.name, l.until FROM lease l JOIN network n ON n.id = l.network_id WHERE l.until > $1 ORDER BY n.name, l.address`, db.now())
+	}, `SELECT l.address, l.mac, n.name, l.until FROM lease l JOIN network n ON n.id = l.network_id WHERE l.until > $1`, db.now())
+	slices.SortFunc(out, func(a, b inventory.Lease) int {
+		return cmp.Or(cmp.Compare(a.Network, b.Network), a.Address.Compare(b.Address))
+	})
 	return out, db.fault(err)
 }
 
@@ -33,6 +39,13 @@ func (db *DB) Leases(ctx context.Context) ([]inventory.Lease, error) {
 func (db *DB) Lend(ctx context.Context, mac inventory.MAC, n *inventory.Network, wish netip.Addr) (inventory.Lease, error) {
 	l := inventory.Lease{MAC: mac, Network: n.Name}
 	err := db.tx(ctx, func(tx *sql.Tx) error {
+		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
+		if err != nil {
+			return err
+		}
+		if !known {
+			return fault.NotFoundf("there is no network %s any more", n.Name)
+		}
 		now := db.now()
 		l.Until = now.Add(strangerLease)
 		free, err := freeAddress(ctx, tx, mac, n, wish, now)
@@ -50,7 +63,7 @@ func (db *DB) Lend(ctx context.Context, mac inventory.MAC, n *inventory.Network,
 }
 
 func freeAddress(ctx context.Context, tx *sql.Tx, mac inventory.MAC, n *inventory.Network, wish netip.Addr, now time.Time) (netip.Addr, error) {
-	held := map[netip.Addr]bool{}
+	held := map[netip.Addr]bool{n.Gateway: true}
 	var mine netip.Addr
 	_, err := collect(ctx, tx, func(scan func(...any) error) (a netip.Addr, err error) {
 		var m inventory.MAC
@@ -81,22 +94,22 @@ func freeAddress(ctx context.Context, tx *sql.Tx, mac inventory.MAC, n *inventor
 		}
 	}
 	for i := range min(n.Pool.Size(), 1<<16) {
-		if a := n.Pool.Nth(i); !held[a] && a != n.Gateway {
+		if a := n.Pool.Nth(i); !held[a] {
 			return a, nil
 		}
 	}
 	return netip.Addr{}, fault.Conflictf("the pool of network %s is used up", n.Name).WithHint("widen the pool, or plan the machines in it")
 }
 
-// Release ends a stranger's lease.
+// Release ends a stranger's lease of an address; it is no error when there is none.
 func (db *DB) Release(ctx context.Context, mac inventory.MAC, n *inventory.Network, a netip.Addr) error {
-	_, err := exec(ctx, db.sql, `DELETE FROM lease WHERE network_id = $1 AND mac = $2 AND address = $3`, n.ID, mac.String(), a.String())
+	_, err := exec(ctx, db.sql, `DELETE FROM lease WHERE network_id = $1 AND mac = $2 AND address = $3`, n.ID, mac.String(), addrOrNull(a))
 	return db.fault(err)
 }
 
 // Decline keeps an address from being lent for a while: a client found it in use.
 func (db *DB) Decline(ctx context.Context, mac inventory.MAC, n *inventory.Network, a netip.Addr) error {
 	_, err := exec(ctx, db.sql, `UPDATE lease SET mac = NULL, until = $1 WHERE network_id = $2 AND mac = $3 AND address = $4`,
-		db.now().Add(declinedFor), n.ID, mac.String(), a.String())
+		db.now().Add(declinedFor), n.ID, mac.String(), addrOrNull(a))
 	return db.fault(err)
 }

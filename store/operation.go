@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ func (db *DB) Operations(ctx context.Context, f OperationFilter) ([]deploy.Opera
 	}
 	switch {
 	case isID(f.Machine):
-		arg("o.machine_id = $%d", f.Machine)
+		arg("o.machine_id = $%d", strings.ToLower(f.Machine))
 	case f.Machine != "":
 		arg("m.name = $%d", f.Machine)
 	}
@@ -61,7 +62,7 @@ func (db *DB) operation(ctx context.Context, q queryer, id string) (*deploy.Oper
 	if !isID(id) {
 		return nil, missing
 	}
-	found, err := db.operations(ctx, q, "o.id = $1", id)
+	found, err := db.operations(ctx, q, "o.id = $1", strings.ToLower(id))
 	if err == nil && len(found) == 0 {
 		return nil, missing
 	}
@@ -106,6 +107,9 @@ func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDor
 			return err
 		}
 		if err := db.refuseSecond(ctx, tx, kind, m.ID, m.Name); err != nil {
+			return err
+		}
+		if err := db.holdImage(ctx, tx, order); err != nil {
 			return err
 		}
 		now := db.now()
@@ -153,10 +157,23 @@ func (db *DB) refuseSecond(ctx context.Context, tx *sql.Tx, kind deploy.Kind, ma
 		WithHint("wait for it, or 'rackwright operation cancel %s'", open[0].ID)
 }
 
+// holdImage keeps the image that is ordered from being removed until the operation is
+// there to keep it.
+func (db *DB) holdImage(ctx context.Context, tx *sql.Tx, o deploy.Order) error {
+	if o.Image == "" {
+		return nil
+	}
+	found, err := db.lock(ctx, tx, `SELECT 1 FROM image WHERE name = $1 AND digest = $2`, o.Image, o.Digest)
+	if err == nil && !found {
+		return fault.NotFoundf("there is no image %s with digest %s", o.Image, o.Digest).WithHint("'rackwright image list' shows them")
+	}
+	return err
+}
+
 func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation) error {
 	_, err := exec(ctx, tx, `INSERT INTO operation (id, kind, machine_id, state, exclusive, netboots, steps, current, reason, message, hint, order_sealed, image, digest, disk,
-			turn, actor, cancel, created_at, updated_at, due, lease_owner, lease_until, fence, version)
-		VALUES ($1, $2, $3, $4, $5, false, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, $11, $11, $11, '', $11, 0, 1)`,
+			turn, actor, cancel, woken, created_at, updated_at, due, lease_owner, lease_until, fence, version)
+		VALUES ($1, $2, $3, $4, $5, false, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, false, $11, $11, $11, '', $11, 0, 1)`,
 		o.ID, o.Kind, o.Machine, o.State, o.Kind != deploy.Power, toJSON(o.Steps), db.seal.Seal([]byte(toJSON(o.Order)), orderContext(o.ID)),
 		o.Order.Image, o.Order.Digest, o.Actor, o.Created)
 	return err
@@ -171,10 +188,10 @@ func (db *DB) ClaimOperation(ctx context.Context, owner string, ttl time.Duratio
 		out = nil
 		now := db.now()
 		var id string
-		err := tx.QueryRowContext(ctx, `UPDATE operation SET lease_owner = $1, lease_until = $2, fence = fence + 1
+		err := tx.QueryRowContext(ctx, `UPDATE operation SET lease_owner = $1, lease_until = $2, fence = fence + 1, woken = false
 			WHERE id = (SELECT id FROM operation WHERE state IN ('queued', 'running') AND due <= $3 AND (lease_owner = '' OR lease_until <= $3)
-				ORDER BY due LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
-		if err == sql.ErrNoRows {
+				ORDER BY due, id LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
@@ -204,7 +221,8 @@ func (db *DB) ReleaseLeases(ctx context.Context) error {
 
 // SaveOperation writes an operation back in one transaction with the events of what was
 // done, and gives up the lease. A stale fence is Conflict and writes nothing. A request
-// to cancel that came meanwhile is kept.
+// to cancel that came meanwhile is kept, and what came in since the claim (see
+// PokeOperation) makes the operation due at once, whatever o.Due says.
 func (db *DB) SaveOperation(ctx context.Context, o *deploy.Operation, events ...journal.Event) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error { return db.writeOperation(ctx, tx, o, events) })
 	if err == nil {
@@ -216,22 +234,30 @@ func (db *DB) SaveOperation(ctx context.Context, o *deploy.Operation, events ...
 }
 
 func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) error {
+	var netboots, woken bool
+	var was deploy.State
+	err := tx.QueryRowContext(ctx, `SELECT netboots, woken, state FROM operation WHERE id = $1 AND fence = $2`+db.dialect.lock, o.ID, o.Fence).
+		Scan(&netboots, &woken, &was)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return fault.Conflictf("operation %s was taken over by another worker", o.ID)
+	case err != nil:
+		return err
+	case was.Ended() && was != o.State:
+		return fault.Conflictf("operation %s has %s", o.ID, was)
+	}
 	o.Updated = db.now()
 	if o.State.Ended() && o.Finished.IsZero() {
 		o.Finished = o.Updated
 	}
-	var netboots bool
-	err := tx.QueryRowContext(ctx, `SELECT netboots FROM operation WHERE id = $1 AND fence = $2`, o.ID, o.Fence).Scan(&netboots)
-	if err == sql.ErrNoRows {
-		return fault.Conflictf("operation %s was taken over by another worker", o.ID)
-	}
-	if err != nil {
-		return err
+	due := o.Due
+	if woken {
+		due = o.Updated
 	}
 	n, err := exec(ctx, tx, `UPDATE operation SET state = $1, steps = $2, current = $3, reason = $4, message = $5, hint = $6, disk = $7, turn = $8,
 			updated_at = $9, finished_at = $10, due = $11, netboots = $12, lease_owner = '', version = version + 1
 		WHERE id = $13 AND fence = $14`,
-		o.State, toJSON(o.Steps), o.Current, o.Reason, o.Message, o.Hint, o.Disk, o.Turn, o.Updated, timeOrNull(o.Finished), o.Due, o.Netboots(), o.ID, o.Fence)
+		o.State, toJSON(o.Steps), o.Current, o.Reason, o.Message, o.Hint, o.Disk, o.Turn, o.Updated, timeOrNull(o.Finished), due, o.Netboots(), o.ID, o.Fence)
 	if err != nil {
 		return err
 	}
@@ -246,10 +272,11 @@ func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operatio
 	return db.append(ctx, tx, events)
 }
 
-// PokeOperation makes an operation due now.
+// PokeOperation makes an operation due now. While a worker holds it, which may have
+// looked before this came in, it is due again as soon as the worker saves it.
 func (db *DB) PokeOperation(ctx context.Context, id string) error {
-	now := db.now()
-	_, err := exec(ctx, db.sql, `UPDATE operation SET due = $1 WHERE id = $2 AND due > $3`, now, id, now)
+	_, err := exec(ctx, db.sql, `UPDATE operation SET due = CASE WHEN due > $1 THEN $1 ELSE due END, woken = true
+		WHERE id = $2 AND state IN ('queued', 'running')`, db.now(), id)
 	db.work.wake()
 	return db.fault(err)
 }
@@ -259,17 +286,17 @@ func (db *DB) PokeOperation(ctx context.Context, id string) error {
 func (db *DB) WorkDue() (<-chan struct{}, func()) { return db.work.listen() }
 
 // CancelOperation asks for the end of an operation: a worker ends it before its next
-// act; one that is queued or parked ends at once. One that has ended stays as it is.
+// act; one that is parked, or queued and in no worker's hands, ends at once. One that has
+// ended stays as it is.
 func (db *DB) CancelOperation(ctx context.Context, id, actor string) (*deploy.Operation, error) {
-	return db.steer(ctx, id, actor, "cancel", func(o *deploy.Operation) (bool, error) {
-		if o.State == deploy.Running {
-			o.Cancel = true
-			return true, nil
-		}
-		if o.State.Ended() {
+	return db.steer(ctx, id, actor, "cancel", func(o *deploy.Operation, held bool) (bool, error) {
+		if o.State.Ended() || (o.Cancel && o.State == deploy.Running) {
 			return false, nil
 		}
-		o.Cancel, o.State = true, deploy.Cancelled
+		o.Cancel = true
+		if o.State != deploy.Running && !held {
+			o.State = deploy.Cancelled
+		}
 		return true, nil
 	})
 }
@@ -277,7 +304,7 @@ func (db *DB) CancelOperation(ctx context.Context, id, actor string) (*deploy.Op
 // RetryOperation starts a parked operation again at the step it parked at. One that is
 // running already goes on.
 func (db *DB) RetryOperation(ctx context.Context, id, actor string) (*deploy.Operation, error) {
-	return db.steer(ctx, id, actor, "retry", func(o *deploy.Operation) (bool, error) {
+	return db.steer(ctx, id, actor, "retry", func(o *deploy.Operation, _ bool) (bool, error) {
 		switch o.State {
 		case deploy.Running, deploy.Queued:
 			return false, nil
@@ -289,36 +316,60 @@ func (db *DB) RetryOperation(ctx context.Context, id, actor string) (*deploy.Ope
 	})
 }
 
-// steer lets a person change an operation. A running one gets no more than its cancel
-// flag set, so that the worker's own save still holds.
-func (db *DB) steer(ctx context.Context, id, actor, what string, change func(*deploy.Operation) (bool, error)) (*deploy.Operation, error) {
+// steer lets a person change an operation. One that stays in its state gets no more than
+// its cancel flag set, so that the worker's own save still holds; one that is moved is
+// taken out of the hands of whoever held it.
+func (db *DB) steer(ctx context.Context, id, actor, what string, change func(o *deploy.Operation, held bool) (bool, error)) (*deploy.Operation, error) {
 	var out *deploy.Operation
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		o, err := db.operation(ctx, tx, id)
+		o, held, err := db.operationToChange(ctx, tx, id)
 		if err != nil {
 			return err
 		}
 		out = o
 		was := o.State
-		changed, err := change(o)
+		changed, err := change(o, held)
 		if err != nil || !changed {
 			return err
 		}
 		o.Due = db.now()
-		e := operationEvent(o, actor, fmt.Sprintf("%s of %s asked for", what, o.Kind))
-		if _, err := exec(ctx, tx, `UPDATE operation SET cancel = $1, due = $2, version = version + 1 WHERE id = $3`, o.Cancel, o.Due, o.ID); err != nil {
+		events := []journal.Event{operationEvent(o, actor, fmt.Sprintf("%s of %s asked for", what, o.Kind))}
+		if o.State == was {
+			o.Version++
+			return db.flagCancel(ctx, tx, o, events)
+		}
+		o.Fence++
+		if _, err := exec(ctx, tx, `UPDATE operation SET cancel = $1, fence = $2 WHERE id = $3`, o.Cancel, o.Fence, o.ID); err != nil {
 			return err
 		}
 		o.Version++
-		if was == deploy.Running {
-			return db.append(ctx, tx, []journal.Event{e})
-		}
-		return db.writeOperation(ctx, tx, o, []journal.Event{e})
+		return db.writeOperation(ctx, tx, o, events)
 	})
-	if err == nil {
-		db.work.wake()
-		db.changed.wake()
-		db.events.wake()
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	db.work.wake()
+	db.changed.wake()
+	db.events.wake()
+	return out, nil
+}
+
+func (db *DB) flagCancel(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) error {
+	if _, err := exec(ctx, tx, `UPDATE operation SET cancel = $1, due = $2, woken = true, version = $3 WHERE id = $4`, o.Cancel, o.Due, o.Version, o.ID); err != nil {
+		return err
+	}
+	return db.append(ctx, tx, events)
+}
+
+// operationToChange reads an operation that no other transaction changes until this one
+// ends, and whether a worker holds it.
+func (db *DB) operationToChange(ctx context.Context, tx *sql.Tx, id string) (o *deploy.Operation, held bool, err error) {
+	if isID(id) {
+		err = tx.QueryRowContext(ctx, `SELECT lease_owner <> '' AND lease_until > $1 FROM operation WHERE id = $2`+db.dialect.lock, db.now(), strings.ToLower(id)).Scan(&held)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return nil, false, err
+		}
+	}
+	o, err = db.operation(ctx, tx, id)
+	return o, held, err
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"path"
 	"strconv"
 	"strings"
 	"sync"
@@ -63,6 +64,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err != nil {
 		return portFault(port, err)
 	}
+	defer conn.Close()
 	slots := make(chan struct{}, transfers)
 	srv := tftp.NewServer(
 		func(name string, rf io.ReaderFrom) error { return s.read(slots, name, rf) },
@@ -91,6 +93,9 @@ func (s *Server) read(slots chan struct{}, name string, rf io.ReaderFrom) error 
 		return s.refuse(peer, name, "busy", "too many transfers at once, try again")
 	}
 	file := s.Loaders.Get(name)
+	if file == nil && path.Base(name) == "autoexec.ipxe" {
+		return s.refuse(peer, name, "optional", "there is none, and iPXE goes on without it")
+	}
 	if file == nil {
 		return s.refuse(peer, name, "no-such-file", "file not found")
 	}

@@ -28,14 +28,13 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
 	defer end.Stop()
 	tick := time.NewTicker(recheck)
 	defer tick.Stop()
-	done := r.URL.Query().Get("done") // the order the agent has finished
 	for {
 		o, err := s.orderOf(r.Context(), r, h.op)
 		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}
-		if o != nil && o.ID != done {
+		if o != nil {
 			answer(w, o)
 			return
 		}

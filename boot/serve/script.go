@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"rackwright/agent/wire"
 	"rackwright/boot"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -116,8 +117,11 @@ func (s *Server) runAgent(w http.ResponseWriter, r *http.Request, host *boot.Hos
 		s.later(w, r, host, who, "the server cannot open a boot for this machine", err)
 		return
 	}
-	s.say(w, r, host, "agent", boot.AgentScript(host, boot.Agent{Files: base + "/boot/k/" + nonce, Arch: who.arch,
-		Nonce: nonce, URL: agentURL, Pin: s.AgentPin, Args: s.Args}))
+	args := []string{
+		wire.KeyBootIf + "=01-" + strings.ReplaceAll(host.MAC.String(), ":", "-"),
+		wire.KeyServer + "=" + agentURL, wire.KeyPin + "=" + s.AgentPin, wire.KeyNonce + "=" + nonce, s.Args,
+	}
+	s.say(w, r, host, "agent", boot.AgentScript(host, boot.Agent{Files: base + "/boot/k/" + nonce, Arch: who.arch, Args: args}))
 }
 
 // later keeps the machine asking.

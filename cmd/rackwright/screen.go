@@ -54,7 +54,7 @@ func change(o deploy.Operation) string {
 		return oneLine(ended(o))
 	}
 	if s == nil || s.Total == 0 {
-		return stage(o)
+		return stage(o) + trouble(o)
 	}
 	return fmt.Sprintf("%s %d %%", s.Title, s.Done*10/s.Total*10)
 }
@@ -73,6 +73,14 @@ func stage(o deploy.Operation) string {
 		return fmt.Sprintf("%s %d %%", s.Title, s.Done*100/s.Total)
 	}
 	return s.Title
+}
+
+// trouble is the last error of a step that is tried again.
+func trouble(o deploy.Operation) string {
+	if s := o.Step(); s != nil && o.State == deploy.Running && s.Attempts > 1 && s.Note != "" {
+		return oneLine(fmt.Sprintf(" (attempt %d of %d after: %s)", s.Attempts, s.Budget, s.Note))
+	}
+	return ""
 }
 
 // share is how much of an operation is done, 0 to 1: its steps count alike, but writing
@@ -120,7 +128,7 @@ func (s *screen) draw() {
 
 // line is one machine: name, bar, stage, time. It never wraps.
 func (s *screen) line(o deploy.Operation, names int) string {
-	text := stage(o)
+	text := stage(o) + trouble(o)
 	if settled(o) && o.State != deploy.Succeeded {
 		text = ended(o)
 	}

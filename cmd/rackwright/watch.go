@@ -102,7 +102,7 @@ func (w *world) follow(ctx context.Context, cl *client.Client, ops []deploy.Oper
 		case <-tick.C:
 			screen.draw()
 		case <-over:
-			return badly("the work goes on; 'rackwright watch' follows it again", "%d operations have not ended within %s", open, timeout)
+			return badly("the work goes on; 'rackwright watch' follows it again", "not ended within %s: %d of %d", timeout, open, len(ops))
 		case <-ctx.Done():
 			return badly("the work goes on; 'rackwright watch' follows it again", "interrupted")
 		}

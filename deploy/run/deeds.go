@@ -178,21 +178,24 @@ func hintOr(hint string) string {
 	return hint
 }
 
-// progress copies the agent's count into the step: the write and the read-back each are
-// half of the work.
+// progress turns the agent's count into thousandths of the step. Writing and reading back
+// are half of the work each; the agent writes what makes the disk bootable last, after it
+// read the rest back, so the count is kept from falling.
 func progress(j *job, s *deploy.Step, r wire.Event) {
 	if r.Disk != nil {
 		j.op.Disk = r.Disk.Serial
 	}
-	if r.Total > 0 {
-		s.Total, s.Done = 2*r.Total, r.Done
-		if r.Stage == wire.Verifying {
-			s.Done += r.Total
-		}
-	}
 	if r.Stage != "" {
 		s.Note = string(r.Stage)
 	}
+	if r.Total <= 0 {
+		return
+	}
+	done := 500 * min(r.Done, r.Total) / r.Total
+	if r.Stage == wire.Verifying {
+		done += 500
+	}
+	s.Done, s.Total = max(s.Done, done), 1000
 }
 
 // rebooted waits until the agent says it restarts the machine. An agent that fell silent

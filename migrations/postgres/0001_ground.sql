@@ -1,5 +1,7 @@
 -- +goose Up
 
+-- Names sort by their bytes whatever the database's locale, as they do in SQLite.
+
 -- One row: grows with every change that the boot servers' view depends on.
 CREATE TABLE revision (
     one  boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -9,20 +11,20 @@ INSERT INTO revision (n) VALUES (1);
 
 CREATE TABLE site (
     id    uuid PRIMARY KEY,
-    name  text NOT NULL UNIQUE
+    name  text COLLATE "C" NOT NULL UNIQUE
 );
 
 CREATE TABLE rack (
     id       uuid PRIMARY KEY,
     site_id  uuid NOT NULL REFERENCES site,
-    name     text NOT NULL UNIQUE,
+    name     text COLLATE "C" NOT NULL UNIQUE,
     units    integer NOT NULL CHECK (units BETWEEN 1 AND 100),
     version  bigint NOT NULL
 );
 
 CREATE TABLE network (
     id             uuid PRIMARY KEY,
-    name           text NOT NULL UNIQUE,
+    name           text COLLATE "C" NOT NULL UNIQUE,
     cidr           cidr NOT NULL,
     gateway        inet,
     dns            jsonb NOT NULL,
@@ -37,12 +39,12 @@ CREATE TABLE network (
     lease_seconds  integer NOT NULL CHECK (lease_seconds > 0),
     router_adverts boolean NOT NULL,
     version        bigint NOT NULL,
-    EXCLUDE USING gist (cidr inet_ops WITH &&)
+    EXCLUDE USING gist (cidr inet_ops WITH &&) DEFERRABLE INITIALLY DEFERRED
 );
 
 CREATE TABLE machine (
     id         uuid PRIMARY KEY,
-    name       text NOT NULL,
+    name       text COLLATE "C" NOT NULL,
     phase      text NOT NULL CHECK (phase IN ('planned', 'racked', 'discovered', 'verified', 'ready', 'active', 'maintenance', 'retired')),
     rack_id    uuid REFERENCES rack,
     u          integer,
@@ -53,6 +55,7 @@ CREATE TABLE machine (
     vendor     text NOT NULL,
     model      text NOT NULL,
     serial     text NOT NULL,
+    serial_key text, -- vendor/serial in lower case; NULL when the serial is junk and identifies nothing
     uuid       text NOT NULL,
     root_disk  jsonb NOT NULL,
     power      text NOT NULL CHECK (power IN ('on', 'off', 'unknown')),
@@ -64,7 +67,7 @@ CREATE TABLE machine (
     CHECK ((rack_id IS NULL) = (u IS NULL) AND (rack_id IS NULL) = (height IS NULL) AND (rack_id IS NULL) = (face IS NULL))
 );
 CREATE UNIQUE INDEX machine_name ON machine (name) WHERE phase <> 'retired';
-CREATE UNIQUE INDEX machine_serial ON machine (lower(vendor), lower(serial)) WHERE serial <> '' AND phase <> 'retired';
+CREATE UNIQUE INDEX machine_serial ON machine (serial_key) WHERE phase <> 'retired';
 
 -- One machine in a cell of a rack.
 CREATE TABLE slot_cell (
@@ -80,7 +83,7 @@ CREATE TABLE nic (
     mac        macaddr PRIMARY KEY,
     machine_id uuid NOT NULL REFERENCES machine ON DELETE CASCADE,
     position   integer NOT NULL,
-    name       text NOT NULL,
+    name       text COLLATE "C" NOT NULL,
     network_id uuid REFERENCES network,
     address    inet,
     boot       boolean NOT NULL,
@@ -119,7 +122,7 @@ CREATE TABLE lease (
 
 CREATE TABLE image (
     id            uuid PRIMARY KEY,
-    name          text NOT NULL UNIQUE,
+    name          text COLLATE "C" NOT NULL UNIQUE,
     digest        text NOT NULL,
     source_digest text NOT NULL,
     source_format text NOT NULL,
@@ -149,6 +152,7 @@ CREATE TABLE operation (
     turn         integer NOT NULL,
     actor        text NOT NULL,
     cancel       boolean NOT NULL,
+    woken        boolean NOT NULL, -- something came in since the claim: due at once after the save
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
     finished_at  timestamptz,
@@ -202,7 +206,7 @@ CREATE INDEX event_mac ON event (mac, id);
 
 CREATE TABLE token (
     id         uuid PRIMARY KEY,
-    name       text NOT NULL UNIQUE,
+    name       text COLLATE "C" NOT NULL UNIQUE,
     hash       text NOT NULL UNIQUE,
     role       text NOT NULL CHECK (role IN ('viewer', 'operator', 'admin')),
     created_at timestamptz NOT NULL

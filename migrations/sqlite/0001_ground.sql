@@ -52,6 +52,7 @@ CREATE TABLE machine (
     vendor     text NOT NULL,
     model      text NOT NULL,
     serial     text NOT NULL,
+    serial_key text, -- vendor/serial in lower case; NULL when the serial is junk and identifies nothing
     uuid       text NOT NULL,
     root_disk  text NOT NULL,
     power      text NOT NULL CHECK (power IN ('on', 'off', 'unknown')),
@@ -63,7 +64,7 @@ CREATE TABLE machine (
     CHECK ((rack_id IS NULL) = (u IS NULL) AND (rack_id IS NULL) = (height IS NULL) AND (rack_id IS NULL) = (face IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX machine_name ON machine (name) WHERE phase <> 'retired';
-CREATE UNIQUE INDEX machine_serial ON machine (lower(vendor), lower(serial)) WHERE serial <> '' AND phase <> 'retired';
+CREATE UNIQUE INDEX machine_serial ON machine (serial_key) WHERE phase <> 'retired';
 
 -- One machine in a cell of a rack.
 CREATE TABLE slot_cell (
@@ -148,6 +149,7 @@ CREATE TABLE operation (
     turn         integer NOT NULL,
     actor        text NOT NULL,
     cancel       integer NOT NULL,
+    woken        integer NOT NULL, -- something came in since the claim: due at once after the save
     created_at   integer NOT NULL,
     updated_at   integer NOT NULL,
     finished_at  integer,

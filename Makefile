@@ -1,0 +1,49 @@
+# Rackwright. `make help` lists the targets; out/ is what is built here, CACHE what is fetched and kept.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help build images demo test check bench clean
+
+export RACKWRIGHT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rackwright
+export PATH := $(PATH):/usr/sbin:/sbin:/usr/local/go/bin
+GO = $$(scripts/findgo)
+# the programs carry the commit they were built from, where git can tell it
+STAMP := $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 || echo -buildvcs=false)
+GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath $(STAMP) -ldflags "-s -w" -o out/bin/
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
+TIMEOUT ?= 10m
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+build: ## static programs into out/bin
+	@scripts/need build
+	@mkdir -p out/bin
+	@$(GOBUILD) ./cmd/rackwright ./cmd/racksim
+	@GOOS=linux GOARCH=amd64 $(GOBUILD) ./cmd/rackwright-agent
+
+images: build ## the demo's disk image and the netboot ramdisk, into the cache
+	@scripts/need demo
+	@scripts/mkimage "$(RACKWRIGHT_CACHE)/images/debian.raw"
+	@scripts/ramdisk out/bin
+
+demo: images ## two virtual machines, BIOS and UEFI, from power-on to active; KEEP=1 leaves it running
+	@$(GO) run ./integration/demo -cache "$(RACKWRIGHT_CACHE)" -bin out/bin -out out $(if $(filter-out 0,$(KEEP)),-keep)
+
+test: ## every test: units, both databases, real clients in namespaces, real firmware
+	@scripts/need test
+	@$(MAKE) --no-print-directory images
+	@scripts/gotest -timeout $(TIMEOUT) ./...
+
+check: ## formatting, vet, staticcheck, import law, known vulnerabilities, generated files
+	@scripts/need check
+	@STATICCHECK=$(STATICCHECK) GOVULNCHECK=$(GOVULNCHECK) scripts/check
+
+bench: ## figures beside the peers' into out/bench.jsonl; ONLY=dhcp for some of them
+	@scripts/need bench
+	@$(MAKE) --no-print-directory images
+	@$(GO) run ./integration/bench -only "$(ONLY)"
+
+clean: ## removes out/; the cache stays (rm -r $(RACKWRIGHT_CACHE) to be rid of it)
+	@rm -rf out

@@ -1,0 +1,227 @@
+// Package agent is what runs inside the netboot ramdisk: it checks in with the server
+// that started it, takes orders, does them and reports. It does not bring the machine's
+// devices and network up; the program around it does.
+package agent
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"rackwright/agent/disk"
+	"rackwright/agent/wire"
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// World is everything the agent touches.
+type World struct {
+	Params  Params
+	Version string                                           // of the agent's build
+	Facts   func() inventory.Facts                           // reads the machine now
+	Open    func(path string) (Disk, error)                  // opens a device for writing
+	Power   Power                                            // of this machine
+	Backoff func(ctx context.Context, failures int) error    // waits before trying the server again; an error: give up
+	Pause   func(ctx context.Context, d time.Duration) error // the clock
+	Say     func(format string, args ...any)                 // one line for a person at the console
+	Log     *slog.Logger
+}
+
+// Disk is an opened device.
+type Disk interface {
+	disk.Medium
+	io.Closer
+}
+
+// Power ends this system. Both sync first and return only if they fail.
+type Power interface {
+	Restart() error
+	Off() error
+}
+
+// Sleep is the Pause of the real clock.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Limits of the back-off: the first wait, the longest, and how many failures in a row end
+// patience, which is some 40 minutes.
+const (
+	firstWait   = 250 * time.Millisecond
+	longestWait = 10 * time.Second
+	maxFailures = 240
+)
+
+// Backoff doubles its wait up to a bound, with jitter so that a row of machines does not
+// return in step.
+func Backoff(pause func(context.Context, time.Duration) error) func(context.Context, int) error {
+	return func(ctx context.Context, failures int) error {
+		if failures > maxFailures {
+			return fault.Unreachablef("the server did not answer %d times in a row", failures)
+		}
+		wait := min(firstWait<<min(failures-1, 10), longestWait)
+		return pause(ctx, wait/2+rand.N(wait/2+1))
+	}
+}
+
+// Pauses between questions for an order.
+const (
+	betweenOrders = time.Second
+	whileStaying  = 5 * time.Second
+)
+
+type agent struct {
+	World
+	client   *client
+	reporter *reporter
+	outcomes map[string]wire.Event // how orders ended, by id
+}
+
+// Run checks in and does orders until one ends this system (nil, in tests), ctx is done,
+// or the conversation cannot go on; then the caller restarts the machine, and a fresh
+// netboot begins anew. Errors are faults.
+func Run(ctx context.Context, w World) error {
+	c := newClient(w.Params, w.Backoff)
+	defer c.http.CloseIdleConnections()
+	a := &agent{World: w, client: c, outcomes: map[string]wire.Event{}}
+	a.reporter = newReporter(a.send, w.Pause)
+	if err := a.checkIn(ctx); err != nil {
+		return explain(err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := a.reporter.Run(ctx); err != nil {
+			cancel(err)
+		}
+	}()
+	err := a.loop(ctx)
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	cancel(nil)
+	<-ended
+	return explain(err)
+}
+
+// explain gives a lost session its way out.
+func explain(err error) error {
+	if errors.Is(err, errSession) {
+		return fault.New(fault.Denied, "%w", errSession).WithHint("the operation ended or was replaced; the machine netboots again and is told what to do")
+	}
+	return err
+}
+
+func (a *agent) checkIn(ctx context.Context) error {
+	var welcome wire.Welcome
+	a.Say("checking in with %s", a.client.base)
+	_, err := a.client.call(ctx, http.MethodPost, "/agent/v1/checkin",
+		wire.CheckIn{Version: wire.Version, Nonce: a.Params.Nonce, Agent: a.Version, Facts: a.Facts()}, &welcome)
+	if err != nil {
+		return err
+	}
+	if welcome.Session == "" {
+		return fault.Invalidf("the server opened no session")
+	}
+	a.client.session = welcome.Session
+	a.Say("checked in as %s", printable(welcome.Machine))
+	return nil
+}
+
+// printable bounds what the server says before it reaches a terminal.
+func printable(s string) string {
+	clean := []rune{}
+	for _, r := range s {
+		if r >= ' ' && r != 0x7f && len(clean) < 200 {
+			clean = append(clean, r)
+		}
+	}
+	return string(clean)
+}
+
+func (a *agent) loop(ctx context.Context) error {
+	for {
+		var o wire.Order
+		some, err := a.client.call(ctx, http.MethodGet, "/agent/v1/order", nil, &o)
+		if err != nil {
+			return err
+		}
+		pause := betweenOrders
+		if some {
+			ended, err := a.obey(ctx, o)
+			if ended || err != nil {
+				return err
+			}
+			if o.Verb == wire.Stay {
+				pause = whileStaying
+			}
+		}
+		if err := a.Pause(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+// obey does an order, or says again how it ended. It returns true when this system ends.
+func (a *agent) obey(ctx context.Context, o wire.Order) (bool, error) {
+	if outcome, done := a.outcomes[o.ID]; done {
+		a.reporter.post(outcome)
+		return false, nil
+	}
+	switch {
+	case o.Verb == wire.Stay:
+		return false, nil
+	case o.Verb == wire.Reboot || o.Verb == wire.Off:
+		return true, a.end(ctx, o)
+	case o.Verb == wire.Write && o.Write != nil && o.ID != "":
+		return false, a.write(ctx, o)
+	}
+	a.conclude(wire.Event{Order: o.ID, Stage: wire.Refused, Reason: reasonBadOrder,
+		Detail: "the agent does not know the order " + printable(string(o.Verb)), Hint: "build the ramdisk again from the server's release"})
+	return false, nil
+}
+
+// end tells the server, for a bounded time, and leaves.
+func (a *agent) end(ctx context.Context, o wire.Order) error {
+	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Restarting})
+	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	a.reporter.flush(waiting)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if o.Verb == wire.Off {
+		a.Say("ordered to power off")
+		return a.Power.Off()
+	}
+	a.Say("ordered to restart")
+	return a.Power.Restart()
+}
+
+// conclude reports how an order ended and remembers it.
+func (a *agent) conclude(e wire.Event) {
+	if len(a.outcomes) < maxOutcomes {
+		a.outcomes[e.Order] = e
+	}
+	a.reporter.post(e)
+}
+
+// maxOutcomes bounds the memory; a session has one or two orders.
+const maxOutcomes = 64
+
+func (a *agent) send(ctx context.Context, e wire.Event) error {
+	_, err := a.client.call(ctx, http.MethodPost, "/agent/v1/events", e, nil)
+	return err
+}

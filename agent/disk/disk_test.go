@@ -1,0 +1,250 @@
+package disk
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+// store holds a pack in memory and serves it badly on demand.
+type store struct {
+	mu       sync.Mutex
+	pack     []byte
+	requests []int64       // first bytes asked for
+	cutAfter int           // bytes after which a body ends early; 0: never
+	flips    map[int64]int // pack offset -> how many more times its byte is wrong
+	err      error
+}
+
+func (s *store) Fetch(_ context.Context, off, n int64) (io.ReadCloser, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err != nil {
+		return nil, s.err
+	}
+	s.requests = append(s.requests, off)
+	part := bytes.Clone(s.pack[off : off+n])
+	for at, times := range s.flips {
+		if at >= off && at < off+n && times > 0 {
+			part[at-off] ^= 0xff
+			s.flips[at]--
+		}
+	}
+	if s.cutAfter > 0 && len(part) > s.cutAfter {
+		part = part[:s.cutAfter]
+	}
+	return io.NopCloser(bytes.NewReader(part)), nil
+}
+
+// pack makes the manifest and the pack of an image, leaving out chunks of zeros.
+func pack(t testing.TB, image []byte) (*images.Manifest, *store) {
+	t.Helper()
+	enc, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, s := &images.Manifest{Bytes: int64(len(image))}, &store{flips: map[int64]int{}}
+	for off := 0; off < len(image); off += images.ChunkSize {
+		part := image[off:min(off+images.ChunkSize, len(image))]
+		if bytes.Count(part, []byte{0}) == len(part) {
+			continue
+		}
+		sum, at := sha256.Sum256(part), len(s.pack)
+		s.pack = enc.EncodeAll(part, s.pack)
+		m.Chunks = append(m.Chunks, images.Chunk{Offset: int64(off), Bytes: int64(len(part)), SHA256: hex.EncodeToString(sum[:]),
+			PackOffset: int64(at), PackBytes: int64(len(s.pack) - at)})
+	}
+	return m, s
+}
+
+// noise is an image of n MiB of which every fourth MiB is zeros, and one chunk is.
+func noise(mib int) []byte {
+	b := make([]byte, mib<<20)
+	r := rand.NewChaCha8([32]byte{1})
+	for i := range mib {
+		if i%4 != 3 && i/4 != 2 {
+			_, _ = r.Read(b[i<<20 : (i+1)<<20])
+		}
+	}
+	return b
+}
+
+// oldDisk is a file of so many MiB filled with what a former system left.
+func oldDisk(t testing.TB, mib int) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "disk")
+	if err := os.WriteFile(path, bytes.Repeat([]byte("old data"), mib<<17), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func openDisk(t testing.TB, path string) *Device {
+	t.Helper()
+	d, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	return d
+}
+
+// patient tries n times without waiting.
+func patient(n int) Backoff {
+	return func(ctx context.Context, failures int) error {
+		if failures > n {
+			return errors.New("patience is spent")
+		}
+		return ctx.Err()
+	}
+}
+
+// spoiled is a medium that fails in one way.
+type spoiled struct {
+	*Device
+	write func(p []byte, off int64) (int, error)
+	read  func(p []byte, off int64) (int, error)
+}
+
+func (s spoiled) WriteAt(p []byte, off int64) (int, error) {
+	if s.write != nil {
+		return s.write(p, off)
+	}
+	return s.Device.WriteAt(p, off)
+}
+
+func (s spoiled) ReadAt(p []byte, off int64) (int, error) {
+	if s.read != nil {
+		return s.read(p, off)
+	}
+	return s.Device.ReadAt(p, off)
+}
+
+func TestAnImageReplacesEverythingThatWasOnTheDisk(t *testing.T) {
+	image := append(noise(23), bytes.Repeat([]byte{7}, 1000)...) // the last chunk is no multiple of a block
+	m, s := pack(t, image)
+	path := oldDisk(t, 40)
+	last := map[Pass]int64{}
+	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, path), Backoff: patient(0), Workers: 2,
+		Progress: func(p Pass, done, total int64) {
+			if done < last[p] || done > total {
+				t.Errorf("pass %d went from %d to %d of %d", p, last[p], done, total)
+			}
+			last[p] = done
+		}}
+	if err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := os.ReadFile(path)
+	if !bytes.Equal(got[:len(image)], image) {
+		t.Error("the disk does not hold the image")
+	}
+	if bytes.Contains(got[len(got)-wiped:], []byte("old")) {
+		t.Error("the end of the disk still has old data")
+	}
+	if last[Writing] != m.Data() || last[Verifying] < m.Bytes {
+		t.Errorf("progress ended at %v, data %d, image %d", last, m.Data(), m.Bytes)
+	}
+}
+
+func TestADroppedConnectionGoesOnWithTheChunkThatWasCut(t *testing.T) {
+	m, s := pack(t, noise(24))
+	s.cutAfter = len(s.pack) / 3
+	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(1)}
+	if err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[int64]bool{}
+	for _, off := range s.requests {
+		if seen[off] {
+			t.Errorf("byte %d of the pack was asked for twice as a start", off)
+		}
+		seen[off] = true
+	}
+}
+
+func TestDamageOnTheWayIsFetchedAgainAndNeverWritten(t *testing.T) {
+	m, s := pack(t, noise(16))
+	s.flips[m.Chunks[1].PackOffset+100] = 1
+	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(0)}
+	if err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatStopsAWrite(t *testing.T) {
+	hide := func(d *Device) Medium { return d }
+	cases := []struct {
+		name  string
+		disk  int // MiB
+		spoil func(m *images.Manifest, s *store)
+		wrap  func(d *Device) Medium
+		want  Cause
+	}{
+		{"damage in the store", 40, func(m *images.Manifest, s *store) { s.flips[m.Chunks[1].PackOffset+100] = 9 }, hide, CauseDigest},
+		{"a manifest that names other bytes", 40, func(m *images.Manifest, s *store) { m.Chunks[0].SHA256 = m.Chunks[1].SHA256 }, hide, CauseDigest},
+		{"a small disk", 20, func(*images.Manifest, *store) {}, hide, CauseTooSmall},
+		{"an image that is gone", 40, func(_ *images.Manifest, s *store) { s.err = fault.NotFoundf("no such pack") }, hide, CauseFetch},
+		{"a server that stays away", 40, func(_ *images.Manifest, s *store) { s.err = fault.Unreachablef("refused") }, hide, CauseFetch},
+		{"a short write", 40, func(*images.Manifest, *store) {}, func(d *Device) Medium {
+			return spoiled{Device: d, write: func(p []byte, off int64) (int, error) { return d.WriteAt(p[:len(p)/2], off) }}
+		}, CauseIO},
+		{"a disk that vanished", 40, func(*images.Manifest, *store) {}, func(d *Device) Medium {
+			return spoiled{Device: d, read: func([]byte, int64) (int, error) { return 0, os.ErrClosed }}
+		}, CauseIO},
+		{"a disk that forgets", 40, func(*images.Manifest, *store) {}, func(d *Device) Medium {
+			return spoiled{Device: d, write: func(p []byte, _ int64) (int, error) { return len(p), nil }}
+		}, CauseReadBack},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m, s := pack(t, noise(16))
+			c.spoil(m, s)
+			path := oldDisk(t, c.disk)
+			w := Write{Manifest: m, Pack: s, Medium: c.wrap(openDisk(t, path)), Backoff: patient(2)}
+			err := w.Run(t.Context())
+			if CauseOf(err) != c.want {
+				t.Fatalf("cause %q (%v), want %q", CauseOf(err), err, c.want)
+			}
+			if got, _ := os.ReadFile(path); c.want != CauseTooSmall && bytes.Count(got[:512], []byte{0}) != 512 {
+				t.Error("the disk could still boot")
+			}
+		})
+	}
+}
+
+func TestADiskThatIsTooSmallKeepsItsData(t *testing.T) {
+	m, s := pack(t, noise(16))
+	path := oldDisk(t, 20)
+	before, _ := os.ReadFile(path)
+	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, path), Backoff: patient(0)}
+	if err := w.Run(t.Context()); CauseOf(err) != CauseTooSmall {
+		t.Fatal(err)
+	}
+	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
+		t.Error("a refused disk was changed")
+	}
+}
+
+func TestACancelledWriteStops(t *testing.T) {
+	m, s := pack(t, noise(16))
+	ctx, cancel := context.WithCancel(t.Context())
+	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(0),
+		Progress: func(Pass, int64, int64) { cancel() }}
+	if err := w.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,143 @@
+package link
+
+import (
+	"context"
+	"net"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
+
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// Bounds of the search for a network.
+const (
+	alone   = 20 * time.Second // the boot port is tried alone for so long
+	offer   = time.Second      // wait for an answer, doubled by nclient4's retries
+	retries = 3
+	between = 100 * time.Millisecond // looks for ports and carrier
+)
+
+// Network is a port with an address, and how to keep it.
+type Network struct {
+	Port   string
+	Config Config
+	lease  *nclient4.Lease
+	path   string // of the resolver's file
+}
+
+// Acquire brings every port up and gets an address by DHCP: on the port the machine
+// booted from, and after a while, or if boot is zero, on any with link. It tries until ctx
+// is done, when it returns Unreachable with what was seen.
+func Acquire(ctx context.Context, boot inventory.MAC, resolver string, say func(format string, args ...any)) (*Network, error) {
+	loopback()
+	start := time.Now()
+	said := map[string]bool{}
+	var last error
+	for ctx.Err() == nil {
+		for _, p := range order(ports(), boot, time.Since(start) > alone) {
+			if !carrier(p.Name) {
+				continue
+			}
+			if !said[p.Name] {
+				say("asking for an address on %s (%s)", p.Name, p.HardwareAddr)
+				said[p.Name] = true
+			}
+			n, err := ask(ctx, p, resolver)
+			if err == nil {
+				return n, nil
+			}
+			last = err
+		}
+		wait(ctx, between)
+	}
+	return nil, diagnose(said, last)
+}
+
+func diagnose(tried map[string]bool, last error) error {
+	seen := ports()
+	switch {
+	case len(seen) == 0:
+		return fault.Unreachablef("no network port has a driver").WithHint("add the module of the PCI ids above to the ramdisk")
+	case len(tried) == 0:
+		return fault.Unreachablef("none of %d network ports has link", len(seen)).WithHint("look at the cable and the switch port")
+	}
+	return fault.Unreachablef("no DHCP server gave an address: %w", last).WithHint("look at the machine's timeline on the server: which packets did it see?")
+}
+
+// ask runs DISCOVER to ACK on one port and applies what it says.
+func ask(ctx context.Context, p net.Interface, resolver string) (*Network, error) {
+	client, err := nclient4.New(p.Name, nclient4.WithTimeout(offer), nclient4.WithRetry(retries))
+	if err != nil {
+		return nil, fault.Internalf("DHCP on %s: %w", p.Name, err)
+	}
+	defer client.Close()
+	lease, err := client.Request(ctx, asAgent())
+	if err != nil {
+		return nil, fault.Unreachablef("DHCP on %s: %w", p.Name, err)
+	}
+	return adopt(p.Name, lease, resolver)
+}
+
+// asAgent marks the packets, so that a person who reads a capture knows who asked.
+func asAgent() dhcpv4.Modifier {
+	return dhcpv4.WithOption(dhcpv4.OptClassIdentifier("rackwright-agent"))
+}
+
+func adopt(port string, lease *nclient4.Lease, resolver string) (*Network, error) {
+	c, err := configOf(lease.ACK)
+	if err != nil {
+		return nil, err
+	}
+	if err := apply(port, c, resolver); err != nil {
+		return nil, err
+	}
+	return &Network{Port: port, Config: c, lease: lease, path: resolver}, nil
+}
+
+// Run renews the lease at half its time (RFC 2131, section 4.4.5) until ctx is done. A
+// renewal that fails is tried again; the address stays meanwhile: a write that is under
+// way is worth more than a lease.
+func (n *Network) Run(ctx context.Context) error {
+	for {
+		if wait(ctx, n.Config.Lease/2) != nil {
+			return ctx.Err()
+		}
+		for n.renew(ctx) != nil {
+			if wait(ctx, 15*time.Second) != nil {
+				return ctx.Err()
+			}
+		}
+	}
+}
+
+func (n *Network) renew(ctx context.Context) error {
+	client, err := nclient4.New(n.Port, nclient4.WithTimeout(offer), nclient4.WithRetry(retries))
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	lease, err := client.Renew(ctx, n.lease, asAgent())
+	if err != nil {
+		return err
+	}
+	c, err := configOf(lease.ACK)
+	if err != nil || c.Address != n.Config.Address {
+		return fault.Conflictf("the DHCP server renews %s with %s", n.Config.Address, lease.ACK.YourIPAddr)
+	}
+	n.lease, n.Config = lease, c
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,63 @@
+package link
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/vishvananda/netlink"
+
+	"rackwright/inventory"
+)
+
+// ports lists the network ports that are hardware, and brings up those that are down: the
+// link's state shows only then, and LLDP is heard only then.
+func ports() []net.Interface {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil
+	}
+	var hardware []net.Interface
+	for _, i := range all {
+		if _, err := os.Stat(filepath.Join("/sys/class/net", i.Name, "device")); err != nil || len(i.HardwareAddr) != 6 {
+			continue
+		}
+		if i.Flags&net.FlagUp == 0 {
+			if l, err := netlink.LinkByIndex(i.Index); err == nil {
+				_ = netlink.LinkSetUp(l) // tried again on the next round
+			}
+		}
+		hardware = append(hardware, i)
+	}
+	return hardware
+}
+
+// carrier reports whether a port has link.
+func carrier(name string) bool {
+	b, err := os.ReadFile(filepath.Join("/sys/class/net", name, "carrier"))
+	return err == nil && strings.TrimSpace(string(b)) == "1"
+}
+
+// order puts the port the machine booted from first; the others follow only if others is set.
+func order(ports []net.Interface, boot inventory.MAC, others bool) []net.Interface {
+	var first, rest []net.Interface
+	for _, p := range ports {
+		if mac, _ := inventory.MACFrom(p.HardwareAddr); mac == boot {
+			first = append(first, p)
+		} else {
+			rest = append(rest, p)
+		}
+	}
+	if others || boot.IsZero() {
+		return append(first, rest...)
+	}
+	return first
+}
+
+// loopback brings the loopback port up.
+func loopback() {
+	if l, err := netlink.LinkByName("lo"); err == nil {
+		_ = netlink.LinkSetUp(l) // nothing here depends on it
+	}
+}

@@ -1,0 +1,138 @@
+package probe
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/mdlayher/packet"
+
+	"rackwright/inventory"
+)
+
+// EtherTypeLLDP is the Link Layer Discovery Protocol's (IEEE 802.1AB-2016, section 7.4).
+const EtherTypeLLDP = 0x88cc
+
+// maxNeighbors bounds what is remembered: a port has one switch, and a few more when an
+// unmanaged switch stands between.
+const maxNeighbors = 64
+
+// parseLLDP reads an LLDPDU: TLVs of seven bits type and nine bits length (section 8.4).
+// ok is false unless it has the three mandatory TLVs in their order.
+func parseLLDP(nic string, b []byte) (n inventory.Neighbor, ok bool) {
+	n.NIC = nic
+	for i := 0; len(b) >= 2; i++ {
+		head := binary.BigEndian.Uint16(b)
+		kind, size := int(head>>9), int(head&0x1ff)
+		if 2+size > len(b) {
+			return n, false
+		}
+		value := b[2 : 2+size]
+		b = b[2+size:]
+		if i < 3 && kind != i+1 { // chassis, port, time to live
+			return n, false
+		}
+		switch kind {
+		case 0:
+			return n, i >= 3
+		case 1:
+			n.Chassis = lldpID(value, 4, 5)
+		case 2:
+			n.Port = lldpID(value, 3, 4)
+		case 3:
+			if size < 2 || binary.BigEndian.Uint16(value) == 0 { // the neighbour says goodbye
+				return n, false
+			}
+		case 5:
+			n.System = clean(string(value))
+		}
+		ok = i >= 2
+	}
+	return n, ok && n.Chassis != "" && n.Port != ""
+}
+
+// lldpID prints an identifier by its subtype: a MAC address, a network address (family
+// byte first), else text.
+func lldpID(b []byte, macSubtype, addrSubtype byte) string {
+	if len(b) < 2 {
+		return ""
+	}
+	subtype, id := b[0], b[1:]
+	switch {
+	case subtype == macSubtype && len(id) == 6:
+		return net.HardwareAddr(id).String()
+	case subtype == addrSubtype && len(id) > 1:
+		if a, ok := netip.AddrFromSlice(id[1:]); ok {
+			return a.String()
+		}
+		return hexadecimal(id)
+	}
+	return clean(string(id))
+}
+
+// Listener hears neighbours in the background.
+type Listener struct {
+	mu    sync.Mutex
+	heard []inventory.Neighbor
+	wait  sync.WaitGroup
+}
+
+// Listen starts hearing on ports until ctx is done. Ports that cannot be listened on are left out.
+func Listen(ctx context.Context, ports []string) *Listener {
+	l := &Listener{}
+	for _, name := range ports {
+		ifi, err := net.InterfaceByName(name)
+		if err != nil {
+			continue
+		}
+		conn, err := packet.Listen(ifi, packet.Datagram, EtherTypeLLDP, nil)
+		if err != nil {
+			continue
+		}
+		l.join(conn)
+		l.wait.Go(func() { l.hear(ctx, name, conn) })
+	}
+	return l
+}
+
+// join asks the port for frames to the nearest bridge (section 7.1), which a NIC may
+// filter out otherwise.
+func (l *Listener) join(conn *packet.Conn) { _ = conn.SetPromiscuous(true) }
+
+func (l *Listener) hear(ctx context.Context, nic string, conn *packet.Conn) {
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	frame := make([]byte, 2048)
+	for ctx.Err() == nil {
+		n, _, err := conn.ReadFrom(frame)
+		if err != nil {
+			return
+		}
+		if seen, ok := parseLLDP(nic, frame[:n]); ok {
+			l.add(seen)
+		}
+	}
+}
+
+func (l *Listener) add(n inventory.Neighbor) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.heard, n) && len(l.heard) < maxNeighbors {
+		l.heard = append(l.heard, n)
+	}
+}
+
+// Heard returns the neighbours heard so far.
+func (l *Listener) Heard() []inventory.Neighbor {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.heard)
+}
+
+// Wait returns when all listening has ended.
+func (l *Listener) Wait() { l.wait.Wait() }

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"golang.org/x/crypto/ssh"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/images"
+	"rackwright/inventory"
+)
+
+// begun answers an action: 202 with the operation, or 200 with the steps of a dry run.
+type begun struct {
+	Status   int
+	Location string `header:"Location"`
+	Body     any
+}
+
+func (s *server) actions() {
+	route(s, s.action("deploy", "Put an image on the machine's disk"), func(ctx context.Context, in *struct {
+		MachineIn
+		Body wire.Deploy
+	}) (*begun, error) {
+		order, m, err := s.deployOrder(ctx, in.Machine, in.Body)
+		if err != nil {
+			return nil, err
+		}
+		return s.start(ctx, deploy.Deploy, m, order, in.Body.DryRun)
+	})
+	inspect := s.action("inspect", "Netboot the machine and read its parts")
+	route(s, inspect, func(ctx context.Context, in *struct {
+		MachineIn
+		Body *wire.Inspect
+	}) (*begun, error) {
+		m, err := s.Store.Machine(ctx, in.Machine)
+		if err != nil {
+			return nil, err
+		}
+		return s.start(ctx, deploy.Inspect, m, deploy.Order{}, in.Body != nil && in.Body.DryRun)
+	})
+	route(s, s.action("power", "Change the machine's power state"), func(ctx context.Context, in *struct {
+		MachineIn
+		Body wire.Power
+	}) (*begun, error) {
+		m, err := s.Store.Machine(ctx, in.Machine)
+		if err != nil {
+			return nil, err
+		}
+		return s.start(ctx, deploy.Power, m, deploy.Order{Power: in.Body.Action}, in.Body.DryRun)
+	})
+}
+
+// action describes the route of a verb.
+func (s *server) action(verb, summary string) huma.Operation {
+	o := op("POST", "/machines/{machine}/actions/"+verb, verb+"-machine", summary)
+	o.Tags, o.DefaultStatus = []string{"machines"}, http.StatusAccepted
+	o.Responses = map[string]*huma.Response{
+		"202": jsonResponse[deploy.Operation](s, "The operation that was begun; Location is where to follow it"),
+		"200": jsonResponse[wire.Steps](s, "Dry run: the steps it would take"),
+	}
+	return o
+}
+
+// start begins an operation, or plans it.
+func (s *server) start(ctx context.Context, kind deploy.Kind, m *inventory.Machine, order deploy.Order, dry bool) (*begun, error) {
+	if dry {
+		steps, err := deploy.Plan(kind, deploy.Subject{Machine: *m, Order: order})
+		if err != nil {
+			return nil, err
+		}
+		return &begun{Status: http.StatusOK, Body: wire.Steps{DryRun: true, Order: told(order), Steps: steps}}, nil
+	}
+	o, err := s.Store.CreateOperation(ctx, kind, m.ID, order, actor(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return &begun{Status: http.StatusAccepted, Location: wire.Prefix + "/operations/" + o.ID, Body: shown(*o)}, nil
+}
+
+// deployOrder fixes the image by digest and refuses what could never boot.
+func (s *server) deployOrder(ctx context.Context, machine string, in wire.Deploy) (deploy.Order, *inventory.Machine, error) {
+	keys, err := sshKeys(in.SSHKeys)
+	if err != nil {
+		return deploy.Order{}, nil, err
+	}
+	m, err := s.Store.Machine(ctx, machine)
+	if err != nil {
+		return deploy.Order{}, nil, err
+	}
+	img, err := s.Store.Image(ctx, in.Image)
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.NotFound {
+		missing := fmt.Sprintf("there is no image %q", in.Image)
+		return deploy.Order{}, nil, &fault.Error{Kind: fault.Invalid, Message: missing, Hint: "name one of 'rackwright image list'",
+			Fields: []fault.Field{{Path: "body.image", Message: missing}}}
+	}
+	if err == nil {
+		err = fits(m, img)
+	}
+	if err != nil {
+		return deploy.Order{}, nil, err
+	}
+	return deploy.Order{Image: img.Name, Digest: img.Digest, SSHKeys: keys, UserData: in.UserData}, m, nil
+}
+
+// fits returns Conflict when the image cannot boot on the machine. What the machine's
+// plan does not say is not held against it.
+func fits(m *inventory.Machine, img *images.Image) error {
+	if m.Arch != "" && img.Arch != "" && m.Arch != img.Arch {
+		return fault.Conflictf("image %s is for %s, and %s is %s", img.Name, img.Arch, m.Name, m.Arch).
+			WithHint("choose an image for %s", m.Arch)
+	}
+	if m.Firmware != "" && len(img.Firmware) > 0 && !slices.Contains(img.Firmware, m.Firmware) {
+		return fault.Conflictf("image %s boots by %v, and %s boots by %s", img.Name, img.Firmware, m.Name, m.Firmware).
+			WithHint("choose an image that boots by %s, or change the machine's firmware mode and its plan", m.Firmware)
+	}
+	return nil
+}
+
+// sshKeys refuses a line that sshd would ignore: it would lock its owner out.
+func sshKeys(lines []string) ([]string, error) {
+	var keys []string
+	bad := &fault.Error{Kind: fault.Invalid, Message: "an SSH key cannot be read", Hint: "give the content of a .pub file, one key a line"}
+	for i, line := range lines {
+		line = strings.TrimSpace(line)
+		_, _, _, rest, err := ssh.ParseAuthorizedKey([]byte(line))
+		if err != nil || len(rest) > 0 || strings.ContainsAny(line, "\r\n") {
+			bad.Fields = append(bad.Fields, fault.Field{Path: fmt.Sprintf("body.ssh_keys[%d]", i), Message: "is not one line of an authorized_keys file"})
+			continue
+		}
+		keys = append(keys, line)
+	}
+	if len(bad.Fields) > 0 {
+		return nil, bad
+	}
+	return keys, nil
+}
+
+// told leaves out of an order what is only written: user-data often holds passwords.
+func told(o deploy.Order) deploy.Order {
+	o.UserData = ""
+	return o
+}
+
+// shown is an operation as it goes out.
+func shown(o deploy.Operation) deploy.Operation {
+	o.Order = told(o.Order)
+	return o
+}

@@ -1,0 +1,118 @@
+// Package api is the REST interface, a file per noun: it decodes, asks the store,
+// encodes. It holds no rule of the domain and no SQL.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"rackwright/api/wire"
+	"rackwright/images"
+)
+
+//go:generate go run rackwright/cmd/rackwright openapi --out openapi.json
+
+// Options is the world of the interface.
+type Options struct {
+	Store    Store
+	Importer Importer
+	// Forget is told of an image whose record is gone, or never came to be: it drops the
+	// bytes unless another record has the digest. Nil keeps them.
+	Forget    func(ctx context.Context, img images.Image) error
+	Log       *slog.Logger
+	Version   string           // of the server, for GET /health
+	Now       func() time.Time // nil is time.Now
+	Heartbeat time.Duration    // between comments on an idle event stream; 0 is 15 s
+}
+
+// server is the interface with its world.
+type server struct {
+	Options
+	huma huma.API
+}
+
+// New returns the handler of everything under /api/v1. Streams and long polls end when
+// their request's context does: give http.Server a BaseContext that ends at shutdown.
+func New(o Options) http.Handler {
+	mux, _ := build(o)
+	return mux
+}
+
+func build(o Options) (*chi.Mux, huma.API) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Heartbeat == 0 {
+		o.Heartbeat = 15 * time.Second
+	}
+	s := &server{Options: o}
+	mux := chi.NewMux()
+	mux.Use(s.begin, s.recover, s.authenticate)
+	mux.NotFound(s.noRoute)
+	mux.MethodNotAllowed(s.noMethod)
+	s.huma = humachi.New(mux, s.config())
+	s.health()
+	s.machines()
+	s.actions()
+	s.networks()
+	s.plans()
+	s.images(mux)
+	s.operations()
+	s.events()
+	s.finishDocument()
+	return mux, s.huma
+}
+
+// config leaves out what huma would add: schema links, and a docs page that loads
+// scripts from a public server.
+func (s *server) config() huma.Config {
+	c := huma.DefaultConfig("Rackwright", "1")
+	c.CreateHooks = nil
+	c.DocsPath, c.SchemasPath = "", ""
+	c.OpenAPIPath = wire.Prefix + "/openapi"
+	c.RejectUnknownQueryParameters = true
+	c.Transformers = []huma.Transformer{s.asProblem}
+	return c
+}
+
+// op starts the description of a route. GET needs the right to read, everything else
+// the right to change; see authenticate.
+func op(method, path, id, summary string) huma.Operation {
+	return huma.Operation{Method: method, Path: wire.Prefix + path, OperationID: id, Summary: summary, MaxBodyBytes: wire.MaxBody,
+		BodyReadTimeout: 30 * time.Second}
+}
+
+// route registers a handler whose faults become problems.
+func route[I, O any](s *server, o huma.Operation, h func(context.Context, *I) (*O, error)) {
+	s.describe(&o)
+	huma.Register(s.huma, o, func(ctx context.Context, in *I) (*O, error) {
+		out, err := h(ctx, in)
+		if err != nil {
+			return nil, s.refuse(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// body is an answer with nothing but a body.
+type body[T any] struct{ Body T }
+
+// listOf answers a whole list.
+func listOf[T any](items []T, err error) (*body[wire.List[T]], error) {
+	if err != nil {
+		return nil, err
+	}
+	if items == nil {
+		items = []T{}
+	}
+	return &body[wire.List[T]]{wire.List[T]{Items: items}}, nil
+}

@@ -1,0 +1,234 @@
+// Package apitest holds a store and an importer in memory that behave as the interface
+// expects of the real ones; for tests of the interface, its client and the command. No
+// worker runs behind it: tests move operations themselves.
+package apitest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rackwright/access"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/images"
+	"rackwright/inventory"
+	"rackwright/journal"
+	"rackwright/store"
+)
+
+// Secrets of the tokens every Store knows.
+const (
+	ViewerSecret   = "rw_viewer"
+	OperatorSecret = "rw_operator"
+	AdminSecret    = "rw_admin"
+)
+
+// Store is a database in memory.
+type Store struct {
+	mu    sync.Mutex
+	inv   inventory.Inventory
+	lease []inventory.Lease
+	image []images.Image
+	ops   []deploy.Operation
+	event []journal.Event
+	subs  map[chan struct{}]bool
+	next  int
+	down  error
+	now   func() time.Time
+}
+
+// New returns an empty store on a clock that stands still.
+func New() *Store {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	return &Store{subs: map[chan struct{}]bool{}, now: func() time.Time { return start }}
+}
+
+// Fail makes every later call return err; nil ends it.
+func (s *Store) Fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = err
+}
+
+func (s *Store) id(kind string) string {
+	s.next++
+	return fmt.Sprintf("%s-%04d", kind, s.next)
+}
+
+// lock takes the store, or returns the error it is to fail with.
+func (s *Store) lock() (func(), error) {
+	s.mu.Lock()
+	return s.mu.Unlock, s.down
+}
+
+// TokenRole knows the three secrets.
+func (s *Store) TokenRole(_ context.Context, secret string) (access.Token, error) {
+	for _, r := range []access.Role{access.Viewer, access.Operator, access.Admin} {
+		if secret == "rw_"+string(r) {
+			return access.Token{ID: "token-" + string(r), Name: string(r), Role: r, Created: s.now()}, nil
+		}
+	}
+	return access.Token{}, fault.Deniedf("the token is not known")
+}
+
+// Ping answers unless the store is to fail.
+func (s *Store) Ping(context.Context) error {
+	unlock, err := s.lock()
+	defer unlock()
+	return err
+}
+
+// Machines lists machines by name.
+func (s *Store) Machines(_ context.Context, f store.MachineFilter) ([]inventory.Machine, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	var out []inventory.Machine
+	for _, m := range s.inv.Machines {
+		if m.Name > f.After && wanted(m, f) && (f.Limit == 0 || len(out) < f.Limit) {
+			out = append(out, m)
+		}
+	}
+	return out, nil
+}
+
+func wanted(m inventory.Machine, f store.MachineFilter) bool {
+	return (f.Rack == "" || (m.Slot != nil && m.Slot.Rack == f.Rack)) &&
+		(f.Phase == "" || string(m.Phase) == f.Phase) &&
+		(len(f.Names) == 0 || slices.Contains(f.Names, m.Name)) &&
+		(f.MAC == "" || slices.ContainsFunc(m.NICs, func(n inventory.NIC) bool { return n.MAC.String() == f.MAC }))
+}
+
+// Machine returns a machine by id or name.
+func (s *Store) Machine(_ context.Context, name string) (*inventory.Machine, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	m, err := s.machine(name)
+	if err != nil {
+		return nil, err
+	}
+	c := *m
+	return &c, nil
+}
+
+func (s *Store) machine(name string) (*inventory.Machine, error) {
+	for i := range s.inv.Machines {
+		if m := &s.inv.Machines[i]; m.ID == name || m.Name == name {
+			return m, nil
+		}
+	}
+	return nil, fault.NotFoundf("there is no machine %q", name).WithHint("'rackwright machine list' shows them")
+}
+
+// Change lets a test alter a machine.
+func (s *Store) Change(name string, f func(*inventory.Machine)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, err := s.machine(name)
+	if err != nil {
+		panic(err)
+	}
+	f(m)
+	m.Version++
+}
+
+// Racks lists racks.
+func (s *Store) Racks(context.Context) ([]inventory.Rack, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	return slices.Clone(s.inv.Racks), err
+}
+
+// Networks lists networks.
+func (s *Store) Networks(context.Context) ([]inventory.Network, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	return slices.Clone(s.inv.Networks), err
+}
+
+// Leases lists what Lend added.
+func (s *Store) Leases(context.Context) ([]inventory.Lease, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	return slices.Clone(s.lease), err
+}
+
+// Lend adds a lease.
+func (s *Store) Lend(l inventory.Lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lease = append(s.lease, l)
+}
+
+// DiffPlan compares as the real store does.
+func (s *Store) DiffPlan(_ context.Context, p inventory.Plan) (*inventory.Diff, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	_, d, err := s.diff(p)
+	return d, err
+}
+
+func (s *Store) diff(p inventory.Plan) (*inventory.Wanted, *inventory.Diff, error) {
+	w, err := p.Resolve()
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := w.Against(s.inv)
+	return w, d, err
+}
+
+// ApplyPlan takes the plan over.
+func (s *Store) ApplyPlan(_ context.Context, p inventory.Plan, hash, actor string) (*inventory.Diff, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	w, d, err := s.diff(p)
+	if err != nil {
+		return nil, err
+	}
+	if hash != "" && hash != d.Hash {
+		return nil, fault.Conflictf("the changes are not the ones of hash %s any more", hash).WithHint("look at the plan again")
+	}
+	s.inv.Sites = []inventory.Site{{ID: "site", Name: w.Site}}
+	for _, n := range w.Networks {
+		s.inv.Networks = put(s.inv.Networks, n, func(a inventory.Network) string { return a.Name })
+	}
+	for _, r := range w.Racks {
+		s.inv.Racks = put(s.inv.Racks, r, func(a inventory.Rack) string { return a.Name })
+	}
+	for _, m := range w.Machines {
+		if m.ID == "" {
+			m.ID, m.CreatedAt = s.id("machine"), s.now()
+		}
+		m.Version, m.UpdatedAt = m.Version+1, s.now()
+		s.inv.Machines = put(s.inv.Machines, m, func(a inventory.Machine) string { return a.Name })
+		s.append(journal.Event{Kind: journal.MachinePlan, Machine: m.ID, Name: m.Name, Actor: actor, Summary: "planned"})
+	}
+	slices.SortFunc(s.inv.Machines, func(a, b inventory.Machine) int { return strings.Compare(a.Name, b.Name) })
+	return d, nil
+}
+
+// put replaces the thing of the same name or adds it.
+func put[T any](list []T, v T, name func(T) string) []T {
+	for i := range list {
+		if name(list[i]) == name(v) {
+			list[i] = v
+			return list
+		}
+	}
+	return append(list, v)
+}

@@ -1,0 +1,213 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/images"
+	"rackwright/inventory"
+	"rackwright/journal"
+)
+
+// query collects the parameters that are not empty.
+func query(pairs ...string) url.Values {
+	out := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			out.Set(pairs[i], pairs[i+1])
+		}
+	}
+	return out
+}
+
+func number(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+func flag(b bool) string {
+	if b {
+		return "true"
+	}
+	return ""
+}
+
+// Health asks whether the server works; it needs no token.
+func (c *Client) Health(ctx context.Context) (wire.Health, error) {
+	return callWithin[wire.Health](ctx, c, 10*time.Second, http.MethodGet, "/health", nil, nil)
+}
+
+// MachineQuery narrows a list of machines; empty fields do not.
+type MachineQuery struct {
+	Rack, Phase, MAC string
+	Limit            int    // 0 is the server's default
+	PageToken        string // of the page before
+}
+
+// MachinePage returns one page of machines by name.
+func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inventory.Machine], error) {
+	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines",
+		query("rack", q.Rack, "phase", q.Phase, "mac", q.MAC, "limit", number(int64(q.Limit)), "page_token", q.PageToken), nil)
+}
+
+// Machines returns all machines of the query by name, page after page.
+func (c *Client) Machines(ctx context.Context, q MachineQuery) ([]inventory.Machine, error) {
+	all := []inventory.Machine{}
+	for {
+		page, err := c.MachinePage(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if page.Next == "" || page.Next == q.PageToken {
+			return all, nil
+		}
+		q.PageToken = page.Next
+	}
+}
+
+func machinePath(machine, rest string) string { return "/machines/" + url.PathEscape(machine) + rest }
+
+// Machine returns a machine by id or name.
+func (c *Client) Machine(ctx context.Context, machine string) (inventory.Machine, error) {
+	return call[inventory.Machine](ctx, c, http.MethodGet, machinePath(machine, ""), nil, nil)
+}
+
+// Timeline returns the newest events of a machine, oldest first.
+func (c *Client) Timeline(ctx context.Context, machine string, limit int) ([]journal.Event, error) {
+	l, err := call[wire.List[journal.Event]](ctx, c, http.MethodGet, machinePath(machine, "/timeline"), query("limit", number(int64(limit))), nil)
+	return l.Items, err
+}
+
+// Why says in a sentence what a machine waits for or what stopped it.
+func (c *Client) Why(ctx context.Context, machine string) (string, error) {
+	w, err := call[wire.Why](ctx, c, http.MethodGet, machinePath(machine, "/why"), nil, nil)
+	return w.Why, err
+}
+
+// Deploy begins a deployment.
+func (c *Client) Deploy(ctx context.Context, machine string, d wire.Deploy) (deploy.Operation, error) {
+	d.DryRun = false
+	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/deploy"), nil, d)
+}
+
+// PlanDeploy says which steps a deployment would take.
+func (c *Client) PlanDeploy(ctx context.Context, machine string, d wire.Deploy) (wire.Steps, error) {
+	d.DryRun = true
+	return call[wire.Steps](ctx, c, http.MethodPost, machinePath(machine, "/actions/deploy"), nil, d)
+}
+
+// Inspect begins an inspection.
+func (c *Client) Inspect(ctx context.Context, machine string) (deploy.Operation, error) {
+	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/inspect"), nil, wire.Inspect{})
+}
+
+// Power begins a change of the power state: on, off, force-off or cycle.
+func (c *Client) Power(ctx context.Context, machine, action string) (deploy.Operation, error) {
+	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/power"), nil, wire.Power{Action: action})
+}
+
+// Racks returns all racks.
+func (c *Client) Racks(ctx context.Context) ([]inventory.Rack, error) {
+	l, err := call[wire.List[inventory.Rack]](ctx, c, http.MethodGet, "/racks", nil, nil)
+	return l.Items, err
+}
+
+// Networks returns all networks.
+func (c *Client) Networks(ctx context.Context) ([]inventory.Network, error) {
+	l, err := call[wire.List[inventory.Network]](ctx, c, http.MethodGet, "/networks", nil, nil)
+	return l.Items, err
+}
+
+// Leases returns all addresses lent to strangers.
+func (c *Client) Leases(ctx context.Context) ([]inventory.Lease, error) {
+	l, err := call[wire.List[inventory.Lease]](ctx, c, http.MethodGet, "/leases", nil, nil)
+	return l.Items, err
+}
+
+// DiffPlan says what applying a plan would do.
+func (c *Client) DiffPlan(ctx context.Context, p inventory.Plan) (inventory.Diff, error) {
+	return call[inventory.Diff](ctx, c, http.MethodPost, "/plans", nil, p)
+}
+
+// ApplyPlan applies a plan, if hash is "" or still names its changes.
+func (c *Client) ApplyPlan(ctx context.Context, p inventory.Plan, hash string) (inventory.Diff, error) {
+	return call[inventory.Diff](ctx, c, http.MethodPost, "/plans/apply", query("hash", hash), p)
+}
+
+// Images returns all images.
+func (c *Client) Images(ctx context.Context) ([]images.Image, error) {
+	l, err := call[wire.List[images.Image]](ctx, c, http.MethodGet, "/images", nil, nil)
+	return l.Items, err
+}
+
+// Image returns an image by id or name.
+func (c *Client) Image(ctx context.Context, image string) (images.Image, error) {
+	return call[images.Image](ctx, c, http.MethodGet, "/images/"+url.PathEscape(image), nil, nil)
+}
+
+// RemoveImage forgets an image.
+func (c *Client) RemoveImage(ctx context.Context, image string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, "/images/"+url.PathEscape(image), nil, nil)
+	return err
+}
+
+// OperationQuery narrows a list of operations; empty fields do not.
+type OperationQuery struct {
+	Machine, Kind string
+	Open          bool // only those that have not ended
+	Limit         int  // 0 is the server's default
+}
+
+// Operations returns operations, newest first.
+func (c *Client) Operations(ctx context.Context, q OperationQuery) ([]deploy.Operation, error) {
+	l, err := call[wire.List[deploy.Operation]](ctx, c, http.MethodGet, "/operations",
+		query("machine", q.Machine, "kind", q.Kind, "open", flag(q.Open), "limit", number(int64(q.Limit))), nil)
+	return l.Items, err
+}
+
+func operationPath(id, rest string) string { return "/operations/" + url.PathEscape(id) + rest }
+
+// Operation returns an operation.
+func (c *Client) Operation(ctx context.Context, id string) (deploy.Operation, error) {
+	return call[deploy.Operation](ctx, c, http.MethodGet, operationPath(id, ""), nil, nil)
+}
+
+// WaitOperation returns an operation as soon as its version is not the one seen or it
+// has ended, at the latest after wait (at most a minute).
+func (c *Client) WaitOperation(ctx context.Context, id string, seen int64, wait time.Duration) (deploy.Operation, error) {
+	return callWithin[deploy.Operation](ctx, c, wait+30*time.Second, http.MethodGet, operationPath(id, ""),
+		query("wait", wait.String(), "version", number(seen)), nil)
+}
+
+// CancelOperation ends an operation at its next safe point.
+func (c *Client) CancelOperation(ctx context.Context, id string) (deploy.Operation, error) {
+	return call[deploy.Operation](ctx, c, http.MethodPost, operationPath(id, "/cancel"), nil, nil)
+}
+
+// RetryOperation lets a parked operation go on.
+func (c *Client) RetryOperation(ctx context.Context, id string) (deploy.Operation, error) {
+	return call[deploy.Operation](ctx, c, http.MethodPost, operationPath(id, "/retry"), nil, nil)
+}
+
+// EventQuery narrows a list of events; empty fields do not.
+type EventQuery struct {
+	After   int64  // id of the last event already seen
+	Machine string // id or name
+	Newest  bool   // the newest so many instead of the next
+	Limit   int    // 0 is the server's default
+}
+
+// Events returns events, oldest first.
+func (c *Client) Events(ctx context.Context, q EventQuery) ([]journal.Event, error) {
+	l, err := call[wire.List[journal.Event]](ctx, c, http.MethodGet, "/events",
+		query("after", number(q.After), "machine", q.Machine, "newest", flag(q.Newest), "limit", number(int64(q.Limit))), nil)
+	return l.Items, err
+}

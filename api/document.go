@@ -1,0 +1,91 @@
+package api
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rackwright/api/wire"
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+// Document returns the OpenAPI 3.1 description of the interface, as it is checked in as
+// openapi.json.
+func Document() ([]byte, error) {
+	_, api := build(Options{})
+	text, err := json.MarshalIndent(api.OpenAPI(), "", "  ")
+	if err != nil {
+		return nil, fault.Internalf("describe the interface: %w", err)
+	}
+	return append(text, '\n'), nil
+}
+
+// schema is a reference to the schema of v's type.
+func (s *server) schema(v any) *huma.Schema {
+	t := reflect.TypeOf(v)
+	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// jsonResponse describes an answer of type T.
+func jsonResponse[T any](s *server, description string) *huma.Response {
+	var zero T
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: s.schema(zero)}}}
+}
+
+// describe adds what every route has: the token, and problems for errors.
+func (s *server) describe(o *huma.Operation) {
+	if o.Security == nil {
+		o.Security = []map[string][]string{{"token": {}}}
+	}
+	if o.Responses == nil {
+		o.Responses = map[string]*huma.Response{}
+	}
+	o.Responses["default"] = &huma.Response{Description: "Any error (RFC 9457)",
+		Content: map[string]*huma.MediaType{"application/problem+json": {Schema: s.schema(wire.Problem{})}}}
+}
+
+// describeUpload describes the one route that huma does not serve, because huma reads
+// bodies into memory.
+func (s *server) describeUpload() {
+	o := op(http.MethodPost, "/images", "add-image", "Add an image: raw, qcow2, or either in gzip, xz or zstd")
+	o.Tags = []string{"images"}
+	s.describe(&o)
+	o.Responses["201"] = jsonResponse[images.Image](s, "The image, ready to deploy")
+	text := &huma.Schema{Type: huma.TypeString}
+	o.Parameters = []*huma.Param{
+		{Name: "name", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Pattern: imageName.String()}, Description: "Unique name"},
+		{Name: "sha256", In: "query", Schema: text, Description: "SHA-256 of the body in hexadecimal; the upload is refused when it is another"},
+	}
+	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
+	s.huma.OpenAPI().AddOperation(&o)
+}
+
+// finishDocument sets what concerns the whole.
+func (s *server) finishDocument() {
+	doc := s.huma.OpenAPI()
+	doc.Info.Description = "Bare-metal provisioning: racks, machines, images, and the operations on them. " +
+		"Paths take ids or unique names. Unknown parameters and properties are refused; unknown properties of answers must be ignored."
+	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer",
+		Description: "Viewers may GET; operators and admins may do everything here"}}
+	schemas := doc.Components.Schemas.Map()
+	delete(schemas, "ErrorModel") // huma's own shape of errors, replaced by Problem
+	delete(schemas, "ErrorDetail")
+	if order := schemas["Order"]; order != nil {
+		delete(order.Properties, "user_data") // never given out
+	}
+	for name, schema := range schemas {
+		if !asked(name) {
+			schema.AdditionalProperties = nil // answers may gain properties later
+		}
+	}
+}
+
+// asked reports whether a schema is part of a request body.
+func asked(schema string) bool {
+	return schema == "Deploy" || schema == "Inspect" || schema == "Power" || schema == "Plan" || strings.HasPrefix(schema, "Planned")
+}

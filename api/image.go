@@ -1,0 +1,167 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"rackwright/api/wire"
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+type imageIn struct {
+	Image string `path:"image" minLength:"1" maxLength:"128" doc:"Image id or name"`
+}
+
+func (s *server) images(mux *chi.Mux) {
+	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
+	route(s, tag(op("GET", "/images", "list-images", "Images by name")),
+		func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Image]], error) {
+			return listOf(s.Store.Images(ctx))
+		})
+	route(s, tag(op("GET", "/images/{image}", "get-image", "One image")), func(ctx context.Context, in *imageIn) (*body[*images.Image], error) {
+		img, err := s.Store.Image(ctx, in.Image)
+		if err != nil {
+			return nil, err
+		}
+		return &body[*images.Image]{img}, nil
+	})
+	remove := tag(op("DELETE", "/images/{image}", "remove-image", "Forget an image no open operation needs"))
+	remove.DefaultStatus = http.StatusNoContent
+	route(s, remove, s.removeImage)
+	mux.Post(wire.Prefix+"/images", s.addImage)
+	s.describeUpload()
+}
+
+func (s *server) removeImage(ctx context.Context, in *imageIn) (*struct{}, error) {
+	img, err := s.Store.RemoveImage(ctx, in.Image, actor(ctx))
+	if err != nil {
+		return nil, err
+	}
+	return nil, s.forget(ctx, img)
+}
+
+// forget lets the bytes of an image without a record go, even when the caller is gone.
+func (s *server) forget(ctx context.Context, img *images.Image) error {
+	if s.Forget == nil {
+		return nil
+	}
+	return s.Forget(context.WithoutCancel(ctx), *img)
+}
+
+var (
+	imageName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
+	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+// addImage streams the body into the importer; nothing but the importer's own buffers
+// is held in memory.
+func (s *server) addImage(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	img, err := s.takeIn(r, control)
+	if err != nil {
+		s.refuseUpload(w, r, control, err)
+		return
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Location", wire.Prefix+"/images/"+img.Name)
+	w.WriteHeader(http.StatusCreated)
+	json.NewEncoder(w).Encode(img)
+}
+
+// takeIn brings the bytes in, then records the image.
+func (s *server) takeIn(r *http.Request, control *http.ResponseController) (*images.Image, error) {
+	name, sum, err := uploadQuery(r)
+	if err == nil {
+		err = octets(r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	img, err := s.Importer.Import(r.Context(), &patient{body: r.Body, control: control}, name, sum)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.AddImage(r.Context(), img, actor(r.Context())); err != nil {
+		return nil, errors.Join(err, s.forget(r.Context(), img))
+	}
+	return img, nil
+}
+
+// courtesy is how long a refused upload is still read.
+const courtesy = 10 * time.Second
+
+// refuseUpload answers while the body is still coming and goes on reading for a moment:
+// closing at once would reset the connection, and many senders would never see why.
+func (s *server) refuseUpload(w http.ResponseWriter, r *http.Request, control *http.ResponseController, err error) {
+	_ = control.EnableFullDuplex() // HTTP/2 always is
+	w.Header().Set("Connection", "close")
+	s.fail(w, r, err)
+	_ = control.Flush()
+	_ = control.SetReadDeadline(time.Now().Add(courtesy))
+	io.Copy(io.Discard, r.Body)
+}
+
+// uploadQuery reads and checks the parameters, unknown ones too.
+func uploadQuery(r *http.Request) (name, sum string, err error) {
+	bad := &fault.Error{Kind: fault.Invalid, Message: "the query is wrong", Hint: "send ?name=NAME and, if you know it, &sha256=HEX of the file"}
+	query := r.URL.Query()
+	for key := range query {
+		if key != "name" && key != "sha256" {
+			bad.Fields = append(bad.Fields, fault.Field{Path: "query." + key, Message: "unknown query parameter"})
+		}
+	}
+	name, sum = query.Get("name"), strings.ToLower(strings.TrimPrefix(query.Get("sha256"), "sha256:"))
+	if !imageName.MatchString(name) {
+		bad.Fields = append(bad.Fields, fault.Field{Path: "query.name", Message: "is not an image name: 1 to 63 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"})
+	}
+	if sum != "" && !sha256Hex.MatchString(sum) {
+		bad.Fields = append(bad.Fields, fault.Field{Path: "query.sha256", Message: "is not 64 hexadecimal digits"})
+	}
+	if len(bad.Fields) > 0 {
+		return "", "", bad
+	}
+	return name, sum, nil
+}
+
+// octets refuses what is plainly no image, such as a form.
+func octets(r *http.Request) error {
+	if r.ContentLength == 0 {
+		return newProblem(r.Context(), http.StatusBadRequest, "the request has no body", "send the image file as the body")
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if r.Header.Get("Content-Type") != "" && (err != nil || kind != "application/octet-stream") {
+		return newProblem(r.Context(), http.StatusUnsupportedMediaType, "an image is sent as application/octet-stream, not "+kind, "")
+	}
+	return nil
+}
+
+// patience is how long an upload may stand still.
+const patience = time.Minute
+
+// patient reads a body that may take hours but may not stand still.
+type patient struct {
+	body    io.Reader
+	control *http.ResponseController
+}
+
+// Read sets the deadline anew. A body that breaks off or stops is the sender's fault.
+func (p *patient) Read(b []byte) (int, error) {
+	_ = p.control.SetReadDeadline(time.Now().Add(patience)) // not every transport has one
+	n, err := p.body.Read(b)
+	if err != nil && err != io.EOF {
+		err = fault.New(fault.Unreachable, "the upload broke off: %w", err).WithHint("send it again")
+	}
+	return n, err
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/journal"
+	"rackwright/store"
+)
+
+// MachineIn names a machine. Exported because huma fills only exported embedded structs.
+type MachineIn struct {
+	Machine string `path:"machine" minLength:"1" maxLength:"128" doc:"Machine id or name"`
+}
+
+type machinesIn struct {
+	Rack      string `query:"rack" maxLength:"63"`
+	Phase     string `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
+	MAC       string `query:"mac" maxLength:"17" doc:"In any common notation"`
+	Limit     int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
+	PageToken string `query:"page_token" maxLength:"256"`
+}
+
+type machineOut struct {
+	ETag string `header:"ETag"`
+	Body inventory.Machine
+}
+
+type timelineIn struct {
+	MachineIn
+	Limit int `query:"limit" default:"200" minimum:"1" maximum:"1000" doc:"The newest so many"`
+}
+
+func (s *server) machines() {
+	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"machines"}; return o }
+	route(s, tag(op("GET", "/machines", "list-machines", "Machines by name")), s.listMachines)
+	route(s, tag(op("GET", "/machines/{machine}", "get-machine", "One machine")), s.getMachine)
+	route(s, tag(op("GET", "/machines/{machine}/timeline", "machine-timeline", "What happened to a machine, oldest first")), s.timeline)
+	route(s, tag(op("GET", "/machines/{machine}/why", "machine-why", "What a machine waits for or what stopped it")), s.why)
+}
+
+func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.List[inventory.Machine]], error) {
+	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Limit: in.Limit + 1}
+	if in.MAC != "" {
+		mac, err := inventory.ParseMAC(in.MAC)
+		if err != nil {
+			return nil, badQuery("mac", err.Error())
+		}
+		f.MAC = mac.String()
+	}
+	after, err := base64.RawURLEncoding.DecodeString(in.PageToken)
+	if err != nil {
+		return nil, badQuery("page_token", "is not one this server gave out")
+	}
+	f.After = string(after)
+	out, err := listOf(s.Store.Machines(ctx, f))
+	if err == nil && len(out.Body.Items) > in.Limit {
+		out.Body.Items = out.Body.Items[:in.Limit]
+		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(out.Body.Items[in.Limit-1].Name))
+	}
+	return out, err
+}
+
+func badQuery(name, message string) error {
+	return &fault.Error{Kind: fault.Invalid, Message: "the query is wrong: " + name + " " + message,
+		Fields: []fault.Field{{Path: "query." + name, Message: message}}}
+}
+
+func (s *server) getMachine(ctx context.Context, in *struct {
+	MachineIn
+	IfNoneMatch string `header:"If-None-Match"`
+}) (*machineOut, error) {
+	m, err := s.Store.Machine(ctx, in.Machine)
+	if err != nil {
+		return nil, err
+	}
+	tag := fmt.Sprintf(`"%d"`, m.Version)
+	if matches(in.IfNoneMatch, tag) {
+		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"Etag": {tag}})
+	}
+	return &machineOut{ETag: tag, Body: *m}, nil
+}
+
+// matches compares weakly, as If-None-Match does (RFC 9110 section 13.1.2).
+func matches(header, tag string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		if part = strings.TrimSpace(part); part == "*" || strings.TrimPrefix(part, "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *server) timeline(ctx context.Context, in *timelineIn) (*body[wire.List[journal.Event]], error) {
+	m, err := s.Store.Machine(ctx, in.Machine)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.Store.Events(ctx, store.EventFilter{Machine: m.ID, Newest: true, Limit: in.Limit})
+	sortByID(events)
+	return listOf(events, err)
+}
+
+func (s *server) why(ctx context.Context, in *MachineIn) (*body[wire.Why], error) {
+	m, err := s.Store.Machine(ctx, in.Machine)
+	if err != nil {
+		return nil, err
+	}
+	ops, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Limit: 1})
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.Store.Events(ctx, store.EventFilter{Machine: m.ID, Newest: true, Limit: 50})
+	if err != nil {
+		return nil, err
+	}
+	sortByID(events)
+	slices.Reverse(events) // Why wants the newest first
+	var newest *deploy.Operation
+	if len(ops) > 0 {
+		newest = &ops[0]
+	}
+	return &body[wire.Why]{wire.Why{Why: deploy.Why(*m, newest, events, s.Now())}}, nil
+}

@@ -1,0 +1,77 @@
+// Package wire holds the messages of the REST interface that are no noun of the domain:
+// lists, requests, problems. It has no logic; server and client both import it.
+package wire
+
+import "rackwright/deploy"
+
+// Prefix is the path every route stands under.
+const Prefix = "/api/v1"
+
+// Limits both sides know.
+const (
+	MaxPlan     = 8 << 20   // bytes of a plan
+	MaxBody     = 1 << 20   // bytes of any other JSON body
+	MaxUserData = 512 << 10 // bytes of cloud-init user-data
+	MaxKeys     = 100       // SSH keys of one deployment
+)
+
+// List is one page of things.
+type List[T any] struct {
+	Items []T    `json:"items" nullable:"false"`
+	Next  string `json:"next_page_token,omitempty" doc:"Give it as page_token to get the next page; absent on the last"`
+}
+
+// Deploy asks for an image on a machine.
+type Deploy struct {
+	Image    string   `json:"image" minLength:"1" maxLength:"128" doc:"Image name or id"`
+	SSHKeys  []string `json:"ssh_keys,omitempty" nullable:"false" maxItems:"100" doc:"authorized_keys lines for the default user"`
+	UserData string   `json:"user_data,omitempty" maxLength:"524288" writeOnly:"true" doc:"cloud-init user-data; never given out again"`
+	DryRun   bool     `json:"dry_run,omitempty" doc:"Only say which steps it would take"`
+}
+
+// Inspect asks for a look at a machine's parts.
+type Inspect struct {
+	DryRun bool `json:"dry_run,omitempty" doc:"Only say which steps it would take"`
+}
+
+// Power asks for a power state.
+type Power struct {
+	Action string `json:"action" enum:"on,off,force-off,cycle" doc:"off asks the system to shut down; force-off cuts power"`
+	DryRun bool   `json:"dry_run,omitempty" doc:"Only say which steps it would take"`
+}
+
+// Steps is the answer to a dry run: what would be done, in order. Nothing was changed.
+type Steps struct {
+	DryRun bool          `json:"dry_run"`
+	Order  deploy.Order  `json:"order"`
+	Steps  []deploy.Step `json:"steps" nullable:"false"`
+}
+
+// Why is one sentence: what a machine waits for or what stopped it.
+type Why struct {
+	Why string `json:"why"`
+}
+
+// Health says that the server works.
+type Health struct {
+	Status   string `json:"status" enum:"ok"`
+	Database string `json:"database" enum:"reachable"`
+	Version  string `json:"version" doc:"Of the server"`
+}
+
+// Problem is every error (RFC 9457).
+type Problem struct {
+	Type      string         `json:"type" doc:"urn:rackwright:problem: and a stable code, e.g. urn:rackwright:problem:conflict"`
+	Title     string         `json:"title" doc:"What kind of problem, the same each time"`
+	Status    int            `json:"status" doc:"HTTP status"`
+	Detail    string         `json:"detail,omitempty" doc:"What is wrong this time"`
+	Hint      string         `json:"hint,omitempty" doc:"What to do about it"`
+	RequestID string         `json:"request_id,omitempty" doc:"Names this request in the server's log"`
+	Errors    []ProblemField `json:"errors,omitempty" nullable:"false" doc:"Every bad part of the request"`
+}
+
+// ProblemField is one bad part of a request.
+type ProblemField struct {
+	Location string `json:"location,omitempty" doc:"e.g. body.racks[0].machines[2].u or query.limit"`
+	Message  string `json:"message"`
+}

@@ -1,0 +1,254 @@
+// Package bmctest is for tests: a rack of BMCs in memory with faults on demand, and the
+// suite that every bmc.Dialer passes. It speaks no protocol.
+package bmctest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"rackwright/bmc"
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// Op names a call, to script its failure.
+type Op string
+
+// The calls.
+const (
+	Dial        Op = "dial"
+	Power       Op = "power"
+	On          Op = "on"
+	Off         Op = "off"
+	Cycle       Op = "cycle"
+	SetNextBoot Op = "set-next-boot"
+	NextBoot    Op = "next-boot"
+	Facts       Op = "facts"
+	Close       Op = "close"
+)
+
+// Rack is a bmc.Dialer for BMCs in memory, found by Access.Address.
+type Rack struct {
+	mu   sync.Mutex
+	bmcs map[string]*BMC
+}
+
+// NewRack is an empty rack.
+func NewRack() *Rack { return &Rack{bmcs: map[string]*BMC{}} }
+
+var _ bmc.Dialer = (*Rack)(nil)
+
+// Add puts in a machine that is off. Its BMC takes the user and password of a and shows
+// the certificate of a, or one of its own when a names none.
+func (r *Rack) Add(a bmc.Access, f inventory.Facts) *BMC {
+	b := &BMC{access: a, power: inventory.PowerOff, next: bmc.Boot{Target: bmc.BootNone}, facts: f, faults: map[Op][]error{}}
+	if a.CertificateSHA256 == "" {
+		b.access.CertificateSHA256 = fingerprint(a.Address)
+	}
+	b.facts.Source = "redfish"
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bmcs[a.Address] = b
+	return b
+}
+
+// Dial opens a machine's BMC as a driver does: unknown address Unreachable, wrong
+// certificate or password Denied.
+func (r *Rack) Dial(ctx context.Context, a bmc.Access) (bmc.Controller, error) {
+	r.mu.Lock()
+	b := r.bmcs[a.Address]
+	r.mu.Unlock()
+	if b == nil {
+		return nil, bmc.NoAnswer(a, fault.Unreachablef("connection refused"))
+	}
+	if err := b.called(ctx, Dial); err != nil {
+		return nil, err
+	}
+	pinned, err := bmc.ParseFingerprint(a.CertificateSHA256)
+	switch {
+	case err != nil:
+		return nil, err
+	case pinned != "" && pinned != b.access.CertificateSHA256:
+		return nil, bmc.WrongCertificate(a, pinned, b.access.CertificateSHA256)
+	case a.Username != b.access.Username || a.Password != b.access.Password:
+		return nil, bmc.WrongPassword(a)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.sessions++
+	return &controller{b: b}, nil
+}
+
+// BMC is one machine of a Rack, as the test sees it.
+type BMC struct {
+	access bmc.Access
+
+	mu       sync.Mutex
+	power    inventory.Power
+	next     bmc.Boot
+	facts    inventory.Facts
+	starts   int
+	sessions int
+	calls    []Op
+	faults   map[Op][]error
+	onStart  func(bmc.Boot)
+}
+
+// Fail makes the next calls of op return these errors, one each; nil lets one pass.
+func (b *BMC) Fail(op Op, errs ...error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.faults[op] = append(b.faults[op], errs...)
+}
+
+// OnStart calls f whenever the machine starts, with the override it starts from. It runs
+// in the caller's goroutine and may call the BMC again.
+func (b *BMC) OnStart(f func(bmc.Boot)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.onStart = f
+}
+
+// Power is the machine's own state.
+func (b *BMC) Power() inventory.Power { b.mu.Lock(); defer b.mu.Unlock(); return b.power }
+
+// NextBoot is the override that stands.
+func (b *BMC) NextBoot() bmc.Boot { b.mu.Lock(); defer b.mu.Unlock(); return b.next }
+
+// Starts counts how often the machine started.
+func (b *BMC) Starts() int { b.mu.Lock(); defer b.mu.Unlock(); return b.starts }
+
+// Sessions counts the controllers that are open.
+func (b *BMC) Sessions() int { b.mu.Lock(); defer b.mu.Unlock(); return b.sessions }
+
+// Calls lists what was asked of the BMC, failed calls too.
+func (b *BMC) Calls() []Op { b.mu.Lock(); defer b.mu.Unlock(); return append([]Op(nil), b.calls...) }
+
+// called records a call and returns the failure scripted for it.
+func (b *BMC) called(ctx context.Context, op Op) error {
+	if err := ctx.Err(); err != nil {
+		return bmc.NoAnswer(b.access, err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls = append(b.calls, op)
+	if len(b.faults[op]) == 0 {
+		return nil
+	}
+	err := b.faults[op][0]
+	b.faults[op] = b.faults[op][1:]
+	return err
+}
+
+// set changes the power; a start uses the override up.
+func (b *BMC) set(p inventory.Power, restart bool) {
+	b.mu.Lock()
+	started := p == inventory.PowerOn && (restart || b.power != p)
+	from, tell := b.next, b.onStart
+	b.power = p
+	if started {
+		b.starts++
+		b.next = bmc.Boot{Target: bmc.BootNone}
+	}
+	b.mu.Unlock()
+	if started && tell != nil {
+		tell(from)
+	}
+}
+
+// controller is one login to a BMC.
+type controller struct {
+	b      *BMC
+	mu     sync.Mutex
+	closed bool
+}
+
+func (c *controller) called(ctx context.Context, op Op) error {
+	c.mu.Lock()
+	closed := c.closed
+	c.mu.Unlock()
+	if closed {
+		return fault.Conflictf("the connection to BMC %s is closed", c.b.access.Address)
+	}
+	return c.b.called(ctx, op)
+}
+
+func (c *controller) Power(ctx context.Context) (inventory.Power, error) {
+	if err := c.called(ctx, Power); err != nil {
+		return inventory.PowerUnknown, err
+	}
+	return c.b.Power(), nil
+}
+
+func (c *controller) On(ctx context.Context) error {
+	if err := c.called(ctx, On); err != nil {
+		return err
+	}
+	c.b.set(inventory.PowerOn, false)
+	return nil
+}
+
+func (c *controller) Off(ctx context.Context, _ time.Duration) error {
+	if err := c.called(ctx, Off); err != nil {
+		return err
+	}
+	c.b.set(inventory.PowerOff, false)
+	return nil
+}
+
+func (c *controller) Cycle(ctx context.Context) error {
+	if err := c.called(ctx, Cycle); err != nil {
+		return err
+	}
+	c.b.set(inventory.PowerOn, true)
+	return nil
+}
+
+func (c *controller) SetNextBoot(ctx context.Context, next bmc.Boot) error {
+	if err := c.called(ctx, SetNextBoot); err != nil {
+		return err
+	}
+	switch next.Target {
+	case bmc.BootNone:
+		next.Mode = ""
+	case bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk:
+	default:
+		return fault.Invalidf("next boot %q is not one we know", next.Target)
+	}
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	c.b.next = next
+	return nil
+}
+
+func (c *controller) NextBoot(ctx context.Context) (bmc.Boot, error) {
+	if err := c.called(ctx, NextBoot); err != nil {
+		return bmc.Boot{}, err
+	}
+	return c.b.NextBoot(), nil
+}
+
+func (c *controller) Facts(ctx context.Context) (inventory.Facts, error) {
+	if err := c.called(ctx, Facts); err != nil {
+		return inventory.Facts{}, err
+	}
+	f := c.b.facts
+	f.Observed = time.Now().UTC()
+	return f, nil
+}
+
+func (c *controller) Certificate() string { return c.b.access.CertificateSHA256 }
+
+func (c *controller) Close(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	c.b.mu.Lock()
+	c.b.sessions--
+	c.b.mu.Unlock()
+	return c.b.called(context.WithoutCancel(ctx), Close)
+}

@@ -1,0 +1,167 @@
+package redfish
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+
+	"github.com/stmcginnis/gofish/schemas"
+
+	"rackwright/fault"
+)
+
+// maxSystems is how many systems of one service we look at; a multi-node chassis has
+// eight, an emulator of a whole lab some dozens.
+const maxSystems = 64
+
+// system is what we use of the ComputerSystem schema. gofish's own type has all of it,
+// and one odd field anywhere would make the whole system unreadable; this one reads what
+// fits.
+type system struct {
+	schemas.Entity
+	SystemType   string
+	Manufacturer string
+	Model        string
+	SerialNumber string
+	SKU          string
+	AssetTag     string
+	UUID         string
+	BiosVersion  string
+
+	PowerState    schemas.PowerState
+	LastResetTime string
+	BootProgress  struct{ LastState, LastStateTime string }
+	Boot          boot
+
+	ProcessorSummary struct {
+		Count int
+		Model string
+	}
+	MemorySummary struct{ TotalSystemMemoryGiB float64 }
+
+	Processors         link
+	Memory             link
+	EthernetInterfaces link
+	Storage            link
+	SimpleStorage      link
+	Links              struct{ ManagedBy []link }
+
+	Actions struct {
+		Reset resetAction `json:"#ComputerSystem.Reset"`
+	}
+	Settings struct{ SettingsObject link } `json:"@Redfish.Settings"`
+}
+
+// UnmarshalJSON keeps what fits.
+func (s *system) UnmarshalJSON(b []byte) error {
+	type plain system
+	return lenient(json.Unmarshal(b, (*plain)(s)))
+}
+
+// read reads the chosen system.
+func (c *Controller) read(ctx context.Context) (*system, error) {
+	return c.readAt(ctx, c.system)
+}
+
+func (c *Controller) readAt(ctx context.Context, uri string) (*system, error) {
+	s, err := schemas.GetObject[system](c.client.WithContext(ctx), uri)
+	if err != nil {
+		return nil, err
+	}
+	s.ODataID = uri // some omit it, and none may move it
+	return s, nil
+}
+
+// choose finds the system that is the machine: the one named in the address, the only
+// one, or the one that can be reset and tells its power. NVIDIA's GB300 lists its GPU
+// baseboard as a system before the host, so the first is no choice; and of two real
+// hosts only a person can say which is meant.
+func (c *Controller) choose(ctx context.Context, root serviceRoot, named string) (*system, error) {
+	if named != "" {
+		return c.readAt(ctx, named)
+	}
+	all, err := c.systems(ctx, root)
+	if err != nil {
+		return nil, err
+	}
+	best, points, tie := (*system)(nil), -1, false
+	for _, s := range all {
+		switch p := s.points(); {
+		case p > points:
+			best, points, tie = s, p, false
+		case p == points:
+			tie = true
+		}
+	}
+	switch {
+	case best == nil:
+		return nil, fault.Conflictf("BMC %s lists no system", c.access.Address).
+			WithHint("wait until the BMC has started fully; then update or restart it")
+	case tie:
+		return nil, fault.Invalidf("BMC %s serves several systems: %s", c.access.Address, ids(all)).
+			WithHint("name one in the plan: bmc.address = %s%s%s", c.wire.base, systemsPath, all[0].ID)
+	}
+	return best, nil
+}
+
+// points counts what makes a system the host: it can be reset, it tells its power, it is
+// physical, and it boots from something.
+func (s *system) points() int {
+	points := 0
+	for worth, has := range map[int]bool{
+		8: s.Actions.Reset.Target != "",
+		4: s.PowerState != "",
+		2: s.SystemType == "Physical",
+		1: s.Boot.Target != "" || len(s.Boot.Allowed) > 0,
+	} {
+		if has {
+			points += worth
+		}
+	}
+	return points
+}
+
+// systems reads the members; one that cannot be read is left out as long as another can.
+func (c *Controller) systems(ctx context.Context, root serviceRoot) ([]*system, error) {
+	uri := root.Systems.URI
+	if uri == "" {
+		uri = strings.TrimSuffix(systemsPath, "/")
+	}
+	client := c.client.WithContext(ctx)
+	list, err := schemas.GetObject[collection](client, uri)
+	if err != nil {
+		return nil, err
+	}
+	if len(list.Members) > maxSystems {
+		return nil, fault.Invalidf("BMC %s serves %d systems", c.access.Address, len(list.Members)).
+			WithHint("name one in the plan: bmc.address = %s%sID", c.wire.base, systemsPath)
+	}
+	var all []*system
+	for _, m := range list.Members {
+		s, readErr := c.readAt(ctx, m.URI)
+		if readErr != nil {
+			c.log.Warn("bmc system left out", "err", c.explain("read a system", readErr))
+			err = readErr
+			continue
+		}
+		all = append(all, s)
+	}
+	if len(all) == 0 {
+		return nil, err
+	}
+	return all, nil
+}
+
+// collection is a resource collection's members.
+type collection struct {
+	schemas.Entity
+	Members []link
+}
+
+func ids(all []*system) string {
+	var out []string
+	for _, s := range all {
+		out = append(out, tidy(s.ID))
+	}
+	return strings.Join(out, ", ")
+}

@@ -1,0 +1,130 @@
+// Command rackwright-agent is /init of the netboot ramdisk: it brings the machine's devices
+// and network up and then does what the server that started it orders.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"rackwright/agent"
+	"rackwright/agent/disk"
+	"rackwright/agent/kmod"
+	"rackwright/agent/link"
+	"rackwright/agent/probe"
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// Waits of the program around the agent.
+const (
+	networkTime  = 3 * time.Minute  // for a network before the machine netboots again
+	beforeReboot = 20 * time.Second // for a person to read why
+	moduleScan   = time.Second
+	resolver     = "/etc/resolv.conf"
+)
+
+func main() {
+	if os.Getpid() != 1 {
+		fmt.Fprintln(os.Stderr, "rackwright-agent: this is /init of the netboot ramdisk and does nothing elsewhere")
+		os.Exit(2)
+	}
+	out := ground()
+	say := func(format string, args ...any) { fmt.Fprintf(out, "rackwright-agent: "+format+"\r\n", args...) }
+	defer func() { // pid 1 must not end: the kernel would panic and say nothing of use
+		if r := recover(); r != nil {
+			say("defect: %v", r)
+			fmt.Fprintf(out, "%s\r\n", debug.Stack())
+			giveUp(say)
+		}
+	}()
+	err := run(context.Background(), out, say)
+	say("%v", err)
+	if hint := fault.HintOf(err); hint != "" {
+		say("hint: %s", hint)
+	}
+	giveUp(say)
+}
+
+// giveUp lets a person read, then restarts the machine: a fresh netboot begins anew.
+func giveUp(say func(string, ...any)) {
+	say("restarting in %s", beforeReboot)
+	time.Sleep(beforeReboot)
+	for {
+		_ = machine{say}.Restart()
+		time.Sleep(beforeReboot) // it has not happened; ask again
+	}
+}
+
+// run brings the machine up and hands over to the agent.
+func run(ctx context.Context, out io.Writer, say func(string, ...any)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	log := slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	say("version %s, kernel %s, %s after power-on of the kernel", version(), kernelVersion(), uptime())
+	params, err := readParams()
+	if err != nil {
+		return err
+	}
+	modules := kmod.Open("/", kernelVersion(), kmod.InsertFile, log)
+	load(modules)
+	go modules.Run(ctx, moduleScan)
+	go reap(ctx)
+	tree := probe.Tree{Root: "/", Permanent: probe.PermanentMAC}
+	network, err := connect(ctx, params.BootIf, tree, say)
+	if err != nil {
+		return err
+	}
+	go network.Run(ctx)
+	return agent.Run(ctx, world(params, tree, neighbours(ctx, tree), say, log))
+}
+
+// load loads what no device asks for by itself, then what the devices do ask for.
+func load(modules *kmod.Loader) {
+	for _, name := range []string{"af_packet", "virtio_pci", "virtio_mmio"} {
+		modules.Load(name)
+	}
+	for modules.Scan() > 0 {
+	}
+	if _, err := os.Stat("/sys/firmware/efi"); err == nil {
+		modules.Load("efivarfs")
+		_ = unix.Mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "") // for people only
+	}
+}
+
+// connect gets a network, or says what stands in its way, with the PCI ids of
+// controllers that this ramdisk cannot drive.
+func connect(ctx context.Context, boot inventory.MAC, tree probe.Tree, say func(string, ...any)) (*link.Network, error) {
+	ctx, cancel := context.WithTimeout(ctx, networkTime)
+	defer cancel()
+	network, err := link.Acquire(ctx, boot, resolver, say)
+	if err != nil {
+		for _, id := range tree.Unbound() {
+			say("no driver for the controller with PCI id %s", id)
+		}
+		return nil, err
+	}
+	say("%s has %s, gateway %s", network.Port, network.Config.Address, network.Config.Gateway)
+	return network, nil
+}
+
+// neighbours listens for switches in the background on every port.
+func neighbours(ctx context.Context, tree probe.Tree) *probe.Listener {
+	var ports []string
+	for _, n := range tree.NICs() {
+		ports = append(ports, n.Name)
+	}
+	return probe.Listen(ctx, ports)
+}
+
+func world(params agent.Params, tree probe.Tree, switches *probe.Listener, say func(string, ...any), log *slog.Logger) agent.World {
+	return agent.World{Params: params, Version: version(), Power: machine{say}, Pause: agent.Sleep, Backoff: agent.Backoff(agent.Sleep), Say: say, Log: log,
+		Facts: func() inventory.Facts { return tree.Facts(time.Now(), switches.Heard()) },
+		Open:  func(path string) (agent.Disk, error) { return disk.Open(path) }}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"rackwright/api"
+	"rackwright/api/apitest"
+	"rackwright/deploy"
+	"rackwright/inventory"
+	"rackwright/store"
+)
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"rackwright": main}) }
+
+type storeKey struct{}
+
+// TestScripts runs each script against an interface of its own: the two machines and two
+// images of apitest.Rack, as an admin.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			s := apitest.Rack(t)
+			e.Values[storeKey{}] = s
+			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s}))
+			e.Setenv("RACKWRIGHT_TOKEN", apitest.AdminSecret)
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("VIEWER", apitest.ViewerSecret)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "condition": conditionIs},
+	})
+}
+
+// workerDoes plays the worker: "worker MACHINE succeeds|parks|fails|writes" moves the
+// machine's open operation, once there is one.
+func workerDoes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: worker MACHINE succeeds|parks|fails|writes")
+	}
+	s := ts.Value(storeKey{}).(*apitest.Store)
+	id := openOperation(ts, s, args[0])
+	s.Move(id, args[1], func(o *deploy.Operation) {
+		switch args[1] {
+		case "succeeds":
+			o.State, o.Current, o.Finished = deploy.Succeeded, len(o.Steps), o.Created.Add(83*time.Second)
+		case "parks":
+			o.State, o.Reason, o.Message, o.Hint = deploy.Parked, "no-dhcp", "no DHCPDISCOVER came", "check its cable"
+		case "fails":
+			o.State, o.Reason, o.Message = deploy.Failed, "no-matching-disk", "no disk matches"
+		case "writes":
+			o.State = deploy.Running
+			for o.Steps[o.Current].Name != deploy.StepWrite {
+				o.Current++
+			}
+			o.Steps[o.Current].Done, o.Steps[o.Current].Total = 435, 1000
+		}
+	})
+}
+
+func openOperation(ts *testscript.TestScript, s *apitest.Store, machine string) string {
+	deadline, tick := time.After(20*time.Second), time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		ops, err := s.Operations(context.Background(), store.OperationFilter{Machine: machine, Open: true})
+		ts.Check(err)
+		if len(ops) > 0 {
+			return ops[0].ID
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			ts.Fatalf("%s never had an open operation", machine)
+		}
+	}
+}
+
+// conditionIs puts a condition on a machine: "condition MACHINE TYPE".
+func conditionIs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: condition MACHINE TYPE")
+	}
+	ts.Value(storeKey{}).(*apitest.Store).Change(args[0], func(m *inventory.Machine) {
+		m.Conditions = append(m.Conditions, inventory.Condition{Type: args[1], Reason: "timeout", Evidence: "no answer", Hint: "check its power"})
+	})
+}

@@ -1,0 +1,59 @@
+package deploy_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rackwright/deploy"
+	"rackwright/inventory"
+	"rackwright/journal"
+)
+
+func TestWhySaysInOneSentenceWhatAMachineWaitsFor(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	seen := []journal.Event{{Kind: journal.OpStep, Summary: "a step", At: now}, {Kind: journal.DHCPIgnored, Summary: "a DISCOVER from another network", At: now.Add(-90 * time.Second)}}
+	in := func(p inventory.Phase) inventory.Machine {
+		return inventory.Machine{Name: "n1", Phase: p, Image: "debian-12"}
+	}
+	waits, parked, failed := at(t, deploy.StepDHCP, deploy.Running), at(t, deploy.StepDHCP, deploy.Parked), at(t, deploy.StepWrite, deploy.Failed)
+	waits.Step().Started, waits.Step().Total, waits.Step().Note = now.Add(-time.Minute), 0, ""
+	parked.Reason, parked.Message, parked.Hint = "deadline-dhcp", "no packet came", "look at the cable"
+	failed.Message = "the disk is gone"
+	writes := at(t, deploy.StepWrite, deploy.Running)
+	writes.Step().Note = "connection lost"
+	ill := in(inventory.Discovered)
+	ill.Conditions = []inventory.Condition{{Type: "bmc-unreachable", Evidence: "no answer", Hint: "check its cable"}}
+	for want, c := range map[string]struct {
+		m      inventory.Machine
+		op     *deploy.Operation
+		events []journal.Event
+	}{
+		"n1 has a deploy queued since 1m0s: no worker has taken it.":                                 {in(inventory.Planned), &deploy.Operation{Kind: deploy.Deploy, State: deploy.Queued, Created: now.Add(-time.Minute)}, nil},
+		"waiting for its DHCPDISCOVER for 1m0s; last seen: a DISCOVER from another network (1m30s a": {in(inventory.Planned), waits, seen},
+		"nothing was seen of it yet": {in(inventory.Planned), waits, seen[:1]},
+		`its deploy stopped at "DHCP" (deadline-dhcp): no packet came; look at the cable.`: {in(inventory.Planned), parked, nil},
+		"the agent is writing the image (55 %) (attempt 3 of 3 after: connection lost)":    {in(inventory.Planned), writes, nil},
+		"its last deploy failed: the disk is gone.":                                        {in(inventory.Discovered), failed, nil},
+		"n1 is discovered, but bmc-unreachable: no answer; check its cable.":               {ill, nil, nil},
+		"is it powered, cabled to its planned network":                                     {in(inventory.Planned), nil, nil},
+		"n1 is racked: fewer than two of its identifiers":                                  {in(inventory.Racked), nil, seen},
+		"n1 is ready and waits for nothing":                                                {in(inventory.Ready), nil, nil},
+		"n1 is active: it runs debian-12 from its own disk.":                               {in(inventory.Active), nil, nil},
+		"n1 is in maintenance: a person holds it.":                                         {in(inventory.Maintenance), nil, nil},
+		"n1 is retired.": {in(inventory.Retired), nil, nil},
+	} {
+		got := deploy.Why(c.m, c.op, c.events, now)
+		if !strings.Contains(got, want) || !strings.HasPrefix(got, "n1 ") || strings.Contains(got, "\n") {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+}
+
+func TestWhyFindsWordsForEveryStep(t *testing.T) {
+	for _, s := range at(t, deploy.StepSettle, deploy.Running).Steps {
+		if got := deploy.Why(racked(), at(t, s.Name, deploy.Running), nil, time.Unix(2, 0)); strings.Contains(got, ":  ") {
+			t.Errorf("%s: %q", s.Name, got)
+		}
+	}
+}

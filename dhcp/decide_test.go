@@ -1,0 +1,185 @@
+package dhcp
+
+import (
+	"bytes"
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"rackwright/inventory"
+	"rackwright/journal"
+)
+
+const (
+	discover = dhcpv4.MessageTypeDiscover
+	request  = dhcpv4.MessageTypeRequest
+	inform   = dhcpv4.MessageTypeInform
+	release  = dhcpv4.MessageTypeRelease
+	decline  = dhcpv4.MessageTypeDecline
+)
+
+const all = "255.255.255.255:68"
+
+func TestAKnownMachineIsAnsweredInEveryState(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		msg   *dhcpv4.DHCPv4
+		rule  Rule
+		reply string
+		given string
+		dest  string
+	}{
+		{"DISCOVER", message(discover, knownMAC), Offered, "OFFER", "10.0.0.11", all},
+		{"DISCOVER wanting another address is offered its own", message(discover, knownMAC, wants("10.0.0.77")), Offered, "OFFER", "10.0.0.11", all},
+		{"SELECTING", message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")), Acked, "ACK", "10.0.0.11", all},
+		{"SELECTING a wrong address", message(request, knownMAC, wants("10.0.0.77"), chose("10.0.0.1")), Naked, "NAK", "", all},
+		{"SELECTING another server", message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.2")), OtherServer, "", "", ""},
+		{"INIT-REBOOT", message(request, knownMAC, wants("10.0.0.11")), Acked, "ACK", "10.0.0.11", all},
+		{"INIT-REBOOT with a wrong address", message(request, knownMAC, wants("10.0.0.77")), WrongAddress, "", "", ""},
+		{"RENEWING", message(request, knownMAC, has("10.0.0.11")), Acked, "ACK", "10.0.0.11", "10.0.0.11:68"},
+		{"RENEWING a wrong address", message(request, knownMAC, has("10.0.0.77")), WrongAddress, "", "", ""},
+		{"REQUEST for nothing", message(request, knownMAC), Malformed, "", "", ""},
+		{"INFORM", message(inform, knownMAC, has("10.0.0.11")), Informed, "ACK", "", "10.0.0.11:68"},
+		{"INFORM without an address", message(inform, knownMAC), Malformed, "", "", ""},
+		{"RELEASE", message(release, knownMAC, has("10.0.0.11"), chose("10.0.0.1")), Released, "", "", ""},
+		{"DECLINE", message(decline, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")), Declined, "", "", ""},
+		{"a server's message type", message(dhcpv4.MessageTypeOffer, knownMAC), Unsupported, "", "", ""},
+		{"DISCOVER claiming an address elsewhere", message(discover, knownMAC, has("192.0.2.1")), Undeclared, "", "", ""},
+		{"planned on another network", message(discover, farMAC), WrongNetwork, "", "", ""},
+		{"planned without an address", message(discover, bareMAC), NoAddress, "", "", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) { expect(t, newWorld(nil).ask(c.msg), c.rule, c.reply, c.given, c.dest) })
+	}
+}
+
+func TestAnAuthoritySaysNo(t *testing.T) {
+	w := newWorld(authoritative)
+	expect(t, w.ask(message(request, knownMAC, wants("10.0.0.77"))), Naked, "NAK", "", all)
+	expect(t, w.ask(message(request, knownMAC, has("10.0.0.77"))), Naked, "NAK", "", all)
+	expect(t, w.ask(message(request, strange, wants("192.168.1.5"))), Naked, "NAK", "", all)
+	expect(t, w.ask(message(request, strange, wants("10.0.0.77"))), Stranger, "", "", "")
+	expect(t, w.ask(message(request, strange, wants("192.168.1.5"), chose("10.0.0.2"))), OtherServer, "", "", "")
+	expect(t, w.ask(message(discover, strange)), Stranger, "", "", "")
+}
+
+func TestNothingIsSaidOffADeclaredNetwork(t *testing.T) {
+	w := newWorld(nil)
+	for _, addrs := range [][]netip.Addr{nil, {netip.MustParseAddr("192.168.7.1")}} {
+		in := Inbound{Message: message(discover, knownMAC), Addresses: addrs, Own: addrs, To: broadcast(), At: testTime}
+		expect(t, w.askAs(in), Undeclared, "", "", "")
+	}
+	expect(t, w.ask(message(discover, knownMAC, via("172.16.0.1"))), Undeclared, "", "", "")
+}
+
+func TestNothingIsSaidWhereDHCPIsOff(t *testing.T) {
+	for _, mode := range []inventory.DHCPMode{inventory.DHCPOff, ""} {
+		w := newWorld(func(prov, _ *inventory.Network) {
+			prov.DHCP, prov.Strangers = mode, inventory.StrangerDiscover
+		})
+		expect(t, w.ask(message(discover, knownMAC)), SwitchedOff, "", "", "")
+		expect(t, w.ask(message(discover, strange)), SwitchedOff, "", "", "")
+	}
+}
+
+func TestAStrangerIsLeftAloneAndTheEventSaysWhy(t *testing.T) {
+	ans := newWorld(nil).ask(message(discover, strange))
+	expect(t, ans, Stranger, "", "", "")
+	if ans.Event.Kind != journal.DHCPIgnored || ans.Event.MAC != strange || ans.Event.Detail["rule"] != "stranger" {
+		t.Errorf("event is %+v", ans.Event)
+	}
+}
+
+func TestAStrangerIsLentAnAddressWhereThePolicySaysSo(t *testing.T) {
+	w := newWorld(discovering)
+	// 10.0.0.200 is in the pool but reserved for a planned machine.
+	expect(t, w.ask(message(discover, strange, wants("10.0.0.200"))), Offered, "OFFER", "10.0.0.201", all)
+	expect(t, w.ask(message(request, strange, wants("10.0.0.201"), chose("10.0.0.1"))), Acked, "ACK", "10.0.0.201", all)
+	expect(t, w.ask(message(request, strange, has("10.0.0.201"))), Acked, "ACK", "10.0.0.201", "10.0.0.201:68")
+	expect(t, w.ask(message(request, strange, wants("10.0.0.202"), chose("10.0.0.1"))), Naked, "NAK", "", all)
+	expect(t, w.ask(message(request, strange, wants("10.0.0.11"))), WrongAddress, "", "", "")
+	expect(t, w.ask(message(discover, inventory.MAC{2, 8}, wants("10.0.0.203"))), Offered, "OFFER", "10.0.0.203", all)
+	expect(t, w.ask(message(discover, bareMAC)), Offered, "OFFER", "10.0.0.202", all)
+	expect(t, w.ask(message(discover, inventory.MAC{2, 9})), NoLease, "", "", "")
+	expect(t, w.ask(message(decline, strange, wants("10.0.0.201"), chose("10.0.0.1"))), Declined, "", "", "")
+	expect(t, w.ask(message(release, bareMAC, has("10.0.0.202"), chose("10.0.0.1"))), Released, "", "", "")
+	expect(t, w.ask(message(discover, strange)), Offered, "OFFER", "10.0.0.202", all)
+}
+
+func TestAReservedAddressIsNeverLentWhateverTheLenderSays(t *testing.T) {
+	w := newWorld(discovering)
+	w.lender = NewMemoryLender(func() time.Time { return testTime }, time.Hour, func(netip.Addr) bool { return false })
+	ans := w.ask(message(discover, strange, wants("10.0.0.200")))
+	expect(t, ans, LeaseReserved, "", "", "")
+	if ans.Ask == nil || ans.Ask.Verb != Decline {
+		t.Fatalf("the lease is not declined: %+v", ans.Ask)
+	}
+	if _, err := ans.Ask.Put(context.Background(), w.lender); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, w.ask(message(discover, strange)), Offered, "OFFER", "10.0.0.201", all)
+}
+
+func TestANetworkWithoutAPoolLendsNothing(t *testing.T) {
+	w := newWorld(func(prov, _ *inventory.Network) {
+		prov.Strangers, prov.Pool = inventory.StrangerDiscover, inventory.Pool{}
+	})
+	expect(t, w.ask(message(discover, strange)), NoPool, "", "", "")
+}
+
+func TestThroughARelay(t *testing.T) {
+	w := newWorld(nil)
+	circuit := []byte{1, 4, 'p', 'o', 'r', 't'}
+	ans := w.ask(message(discover, farMAC, via("10.9.0.1"), dhcpv4.WithGeneric(dhcpv4.OptionRelayAgentInformation, circuit)))
+	expect(t, ans, Offered, "OFFER", "10.9.0.12", "10.9.0.1:67")
+	if !bytes.Equal(ans.Reply.Options.Get(dhcpv4.OptionRelayAgentInformation), circuit) {
+		t.Error("option 82 is not returned as it came")
+	}
+	if got := ans.Reply.GatewayIPAddr.String(); got != "10.9.0.1" {
+		t.Errorf("giaddr is %s", got)
+	}
+
+	// The relay's own address is on an unnumbered link; it names the client's network.
+	link := []byte{5, 4, 10, 9, 0, 0}
+	ans = w.ask(message(discover, farMAC, via("172.16.0.1"), dhcpv4.WithGeneric(dhcpv4.OptionRelayAgentInformation, link)))
+	expect(t, ans, Offered, "OFFER", "10.9.0.12", "172.16.0.1:67")
+
+	override := []byte{11, 4, 10, 9, 0, 1}
+	ans = w.ask(message(request, farMAC, via("10.9.0.1"), wants("10.9.0.12"), chose("10.9.0.1"), dhcpv4.WithGeneric(dhcpv4.OptionRelayAgentInformation, override)))
+	expect(t, ans, Acked, "ACK", "10.9.0.12", "10.9.0.1:67")
+	if got := ans.Reply.ServerIdentifier().String(); got != "10.9.0.1" {
+		t.Errorf("server identifier is %s, the relay overrode it", got)
+	}
+
+	w.far.DHCP = inventory.DHCPAuthoritative
+	ans = w.ask(message(request, farMAC, via("10.9.0.1"), wants("10.0.0.5")))
+	expect(t, ans, Naked, "NAK", "", "10.9.0.1:67")
+	if !ans.Reply.IsBroadcast() {
+		t.Error("a NAK through a relay asks it to broadcast")
+	}
+}
+
+func TestAMachineBehindARouterRenewsByUnicast(t *testing.T) {
+	ans := newWorld(nil).ask(message(request, farMAC, has("10.9.0.12")))
+	expect(t, ans, Acked, "ACK", "10.9.0.12", "10.9.0.12:68")
+}
+
+func TestTheAddressFollowsTheMACWhateverTheClientIdentifier(t *testing.T) {
+	w := newWorld(nil)
+	for _, id := range [][]byte{nil, {1, 0x52, 0x54, 0, 0x77, 0, 1}, {0, 1, 2, 3}, {255, 1, 2, 3, 4, 0, 2, 0, 0, 171, 17}} {
+		expect(t, w.ask(message(discover, knownMAC, dhcpv4.WithOption(dhcpv4.OptClientIdentifier(id)))), Offered, "OFFER", "10.0.0.11", all)
+	}
+}
+
+func TestTwoNetworksOnOneInterface(t *testing.T) {
+	w := newWorld(nil)
+	both := []netip.Addr{ourAddr, netip.MustParseAddr("10.9.0.1")}
+	in := Inbound{Message: message(discover, farMAC), Addresses: both, Own: both, To: broadcast(), At: testTime}
+	ans := w.askAs(in)
+	expect(t, ans, Offered, "OFFER", "10.9.0.12", all)
+	if got := ans.Reply.ServerIdentifier().String(); got != "10.9.0.1" {
+		t.Errorf("server identifier is %s, not our address on the client's network", got)
+	}
+}

@@ -1,0 +1,51 @@
+package lab
+
+import (
+	"fmt"
+	"strings"
+
+	"rackwright/inventory"
+)
+
+// Node is one machine of the lab's rack.
+type Node struct {
+	Name     string
+	Firmware inventory.Firmware
+	Disks    []string // YAML flow maps; the first is the root disk
+	Boot     string   // standing boot order, a YAML flow list
+}
+
+// Nodes are the machines of the demo: one of each firmware.
+func Nodes() []Node {
+	return []Node{
+		{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: RWDISK0001, bus: virtio}"}},
+		{Name: "node2", Firmware: inventory.UEFI, Disks: []string{"{size: 3GiB, serial: RWDISK0002, bus: virtio}"}},
+	}
+}
+
+// RackFile is the rack file of some nodes, powered off, each with its reserved address.
+func RackFile(nodes []Node) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "rack: r1\nsite: lab\nbridge: {name: %s}\noob: {interface: %s}\nmachines:\n", Bridge, OOB)
+	for i, n := range nodes {
+		fmt.Fprintf(&b, `  - name: %s
+    u: %d
+    kind: qemu
+    firmware: %s
+    memory: 1024
+    serial: RWSIM%04d
+    boot: %s
+    nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d}]
+    disks: [%s]
+    bmc: {address: 10.78.0.%d, username: admin}
+`, n.Name, 10+i, n.Firmware, i+1, orDefault(n.Boot, "[network, disk]"), i+1, 11+i, strings.Join(n.Disks, ", "), 11+i)
+	}
+	return b.String()
+}
+
+func orDefault(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

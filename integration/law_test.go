@@ -1,0 +1,139 @@
+package integration
+
+import (
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// floors is the import law of docs/architecture.md, section 3. A room is a package's
+// folder; "cmd/..." is every folder below. A package imports lower floors only; fault is
+// below all.
+func floors() map[int][]string {
+	return map[int][]string{
+		6: {"cmd/...", "integration/..."},
+		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "deploy/run", "inventory/intake", "racksim/run"},
+		4: {"store", "bmc/redfish", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
+			"boot/current", "journal/record", "racksim/qemu", "racksim/redfish", "racksim/link"},
+		3: {"boot", "racksim"},
+		2: {"deploy", "bmc", "agent/wire"},
+		1: {"inventory", "images", "access", "journal"},
+		0: {"fault", "config", "seal", "migrations"},
+	}
+}
+
+// library says where alone a library may appear. A room stands for itself and what is
+// below it, except rooms after a "-".
+type library struct {
+	prefixes []string
+	rooms    []string
+	except   []string
+}
+
+func libraries() []library {
+	return []library{
+		{[]string{"github.com/insomniacslk/dhcp"}, []string{"dhcp", "agent", "racksim", "integration"}, []string{"agent/serve"}},
+		{[]string{"github.com/pin/tftp"}, []string{"tftp", "racksim", "integration"}, nil},
+		{[]string{"github.com/stmcginnis/gofish"}, []string{"bmc/redfish"}, nil},
+		{[]string{"database/sql", "github.com/jackc/pgx", "modernc.org/sqlite", "github.com/pressly/goose"}, []string{"store"}, nil},
+		{[]string{"github.com/go-chi/chi", "github.com/danielgtaylor/huma"}, []string{"api", "boot/serve", "agent/serve", "web", "cmd"}, []string{"api/wire"}},
+		{[]string{"github.com/vishvananda/netlink"}, []string{"dhcp/listen", "agent", "racksim", "integration"}, []string{"agent/serve"}},
+	}
+}
+
+func TestTheTreeKeepsTheImportLaw(t *testing.T) {
+	tree, err := readTree("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tree) < 10 {
+		t.Fatalf("only %d rooms were found", len(tree))
+	}
+	for _, v := range violations(tree) {
+		t.Error(v)
+	}
+}
+
+func TestTheTableIsTheOneInTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile("../docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := map[int][]string{}
+	for _, m := range regexp.MustCompile(`(?m)^    floor (\d)   (.*)$`).FindAllStringSubmatch(string(text), -1) {
+		floor := int(m[1][0] - '0')
+		written[floor] = append(written[floor], strings.Fields(m[2])...)
+	}
+	for floor, rooms := range floors() {
+		if want := slices.Sorted(slices.Values(rooms)); !slices.Equal(want, slices.Sorted(slices.Values(written[floor]))) {
+			t.Errorf("floor %d is %v here and %v in docs/architecture.md", floor, want, written[floor])
+		}
+	}
+}
+
+func TestEveryDirectDependencyHasItsReason(t *testing.T) {
+	mod, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reasons, err := os.ReadFile("../docs/decisions/0001-dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`(?m)^\s*(?:require )?([a-z0-9.-]+\.[a-z]+/\S+|\S+\.\S+/\S+) v\S+$`).FindAllStringSubmatch(string(mod), -1)
+	if len(direct) < 5 {
+		t.Fatalf("only %d requirements were found in go.mod", len(direct))
+	}
+	for _, m := range direct {
+		if !strings.Contains(string(reasons), "`"+m[1]+"`") {
+			t.Errorf("go.mod requires %s, and docs/decisions/0001-dependencies.md gives no reason", m[1])
+		}
+	}
+}
+
+// TestBrokenLawIsNoticed gives every rule one import that breaks it.
+func TestBrokenLawIsNoticed(t *testing.T) {
+	for _, c := range []struct{ room, imports, want string }{
+		{"boot", "rackwright/store", "floor 3 imports floor 4"},
+		{"api", "rackwright/web", "floor 5 imports floor 5"},
+		{"inventory", "github.com/google/uuid", "the domain"},
+		{"journal", "rackwright/images", "the domain"},
+		{"dhcp", "github.com/pin/tftp/v3", "github.com/pin/tftp"},
+		{"api", "database/sql", "database/sql"},
+		{"deploy", "github.com/go-chi/chi/v5", "github.com/go-chi/chi"},
+		{"agent/serve", "github.com/vishvananda/netlink", "github.com/vishvananda/netlink"},
+		{"agent", "rackwright/deploy", "the agent reaches deploy"},
+		{"agent/probe", "rackwright/boot", "the agent reaches deploy: agent/probe -> boot -> deploy"},
+		{"racksim/run", "rackwright/store", "racksim"},
+		{"garage", "fmt", "stands on no floor"},
+		{"api", "rackwright/bmc/bmctest", "suite"},
+		{"fault", "rackwright/seal", "floor 0 imports floor 0"},
+	} {
+		tree := map[string][]imported{
+			c.room: {{"x.go", c.imports}}, "deploy": {{"d.go", "fmt"}}, "boot": {{"b.go", "rackwright/deploy"}},
+		}
+		tree[c.room] = []imported{{"x.go", c.imports}}
+		found := violations(tree)
+		if !slices.ContainsFunc(found, func(v string) bool { return strings.Contains(v, c.want) && strings.Contains(v, "x.go") }) {
+			t.Errorf("%s importing %s: got %v", c.room, c.imports, found)
+		}
+	}
+}
+
+func TestLawfulImportsPass(t *testing.T) {
+	tree := map[string][]imported{
+		"cmd/rackwright": {{"main.go", "rackwright/store"}, {"main.go", "github.com/go-chi/chi/v5"}},
+		"store":          {{"db.go", "database/sql"}, {"db.go", "rackwright/inventory"}},
+		"inventory":      {{"rack.go", "net/netip"}, {"rack.go", "rackwright/fault"}},
+		"images":         {{"image.go", "rackwright/inventory"}},
+		"seal":           {{"seal.go", "rackwright/fault"}},
+		"bmc/bmctest":    {{"suite.go", "rackwright/bmc"}, {"suite.go", "testing"}},
+		"racksim/run":    {{"run.go", "rackwright/racksim/qemu"}, {"run.go", "rackwright/agent/wire"}},
+	}
+	if found := violations(tree); len(found) > 0 {
+		t.Errorf("got %v for rooms %v", found, slices.Sorted(maps.Keys(tree)))
+	}
+}

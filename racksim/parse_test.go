@@ -1,0 +1,99 @@
+package racksim
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"rackwright/fault"
+)
+
+func TestTheExampleRackFileIsGood(t *testing.T) {
+	text, err := os.ReadFile("../docs/examples/racksim-two.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rack, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := rack.Machines[0]
+	if m.Disks[0].Size != 4<<30 || m.BMC.Address != "10.78.0.11:443" || !m.NICs[0].Boots() || m.UUID == "" {
+		t.Errorf("read as %+v", m)
+	}
+}
+
+// minimal is a rack file with a hole for what a test gets wrong.
+func minimal(rest string) string {
+	return `{rack: r1, bridge: {name: br0}, machines: [{name: n1, u: 1, bmc: {address: 10.0.0.1}` + rest + `}]}`
+}
+
+func TestRackFileMistakesAreNamed(t *testing.T) {
+	second := `}, {name: n2, u: 2, bmc: {address: 10.0.0.2}`
+	for _, c := range []struct{ what, text, want string }{
+		{"empty file", "", "empty"},
+		{"no YAML", "\t:", "rack file"},
+		{"two documents", minimal("") + "\n---\n{}", "more than one"},
+		{"unknown key", minimal(", memroy: 5"), "memroy"},
+		{"no machines", "{rack: r1}", "machines: the rack is empty"},
+		{"scripted kind", minimal(", kind: scripted"), "not available in this version"},
+		{"unknown kind", minimal(", kind: real"), `machines[0].kind: "real"`},
+		{"firmware", minimal(", firmware: coreboot"), "machines[0].firmware"},
+		{"memory", minimal(", memory: 1"), "machines[0].memory"},
+		{"power", minimal(", power: maybe"), "machines[0].power"},
+		{"boot class", minimal(", boot: [usb]"), "machines[0].boot[0]"},
+		{"size", minimal(", disks: [{size: 2Gb}]"), "no unit known"},
+		{"bus", minimal(", disks: [{size: 2GiB, bus: floppy}]"), "machines[0].disks[0].bus"},
+		{"disk serial", minimal(", disks: [{size: 2GiB, serial: 123456789012345678901}]"), "machines[0].disks[0].serial"},
+		{"wwn on virtio", minimal(`, disks: [{size: 2GiB, wwn: "0x5000c50000000001"}]`), "only ahci and scsi"},
+		{"mac", minimal(", nics: [{mac: nope}]"), "machines[0].nics[0].mac"},
+		{"multicast mac", minimal(`, nics: [{mac: "01:00:5e:00:00:01"}]`), "multicast"},
+		{"mac twice", minimal(`, nics: [{mac: "52:54:00:00:00:01"}, {mac: "52-54-00-00-00-01"}]`), "used already by machines[0].nics[0].mac"},
+		{"name twice", minimal(strings.Replace(second, "n2", "n1", 1)), "name n1 is used already"},
+		{"unit twice", minimal(strings.Replace(second, "u: 2", "u: 1", 1)), "unit 1 is used already"},
+		{"bmc twice", minimal(strings.Replace(second, "0.2", "0.1", 1)), "bmc address 10.0.0.1:443 is used already"},
+		{"outside the rack", minimal(", height: 43"), "machines[0].u"},
+		{"uuid", minimal(", uuid: abc"), "machines[0].uuid"},
+		{"bmc host name", `{rack: r1, machines: [{name: n1, u: 1, bmc: {address: host.example}}]}`, "machines[0].bmc.address"},
+		{"nic without bridge", `{rack: r1, machines: [{name: n1, u: 1, nics: [{mac: "52:54:00:00:00:01"}], bmc: {address: 10.0.0.1}}]}`, "names no bridge"},
+	} {
+		_, err := Parse([]byte(c.text))
+		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want Invalid with %q", c.what, err, c.want)
+		}
+	}
+}
+
+func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+	_, err := Parse([]byte(minimal(", memory: 1, cpus: 99, firmware: x")))
+	var f *fault.Error
+	if !errors.As(err, &f) || len(f.Fields) != 3 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]Size{"0": 0, "512": 512, "2GiB": 2 << 30, "1 TiB": 1 << 40, "500MB": 500e6, "3KiB": 3072} {
+		if got, err := ParseSize(text); err != nil || got != want {
+			t.Errorf("%s: %d, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "GiB", "-1", "1.5GiB", "1PiB", "9999999TiB"} {
+		if got, err := ParseSize(text); err == nil {
+			t.Errorf("%s: accepted as %d", text, got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(minimal(`, nics: [{mac: "52:54:00:00:00:01"}], disks: [{size: 2GiB}]`))
+	f.Add("{rack: r1}")
+	f.Add("a: &a [*a]")
+	f.Fuzz(func(t *testing.T, text string) {
+		rack, err := Parse([]byte(text))
+		if err == nil && len(rack.Machines) == 0 {
+			t.Error("a rack without machines passed")
+		}
+	})
+}

@@ -1,0 +1,137 @@
+package qemu
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"rackwright/racksim"
+)
+
+// File descriptors handed to QEMU after the standard three: the QMP connection, then
+// one tap a NIC.
+const (
+	qmpFD      = 3
+	firstTapFD = 4
+)
+
+// PCI slots on the root bus, fixed so that device paths in UEFI variables stay true.
+const (
+	rngSlot  = 0x03
+	scsiSlot = 0x04
+	diskSlot = 0x08
+	nicSlot  = 0x10
+)
+
+// cdPort is the AHCI port of the virtual CD drive; disks take the ports below it.
+const cdPort = 5
+
+// cdID is the drive's QEMU device id.
+const cdID = "cd0"
+
+// arguments builds the QEMU command line for one start of the machine. image is the
+// ISO in the virtual CD drive, "" for none.
+func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image string) []string {
+	args := []string{
+		"-name", m.Name, "-uuid", m.UUID,
+		"-nodefaults", "-no-user-config", "-display", "none",
+		"-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max",
+		"-smp", fmt.Sprint(m.CPUs), "-m", fmt.Sprint(m.Memory),
+		"-smbios", systemTable(m),
+		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD), "-mon", "chardev=qmp,mode=control",
+		"-chardev", "stdio,id=console,signal=off", "-serial", "chardev:console",
+		"-object", "rng-random,id=rng,filename=/dev/urandom",
+		"-device", fmt.Sprintf("virtio-rng-pci,rng=rng,addr=%#x", rngSlot),
+		// A guest's reboot ends the process: the next start reads the boot order anew.
+		"-no-reboot",
+		// SeaBIOS starts over when nothing booted, as servers do (milliseconds).
+		"-boot", "menu=off,reboot-timeout=30000",
+	}
+	args = append(args, flash(f, p)...)
+	for i, n := range m.NICs {
+		args = append(args, nic(m, n, i, boot)...)
+	}
+	args = append(args, disks(m, p, boot)...)
+	return append(args, drive(image, bootIndex(boot, racksim.Media))...)
+}
+
+// systemTable is SMBIOS type 1 (DSP0134 7.2), where the operating system and the
+// ramdisk read vendor, model and serial number.
+func systemTable(m racksim.Machine) string {
+	table := "type=1,uuid=" + m.UUID
+	for _, field := range [][2]string{{"manufacturer", m.Vendor}, {"product", m.Model}, {"serial", m.Serial}, {"sku", m.SKU}} {
+		if field[1] != "" {
+			table += "," + field[0] + "=" + escape(field[1])
+		}
+	}
+	return table
+}
+
+func flash(f firmware, p paths) []string {
+	if f.code == "" {
+		return nil
+	}
+	return []string{
+		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(f.code),
+		"-drive", "if=pflash,unit=1,format=raw,file=" + escape(p.vars),
+	}
+}
+
+func nic(m racksim.Machine, n racksim.NIC, i int, boot racksim.Boot) []string {
+	device := fmt.Sprintf("%s,id=%s,netdev=net%d,mac=%s,addr=%#x%s", n.Model, n.Name, i, n.MAC, nicSlot+i, bootIndex(boot, n.Name))
+	// OVMF drives virtio itself, with the firmware's own PXE and HTTP stack; other
+	// models need the iPXE ROM. A NIC that does not boot has no ROM in either.
+	if !n.Boots() || (m.Firmware == racksim.UEFI && n.Model == "virtio-net-pci") {
+		device += ",romfile="
+	}
+	return []string{"-netdev", fmt.Sprintf("tap,id=net%d,fd=%d", i, firstTapFD+i), "-device", device}
+}
+
+func disks(m racksim.Machine, p paths, boot racksim.Boot) []string {
+	var args []string
+	if slices.ContainsFunc(m.Disks, func(d racksim.Disk) bool { return d.Bus == "scsi" }) {
+		args = append(args, "-device", fmt.Sprintf("virtio-scsi-pci,id=scsi,addr=%#x", scsiSlot))
+	}
+	port := 0
+	for i, d := range m.Disks {
+		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,cache=unsafe,discard=unmap,file=%s", i, escape(p.disk(d.Name))))
+		var device string
+		switch d.Bus {
+		case "virtio":
+			device = fmt.Sprintf("virtio-blk-pci,addr=%#x", diskSlot+i)
+		case "nvme":
+			device = fmt.Sprintf("nvme,addr=%#x", diskSlot+i)
+		case "scsi":
+			device = fmt.Sprintf("scsi-hd,bus=scsi.0,scsi-id=%d", i)
+		case "ahci":
+			device = fmt.Sprintf("ide-hd,bus=ide.%d", port)
+			port++
+		}
+		device += fmt.Sprintf(",id=%s,drive=drive%d,serial=%s", d.Name, i, escape(d.Serial))
+		if d.WWN != "" {
+			device += ",wwn=" + d.WWN
+		}
+		args = append(args, "-device", device+bootIndex(boot, d.Name))
+	}
+	return args
+}
+
+func drive(image, index string) []string {
+	device := fmt.Sprintf("ide-cd,id=%s,bus=ide.%d%s", cdID, cdPort, index)
+	if image == "" {
+		return []string{"-device", device}
+	}
+	return []string{"-drive", "if=none,id=media,format=raw,readonly=on,media=cdrom,file=" + escape(image), "-device", device + ",drive=media"}
+}
+
+// bootIndex is the device's place in the boot order, "" when it is not in it.
+func bootIndex(boot racksim.Boot, name string) string {
+	i := slices.Index(boot.Order, name)
+	if i < 0 {
+		return ""
+	}
+	return fmt.Sprintf(",bootindex=%d", i+1)
+}
+
+// escape doubles commas, as QEMU's option syntax wants.
+func escape(value string) string { return strings.ReplaceAll(value, ",", ",,") }

@@ -1,0 +1,97 @@
+package qemu
+
+import (
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"rackwright/fault"
+	"rackwright/racksim"
+)
+
+func TestDiskSerialsAndBootOrderReachTheCommandLine(t *testing.T) {
+	rack, err := racksim.Parse([]byte(`{rack: r1, bridge: {name: br0}, machines: [{name: n1, u: 1, firmware: uefi, vendor: "A, B", bmc: {address: 127.0.0.1},
+		nics: [{mac: "52:54:00:00:00:01"}, {mac: "52:54:00:00:00:02", model: e1000}],
+		disks: [{size: 1GiB, serial: D1}, {size: 1GiB, serial: D2, bus: nvme}, {size: 1GiB, serial: D3, bus: ahci, wwn: "0x5000c50000000001"}, {size: 1GiB, serial: D4, bus: scsi}]}]}`))
+	must(t, err)
+	m := rack.Machines[0]
+	args := strings.Join(arguments(m, firmware{"code.fd", "vars"}, pathsIn("/s"), racksim.Boot{Order: []string{"disk2", "nic1"}}, "/s/x,y.iso"), " ")
+	for _, want := range []string{
+		"manufacturer=A,, B", "virtio-net-pci,id=nic1,netdev=net0,mac=52:54:00:00:00:01,addr=0x10,bootindex=2,romfile=",
+		"e1000,id=nic2,netdev=net1,mac=52:54:00:00:00:02,addr=0x11,romfile=",
+		"virtio-blk-pci,addr=0x8,id=disk1,drive=drive0,serial=D1 ", "nvme,addr=0x9,id=disk2,drive=drive1,serial=D2,bootindex=1",
+		"ide-hd,bus=ide.0,id=disk3,drive=drive2,serial=D3,wwn=0x5000c50000000001", "scsi-hd,bus=scsi.0,scsi-id=3,id=disk4,drive=drive3,serial=D4",
+		"cache=unsafe,discard=unmap,file=/s/disk1.raw", "file=/s/x,,y.iso", "unit=1,format=raw,file=/s/vars.fd",
+	} {
+		if !strings.Contains(args+" ", want) {
+			t.Errorf("no %q in %s", want, args)
+		}
+	}
+}
+
+func TestMissingFirmwareNamesThePackage(t *testing.T) {
+	_, err := findFirmware(racksim.UEFI, t.TempDir())
+	if !fault.Is(err, fault.NotFound) || !strings.Contains(fault.HintOf(err), "apt-get install ovmf") {
+		t.Errorf("%v, hint %q", err, fault.HintOf(err))
+	}
+}
+
+func TestDiskFileGrowsAndIsNeverCut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "d.raw")
+	must(t, makeDisk(path, 1<<20))
+	must(t, makeDisk(path, 2<<20))
+	if err := makeDisk(path, 1<<20); !fault.Is(err, fault.Conflict) {
+		t.Errorf("cut a disk: %v", err)
+	}
+	info, err := os.Stat(path)
+	must(t, err)
+	if info.Size() != 2<<20 {
+		t.Errorf("size %d", info.Size())
+	}
+}
+
+func TestConsoleLogIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "console.log")
+	c, err := openConsole(path, 10)
+	must(t, err)
+	for _, s := range []string{"12345678", "abcdefgh", "ABCD"} {
+		c.Write([]byte(s))
+	}
+	c.Close()
+	c.Write([]byte("late"))
+	now, _ := os.ReadFile(path)
+	before, _ := os.ReadFile(path + ".1")
+	if string(now) != "ABCD" || string(before) != "abcdefgh" {
+		t.Errorf("now %q, before %q", now, before)
+	}
+}
+
+func TestMonitorPairsRepliesAndPassesEventsOn(t *testing.T) {
+	ours, theirs := net.Pipe()
+	var events []string
+	m := newMonitor(ours, func(e message) { events = append(events, e.Event+" "+e.Data.Reason) })
+	go func() {
+		buf := make([]byte, 4096)
+		theirs.Read(buf)
+		io.WriteString(theirs, `{"event":"SHUTDOWN","data":{"guest":true,"reason":"guest-reset"}}`+"\n"+`{"return":{},"id":1}`+"\n")
+		theirs.Read(buf)
+		io.WriteString(theirs, `{"error":{"class":"GenericError","desc":"no"},"id":2}`+"\n")
+		theirs.Read(buf)
+		theirs.Close()
+	}()
+	must(t, m.run(t.Context(), "cont", nil))
+	if err := m.run(t.Context(), "eject", map[string]any{"id": "cd0"}); err == nil || !strings.Contains(err.Error(), "GenericError: no") {
+		t.Errorf("refused command: %v", err)
+	}
+	if err := m.run(t.Context(), "stop", nil); err == nil {
+		t.Error("a command outlived the emulator")
+	}
+	<-m.done
+	if !slices.Equal(events, []string{"SHUTDOWN guest-reset"}) {
+		t.Errorf("events %v", events)
+	}
+}

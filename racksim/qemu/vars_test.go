@@ -1,0 +1,106 @@
+package qemu
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"rackwright/racksim"
+)
+
+// emptyStore is a variable store of size bytes of records, without a volume body.
+func emptyStore(size int) []byte {
+	const header = 72
+	image := bytes.Repeat([]byte{0xff}, header+storeHeader+size)
+	binary.LittleEndian.PutUint16(image[volumeLength:], header)
+	g := authenticatedStore
+	copy(image[header:], g[:])
+	binary.LittleEndian.PutUint32(image[header+16:], uint32(storeHeader+size))
+	return image
+}
+
+func TestVariablesReadBackAsWritten(t *testing.T) {
+	s, err := parseStore(emptyStore(1024))
+	must(t, err)
+	s.set("BootNext", []byte{1, 2, 3})
+	s.set("Lang", []byte("en"))
+	s.set("BootNext", []byte{0, 0xbc})
+	s.remove("Lang")
+	image, err := s.encode()
+	must(t, err)
+	again, err := parseStore(image)
+	must(t, err)
+	if got := again.get("BootNext"); !bytes.Equal(got, []byte{0, 0xbc}) || again.get("Lang") != nil {
+		t.Errorf("BootNext %x, Lang %x", got, again.get("Lang"))
+	}
+}
+
+func TestFullStoreIsAnErrorAndNotABrokenFile(t *testing.T) {
+	s, err := parseStore(emptyStore(256))
+	must(t, err)
+	s.set("Big", make([]byte, 512))
+	if _, err := s.encode(); err == nil {
+		t.Error("512 bytes fit into 256")
+	}
+}
+
+func TestHTTPBootEntryComesAndGoes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "vars.fd")
+	must(t, os.WriteFile(path, emptyStore(4096), 0o600))
+	yes := true
+	m := racksim.Machine{Name: "n1", NICs: []racksim.NIC{{Name: "nic1", MAC: "52:54:00:00:00:01", Boot: &yes}}}
+	must(t, setHTTPBoot(path, m, &racksim.HTTPBoot{URI: "http://h/f.efi"}))
+	image, err := os.ReadFile(path)
+	must(t, err)
+	s, err := parseStore(image)
+	must(t, err)
+	if entry := s.get("BootBC00"); !bytes.Contains(entry, []byte("http://h/f.efi")) || s.get("BootNext") == nil {
+		t.Errorf("entry %x, next %x", entry, s.get("BootNext"))
+	}
+	must(t, setHTTPBoot(path, m, nil))
+	image, err = os.ReadFile(path)
+	must(t, err)
+	if !bytes.Equal(image, emptyStore(4096)) {
+		t.Error("something is left of the entry")
+	}
+}
+
+// FuzzParseStore checks that any file the guest leaves behind is read and written back
+// without loss.
+func FuzzParseStore(f *testing.F) {
+	f.Add(emptyStore(256))
+	s, err := parseStore(emptyStore(512))
+	if err != nil {
+		f.Fatal(err)
+	}
+	s.set("BootNext", []byte{0, 0xbc})
+	image, err := s.encode()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(image)
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, image []byte) {
+		s, err := parseStore(image)
+		if err != nil {
+			return
+		}
+		out, err := s.encode()
+		if err != nil {
+			return
+		}
+		again, err := parseStore(out)
+		if err != nil || len(again.variables) != len(s.variables) {
+			t.Errorf("%d variables became %v, %v", len(s.variables), again, err)
+		}
+	})
+}
+
+func FuzzParseMessage(f *testing.F) {
+	f.Add([]byte(`{"QMP": {"version": {}, "capabilities": []}}`))
+	f.Add([]byte(`{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}`))
+	f.Add([]byte(`{"return": {}, "id": 1}`))
+	f.Fuzz(func(_ *testing.T, line []byte) { _, _ = parseMessage(line) })
+}

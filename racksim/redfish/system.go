@@ -1,0 +1,189 @@
+package redfish
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"rackwright/racksim"
+)
+
+const systemPath = "/redfish/v1/Systems/1"
+
+func (s *Service) routeSystem() {
+	s.collection("/redfish/v1/Systems", "ComputerSystemCollection", "Systems", func() []body { return []body{s.system()} })
+	s.patch(systemPath, configureComponents, s.system, s.changeSystem)
+	s.routeReset()
+	s.collection(systemPath+"/BootOptions", "BootOptionCollection", "Boot Options", s.bootOptions)
+}
+
+func (s *Service) system() body {
+	m := s.Machine
+	b := resource(systemPath, "ComputerSystem.v1_22_0.ComputerSystem", m.Name)
+	b["SystemType"], b["HostName"] = "Physical", ""
+	b["Manufacturer"], b["Model"], b["SKU"] = m.Vendor, m.Model, m.SKU
+	b["SerialNumber"], b["UUID"], b["PartNumber"] = m.Serial, m.UUID, ""
+	b["PowerState"], b["Status"] = s.Hardware.Power(), s.health()
+	b["BiosVersion"] = firmwareName(m.Firmware)
+	b["Boot"] = s.bootBody()
+	b["ProcessorSummary"] = body{"Count": 1, "CoreCount": m.CPUs, "LogicalProcessorCount": m.CPUs, "Model": processorModel, "Status": status(true)}
+	b["MemorySummary"] = body{"TotalSystemMemoryGiB": float64(m.Memory) / 1024, "Status": status(true)}
+	for _, name := range []string{"Processors", "Memory", "EthernetInterfaces", "Storage", "SimpleStorage", "Bios", "SecureBoot"} {
+		b[name] = link(systemPath + "/" + name)
+	}
+	b["VirtualMedia"] = link(mediaPath)
+	b["Links"] = body{"Chassis": links(chassisPath), "ManagedBy": links(managerPath)}
+	b["Actions"] = body{"#ComputerSystem.Reset": body{
+		"target": resetPath, "@Redfish.ActionInfo": systemPath + "/ResetActionInfo",
+		"ResetType@Redfish.AllowableValues": resetTypes(),
+	}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.locator, led(s.locator)
+	return b
+}
+
+// health says what is wrong with a machine that went off by itself.
+func (s *Service) health() body {
+	err := s.Hardware.Fault()
+	if err == nil {
+		return status(true)
+	}
+	return body{"State": "Enabled", "Health": "Critical", "HealthRollup": "Critical", "Conditions": []body{{
+		"MessageId": registry + "." + msgGeneralError.key, "Message": err.Error(), "Severity": "Critical",
+	}}}
+}
+
+func firmwareName(kind string) string {
+	if kind == racksim.UEFI {
+		return "OVMF"
+	}
+	return "SeaBIOS"
+}
+
+func led(on bool) string {
+	if on {
+		return "Lit"
+	}
+	return "Off"
+}
+
+func (s *Service) bootBody() body {
+	o := s.Setup.Override()
+	b := body{
+		"BootSourceOverrideEnabled": o.Enabled, "BootSourceOverrideEnabled@Redfish.AllowableValues": []string{racksim.Disabled, racksim.Once, racksim.Continuous},
+		"BootSourceOverrideTarget": o.Target, "BootSourceOverrideTarget@Redfish.AllowableValues": s.Setup.Targets(),
+		"BootSourceOverrideMode": s.Setup.Mode(), "BootSourceOverrideMode@Redfish.AllowableValues": []string{s.Setup.Mode()},
+		"BootOrder": s.Setup.Order(), "BootOrderPropertySelection": "BootOrder",
+		"BootOptions": link(systemPath + "/BootOptions"),
+	}
+	if s.Machine.Firmware == racksim.UEFI {
+		b["HttpBootUri"] = o.HTTPURI
+	}
+	return b
+}
+
+func (s *Service) bootOptions() []body {
+	var all []body
+	for _, name := range s.Setup.Order() {
+		b := resource(systemPath+"/BootOptions/"+name, "BootOption.v1_0_6.BootOption", name)
+		b["BootOptionReference"], b["DisplayName"], b["BootOptionEnabled"] = name, name, true
+		all = append(all, b)
+	}
+	return all
+}
+
+func (s *Service) changeSystem(c *changes) *problem {
+	boot, hasBoot := c.object("Boot")
+	tag, hasTag := c.text("AssetTag")
+	light, hasLight := c.flag("LocationIndicatorActive")
+	indicator, hasIndicator := c.text("IndicatorLED")
+	if p := c.done(); p != nil {
+		return p
+	}
+	if hasIndicator {
+		if !slices.Contains([]string{"Lit", "Blinking", "Off"}, indicator) {
+			return refuse(http.StatusBadRequest, msgNotInList, indicator, "IndicatorLED")
+		}
+		light, hasLight = indicator != "Off", true
+	}
+	if hasTag && len(tag) > 63 {
+		return refuse(http.StatusBadRequest, msgNotInList, tag, "AssetTag")
+	}
+	if hasBoot {
+		if p := s.changeBoot(boot); p != nil {
+			return p
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if hasLight {
+		s.locator = light
+	}
+	if hasTag {
+		s.assetTag = tag
+	}
+	return nil
+}
+
+func (s *Service) changeBoot(c *changes) *problem {
+	o := s.Setup.Override()
+	target, hasTarget := c.text("BootSourceOverrideTarget")
+	enabled, hasEnabled := c.text("BootSourceOverrideEnabled")
+	mode, hasMode := c.text("BootSourceOverrideMode")
+	uri, hasURI := c.text("HttpBootUri")
+	order, hasOrder := c.list("BootOrder")
+	if p := c.done(); p != nil {
+		return p
+	}
+	if hasMode && mode != s.Setup.Mode() {
+		return refuse(http.StatusBadRequest, msgNotInList, mode, "BootSourceOverrideMode")
+	}
+	if hasTarget {
+		o.Target = target
+		if !hasEnabled && o.Enabled == racksim.Disabled && target != racksim.TargetNone {
+			o.Enabled = racksim.Once // a target alone means the next boot, as on most BMCs
+		}
+	}
+	if hasEnabled {
+		o.Enabled = enabled
+	}
+	if hasURI {
+		if !bootURI(uri) || s.Machine.Firmware != racksim.UEFI {
+			return refuse(http.StatusBadRequest, msgNotInList, uri, "HttpBootUri")
+		}
+		o.HTTPURI = uri
+	}
+	return s.applyBoot(o, order, hasOrder)
+}
+
+func (s *Service) applyBoot(o racksim.Override, order []string, hasOrder bool) *problem {
+	if !slices.Contains(s.Setup.Targets(), o.Target) {
+		return refuse(http.StatusBadRequest, msgNotInList, o.Target, "BootSourceOverrideTarget")
+	}
+	if hasOrder {
+		if err := s.Setup.SetOrder(order); err != nil {
+			return fromFault(err)
+		}
+	}
+	if err := s.Setup.SetOverride(o); err != nil {
+		return refuse(http.StatusBadRequest, msgNotInList, o.Enabled, "BootSourceOverrideEnabled")
+	}
+	return nil
+}
+
+// bootURI accepts what firmware's HTTP client can fetch; empty means: ask DHCP.
+func bootURI(text string) bool {
+	if text == "" {
+		return true
+	}
+	u, err := url.Parse(text)
+	return err == nil && len(text) <= 512 && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+// managerUUID is the BMC's own, steady over restarts.
+func (s *Service) managerUUID() string {
+	return uuid.NewSHA1(uuid.NameSpaceOID, []byte("racksim bmc "+s.Machine.UUID)).String()
+}

@@ -1,0 +1,90 @@
+package run
+
+import (
+	"bytes"
+
+	"go.yaml.in/yaml/v3"
+
+	"rackwright/fault"
+)
+
+// The rack plan that Rackwright reads; its fields are described in the docs of the
+// plan, and what is not known here is left out.
+type (
+	plan struct {
+		Site  string     `yaml:"site"`
+		Racks []planRack `yaml:"racks"`
+	}
+	planRack struct {
+		Name     string        `yaml:"name"`
+		Units    int           `yaml:"units"`
+		Machines []planMachine `yaml:"machines"`
+	}
+	planMachine struct {
+		Name     string    `yaml:"name"`
+		U        int       `yaml:"u"`
+		Height   int       `yaml:"height,omitempty"`
+		Firmware string    `yaml:"firmware"`
+		Vendor   string    `yaml:"vendor"`
+		Model    string    `yaml:"model"`
+		Serial   string    `yaml:"serial"`
+		UUID     string    `yaml:"uuid"`
+		NICs     []planNIC `yaml:"nics,omitempty"`
+		BMC      planBMC   `yaml:"bmc"`
+		RootDisk *planDisk `yaml:"root_disk,omitempty"`
+	}
+	planNIC struct {
+		Name    string `yaml:"name"`
+		MAC     string `yaml:"mac"`
+		Network string `yaml:"network,omitempty"`
+		Address string `yaml:"address,omitempty"`
+		Boot    bool   `yaml:"boot,omitempty"`
+	}
+	planBMC struct {
+		Address           string `yaml:"address"`
+		Username          string `yaml:"username"`
+		PasswordFile      string `yaml:"password_file"`
+		CertificateSHA256 string `yaml:"certificate_sha256"`
+		MAC               string `yaml:"mac,omitempty"`
+	}
+	planDisk struct {
+		Serial string `yaml:"serial"`
+	}
+)
+
+// Plan is the Rackwright rack plan for these machines, as YAML. The first disk of a
+// machine is its root disk.
+func (r *Rack) Plan() ([]byte, error) {
+	rack := planRack{Name: r.cfg.Rack.Name, Units: r.cfg.Rack.Units}
+	for _, b := range r.bays {
+		rack.Machines = append(rack.Machines, b.plan())
+	}
+	var out bytes.Buffer
+	enc := yaml.NewEncoder(&out)
+	enc.SetIndent(2)
+	if err := enc.Encode(plan{Site: r.cfg.Rack.Site, Racks: []planRack{rack}}); err != nil {
+		return nil, fault.Internalf("rack plan: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func (b *bay) plan() planMachine {
+	m := planMachine{
+		Name: b.spec.Name, U: b.spec.U, Firmware: b.spec.Firmware,
+		Vendor: b.spec.Vendor, Model: b.spec.Model, Serial: b.spec.Serial, UUID: b.spec.UUID,
+		BMC: planBMC{
+			Address: url(b.address()), Username: b.spec.BMC.Username, PasswordFile: b.state.passwordFile(),
+			CertificateSHA256: b.fingerprint, MAC: b.spec.BMC.MAC,
+		},
+	}
+	if b.spec.Height > 1 {
+		m.Height = b.spec.Height
+	}
+	for _, n := range b.spec.NICs {
+		m.NICs = append(m.NICs, planNIC{Name: n.Name, MAC: n.MAC, Network: n.Network, Address: n.Address, Boot: n.Boots()})
+	}
+	if len(b.spec.Disks) > 0 {
+		m.RootDisk = &planDisk{Serial: b.spec.Disks[0].Serial}
+	}
+	return m
+}

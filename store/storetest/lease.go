@@ -1,0 +1,119 @@
+package storetest
+
+import (
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+func leases() chapter {
+	whatever := netip.Addr{}
+	return chapter{
+		"no address is lent twice, however many strangers ask at once": func(t *testing.T, b *bench) {
+			b.apply(plan(1))
+			n := b.provision()
+			var mu sync.Mutex
+			owner := map[netip.Addr]inventory.MAC{}
+			refusedOnes := 0
+			race(n.Pool.Size()+4, func(i int) {
+				l, err := b.Lend(b.ctx(), mac(500+i), n, whatever)
+				mu.Lock()
+				defer mu.Unlock()
+				if fault.Is(err, fault.Conflict) {
+					refusedOnes++
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if other, twice := owner[l.Address]; twice || !n.Pool.Contains(l.Address) {
+					t.Errorf("%s was lent to %s and %s", l.Address, other, l.MAC)
+				}
+				owner[l.Address] = l.MAC
+			})
+			same(t, "lent and refused", []int{len(owner), refusedOnes}, []int{10, 4})
+			same(t, "listed", len(must(b.Leases(b.ctx()))(t)), 10)
+		},
+		"a stranger keeps its address while it asks for it": func(t *testing.T, b *bench) {
+			b.apply(plan(0))
+			n := b.provision()
+			first := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.105")))(t)
+			same(t, "the one it wished", first.Address, addr("10.0.0.105"))
+			b.clock.Turn(5 * time.Minute)
+			again := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.107")))(t)
+			same(t, "the one it has", again.Address, first.Address)
+			if !again.Until.After(first.Until) || again.Network != "provision" {
+				t.Errorf("lent until %s, then %s", first.Until, again.Until)
+			}
+			same(t, "another's wish for it", must(b.Lend(b.ctx(), mac(501), n, first.Address))(t).Address, addr("10.0.0.100"))
+		},
+		"what the plan reserves and the gateway are never lent": func(t *testing.T, b *bench) {
+			p := plan(2)
+			p.Networks[0].Gateway = "10.0.0.102"
+			p.Racks[0].Machines[0].NICs[0].Address, p.Racks[0].Machines[1].NICs[0].Address = "10.0.0.100", "10.0.0.101"
+			b.apply(p)
+			for i, wish := range []string{"10.0.0.100", "10.0.0.102", "10.0.0.50", "192.0.2.1"} {
+				l := must(b.Lend(b.ctx(), mac(500+i), b.provision(), addr(wish)))(t)
+				same(t, "lent for "+wish, l.Address, addr("10.0.0.103"))
+				ok(t, b.Release(b.ctx(), mac(500+i), b.provision(), l.Address))
+			}
+		},
+		"a lease that the plan's reservation overtakes is moved": func(t *testing.T, b *bench) {
+			b.apply(plan(0))
+			must(b.Lend(b.ctx(), mac(500), b.provision(), whatever))(t)
+			p := plan(1)
+			p.Racks[0].Machines[0].NICs[0].Address = "10.0.0.100"
+			b.apply(p)
+			same(t, "moved", must(b.Lend(b.ctx(), mac(500), b.provision(), whatever))(t).Address, addr("10.0.0.101"))
+		},
+		"an address is lent again once it was released or its time is over": func(t *testing.T, b *bench) {
+			p := plan(0)
+			p.Networks[0].Pool.Last = p.Networks[0].Pool.First
+			b.apply(p)
+			n := b.provision()
+			l := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
+			_, err := b.Lend(b.ctx(), mac(501), n, whatever)
+			refused(t, err, fault.Conflict)
+			ok(t, b.Release(b.ctx(), mac(501), n, l.Address)) // not its own
+			_, err = b.Lend(b.ctx(), mac(501), n, whatever)
+			refused(t, err, fault.Conflict)
+			ok(t, b.Release(b.ctx(), mac(500), n, l.Address))
+			must(b.Lend(b.ctx(), mac(501), n, whatever))(t)
+			b.clock.Turn(10 * time.Minute)
+			same(t, "running", len(must(b.Leases(b.ctx()))(t)), 0)
+			must(b.Lend(b.ctx(), mac(502), n, whatever))(t)
+			ok(t, b.Prune(b.ctx()))
+			same(t, "kept", b.count("SELECT count(*) FROM lease"), 1)
+		},
+		"an address that was declined rests for an hour": func(t *testing.T, b *bench) {
+			b.apply(plan(0))
+			n := b.provision()
+			l := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
+			ok(t, b.Decline(b.ctx(), mac(501), n, l.Address)) // not its own
+			ok(t, b.Decline(b.ctx(), mac(500), n, l.Address))
+			next := must(b.Lend(b.ctx(), mac(500), n, l.Address))(t)
+			same(t, "next", next.Address, l.Address.Next())
+			ok(t, b.Decline(b.ctx(), mac(500), n, next.Address))
+			all := must(b.Leases(b.ctx()))(t)
+			same(t, "resting", []any{len(all), all[0].MAC, all[1].Address}, []any{2, inventory.MAC{}, next.Address})
+			b.clock.Turn(time.Hour)
+			same(t, "rested", must(b.Lend(b.ctx(), mac(502), n, l.Address))(t).Address, l.Address)
+		},
+		"leases are listed by address as numbers are": func(t *testing.T, b *bench) {
+			p := plan(0)
+			p.Networks[0].Pool = &inventory.PlannedPool{First: "10.0.0.98", Last: "10.0.0.101"}
+			b.apply(p)
+			for i := range 4 {
+				must(b.Lend(b.ctx(), mac(500+i), b.provision(), whatever))(t)
+			}
+			for i, l := range must(b.Leases(b.ctx()))(t) {
+				same(t, "in place", l.Address, b.provision().Pool.Nth(i))
+			}
+		},
+	}
+}
