@@ -124,12 +124,16 @@ func anyMatch(hint inventory.DiskHint, disks []inventory.Disk) bool {
 
 // perform writes, proves and finishes.
 func (a *agent) perform(ctx context.Context, o wire.Order, j job) error {
-	tenth := map[disk.Pass]int64{}
+	tenth, verifying := map[disk.Pass]int64{}, false
 	w := disk.Write{Manifest: j.manifest, Pack: pack{a.client, o.Write.Digest}, Medium: j.disk, Backoff: a.Backoff,
 		Progress: func(p disk.Pass, done, total int64) {
 			stage := wire.Writing
-			if p == disk.Verifying {
+			switch {
+			case p == disk.Verifying:
 				stage = wire.Verifying
+				verifying = true
+			case verifying: // the chunks held back to the end: the stage does not go back for them
+				return
 			}
 			a.reporter.post(wire.Event{Order: o.ID, Stage: stage, Done: done, Total: total})
 			if now := done * 10 / max(total, 1); now > tenth[p] {

@@ -139,7 +139,7 @@ func sqliteFault(err error) error {
 
 func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	db.dialect = dialect{goose: goose.DialectPostgres, files: migrations.Postgres, session: true,
-		skip: "", lock: " FOR NO KEY UPDATE",
+		skip: " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
 		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
 		again: postgresAgain, fault: postgresFault}
 	cfg, err := pgx.ParseConfig(o.DSN)

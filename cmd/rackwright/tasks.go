@@ -175,24 +175,21 @@ func (p *pruner) Run(ctx context.Context) error {
 	}
 }
 
-// importer takes images in: bytes to the blob store, then the record.
+// importer takes the bytes of images in, and drops them.
 type importer struct {
 	db    *store.DB
 	blobs *blob.Store
 }
 
-// Import implements api.Importer. When the record cannot be made the bytes go again.
+// Import implements api.Importer: it stores the bytes and says what they are. The API
+// makes the record, and calls forget when it cannot.
 func (i importer) Import(ctx context.Context, r io.Reader, name, sha256 string) (*images.Image, error) {
 	in, err := i.blobs.Import(ctx, r, blob.Options{ExpectSHA256: sha256})
 	if err != nil {
 		return nil, err
 	}
-	img := &images.Image{Name: name, Digest: in.Digest, Source: in.Source, Format: in.Format, Arch: in.Layout.Arch, Firmware: in.Layout.Firmware,
-		Bytes: in.Manifest.Bytes, Stored: in.Manifest.PackBytes()}
-	if err := i.db.AddImage(ctx, img, "api"); err != nil {
-		return nil, errors.Join(err, i.forget(context.WithoutCancel(ctx), *img))
-	}
-	return img, nil
+	return &images.Image{Name: name, Digest: in.Digest, Source: in.Source, Format: in.Format, Arch: in.Layout.Arch, Firmware: in.Layout.Firmware,
+		Bytes: in.Manifest.Bytes, Stored: in.Manifest.PackBytes()}, nil
 }
 
 // forget drops the bytes of a digest that no image has.

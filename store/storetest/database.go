@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
@@ -42,10 +42,15 @@ func (SQLite) Raw(t testing.TB, dsn string) *sql.DB {
 	return openRaw(t, "sqlite", "file:"+(&url.URL{Path: dsn}).EscapedPath()+"?_pragma=busy_timeout(5000)")
 }
 
-// PostgreSQL is databases of one server, copies of a template that has the schema.
+// PostgreSQL is databases of one server: copies of a template that has the schema, emptied
+// and used again when a test is done with one, for copying is slow.
 type PostgreSQL struct {
 	server *Server
-	made   atomic.Int64
+	tables []string // of the schema
+
+	mu   sync.Mutex
+	made int
+	free []string // names of databases that are empty again
 }
 
 const template = "rackwright_template"
@@ -65,22 +70,73 @@ func NewPostgreSQL(ctx context.Context, s *Server) (*PostgreSQL, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &PostgreSQL{server: s}, db.Close()
+	p := &PostgreSQL{server: s}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return p, p.readTables(ctx)
+}
+
+func (p *PostgreSQL) readTables(ctx context.Context) error {
+	db, err := sql.Open("pgx", p.server.DSN(template))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	var list string
+	err = db.QueryRowContext(ctx, `SELECT string_agg(tablename, ' ') FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'goose%'`).Scan(&list)
+	p.tables = strings.Fields(list)
+	return err
 }
 
 // Empty implements Database.
-func (p *PostgreSQL) Empty(t testing.TB) string { return p.create(t, "locale_base") }
+func (p *PostgreSQL) Empty(t testing.TB) string { return p.server.DSN(p.create(t, "locale_base")) }
 
 // Fresh implements Database.
-func (p *PostgreSQL) Fresh(t testing.TB) string { return p.create(t, template) }
+func (p *PostgreSQL) Fresh(t testing.TB) string {
+	t.Helper()
+	p.mu.Lock()
+	name := ""
+	if n := len(p.free); n > 0 {
+		name, p.free = p.free[n-1], p.free[:n-1]
+	}
+	p.mu.Unlock()
+	if name == "" {
+		name = p.create(t, template)
+	}
+	t.Cleanup(func() { p.reuse(name) })
+	return p.server.DSN(name)
+}
+
+// reuse empties a database for another test; one that cannot be emptied, because its
+// test broke it, is left alone.
+func (p *PostgreSQL) reuse(name string) {
+	db, err := sql.Open("pgx", p.server.DSN(name))
+	if err != nil {
+		return
+	}
+	defer db.Close()
+	if _, err := db.Exec("TRUNCATE " + strings.Join(p.tables, ", ") + " RESTART IDENTITY"); err != nil {
+		return
+	}
+	if _, err := db.Exec("INSERT INTO revision (n) VALUES (1)"); err != nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = append(p.free, name)
+}
 
 func (p *PostgreSQL) create(t testing.TB, from string) string {
 	t.Helper()
-	name := fmt.Sprintf("test_%d", p.made.Add(1))
-	if err := p.server.do(t.Context(), "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
+	p.mu.Lock()
+	p.made++
+	name := fmt.Sprintf("test_%d", p.made)
+	p.mu.Unlock()
+	if err := p.server.do(context.Background(), "CREATE DATABASE "+name+" TEMPLATE "+from); err != nil {
 		t.Fatal(err)
 	}
-	return p.server.DSN(name)
+	return name
 }
 
 // Raw implements Database.
