@@ -107,6 +107,7 @@ func Run(ctx context.Context, w World) error {
 			cancel(err)
 		}
 	}()
+	go a.observe(ctx)
 	err := a.loop(ctx)
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
@@ -188,7 +189,7 @@ func (a *agent) obey(ctx context.Context, o wire.Order) (bool, error) {
 	case o.Verb == wire.Write && o.Write != nil && o.ID != "":
 		return false, a.write(ctx, o)
 	}
-	a.conclude(wire.Event{Order: o.ID, Stage: wire.Refused, Reason: reasonBadOrder,
+	a.conclude(wire.Event{Order: o.ID, Stage: wire.Refused, Reason: wire.ReasonBadOrder,
 		Detail: "the agent does not know the order " + printable(string(o.Verb)), Hint: "build the ramdisk again from the server's release"})
 	return false, nil
 }

@@ -14,9 +14,6 @@ import (
 	"rackwright/inventory"
 )
 
-// reasonBadOrder is the reason for an order this agent cannot read.
-const reasonBadOrder = "bad-order"
-
 // refusal is an order that was not begun: nothing on any disk has changed.
 type refusal struct {
 	reason string

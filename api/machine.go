@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -107,7 +108,8 @@ func (s *server) timeline(ctx context.Context, in *timelineIn) (*body[wire.List[
 		return nil, err
 	}
 	events, err := s.Store.Events(ctx, store.EventFilter{Machine: m.ID, Newest: true, Limit: in.Limit})
-	sortByID(events)
+	// By time, not by id: what the packet path saw is written down a moment later.
+	slices.SortStableFunc(events, func(a, b journal.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
 	return listOf(events, err)
 }
 

@@ -179,14 +179,17 @@ func (o *Operation) Netboots() bool {
 func (o *Operation) Destructive() bool { return o.Kind == Deploy }
 
 // Restart makes a parked operation ready to go on after a person fixed what stopped it:
-// the step is tried anew with a full budget. If the step needs an agent that may be gone,
-// the machine is netbooted again.
+// the step is tried anew with a full budget. A step that waits for a netbooting machine,
+// or for an agent that may be gone, netboots the machine again.
 func (o *Operation) Restart() {
 	o.State, o.Reason, o.Message, o.Hint, o.Cancel = Running, "", "", "", false
 	o.Turn++
-	if s := o.Step(); s != nil && s.Name == StepWrite {
-		o.Rewind(StepBootNet)
-		return
+	if s := o.Step(); s != nil {
+		switch s.Name {
+		case StepDHCP, StepLoader, StepRamdisk, StepWrite:
+			o.Rewind(StepBootNet)
+			return
+		}
 	}
 	o.begin(o.Current)
 }

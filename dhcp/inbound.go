@@ -33,7 +33,8 @@ type Inbound struct {
 
 // Settings are what an answer needs to know of our other servers.
 type Settings struct {
-	HTTPPort uint16 // of the boot server on the same address
+	HTTPPort   uint16     // of the boot server
+	BootServer netip.Addr // where boot files are, by TFTP and HTTP; invalid: the address the client reaches us at
 }
 
 // Parse reads a datagram; anything that is not a BOOTREQUEST of an Ethernet client

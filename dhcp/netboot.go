@@ -1,6 +1,8 @@
 package dhcp
 
 import (
+	"net/netip"
+
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"rackwright/boot"
@@ -13,8 +15,8 @@ func (t *talk) netboot(r *dhcpv4.DHCPv4) {
 	if file == "" {
 		return
 	}
-	server := t.at.server.String()
-	r.ServerIPAddr = t.at.server.AsSlice()
+	server := t.bootServer().String()
+	r.ServerIPAddr = t.bootServer().AsSlice()
 	r.UpdateOption(dhcpv4.OptBootFileName(file))
 	if len(file) <= 127 {
 		r.BootFileName = file // shim looks for its directory here and not in option 67
@@ -34,7 +36,15 @@ func (t *talk) netboot(r *dhcpv4.DHCPv4) {
 
 // bootFile is what the client loads next, "" for nothing.
 func (t *talk) bootFile() string {
-	return t.client.Next(boot.BaseURL(t.at.server, t.set.HTTPPort))
+	return t.client.Next(boot.BaseURL(t.bootServer(), t.set.HTTPPort))
+}
+
+// bootServer is the host with the boot files: this one, unless the roles are split.
+func (t *talk) bootServer() netip.Addr {
+	if t.set.BootServer.IsValid() {
+		return t.set.BootServer
+	}
+	return t.at.server
 }
 
 // pxeDiscoveryControl is option 43 for PXE clients: PXE_DISCOVERY_CONTROL with bit 3,

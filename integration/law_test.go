@@ -17,7 +17,7 @@ func floors() map[int][]string {
 		6: {"cmd/...", "integration/..."},
 		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "deploy/run", "inventory/intake", "racksim/run"},
 		4: {"store", "bmc/redfish", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
-			"boot/current", "journal/record", "racksim/qemu", "racksim/redfish", "racksim/link"},
+			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/link"},
 		3: {"boot", "racksim"},
 		2: {"deploy", "bmc", "agent/wire"},
 		1: {"inventory", "images", "access", "journal"},

@@ -31,6 +31,7 @@ const (
 	OpStep       Kind = "op.step"
 	OpState      Kind = "op.state"
 	ImageAdded   Kind = "image.added"
+	ImageRemoved Kind = "image.removed"
 	ServerEvent  Kind = "server.event"
 )
 

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -32,6 +33,8 @@ func (r *Rack) check() error {
 	c.ok(r.OOB.Prefix >= 0 && r.OOB.Prefix <= 128, "oob.prefix", "must be 1 to 128")
 	c.interfaceName("bridge.name", r.Bridge.Name)
 	c.interfaceName("oob.interface", r.OOB.Interface)
+	c.relay(r.Relay)
+	c.delay("delay", r.Delay)
 	for i := range r.Machines {
 		c.machine(fmt.Sprintf("machines[%d]", i), &r.Machines[i], r)
 	}
@@ -88,6 +91,7 @@ func (c *checker) machine(path string, m *Machine, r *Rack) {
 	c.once("name", m.Name, path+".name")
 	c.slot(path, m, r.Units)
 	c.kind(path, m)
+	c.name(path+".rack", m.Rack)
 	c.ok(m.Firmware == BIOS || m.Firmware == UEFI, path+".firmware", "%q is not bios or uefi", m.Firmware)
 	c.ok(m.Memory >= 128 && m.Memory <= 1<<20, path+".memory", "%d MiB is not between 128 and 1048576", m.Memory)
 	c.ok(m.CPUs >= 1 && m.CPUs <= 64, path+".cpus", "%d is not between 1 and 64", m.CPUs)
@@ -110,13 +114,35 @@ func (c *checker) machine(path string, m *Machine, r *Rack) {
 }
 
 func (c *checker) kind(path string, m *Machine) {
+	c.delay(path+".delay", m.Delay)
 	switch m.Kind {
 	case KindQEMU:
+		only := "only scripted machines have it: add kind: scripted"
+		c.ok(m.Fault == "", path+".fault", "%s", only)
+		c.ok(m.Delay == 0, path+".delay", "%s", only)
+		c.ok(!m.Keep, path+".keep", "%s", only)
 	case KindScripted:
-		c.bad(path+".kind", "scripted machines are not available in this version: use qemu")
+		c.ok(m.Fault == "" || slices.Contains(Faults(), m.Fault), path+".fault", "%q is not one of %s", m.Fault, strings.Join(Faults(), ", "))
 	default:
-		c.bad(path+".kind", "%q is not a kind of machine: use qemu", m.Kind)
+		c.bad(path+".kind", "%q is not a kind of machine: use qemu or scripted", m.Kind)
 	}
+}
+
+// delay bounds the wait of a stage.
+func (c *checker) delay(path string, d time.Duration) {
+	c.ok(d >= 0 && d <= 10*time.Minute, path, "%s is not between 0s and 10m", d)
+}
+
+// relay wants both addresses or none.
+func (c *checker) relay(r Relay) {
+	if r == (Relay{}) {
+		return
+	}
+	for _, f := range [][2]string{{"relay.listen", r.Listen}, {"relay.server", r.Server}} {
+		a, err := netip.ParseAddr(f[1])
+		c.ok(err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast(), f[0], "%q is not an IPv4 address, like 10.77.0.2", f[1])
+	}
+	c.ok(r.Listen != r.Server, "relay.listen", "is the server's address: both use UDP port 67, so the relay needs an address and a network namespace of its own")
 }
 
 func (c *checker) slot(path string, m *Machine, units int) {
@@ -125,22 +151,29 @@ func (c *checker) slot(path string, m *Machine, units int) {
 		return
 	}
 	for u := m.U; u < m.U+m.Height; u++ {
-		c.once("unit", fmt.Sprint(u), path+".u")
+		c.once("unit", fmt.Sprintf("%s/%d", m.Rack, u), path+".u")
 	}
 }
 
 func (c *checker) parts(path string, m *Machine, r *Rack) {
 	c.ok(len(m.NICs) <= maxNICs, path+".nics", "more than %d", maxNICs)
 	c.ok(len(m.Disks) <= maxDisks, path+".disks", "more than %d", maxDisks)
-	c.ok(len(m.NICs) == 0 || r.Bridge.Name != "", path+".nics", "the rack names no bridge for them: add bridge: {name: br0}")
+	if m.Kind == KindScripted {
+		c.ok(len(m.NICs) == 0 || r.Relay.Listen != "", path+".nics", "the rack names no relay for them: add relay: {listen: 10.77.0.2, server: 10.77.0.1}")
+	} else {
+		c.ok(len(m.NICs) == 0 || r.Bridge.Name != "", path+".nics", "the rack names no bridge for them: add bridge: {name: br0}")
+	}
 	for i, n := range m.NICs {
 		at := fmt.Sprintf("%s.nics[%d]", path, i)
 		c.part(path, at, n.Name)
 		c.mac(at+".mac", n.MAC)
 		c.ok(slices.Contains(nicModels, n.Model), at+".model", "%q is not one of %s", n.Model, strings.Join(nicModels, ", "))
+		c.ok((n.Switch == "") == (n.Port == ""), at+".switch", "switch and port go together")
+		c.ok(len(n.Switch) <= 255 && len(n.Port) <= 255, at+".switch", "is longer than the 255 bytes LLDP has for a name")
 		if n.Address != "" {
 			_, err := netip.ParseAddr(n.Address)
 			c.ok(err == nil, at+".address", "%q is not an IP address", n.Address)
+			c.ok(n.Address != r.Relay.Listen, at+".address", "%s is the relay's own", n.Address)
 		}
 	}
 	ahci := 0

@@ -55,7 +55,12 @@ func (r *Rack) setDefaults() {
 	setString(&r.Site, "lab")
 	setInt(&r.Units, 42)
 	for i := range r.Machines {
-		r.Machines[i].setDefaults(r.Name)
+		m := &r.Machines[i]
+		setString(&m.Rack, r.Name)
+		if m.Delay == 0 && m.Kind == KindScripted {
+			m.Delay = r.Delay
+		}
+		m.setDefaults(r.Name)
 	}
 }
 

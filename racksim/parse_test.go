@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"rackwright/fault"
 )
@@ -37,7 +38,16 @@ func TestRackFileMistakesAreNamed(t *testing.T) {
 		{"two documents", minimal("") + "\n---\n{}", "more than one"},
 		{"unknown key", minimal(", memroy: 5"), "memroy"},
 		{"no machines", "{rack: r1}", "machines: the rack is empty"},
-		{"scripted kind", minimal(", kind: scripted"), "not available in this version"},
+		{"delay of qemu", minimal(", delay: 1s"), "machines[0].delay: only scripted"},
+		{"fault of qemu", minimal(", fault: no-dhcp"), "machines[0].fault: only scripted"},
+		{"keep of qemu", minimal(", keep: true"), "machines[0].keep: only scripted"},
+		{"unknown fault", minimal(", kind: scripted, fault: fire"), "no-dhcp, agent-silent, no-phone-home, wrong-disk"},
+		{"long delay", minimal(", kind: scripted, delay: 1h"), "machines[0].delay"},
+		{"no delay", minimal(", kind: scripted, delay: fast"), "fast"},
+		{"nic without relay", minimal(`, kind: scripted, nics: [{mac: "52:54:00:00:00:01"}]`), "names no relay"},
+		{"relay", "{relay: {listen: here}, " + minimal("")[1:], "relay.listen"},
+		{"relay on the server", "{relay: {listen: 10.0.0.1, server: 10.0.0.1}, " + minimal("")[1:], "namespace of its own"},
+		{"rack name", minimal(", rack: R 1"), "machines[0].rack"},
 		{"unknown kind", minimal(", kind: real"), `machines[0].kind: "real"`},
 		{"firmware", minimal(", firmware: coreboot"), "machines[0].firmware"},
 		{"memory", minimal(", memory: 1"), "machines[0].memory"},
@@ -51,7 +61,7 @@ func TestRackFileMistakesAreNamed(t *testing.T) {
 		{"multicast mac", minimal(`, nics: [{mac: "01:00:5e:00:00:01"}]`), "multicast"},
 		{"mac twice", minimal(`, nics: [{mac: "52:54:00:00:00:01"}, {mac: "52-54-00-00-00-01"}]`), "used already by machines[0].nics[0].mac"},
 		{"name twice", minimal(strings.Replace(second, "n2", "n1", 1)), "name n1 is used already"},
-		{"unit twice", minimal(strings.Replace(second, "u: 2", "u: 1", 1)), "unit 1 is used already"},
+		{"unit twice", minimal(strings.Replace(second, "u: 2", "u: 1", 1)), "unit r1/1 is used already"},
 		{"bmc twice", minimal(strings.Replace(second, "0.2", "0.1", 1)), "bmc address 10.0.0.1:443 is used already"},
 		{"outside the rack", minimal(", height: 43"), "machines[0].u"},
 		{"uuid", minimal(", uuid: abc"), "machines[0].uuid"},
@@ -62,6 +72,18 @@ func TestRackFileMistakesAreNamed(t *testing.T) {
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want Invalid with %q", c.what, err, c.want)
 		}
+	}
+}
+
+func TestMachinesOfOneFileMayStandInManyRacks(t *testing.T) {
+	rack, err := Parse([]byte(`{rack: r1, delay: 50ms, machines: [{name: n1, u: 1, bmc: {address: "127.0.0.1:9001"}},
+		{name: n2, rack: r2, u: 1, kind: scripted, bmc: {address: "127.0.0.1:9002"}}, {name: n3, rack: r2, u: 2, kind: scripted, delay: 1s, bmc: {address: "127.0.0.1:9003"}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := rack.Machines
+	if m[0].Rack != "r1" || m[1].Rack != "r2" || m[0].Delay != 0 || m[1].Delay != 50*time.Millisecond || m[2].Delay != time.Second {
+		t.Errorf("read as %+v", m)
 	}
 }
 

@@ -2,20 +2,31 @@
 // machine and the BMC in front of it. It starts nothing: racksim/run does.
 package racksim
 
-// Rack is one rack file: machines, the bridge their NICs join and the interface
+import "time"
+
+// Rack is one rack file: machines, what their NICs are connected to and the interface
 // their BMCs answer on.
 type Rack struct {
-	Name     string    `yaml:"rack"`
-	Site     string    `yaml:"site"`
-	Units    int       `yaml:"units"`    // height of the rack in U, default 42
-	Bridge   Bridge    `yaml:"bridge"`   // needed when any machine has a NIC
-	OOB      OOB       `yaml:"oob"`      // where BMC addresses live
-	Machines []Machine `yaml:"machines"` // in file order
+	Name     string        `yaml:"rack"`
+	Site     string        `yaml:"site"`
+	Units    int           `yaml:"units"`    // height of the rack in U, default 42
+	Bridge   Bridge        `yaml:"bridge"`   // needed when a qemu machine has a NIC
+	Relay    Relay         `yaml:"relay"`    // needed when a scripted machine has a NIC
+	OOB      OOB           `yaml:"oob"`      // where BMC addresses live
+	Delay    time.Duration `yaml:"delay"`    // of every stage of a scripted machine that names none
+	Machines []Machine     `yaml:"machines"` // in file order
 }
 
-// Bridge is the Linux bridge that every NIC's tap joins; it must exist.
+// Bridge is the Linux bridge that every qemu machine's tap joins; it must exist.
 type Bridge struct {
 	Name string `yaml:"name"`
+}
+
+// Relay is the DHCP relay (RFC 2131 section 4.1) through which all scripted machines
+// speak: they have no interface of their own.
+type Relay struct {
+	Listen string `yaml:"listen"` // address of this host on the provisioning network; answers come to its port 67
+	Server string `yaml:"server"` // address of the DHCP server
 }
 
 // OOB is the interface BMC addresses are added to while the rack runs. With no
@@ -28,6 +39,7 @@ type OOB struct {
 // Machine is one simulated server and the BMC in front of it.
 type Machine struct {
 	Name     string   `yaml:"name"`
+	Rack     string   `yaml:"rack"`   // default: the file's
 	U        int      `yaml:"u"`      // lowest unit it fills, from 1
 	Height   int      `yaml:"height"` // in units, default 1
 	Kind     string   `yaml:"kind"`
@@ -42,8 +54,14 @@ type Machine struct {
 	NICs     []NIC    `yaml:"nics"`
 	Disks    []Disk   `yaml:"disks"`
 	Boot     []string `yaml:"boot"`  // standing order of device classes: network, disk
+	IPv6     bool     `yaml:"ipv6"`  // UEFI firmware also netboots over IPv6; without a server that costs a minute a boot
 	Power    string   `yaml:"power"` // on or off when the rack starts
 	BMC      BMC      `yaml:"bmc"`
+
+	// Of scripted machines only.
+	Delay time.Duration `yaml:"delay"` // before each stage
+	Fault string        `yaml:"fault"` // what goes wrong, "" for nothing
+	Keep  bool          `yaml:"keep"`  // write images to the disk files instead of dropping what was proven
 }
 
 // NIC is one network port. Network and Address are not used here: they are
@@ -55,6 +73,8 @@ type NIC struct {
 	Boot    *bool  `yaml:"boot"` // firmware may boot from it; default: the first NIC only
 	Network string `yaml:"network"`
 	Address string `yaml:"address"`
+	Switch  string `yaml:"switch"` // name of the switch it is cabled to: announced by LLDP on the port
+	Port    string `yaml:"port"`   // that switch's port
 }
 
 // Boots reports whether firmware may boot from the NIC.
@@ -88,6 +108,19 @@ const (
 	BIOS = "bios" // SeaBIOS, iPXE option ROM
 	UEFI = "uefi" // OVMF
 )
+
+// Faults a scripted machine can be asked for.
+const (
+	FaultNoDHCP      = "no-dhcp"       // its cable is out: it is never heard of
+	FaultAgentSilent = "agent-silent"  // its agent checks in and is not heard of again
+	FaultNoPhoneHome = "no-phone-home" // its system starts and does not phone home
+	FaultWrongDisk   = "wrong-disk"    // its disks have other serial numbers than planned
+)
+
+// Faults lists them.
+func Faults() []string {
+	return []string{FaultNoDHCP, FaultAgentSilent, FaultNoPhoneHome, FaultWrongDisk}
+}
 
 // Classes of boot device, as written in Machine.Boot.
 const (

@@ -93,7 +93,7 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 		if err != nil {
 			return err
 		}
-		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageAdded, Actor: actor, Summary: "image " + i.Name + " removed"}})
+		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageRemoved, Actor: actor, Summary: "image " + i.Name + " removed"}})
 	})
 	if err != nil {
 		return nil, err

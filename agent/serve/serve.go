@@ -4,6 +4,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -62,6 +63,7 @@ func (s *Server) Routes(r chi.Router) {
 	r.Post("/agent/v1/checkin", s.checkIn)
 	r.Get("/agent/v1/order", s.held(s.order))
 	r.Post("/agent/v1/events", s.held(s.report))
+	r.Post("/agent/v1/facts", s.held(s.facts))
 	r.Get("/agent/v1/manifest/{digest}", s.held(s.manifest))
 	r.Get("/agent/v1/pack/{digest}", s.held(s.pack))
 }
@@ -119,6 +121,30 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 			WithHint("'rackwright machine show %s' names the evidence", m.Name)
 	}
 	return s.Store.AddEvidence(ctx, op.ID, store.SawAgent, map[string]any{"agent": in.Agent})
+}
+
+// facts takes in what the agent learned after its check-in: what the switches say.
+func (s *Server) facts(w http.ResponseWriter, r *http.Request, h holder) {
+	var seen inventory.Facts
+	if err := decode(w, r, &seen); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	seen.Source, seen.Observed = "agent", s.Now().UTC()
+	_, err := s.Store.ChangeMachine(r.Context(), h.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+		m.Facts = &seen
+		var events []journal.Event
+		for _, n := range seen.LLDP {
+			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: h.op.ID, Actor: "agent",
+				Summary: fmt.Sprintf("%s is cabled to %s port %s (LLDP)", n.NIC, cmp.Or(n.System, n.Chassis), n.Port)})
+		}
+		return events, nil
+	})
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // bind weighs facts. A machine nobody planned is whatever it says it is; a planned one

@@ -9,6 +9,7 @@
 //	GET  /agent/v1/manifest/{digest}   -> images.Manifest JSON
 //	GET  /agent/v1/pack/{digest}       -> bytes of the pack, Range required for parts
 //	POST /agent/v1/events    Event    -> 204          at most 4 a second
+//	POST /agent/v1/facts     Facts    -> 204          when they changed: a switch was heard (LLDP)
 //
 // After CheckIn every request carries "Authorization: Bearer <session>".
 package wire
@@ -125,4 +126,5 @@ const (
 	ReasonFetch        = "fetch-failed"
 	ReasonLayout       = "partition-table"
 	ReasonFirmware     = "firmware-mismatch"
+	ReasonBadOrder     = "bad-order" // the agent does not know this order
 )

@@ -50,7 +50,7 @@ type look struct {
 // Bounds of a round.
 const (
 	hands   = 8
-	patient = 30 * time.Second // for one BMC
+	patient = 90 * time.Second // for one BMC: old ones take seconds for each of a dozen answers
 	settle  = time.Second      // rounds are no closer than this
 )
 

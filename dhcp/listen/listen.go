@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ type Sighter interface {
 	Sighted(boot.Sighting)
 }
 
-// Server is the DHCP task. All fields but Port are required.
+// Server is the DHCP task. All fields but Port and Only are required.
 type Server struct {
 	View     func() *boot.View
 	Lender   dhcp.Lender
@@ -34,7 +35,8 @@ type Server struct {
 	Settings dhcp.Settings
 	Log      *slog.Logger
 	Now      func() time.Time
-	Port     uint16 // 67 when zero
+	Port     uint16   // 67 when zero
+	Only     []string // interfaces to answer on; empty: any
 
 	once  sync.Once
 	ready chan struct{}
@@ -138,6 +140,10 @@ func (s *Server) inbound(b []byte, cm *ipv4.ControlMessage, src net.Addr, links 
 		return dhcp.Inbound{}, false
 	}
 	at := links.now()
+	if len(s.Only) > 0 && !slices.Contains(s.Only, at.names[cm.IfIndex]) {
+		s.Log.Debug("dhcp: passed over", "rule", "interface not configured", "interface", at.names[cm.IfIndex])
+		return dhcp.Inbound{}, false
+	}
 	to, _ := netip.AddrFromSlice(cm.Dst)
 	return dhcp.Inbound{Message: m, Interface: at.names[cm.IfIndex], Addresses: at.addrs[cm.IfIndex],
 		Own: at.own, To: to.Unmap(), At: s.Now()}, true

@@ -35,10 +35,10 @@ func RackFile(nodes []Node) string {
     memory: 1024
     serial: RWSIM%04d
     boot: %s
-    nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d}]
+    nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, switch: leaf-1, port: Ethernet%d}]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, i+1, orDefault(n.Boot, "[network, disk]"), i+1, 11+i, strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, n.Firmware, i+1, orDefault(n.Boot, "[network, disk]"), i+1, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
 }

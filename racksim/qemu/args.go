@@ -47,7 +47,7 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 		// SeaBIOS starts over when nothing booted, as servers do (milliseconds).
 		"-boot", "menu=off,reboot-timeout=30000",
 	}
-	args = append(args, flash(f, p)...)
+	args = append(args, flash(m, f, p)...)
 	for i, n := range m.NICs {
 		args = append(args, nic(m, n, i, boot)...)
 	}
@@ -67,14 +67,18 @@ func systemTable(m racksim.Machine) string {
 	return table
 }
 
-func flash(f firmware, p paths) []string {
+func flash(m racksim.Machine, f firmware, p paths) []string {
 	if f.code == "" {
 		return nil
 	}
-	return []string{
+	args := []string{
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(f.code),
 		"-drive", "if=pflash,unit=1,format=raw,file=" + escape(p.vars),
 	}
+	if !m.IPv6 {
+		args = append(args, "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n") // OvmfPkg/README
+	}
+	return args
 }
 
 func nic(m racksim.Machine, n racksim.NIC, i int, boot racksim.Boot) []string {

@@ -55,14 +55,21 @@ type (
 // Plan is the Rackwright rack plan for these machines, as YAML. The first disk of a
 // machine is its root disk.
 func (r *Rack) Plan() ([]byte, error) {
-	rack := planRack{Name: r.cfg.Rack.Name, Units: r.cfg.Rack.Units}
+	p := plan{Site: r.cfg.Rack.Site}
+	at := map[string]int{}
 	for _, b := range r.bays {
-		rack.Machines = append(rack.Machines, b.plan())
+		i, known := at[b.spec.Rack]
+		if !known {
+			i = len(p.Racks)
+			at[b.spec.Rack] = i
+			p.Racks = append(p.Racks, planRack{Name: b.spec.Rack, Units: r.cfg.Rack.Units})
+		}
+		p.Racks[i].Machines = append(p.Racks[i].Machines, b.plan())
 	}
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
-	if err := enc.Encode(plan{Site: r.cfg.Rack.Site, Racks: []planRack{rack}}); err != nil {
+	if err := enc.Encode(p); err != nil {
 		return nil, fault.Internalf("rack plan: %w", err)
 	}
 	return out.Bytes(), nil

@@ -21,6 +21,7 @@ import (
 	"rackwright/racksim/link"
 	"rackwright/racksim/qemu"
 	"rackwright/racksim/redfish"
+	"rackwright/racksim/scripted"
 )
 
 // Config is a checked rack and where it keeps its files.
@@ -46,6 +47,7 @@ type bay struct {
 	fingerprint string
 
 	hardware racksim.Hardware
+	taps     *link.Taps // nil without NICs of its own
 	service  *redfish.Service
 	listener net.Listener
 }
@@ -128,7 +130,14 @@ func (r *Rack) Run(ctx context.Context) error {
 		return err
 	}
 	defer held.Close()
-	if err := r.build(); err != nil {
+	s, err := r.connect()
+	if err != nil {
+		return err
+	}
+	if s.relay != nil {
+		defer s.relay.Close()
+	}
+	if err := r.build(s); err != nil {
 		return err
 	}
 	remove, err := r.addAddresses()
@@ -140,9 +149,17 @@ func (r *Rack) Run(ctx context.Context) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
+	if s.relay != nil {
+		group.Go(func() error { return s.relay.Run(ctx) })
+	}
 	for _, b := range r.bays {
 		group.Go(func() error { return b.hardware.Run(ctx) })
 		group.Go(func() error { return b.service.Run(ctx, b.listener, b.certificate) })
+		for i, nic := range b.spec.NICs {
+			if nic.Switch != "" && b.taps != nil {
+				group.Go(func() error { return link.Announce(ctx, b.taps.Names()[i], nic, r.cfg.Logger) })
+			}
+		}
 	}
 	group.Go(func() error { return r.powerOn(ctx) })
 	return group.Wait()
@@ -159,8 +176,8 @@ func (r *Rack) build() error {
 	}
 	for _, b := range r.bays {
 		setup := racksim.NewBootSetup(b.spec)
-		taps := bridge.Taps(b.spec.Name, len(b.spec.NICs))
-		machine, err := qemu.New(qemu.Config{Machine: b.spec, Setup: setup, Dir: b.state.dir, Taps: taps, Logger: r.cfg.Logger})
+		b.taps = bridge.Taps(b.spec.Name, len(b.spec.NICs))
+		machine, err := qemu.New(qemu.Config{Machine: b.spec, Setup: setup, Dir: b.state.dir, Taps: b.taps, Logger: r.cfg.Logger})
 		if err != nil {
 			return err
 		}

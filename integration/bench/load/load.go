@@ -1,0 +1,226 @@
+// Package load makes DHCP clients by the thousand and counts their exchanges, as a relay
+// agent would forward them. It measures; it serves nobody.
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+	"golang.org/x/net/ipv4"
+)
+
+// Client is one machine: its MAC and the address it must be given.
+type Client struct {
+	MAC     [6]byte
+	Address netip.Addr
+}
+
+// Options are what to do. Conn is bound to Relay, port 67, and connected to the server.
+type Options struct {
+	Conn     *net.UDPConn
+	Relay    netip.Addr
+	Clients  []Client
+	InFlight int           // exchanges at once, 1 to 65536; no more than there are clients
+	For      time.Duration // no exchange begins later than this
+	Patience time.Duration // an answer that takes longer is a lost exchange
+}
+
+// Result is what came of it. Wrong names the first answer that was not the planned one.
+type Result struct {
+	Done, Lost int
+	Took       time.Duration
+	Wrong      string
+}
+
+// Rate is complete exchanges per second.
+func (r Result) Rate() float64 { return float64(r.Done) / r.Took.Seconds() }
+
+const batch = 64
+
+// slot is one exchange in flight.
+type slot struct {
+	busy   bool
+	turn   uint16 // with the slot's number it makes the transaction id
+	asked  bool   // the REQUEST is sent
+	client int
+	since  time.Time
+}
+
+// generator is a run in motion.
+type generator struct {
+	o        Options
+	t        templates
+	pc       *ipv4.PacketConn
+	slots    []slot
+	next     int // client to begin with
+	busy     int
+	in, out  []ipv4.Message
+	ready    int // of out
+	end, now time.Time
+	result   Result
+}
+
+// Run goes through the clients again and again until the time is over.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if o.InFlight < 1 || o.InFlight > 1<<16 || o.InFlight > len(o.Clients) {
+		return Result{}, fmt.Errorf("%d exchanges at once with %d clients cannot be", o.InFlight, len(o.Clients))
+	}
+	t, err := newTemplates(o.Relay)
+	if err != nil {
+		return Result{}, err
+	}
+	g := &generator{o: o, t: t, pc: ipv4.NewPacketConn(o.Conn), slots: make([]slot, o.InFlight), in: messages(1500), out: messages(576)}
+	began := time.Now()
+	g.now, g.end = began, began.Add(o.For)
+	for i := range g.slots {
+		if err := g.begin(i); err != nil {
+			return Result{}, err
+		}
+	}
+	if err := g.loop(ctx); err != nil {
+		return Result{}, err
+	}
+	g.result.Took = g.now.Sub(began)
+	return g.result, nil
+}
+
+func messages(size int) []ipv4.Message {
+	out := make([]ipv4.Message, batch)
+	for i := range out {
+		out[i].Buffers = [][]byte{make([]byte, size)}
+	}
+	return out
+}
+
+// loop takes answers until no exchange is in flight any more.
+func (g *generator) loop(ctx context.Context) error {
+	for looked := g.now; g.busy > 0; {
+		if err := g.send(); err != nil {
+			return err
+		}
+		if err := g.o.Conn.SetReadDeadline(g.now.Add(g.o.Patience / 4)); err != nil {
+			return err
+		}
+		n, err := g.pc.ReadBatch(g.in, 0)
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return fmt.Errorf("receive: %w", err)
+		}
+		g.now = time.Now()
+		for i := range max(n, 0) {
+			if err := g.take(g.in[i].Buffers[0][:g.in[i].N]); err != nil {
+				return err
+			}
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if g.now.Sub(looked) > g.o.Patience/4 {
+			looked = g.now
+			if err := g.giveUp(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// begin starts the next client's exchange in a slot, unless the time is over.
+func (g *generator) begin(i int) error {
+	s := &g.slots[i]
+	if s.busy {
+		s.busy = false
+		g.busy--
+	}
+	if !g.now.Before(g.end) {
+		return nil
+	}
+	*s = slot{busy: true, turn: s.turn + 1, client: g.next, since: g.now}
+	g.next = (g.next + 1) % len(g.o.Clients)
+	g.busy++
+	b, err := g.buffer()
+	if err != nil {
+		return err
+	}
+	g.queue(g.t.fillDiscover(b, xid(s.turn, i), g.o.Clients[s.client].MAC))
+	return nil
+}
+
+func xid(turn uint16, slot int) uint32 { return uint32(turn)<<16 | uint32(slot) }
+
+// take brings the exchange on that an answer belongs to.
+func (g *generator) take(b []byte) error {
+	r, ok := parseReply(b)
+	i := int(r.xid & 0xffff)
+	if !ok || i >= len(g.slots) || !g.slots[i].busy || xid(g.slots[i].turn, i) != r.xid {
+		return nil // late, or of an exchange given up
+	}
+	s := &g.slots[i]
+	c := g.o.Clients[s.client]
+	switch {
+	case r.kind == dhcpv4.MessageTypeNak || netip.AddrFrom4(r.address) != c.Address:
+		if g.result.Wrong == "" {
+			g.result.Wrong = fmt.Sprintf("%s was answered %s %s, not %s", net.HardwareAddr(c.MAC[:]), r.kind, netip.AddrFrom4(r.address), c.Address)
+		}
+		g.result.Lost++
+		return g.begin(i)
+	case r.kind == dhcpv4.MessageTypeOffer && !s.asked:
+		s.asked, s.since = true, g.now
+		b, err := g.buffer()
+		if err != nil {
+			return err
+		}
+		g.queue(g.t.fillRequest(b, r, c.MAC))
+	case r.kind == dhcpv4.MessageTypeAck && s.asked:
+		g.result.Done++
+		return g.begin(i)
+	}
+	return nil
+}
+
+// giveUp counts exchanges that wait too long as lost.
+func (g *generator) giveUp() error {
+	for i := range g.slots {
+		if g.slots[i].busy && g.now.Sub(g.slots[i].since) > g.o.Patience {
+			g.result.Lost++
+			if err := g.begin(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// buffer is room for the next message to send.
+func (g *generator) buffer() ([]byte, error) {
+	if g.ready == batch {
+		if err := g.send(); err != nil {
+			return nil, err
+		}
+	}
+	b := g.out[g.ready].Buffers[0]
+	return b[:cap(b)], nil
+}
+
+func (g *generator) queue(n int) {
+	g.out[g.ready].Buffers[0] = g.out[g.ready].Buffers[0][:n]
+	g.ready++
+}
+
+// send sends what is queued.
+func (g *generator) send() error {
+	for sent := 0; sent < g.ready; {
+		n, err := g.pc.WriteBatch(g.out[sent:g.ready], 0)
+		if err != nil {
+			return fmt.Errorf("send: %w", err)
+		}
+		sent += n
+	}
+	g.ready = 0
+	return nil
+}

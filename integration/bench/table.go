@@ -1,0 +1,32 @@
+package main
+
+// table is every figure there is. To add one, add its row, and have the measurement of its
+// group report it. A figure with a peer is reported with both values of one run.
+func table() []row {
+	return []row{
+		{name: "deploy.bios.dhcp", unit: "s"},
+		{name: "deploy.bios.loader", unit: "s"},
+		{name: "deploy.bios.ramdisk", unit: "s"},
+		{name: "deploy.bios.write", unit: "s"},
+		{name: "deploy.bios.write_rate", unit: "MiB/s", better: higher},
+		{name: "deploy.bios.phone", unit: "s"},
+		{name: "deploy.bios.total", unit: "s", goal: 180},
+		{name: "deploy.uefi.dhcp", unit: "s"},
+		{name: "deploy.uefi.loader", unit: "s"},
+		{name: "deploy.uefi.ramdisk", unit: "s"},
+		{name: "deploy.uefi.write", unit: "s"},
+		{name: "deploy.uefi.write_rate", unit: "MiB/s", better: higher},
+		{name: "deploy.uefi.phone", unit: "s"},
+		{name: "deploy.uefi.total", unit: "s", goal: 180},
+		{name: "dhcp.reserved.dora", unit: "1/s", better: higher, peer: "kea"},
+	}
+}
+
+// measures is what measures each group, by its name. The groups run in the order of the
+// table, one after the other.
+func measures() map[string]measure {
+	return map[string]measure{
+		"deploy": measureDeploy,
+		"dhcp":   measureDHCP,
+	}
+}

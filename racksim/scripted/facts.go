@@ -1,0 +1,45 @@
+package scripted
+
+import (
+	"fmt"
+	"time"
+
+	"rackwright/inventory"
+	"rackwright/racksim"
+)
+
+// facts are what an agent would read of this machine.
+func (m *Machine) facts() inventory.Facts {
+	spec := m.Machine
+	f := inventory.Facts{Source: "agent", Observed: time.Now().UTC(), Firmware: inventory.Firmware(spec.Firmware), MemoryMiB: int64(spec.Memory),
+		System: inventory.System{Vendor: spec.Vendor, Product: spec.Model, Serial: spec.Serial, UUID: spec.UUID, BIOSVersion: "racksim"},
+		CPUs:   []inventory.CPU{{Socket: "CPU 0", Model: "scripted processor", Cores: spec.CPUs, Threads: spec.CPUs}},
+		DIMMs:  []inventory.DIMM{{Slot: "DIMM 0", SizeMiB: int64(spec.Memory), Vendor: "racksim"}}}
+	for i, d := range spec.Disks {
+		f.Disks = append(f.Disks, m.disk(i, d))
+	}
+	for i, n := range spec.NICs {
+		mac, err := inventory.ParseMAC(n.MAC)
+		if err != nil {
+			continue
+		}
+		f.NICs = append(f.NICs, inventory.SeenNIC{Name: fmt.Sprintf("eth%d", i), MAC: mac, Driver: "scripted", Mbps: 25000, Link: true})
+	}
+	return f
+}
+
+// disk is a disk as the agent's kernel shows it.
+func (m *Machine) disk(i int, d racksim.Disk) inventory.Disk {
+	path, kind := fmt.Sprintf("/dev/sd%c", 'a'+i), "hdd"
+	switch d.Bus {
+	case "virtio":
+		path, kind = fmt.Sprintf("/dev/vd%c", 'a'+i), "virtual"
+	case "nvme":
+		path, kind = fmt.Sprintf("/dev/nvme%dn1", i), "nvme"
+	}
+	serial := d.Serial
+	if m.Machine.Fault == racksim.FaultWrongDisk {
+		serial = "WRONG-" + serial
+	}
+	return inventory.Disk{Path: path, Serial: serial, WWN: d.WWN, Model: "racksim disk", Bytes: int64(d.Size), Type: kind, BlockBytes: 512}
+}
