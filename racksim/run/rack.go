@@ -165,28 +165,56 @@ func (r *Rack) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// build makes hardware and BMC of every machine.
-func (r *Rack) build() error {
-	var bridge *link.Bridge
+// shared is what the machines of a rack have in common.
+type shared struct {
+	bridge  *link.Bridge
+	relay   *scripted.Relay // nil without one
+	benches *scripted.Benches
+}
+
+// connect finds the bridge and opens the relay, as far as the rack has them.
+func (r *Rack) connect() (s shared, err error) {
+	s.benches = scripted.NewBenches()
 	if name := r.cfg.Rack.Bridge.Name; name != "" {
-		var err error
-		if bridge, err = link.FindBridge(name); err != nil {
-			return err
+		if s.bridge, err = link.FindBridge(name); err != nil {
+			return s, err
 		}
 	}
+	if at := r.cfg.Rack.Relay; at.Listen != "" {
+		listen, _ := netip.ParseAddr(at.Listen) // checked in the rack file
+		server, _ := netip.ParseAddr(at.Server)
+		s.relay, err = scripted.OpenRelay(listen, server, r.cfg.Logger)
+	}
+	return s, err
+}
+
+// build makes hardware and BMC of every machine.
+func (r *Rack) build(s shared) error {
 	for _, b := range r.bays {
 		setup := racksim.NewBootSetup(b.spec)
-		b.taps = bridge.Taps(b.spec.Name, len(b.spec.NICs))
-		machine, err := qemu.New(qemu.Config{Machine: b.spec, Setup: setup, Dir: b.state.dir, Taps: b.taps, Logger: r.cfg.Logger})
-		if err != nil {
+		if err := b.build(setup, s, r.cfg.Logger); err != nil {
 			return err
 		}
-		b.hardware = machine
 		b.service = redfish.New(redfish.Config{
-			Rack: r.cfg.Rack.Name, Machine: b.spec, Hardware: machine, Setup: setup, MediaDir: b.state.dir,
+			Rack: b.spec.Rack, Machine: b.spec, Hardware: b.hardware, Setup: setup, MediaDir: b.state.dir,
 			SavePassword: b.state.savePassword, Logger: r.cfg.Logger, Now: r.cfg.Now,
 		})
 	}
+	return nil
+}
+
+// build makes the machine of its kind.
+func (b *bay) build(setup *racksim.BootSetup, s shared, log *slog.Logger) error {
+	if b.spec.Kind == racksim.KindScripted {
+		b.hardware = scripted.New(scripted.Config{Machine: b.spec, Setup: setup, Dir: b.state.dir, Relay: s.relay, Benches: s.benches, Logger: log})
+		return nil
+	}
+	b.taps = s.bridge.Taps(b.spec.Name, len(b.spec.NICs))
+	machine, err := qemu.New(qemu.Config{Machine: b.spec, Setup: setup, Dir: b.state.dir, Taps: b.taps, Logger: log})
+	if err != nil {
+		return err
+	}
+	b.hardware = machine
 	return nil
 }
 

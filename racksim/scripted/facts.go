@@ -24,6 +24,9 @@ func (m *Machine) facts() inventory.Facts {
 			continue
 		}
 		f.NICs = append(f.NICs, inventory.SeenNIC{Name: fmt.Sprintf("eth%d", i), MAC: mac, Driver: "scripted", Mbps: 25000, Link: true})
+		if n.Switch != "" {
+			f.LLDP = append(f.LLDP, inventory.Neighbor{NIC: fmt.Sprintf("eth%d", i), Chassis: "52:54:00:4c:4c:44", Port: n.Port, System: n.Switch})
+		}
 	}
 	return f
 }
