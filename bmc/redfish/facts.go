@@ -83,6 +83,12 @@ func cpus(client schemas.Client, s *system) ([]inventory.CPU, error) {
 	return out, err
 }
 
+// locator is where BMCs older than Memory v1.9 name the slot.
+func locator(m *schemas.Memory) string {
+	//lint:ignore SA1019 most BMCs in the field have nothing else
+	return m.DeviceLocator
+}
+
 // dimms lists the modules and the memory in MiB: their sum, else what the summary says.
 func dimms(client schemas.Client, s *system) ([]inventory.DIMM, int64, error) {
 	all, err := schemas.ListReferencedMemorys(client, s.Memory.URI)
@@ -94,7 +100,7 @@ func dimms(client schemas.Client, s *system) ([]inventory.DIMM, int64, error) {
 			continue
 		}
 		sum += size
-		out = append(out, inventory.DIMM{Slot: first(m.DeviceLocator, m.ID), SizeMiB: size, SpeedMTs: number(m.OperatingSpeedMhz),
+		out = append(out, inventory.DIMM{Slot: first(m.Location.PartLocation.ServiceLabel, locator(m), m.ID), SizeMiB: size, SpeedMTs: number(m.OperatingSpeedMhz),
 			Vendor: tidy(m.Manufacturer), Part: tidy(m.PartNumber), Serial: tidy(m.SerialNumber)})
 	}
 	if sum == 0 {

@@ -93,10 +93,6 @@ func newMock(t *testing.T, name string) *mock {
 	return m
 }
 
-func (m *mock) fingerprint() string {
-	sum := sha256.Sum256(m.Certificate().Raw)
-	return hex.EncodeToString(sum[:])
-}
 
 func (m *mock) Power() inventory.Power { m.mu.Lock(); defer m.mu.Unlock(); return m.power }
 func (m *mock) Starts() int            { m.mu.Lock(); defer m.mu.Unlock(); return m.starts }

@@ -87,6 +87,16 @@ func owner() string {
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
 }
 
+// adminName names the token in admin.token. Servers that share a database each have one of
+// their own: with one name the last to start would lock the others' operators out.
+func adminName(alone bool, stateDir string) string {
+	host, err := os.Hostname()
+	if alone || err != nil {
+		return "admin"
+	}
+	return "admin@" + host + ":" + stateDir
+}
+
 // admin makes the first token and leaves it in a file only its owner can read. A file
 // that is there is believed, so that a lost database can be replaced.
 func admin(ctx context.Context, path string, newSecret func() string, set func(context.Context, string) error) error {

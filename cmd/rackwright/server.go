@@ -103,7 +103,7 @@ func (s *server) open(ctx context.Context) (err error) {
 		}
 	}
 	set := func(ctx context.Context, secret string) error {
-		return s.db.SetToken(ctx, "admin", access.Admin, secret)
+		return s.db.SetToken(ctx, adminName(s.db.Single(), s.cfg.StateDir), access.Admin, secret)
 	}
 	if err := admin(ctx, filepath.Join(s.cfg.StateDir, "admin.token"), access.NewSecret, set); err != nil {
 		return err

@@ -13,6 +13,7 @@ type Node struct {
 	Firmware inventory.Firmware
 	Disks    []string // YAML flow maps; the first is the root disk
 	Boot     string   // standing boot order, a YAML flow list
+	Power    string   // at start, off when empty
 }
 
 // Nodes are the machines of the demo: one of each firmware.
@@ -35,10 +36,11 @@ func RackFile(nodes []Node) string {
     memory: 1024
     serial: RWSIM%04d
     boot: %s
+    power: "%s"
     nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, switch: leaf-1, port: Ethernet%d}]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, i+1, orDefault(n.Boot, "[network, disk]"), i+1, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, n.Firmware, i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), i+1, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
 }

@@ -272,6 +272,20 @@ func problem(t *testing.T, ctx context.Context, url, token string) (int, string,
 	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	ok(t, err)
+	return answer(t, r, token)
+}
+
+// send posts JSON to the API.
+func send(t *testing.T, ctx context.Context, url, token, body string) (int, string, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, "POST", url, strings.NewReader(body))
+	ok(t, err)
+	r.Header.Set("Content-Type", "application/json")
+	return answer(t, r, token)
+}
+
+func answer(t *testing.T, r *http.Request, token string) (int, string, string) {
+	t.Helper()
 	r.Header.Set("Authorization", "Bearer "+token)
 	resp, err := http.DefaultClient.Do(r)
 	ok(t, err)

@@ -2,10 +2,13 @@ package scripted
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +205,7 @@ func (w *world) wait(id, what string, is func(deploy.Operation) bool) (op deploy
 
 func (w *world) succeeded(id string) deploy.Operation {
 	w.t.Helper()
+	defer func(b time.Time) { if d := time.Since(b); d > 3*time.Second { op, _ := w.client.Operation(w.ctx, id); w.t.Logf("SLOW %s\n%s\n%s", d, w.command("machine", "timeline", op.Name), w.console(op.Name)) } }(time.Now())
 	return w.wait(id, "success", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
 }
 
@@ -239,7 +243,7 @@ func (w *world) whole(n node, op deploy.Operation) {
 			continue
 		}
 		seen[e.Kind]++
-		if f, isFile := e.Detail["file"].(string); isFile {
+		if f, isFile := e.Detail["file"].(string); isFile && (e.Kind == journal.TFTPSent || e.Kind == journal.HTTPSent) {
 			files[f]++
 		}
 		if strings.Contains(e.Summary, "power cycled") {
@@ -267,3 +271,57 @@ func (w *world) whole(n node, op deploy.Operation) {
 
 // since is for a line of the test's log.
 func since(t time.Time) time.Duration { return time.Since(t).Round(10 * time.Millisecond) }
+
+func (w *world) token() string {
+	w.t.Helper()
+	text, err := os.ReadFile(w.tokenFile())
+	ok(w.t, err)
+	return strings.TrimSpace(string(text))
+}
+
+// reset presses a button of a machine's BMC, past the server.
+func (w *world) reset(name, verb string) {
+	w.t.Helper()
+	for i, n := range w.nodes {
+		if n.name != name {
+			continue
+		}
+		password, err := os.ReadFile(filepath.Join(w.dir, "rack", name, "bmc.password"))
+		ok(w.t, err)
+		r, err := http.NewRequestWithContext(w.ctx, "POST", fmt.Sprintf("https://%s:%d/redfish/v1/Systems/1/Actions/ComputerSystem.Reset", rackAddress, 9001+i),
+			strings.NewReader(fmt.Sprintf(`{"ResetType": %q}`, verb)))
+		ok(w.t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.SetBasicAuth("admin", strings.TrimSpace(string(password)))
+		web := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+		resp, err := web.Do(r)
+		ok(w.t, err)
+		resp.Body.Close()
+		if resp.StatusCode != http.StatusNoContent {
+			w.t.Fatalf("%s of %s: %s", verb, name, resp.Status)
+		}
+	}
+}
+
+func (w *world) openOperations() ([]deploy.Operation, error) {
+	return w.client.Operations(w.ctx, client.OperationQuery{Open: true})
+}
+
+// pin is a line of the plan.
+var pin = regexp.MustCompile(`certificate_sha256: [0-9a-f]{64}`)
+
+// bmcs returns what the plan says of each machine's BMC, from its address on.
+func (w *world) bmcs() map[string]string {
+	w.t.Helper()
+	text, err := os.ReadFile(filepath.Join(w.dir, "plan/rack.yaml"))
+	ok(w.t, err)
+	all := map[string]string{}
+	for i, n := range w.nodes {
+		found := regexp.MustCompile(fmt.Sprintf(`(?s)address: https://%s:%d\n.*?certificate_sha256: [0-9a-f]{64}`, rackAddress, 9001+i)).FindString(string(text))
+		if found == "" {
+			w.t.Fatalf("no BMC of %s in\n%s", n.name, text)
+		}
+		all[n.name] = found
+	}
+	return all
+}

@@ -144,16 +144,43 @@ func (s *Server) DSN(database string) string {
 
 // Stop ends the server, by its process id, and removes all it wrote.
 func (s *Server) Stop() {
-	if s.pid != 0 {
-		syscall.Kill(s.pid, syscall.SIGQUIT)
-		select {
-		case <-s.done:
-		case <-time.After(10 * time.Second):
-			syscall.Kill(s.pid, syscall.SIGKILL)
-			<-s.done
-		}
-	}
+	s.end(syscall.SIGQUIT)
 	os.RemoveAll(s.dir)
+}
+
+// Halt breaks all connections, ends the server and keeps what was committed, so that it
+// can Resume.
+func (s *Server) Halt() { s.end(syscall.SIGINT) }
+
+func (s *Server) end(how syscall.Signal) {
+	if s.pid == 0 {
+		return
+	}
+	syscall.Kill(s.pid, how)
+	select {
+	case <-s.done:
+	case <-time.After(10 * time.Second):
+		syscall.Kill(s.pid, syscall.SIGKILL)
+		<-s.done
+	}
+	s.pid = 0
+}
+
+// Resume starts a halted server again and returns when it answers.
+func (s *Server) Resume(ctx context.Context) error {
+	bin, err := postgresBin()
+	if err != nil {
+		return err
+	}
+	as, err := otherThanRoot(s.dir)
+	if err != nil {
+		return err
+	}
+	s.done = make(chan struct{})
+	if err := s.serve(bin, filepath.Join(s.dir, "data"), as); err != nil {
+		return err
+	}
+	return s.ready(ctx)
 }
 
 // postgresBin finds the newest server's programs: Debian keeps them out of the PATH.
