@@ -158,20 +158,43 @@ func (o *Operation) At(names ...StepName) bool {
 // Netboots reports whether a machine with this operation is told to load the agent when
 // it netboots. That ends once the image is proven on the disk, so a machine that reboots
 // after that boots what was written; and it holds while the operation is parked before
-// that, so that a machine a person restarts by hand goes on.
+// that, so that a machine a person restarts by hand goes on. A machine whose button only
+// a person can press is served from the moment the operation is made.
 func (o *Operation) Netboots() bool {
-	if o.State != Running && o.State != Parked {
-		return false
-	}
 	s := o.Step()
-	if s == nil || (o.Kind != Deploy && o.Kind != Inspect) {
+	if s == nil || o.State.Ended() || (o.Kind != Deploy && o.Kind != Inspect) {
 		return false
 	}
 	switch s.Name {
+	case StepCheck:
+		return !o.has(StepPower)
 	case StepBootNet, StepPower, StepDHCP, StepLoader, StepRamdisk, StepWrite:
-		return true
+		return o.State != Queued
 	}
 	return false
+}
+
+func (o *Operation) has(name StepName) bool {
+	for _, s := range o.Steps {
+		if s.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Since is when evidence begins to count: when this turn of the operation began to start
+// the machine. Where only a person can start it, that may be as soon as it was asked for.
+func (o *Operation) Since() time.Time {
+	for _, s := range o.Steps {
+		if s.Name == StepPower {
+			return s.Started
+		}
+	}
+	if o.Turn == 0 || len(o.Steps) == 0 {
+		return o.Created
+	}
+	return o.Steps[0].Started
 }
 
 // Destructive reports whether the operation overwrites a disk. A machine has at most one

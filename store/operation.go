@@ -124,6 +124,7 @@ func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDor
 		return nil, err
 	}
 	db.work.wake()
+	db.changed.wake()
 	db.events.wake()
 	return out, nil
 }
@@ -173,10 +174,13 @@ func (db *DB) holdImage(ctx context.Context, tx *sql.Tx, o deploy.Order) error {
 func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation) error {
 	_, err := exec(ctx, tx, `INSERT INTO operation (id, kind, machine_id, state, exclusive, netboots, steps, current, reason, message, hint, order_sealed, image, digest, disk,
 			turn, actor, cancel, woken, created_at, updated_at, due, lease_owner, lease_until, fence, version)
-		VALUES ($1, $2, $3, $4, $5, false, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, false, $11, $11, $11, '', $11, 0, 1)`,
+		VALUES ($1, $2, $3, $4, $5, $12, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, false, $11, $11, $11, '', $11, 0, 1)`,
 		o.ID, o.Kind, o.Machine, o.State, o.Kind != deploy.Power, toJSON(o.Steps), db.seal.Seal([]byte(toJSON(o.Order)), orderContext(o.ID)),
-		o.Order.Image, o.Order.Digest, o.Actor, o.Created)
-	return err
+		o.Order.Image, o.Order.Digest, o.Actor, o.Created, o.Netboots())
+	if err != nil || !o.Netboots() {
+		return err
+	}
+	return bump(ctx, tx)
 }
 
 // ClaimOperation takes one operation that is due and that no living worker holds, and

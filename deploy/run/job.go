@@ -107,18 +107,8 @@ func (j *job) evidence(ctx context.Context, kind string) (store.Evidence, error)
 		j.seen = seen
 	}
 	e := j.seen[kind]
-	if e.At.Before(j.startedAt()) {
+	if e.At.Before(j.op.Since()) {
 		return store.Evidence{}, nil
 	}
 	return e, nil
-}
-
-// startedAt is when this turn of the operation began to start the machine.
-func (j *job) startedAt() time.Time {
-	for _, s := range j.op.Steps {
-		if s.Name == deploy.StepPower || s.Name == deploy.StepDHCP {
-			return s.Started
-		}
-	}
-	return j.op.Created
 }

@@ -264,10 +264,12 @@ func TestAnUnknownMachineIsInspectedOnceAndLeftAlone(t *testing.T) {
 	check(t, err)
 	press(t, ctx, "https://10.78.0.11", strings.TrimSpace(string(password)))
 	const name = "unknown-525400770001"
-	check(t, lab.Until(ctx, 3*time.Minute, "inspection of the stranger", func() (bool, error) {
+	if err := lab.Until(ctx, time.Minute, "inspection of the stranger", func() (bool, error) {
 		m, err := w.Client.Machine(ctx, name)
 		return err == nil && m.Facts != nil && m.Facts.Source == "agent", nil
-	}))
+	}); err != nil {
+		t.Fatalf("%v\n%s\n--- console\n%s\n--- server\n%s", err, timeline(ctx, w, name), lab.Tail(w.ConsoleLog("stray"), 15), lab.Tail(w.ServerLog(), 15))
+	}
 	ops, err := w.Client.Operations(ctx, client.OperationQuery{Machine: name})
 	check(t, err)
 	if len(ops) != 1 || ops[0].Kind != deploy.Inspect {

@@ -92,24 +92,26 @@ func TestAMachineWithoutTheDiskOfItsPlanParksAndGoesOnWhenThePlanIsCorrected(t *
 }
 
 func TestABMCThatRefusesUsParksTheWorkAndTheCorrectedPlanHealsIt(t *testing.T) {
-	w := newWorld(t, nodes(2)).start()
-	good, broken := w.bmcs(), map[string]string{}
-	broken["s01"] = strings.Replace(good["s01"], "password_file: ", "password: wrong-password #", 1)
-	broken["s02"] = pin.ReplaceAllString(good["s02"], "certificate_sha256: "+strings.Repeat("ab", 32))
+	w := newWorld(t, nodes(2))
+	w.serve("a", w.api, w.config("a", "127.0.0.1:8480", ""))
+	w.startRack()
+	w.image()
+	good := w.bmcs()
 	w.apply(func(plan string) string {
-		for name, b := range broken {
-			plan = strings.Replace(plan, good[name], b, 1)
-		}
-		return plan
+		plan = strings.Replace(plan, good["s01"], strings.Replace(good["s01"], "password_file: ", "password: wrong-password #", 1), 1)
+		return strings.Replace(plan, good["s02"], pin.ReplaceAllString(good["s02"], "certificate_sha256: "+strings.Repeat("ab", 32)), 1)
 	})
 	ids := map[string]string{}
-	for name, want := range map[string][2]string{"s01": {"check-denied", "refuses"}, "s02": {"check-denied", "certificate"}} {
+	for name, said := range map[string]string{"s01": "refuses", "s02": "certificate"} {
+		until(t, w.ctx, "a BMC of no use noticed", func() bool { return w.hasCondition(name, inventory.BMCUnusable) }, func() string { return w.command("machine", "show", name) })
 		op := w.wait(w.deploy(name).ID, "parked", func(o deploy.Operation) bool { return o.State == deploy.Parked })
-		if op.Reason != want[0] || !strings.Contains(op.Message, want[1]) || op.Hint == "" || strings.Contains(op.Message+op.Hint, "wrong-password") {
+		if op.Reason != "check-denied" || !strings.Contains(op.Message, said) || op.Hint == "" || strings.Contains(op.Message+op.Hint, "wrong-password") {
 			t.Errorf("%s: %s: %s (%s)", name, op.Reason, op.Message, op.Hint)
 		}
+		if !w.hasCondition(name, "deploy-parked") {
+			t.Errorf("%s: no condition says that its work is parked", name)
+		}
 		ids[name] = op.ID
-		until(t, w.ctx, "conditions of "+name, func() bool { return len(w.machine(name).Conditions) == 2 }, func() string { return w.command("machine", "show", name) })
 	}
 	w.apply(nil)
 	for _, id := range ids {
@@ -122,4 +124,13 @@ func TestABMCThatRefusesUsParksTheWorkAndTheCorrectedPlanHealsIt(t *testing.T) {
 	if strings.Contains(w.servers[0].output(), "wrong-password") {
 		t.Error("a password stands in the log")
 	}
+}
+
+func (w *world) hasCondition(name, kind string) bool {
+	for _, c := range w.machine(name).Conditions {
+		if c.Type == kind {
+			return true
+		}
+	}
+	return false
 }

@@ -193,6 +193,7 @@ var wires int
 func startRack(t *testing.T, ctx context.Context, dir, file string) *process {
 	t.Helper()
 	ready := filepath.Join(dir, "ready")
+	_ = os.Remove(ready) // of an earlier rack
 	cmd := exec.Command("/proc/self/exe", bin("racksim"), "up", "-f", file, "--state", filepath.Join(dir, "rack"), "--ready-file", ready)
 	cmd.Env = append(os.Environ(), rackStage+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
@@ -220,7 +221,8 @@ func plug(ours, theirs string, pid int) error {
 	if err != nil {
 		return err
 	}
-	wire := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: ours, MasterIndex: bridge.Attrs().Index}, PeerName: theirs}
+	wire := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: ours, MasterIndex: bridge.Attrs().Index}, PeerName: theirs,
+		PeerHardwareAddr: net.HardwareAddr{0x52, 0x54, 0, 0x77, 0xff, 2}} // fixed: a rack that comes back is the same neighbour
 	if err := netlink.LinkAdd(wire); err != nil {
 		return err
 	}

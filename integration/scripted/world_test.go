@@ -205,7 +205,6 @@ func (w *world) wait(id, what string, is func(deploy.Operation) bool) (op deploy
 
 func (w *world) succeeded(id string) deploy.Operation {
 	w.t.Helper()
-	defer func(b time.Time) { if d := time.Since(b); d > 3*time.Second { op, _ := w.client.Operation(w.ctx, id); w.t.Logf("SLOW %s\n%s\n%s", d, w.command("machine", "timeline", op.Name), w.console(op.Name)) } }(time.Now())
 	return w.wait(id, "success", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
 }
 

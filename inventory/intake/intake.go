@@ -70,7 +70,8 @@ func (d *Desk) Run(ctx context.Context) error {
 func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 	h := d.view().Host(s.MAC)
 	if h == nil {
-		return d.stranger(ctx, s)
+		_, err := d.stranger(ctx, s)
+		return err
 	}
 	if err := d.bind(ctx, h, s); err != nil {
 		return err
@@ -81,13 +82,17 @@ func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 	return d.store.AddEvidence(ctx, h.Operation, store.SawDHCP, map[string]any{"address": s.Address.String(), "source": s.Source})
 }
 
-// stranger records a machine nobody planned where the network's policy is to look.
-func (d *Desk) stranger(ctx context.Context, s boot.Sighting) error {
+// stranger records a machine nobody planned, where the network's policy is to look, and
+// has it inspected when it netboots, once. It returns the inspection, nil for none.
+func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation, error) {
 	if !d.discovers(s.Network) {
-		return nil
+		return nil, nil
 	}
-	_, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
-	return err
+	m, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
+	if err != nil || m.Slot != nil || m.Facts != nil || s.Class == boot.NotNetboot {
+		return nil, err
+	}
+	return d.inspection(ctx, m)
 }
 
 func (d *Desk) discovers(network string) bool {
@@ -126,18 +131,11 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 // Script tells the boot server about a stranger that asks for a script: the host to run
 // the agent for, or nil to leave it alone. One that was inspected before is left alone.
 func (d *Desk) Script(ctx context.Context, s boot.Sighting) (*boot.Host, error) {
-	if !d.discovers(s.Network) {
-		return nil, nil
-	}
-	m, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
-	if err != nil || m.Facts != nil {
+	op, err := d.stranger(ctx, s)
+	if err != nil || op == nil {
 		return nil, err
 	}
-	op, err := d.inspection(ctx, m)
-	if err != nil {
-		return nil, err
-	}
-	return &boot.Host{Machine: m.ID, Name: m.Name, MAC: s.MAC, UUID: s.UUID, Intent: boot.RunAgent, Operation: op.ID}, nil
+	return &boot.Host{Machine: op.Machine, Name: op.Name, MAC: s.MAC, UUID: s.UUID, Intent: boot.RunAgent, Operation: op.ID}, nil
 }
 
 // inspection returns the machine's open inspection, made now if there is none.

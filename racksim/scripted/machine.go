@@ -28,6 +28,7 @@ type Config struct {
 type Machine struct {
 	Config
 	ready chan struct{}
+	tftp  uint16 // the servers' port
 
 	verbs   sync.Mutex // one power verb at a time; guards what follows
 	running bool       // between Ready and the end of Run
@@ -49,7 +50,7 @@ type life struct {
 
 // New makes a machine that is off and whose disks are empty.
 func New(cfg Config) *Machine {
-	return &Machine{Config: cfg, ready: make(chan struct{}), power: racksim.Off, changed: make(chan struct{}), disks: map[string]*system{}}
+	return &Machine{Config: cfg, tftp: tftpPort, ready: make(chan struct{}), power: racksim.Off, changed: make(chan struct{}), disks: map[string]*system{}}
 }
 
 // String names the machine in logs.

@@ -61,7 +61,7 @@ func (m *Machine) fetchLoader(ctx context.Context, got offered, as client, uri s
 		if as == http {
 			n, err = m.portAt(got).get(ctx, uri, io.Discard, maxLoader)
 		} else {
-			n, err = fetchTFTP(ctx, m.portAt(got).local, netip.AddrPortFrom(got.server, tftpPort), uri)
+			n, err = fetchTFTP(ctx, m.portAt(got).local, netip.AddrPortFrom(got.server, m.tftp), uri)
 		}
 		if err == nil || ctx.Err() != nil {
 			break
