@@ -93,7 +93,6 @@ func newMock(t *testing.T, name string) *mock {
 	return m
 }
 
-
 func (m *mock) Power() inventory.Power { m.mu.Lock(); defer m.mu.Unlock(); return m.power }
 func (m *mock) Starts() int            { m.mu.Lock(); defer m.mu.Unlock(); return m.starts }
 func (m *mock) Sessions() int          { m.mu.Lock(); defer m.mu.Unlock(); return len(m.tokens) }

@@ -1,0 +1,133 @@
+package watch_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"rackwright/bmc"
+	"rackwright/bmc/bmctest"
+	"rackwright/bmc/watch"
+	"rackwright/inventory"
+	"rackwright/store"
+	"rackwright/store/storetest"
+)
+
+var access = bmc.Access{Address: "https://10.0.1.11", Username: "admin", Password: "right"}
+
+// bench is a watch over a real store and a BMC in memory; its clock is moved by hand.
+type bench struct {
+	t     *testing.T
+	db    *store.DB
+	bmc   *bmctest.BMC
+	facts inventory.Facts
+	mu    sync.Mutex
+	add   time.Duration
+}
+
+func (b *bench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Now().Add(b.add)
+}
+
+func (b *bench) pass(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.add += d
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{t: t, facts: bmctest.Server(1)}
+	var err error
+	b.db, err = store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "db"), Sealer: storetest.NewSealer("watch")})
+	b.ok(err)
+	t.Cleanup(func() { b.db.Close() })
+	rack := bmctest.NewRack()
+	b.bmc = rack.Add(access, b.facts)
+	task := &watch.Task{Store: b.db, BMC: rack, Log: slog.New(slog.DiscardHandler), Now: b.now, Every: 30 * time.Second}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		task.Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return b
+}
+
+func (b *bench) ok(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) plan(serial, password string) {
+	b.t.Helper()
+	_, err := b.db.ApplyPlan(b.t.Context(), inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1,
+		Serial: serial, UUID: b.facts.System.UUID, NICs: []inventory.PlannedNIC{{MAC: b.facts.NICs[0].MAC.String()}},
+		BMC: &inventory.PlannedBMC{Address: access.Address, Username: access.Username, Password: password}}}}}}, "", "test")
+	b.ok(err)
+}
+
+func (b *bench) until(what string, is func(*inventory.Machine) bool) *inventory.Machine {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		m, err := b.db.Machine(ctx, "n1")
+		if err == nil && is(m) {
+			return m
+		}
+		select {
+		case <-ctx.Done():
+			b.t.Fatalf("%s: not so: %+v, %v", what, m, err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func TestAPlannedMachineIsDiscoveredByWhatItsBMCSays(t *testing.T) {
+	b := newBench(t)
+	b.plan(b.facts.System.Serial, "right")
+	m := b.until("discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+	if m.Power != inventory.PowerOff || m.Facts == nil || m.BMC.CertificateSHA256 == "" || b.bmc.Sessions() != 0 {
+		t.Errorf("power %s, facts %v, pin %q, %d sessions open", m.Power, m.Facts, m.BMC.CertificateSHA256, b.bmc.Sessions())
+	}
+}
+
+func TestAnotherMachineBehindTheBMCIsACondition(t *testing.T) {
+	b := newBench(t)
+	b.plan("ANOTHER", "right")
+	m := b.until("condition", func(m *inventory.Machine) bool { return len(m.Conditions) == 1 })
+	if m.Conditions[0].Type != inventory.IdentityMismatch || m.Phase != inventory.Planned {
+		t.Errorf("phase %s, condition %+v", m.Phase, m.Conditions[0])
+	}
+}
+
+// A BMC that refuses us is not asked again until its plan changes: that locks accounts.
+func TestARefusalIsAConditionUntilThePlanIsMended(t *testing.T) {
+	b := newBench(t)
+	b.plan(b.facts.System.Serial, "wrong")
+	m := b.until("condition", func(m *inventory.Machine) bool { return len(m.Conditions) == 1 })
+	if c := m.Conditions[0]; c.Type != inventory.BMCUnusable || c.Reason != "denied" || c.Hint == "" {
+		t.Errorf("condition %+v", c)
+	}
+	b.pass(5 * time.Minute)
+	b.plan(b.facts.System.Serial, "right")
+	b.until("mended", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered && len(m.Conditions) == 0 })
+	refused := 0
+	for _, c := range b.bmc.Calls() {
+		if c == bmctest.Dial {
+			refused++
+		}
+	}
+	if refused > 2 {
+		t.Errorf("the BMC was dialled %d times", refused)
+	}
+}

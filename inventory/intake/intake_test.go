@@ -1,0 +1,169 @@
+package intake_test
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"rackwright/boot"
+	"rackwright/deploy"
+	"rackwright/inventory"
+	"rackwright/inventory/intake"
+	"rackwright/store"
+	"rackwright/store/storetest"
+)
+
+const uuid = "11111111-2222-3333-4444-555555555501"
+
+var (
+	planned = inventory.MAC{0x52, 0x54, 0, 0, 0, 1}
+	stray   = inventory.MAC{0x52, 0x54, 0, 0, 0, 9}
+)
+
+// bench is a desk over a real store with one planned machine.
+type bench struct {
+	t    *testing.T
+	db   *store.DB
+	desk *intake.Desk
+}
+
+func newBench(t *testing.T, policy inventory.StrangerPolicy) *bench {
+	t.Helper()
+	b := &bench{t: t}
+	var err error
+	b.db, err = store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "db"), Sealer: storetest.NewSealer("intake")})
+	b.ok(err)
+	t.Cleanup(func() { b.db.Close() })
+	_, err = b.db.ApplyPlan(t.Context(), inventory.Plan{Site: "lab",
+		Networks: []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPAuthoritative, Strangers: policy,
+			Pool: &inventory.PlannedPool{First: "10.0.0.100", Last: "10.0.0.110"}}},
+		Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1, UUID: uuid,
+			NICs: []inventory.PlannedNIC{{MAC: planned.String(), Network: "provision", Address: "10.0.0.11"}}}}}}}, "", "test")
+	b.ok(err)
+	view := func() *boot.View {
+		v, err := b.db.View(context.Background())
+		b.ok(err)
+		return v
+	}
+	b.desk = intake.New(b.db, view, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.desk.Run(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+	return b
+}
+
+func (b *bench) ok(err error) {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) seen(mac inventory.MAC, id string, class boot.Class) boot.Sighting {
+	s := boot.Sighting{At: time.Now(), Source: "dhcp", MAC: mac, UUID: id, Network: "provision", Class: class}
+	b.desk.Sighted(s)
+	return s
+}
+
+// until waits for the machine to be so.
+func (b *bench) until(name, what string, is func(*inventory.Machine) bool) *inventory.Machine {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	defer cancel()
+	for {
+		m, err := b.db.Machine(ctx, name)
+		if err == nil && is(m) {
+			return m
+		}
+		select {
+		case <-ctx.Done():
+			b.t.Fatalf("%s: not so: %+v, %v", what, m, err)
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+}
+
+func (b *bench) operations(machine string) []deploy.Operation {
+	b.t.Helper()
+	ops, err := b.db.Operations(b.t.Context(), store.OperationFilter{Machine: machine})
+	b.ok(err)
+	return ops
+}
+
+func TestMACAndUUIDTogetherMakeAPlannedMachineDiscovered(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	b.seen(planned, "", boot.PXE)
+	b.until("n1", "racked by its MAC alone", func(m *inventory.Machine) bool { return m.Phase == inventory.Racked })
+	b.seen(planned, uuid, boot.PXE)
+	b.until("n1", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+}
+
+func TestAnotherUUIDBehindAPlannedMACIsACondition(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	b.seen(planned, "99999999-2222-3333-4444-555555555501", boot.PXE)
+	m := b.until("n1", "condition", func(m *inventory.Machine) bool { return len(m.Conditions) == 1 })
+	if m.Conditions[0].Type != inventory.IdentityMismatch || m.Phase != inventory.Planned {
+		t.Errorf("phase %s, condition %+v", m.Phase, m.Conditions[0])
+	}
+}
+
+func TestAStrangerIsInspectedOnceWhereThePolicyIsToLook(t *testing.T) {
+	b := newBench(t, inventory.StrangerDiscover)
+	first := b.seen(stray, uuid, boot.PXE)
+	b.seen(stray, uuid, boot.PXE)
+	m := b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
+	h, err := b.desk.Script(t.Context(), first)
+	b.ok(err)
+	ops := b.operations(m.ID)
+	if h == nil || h.Intent != boot.RunAgent || len(ops) != 1 || h.Operation != ops[0].ID || ops[0].Kind != deploy.Inspect {
+		t.Fatalf("host %+v, operations %+v", h, ops)
+	}
+	v, err := b.db.View(t.Context())
+	b.ok(err)
+	if known := v.Host(stray); known == nil || known.Intent != boot.RunAgent {
+		t.Errorf("the boot view does not have it load the agent at once: %+v", known)
+	}
+}
+
+func TestAStrangerIsLeftAloneWhereThePolicyIsToIgnore(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	h, err := b.desk.Script(t.Context(), b.seen(stray, uuid, boot.PXE))
+	b.ok(err)
+	machines, err := b.db.Machines(t.Context(), store.MachineFilter{})
+	b.ok(err)
+	if h != nil || len(machines) != 1 {
+		t.Errorf("host %+v, machines %d", h, len(machines))
+	}
+}
+
+// An operation learns that its machine netboots; an installed system's lease is no sign
+// of that.
+func TestAnOperationHearsOfItsMachineNetbooting(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	op, err := b.db.CreateOperation(t.Context(), deploy.Inspect, "n1", deploy.Order{}, "test")
+	b.ok(err)
+	b.seen(planned, uuid, boot.NotNetboot)
+	b.until("n1", "seen as a system", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+	seen, err := b.db.EvidenceOf(t.Context(), op.ID)
+	b.ok(err)
+	if len(seen) != 0 {
+		t.Errorf("evidence from an installed system: %v", seen)
+	}
+	b.seen(planned, uuid, boot.PXE)
+	deadline := time.After(20 * time.Second)
+	for len(seen) == 0 {
+		select {
+		case <-deadline:
+			t.Fatal("the operation hears nothing")
+		case <-time.After(2 * time.Millisecond):
+		}
+		seen, err = b.db.EvidenceOf(t.Context(), op.ID)
+		b.ok(err)
+	}
+}
