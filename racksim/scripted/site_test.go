@@ -146,7 +146,7 @@ func (s *site) answerDHCP(m *dhcpv4.DHCPv4) *dhcpv4.DHCPv4 {
 	if m.GatewayIPAddr.String() != "127.0.0.1" || m.HopCount != 1 {
 		s.note("dhcp without relay")
 	}
-	r, err := dhcpv4.NewReplyFromRequest(m, dhcpv4.WithMessageType(kind), dhcpv4.WithYourIP(net.IPv4(192, 0, 2, m.ClientHWAddr[5])),
+	r, err := dhcpv4.NewReplyFromRequest(m, dhcpv4.WithMessageType(kind), dhcpv4.WithYourIP(net.IPv4(198, 51, 100, m.ClientHWAddr[5])),
 		dhcpv4.WithServerIP(net.IPv4(127, 0, 0, 1)), dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.IPv4(127, 0, 0, 1))))
 	ok(s.t, err)
 	if len(file) > 0 {

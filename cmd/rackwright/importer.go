@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+	"io"
+
+	"rackwright/images"
+	"rackwright/images/blob"
+	"rackwright/store"
+)
+
+// importer takes the bytes of images in, and drops them.
+type importer struct {
+	db    *store.DB
+	blobs *blob.Store
+}
+
+// Import implements api.Importer: it stores the bytes and says what they are. The API
+// makes the record, and calls forget when it cannot.
+func (i importer) Import(ctx context.Context, r io.Reader, name, sha256 string) (*images.Image, error) {
+	in, err := i.blobs.Import(ctx, r, blob.Options{ExpectSHA256: sha256})
+	if err != nil {
+		return nil, err
+	}
+	return &images.Image{Name: name, Digest: in.Digest, Source: in.Source, Format: in.Format, Arch: in.Layout.Arch, Firmware: in.Layout.Firmware,
+		Bytes: in.Manifest.Bytes, Stored: in.Manifest.PackBytes()}, nil
+}
+
+// forget drops the bytes of a digest that no image has.
+func (i importer) forget(ctx context.Context, img images.Image) error {
+	used, err := i.db.DigestUsed(ctx, img.Digest)
+	if err != nil || used {
+		return err
+	}
+	return i.blobs.Remove(img.Digest)
+}
