@@ -36,11 +36,11 @@ func planDeploy(s Subject) ([]Step, error) {
 	}
 	steps := append(netboot(s.Machine), step(StepWrite, "image written", 3, 2*time.Hour))
 	if s.Machine.BMC != nil {
-		steps = append(steps, step(StepBootDisk, "boot set to disk", 5, 5*time.Minute))
+		steps = append(steps, step(StepBootDisk, "boot from disk", 5, 5*time.Minute))
 	}
 	return append(steps,
 		step(StepReboot, "rebooting", 3, 10*time.Minute),
-		step(StepPhone, "phoned home", 1, 30*time.Minute),
+		step(StepPhone, "phone home", 1, 30*time.Minute),
 		step(StepSettle, "active", 5, time.Minute)), nil
 }
 
@@ -67,12 +67,12 @@ func netbootable(m inventory.Machine) error {
 // set the boot or press the button but a person, so those steps are left out and the
 // wait for DHCP is long.
 func netboot(m inventory.Machine) []Step {
-	steps := []Step{step(StepCheck, "checked", 5, 5*time.Minute)}
+	steps := []Step{step(StepCheck, "checks", 5, 5*time.Minute)}
 	patience := 15 * time.Minute
 	if m.BMC != nil {
 		steps = append(steps,
-			step(StepBootNet, "boot set to network", 5, 5*time.Minute),
-			step(StepPower, "powered", 5, 10*time.Minute))
+			step(StepBootNet, "boot from network", 5, 5*time.Minute),
+			step(StepPower, "power on", 5, 10*time.Minute))
 	} else {
 		patience = 24 * time.Hour
 	}

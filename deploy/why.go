@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,6 +84,7 @@ func lastSeen(events []journal.Event, now time.Time) string {
 func whyPhase(m inventory.Machine, events []journal.Event) string {
 	switch m.Phase {
 	case inventory.Planned, inventory.Racked:
+		events = slices.DeleteFunc(slices.Clone(events), func(e journal.Event) bool { return e.Kind == journal.MachinePlan })
 		if len(events) == 0 {
 			return " is planned and nothing was seen of it: is it powered, cabled to its planned network, and set to boot from the network?"
 		}

@@ -79,7 +79,7 @@ type PlannedNIC struct {
 // PlannedBMC is how to reach the management controller. Password goes in and never
 // comes out; in a file, write password_file, which the command reads and sends.
 type PlannedBMC struct {
-	Address           string `json:"address" yaml:"address" doc:"https://host[:port]"`
+	Address           string `json:"address" yaml:"address" doc:"https://host[:port], with /redfish/v1/Systems/ID where one BMC serves several"`
 	Username          string `json:"username,omitempty" yaml:"username,omitempty"`
 	Password          string `json:"password,omitempty" yaml:"password,omitempty" writeOnly:"true"`
 	CertificateSHA256 string `json:"certificate_sha256,omitempty" yaml:"certificate_sha256,omitempty"`
@@ -336,11 +336,11 @@ func (r *resolver) nic(path string, i int, owner string, p PlannedNIC) NIC {
 
 func (r *resolver) bmc(path, owner string, p PlannedBMC) *BMC {
 	u, err := url.Parse(p.Address)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || (u.Path != "" && u.Path != "/") {
-		r.fail(path+".address", "%q is not a BMC address: write https://host or https://host:port", p.Address)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || !systemPath.MatchString(u.Path) {
+		r.fail(path+".address", "%q is not a BMC address: write https://host or https://host:port, with /redfish/v1/Systems/ID behind it where one BMC serves several systems", p.Address)
 		return nil
 	}
-	out := &BMC{Address: u.Scheme + "://" + u.Host, Username: p.Username, CertificateSHA256: strings.ToLower(strings.ReplaceAll(p.CertificateSHA256, ":", ""))}
+	out := &BMC{Address: u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/"), Username: p.Username, CertificateSHA256: strings.ToLower(strings.ReplaceAll(p.CertificateSHA256, ":", ""))}
 	r.once(path+".address", "bmc "+out.Address, owner)
 	if out.CertificateSHA256 != "" && !sha256Form.MatchString(out.CertificateSHA256) {
 		r.fail(path+".certificate_sha256", "is not a SHA-256 fingerprint of 64 hexadecimal digits")
@@ -357,5 +357,8 @@ func (r *resolver) bmc(path, owner string, p PlannedBMC) *BMC {
 	}
 	return out
 }
+
+// systemPath is nothing, or the path of one ComputerSystem (DMTF DSP0266 section 6.5).
+var systemPath = regexp.MustCompile(`^(/|/redfish/v1/Systems/[A-Za-z0-9._-]+/?)?$`)
 
 var sha256Form = regexp.MustCompile(`^[0-9a-f]{64}$`)

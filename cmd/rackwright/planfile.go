@@ -116,7 +116,7 @@ func (p *planFiles) document(file, dir string, doc *yaml.Node) error {
 	c.walk("", doc.Content[0], reflect.TypeFor[inventory.Plan](), 0)
 	if len(c.bad) > 0 {
 		return &fault.Error{Kind: fault.Invalid, Message: fmt.Sprintf("the plan cannot be read (%d faults)", len(c.bad)), Fields: c.bad,
-			Hint: "docs/running/command.md describes the plan; nothing was changed"}
+			Hint: "docs/running/rack.md describes the plan; nothing was changed"}
 	}
 	var part inventory.Plan
 	if err := doc.Decode(&part); err != nil {

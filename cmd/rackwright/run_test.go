@@ -144,7 +144,7 @@ func TestAStageIsSaidInTheWordsOfItsStep(t *testing.T) {
 		}
 		last = share(o)
 	}
-	if got := strings.Join(stages, ", "); got != "checked, DHCP, loader, ramdisk, image written, rebooting, phoned home, active" {
+	if got := strings.Join(stages, ", "); got != "checks, DHCP, loader, ramdisk, image written, rebooting, phone home, active" {
 		t.Error(got)
 	}
 }

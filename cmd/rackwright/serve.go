@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -108,5 +109,9 @@ func admin(ctx context.Context, path string, newSecret func() string, set func(c
 	if err != nil {
 		return fault.Invalidf("admin token: %w", err)
 	}
-	return set(ctx, string(text[:max(0, len(text)-1)]))
+	secret := strings.TrimSpace(string(text))
+	if len(secret) < 16 {
+		return fault.Invalidf("admin token: %s holds no token", path).WithHint("remove the file; a new one is made at the next start")
+	}
+	return set(ctx, secret)
 }

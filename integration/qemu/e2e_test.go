@@ -3,6 +3,7 @@ package qemu
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -162,7 +163,7 @@ func TestBothFirmwaresDeployThroughAKilledServer(t *testing.T) {
 	w, ctx := world(t, lab.Nodes())
 	ids := map[string]string{}
 	for _, n := range lab.Nodes() {
-		op, err := w.Client.Deploy(ctx, n.Name, wire.Deploy{Image: "debian"})
+		op, err := w.Client.Deploy(ctx, n.Name, wire.Deploy{Image: "debian", SSHKeys: []string{sshKey}, UserData: userData})
 		check(t, err)
 		ids[n.Name] = op.ID
 	}
@@ -177,6 +178,7 @@ func TestBothFirmwaresDeployThroughAKilledServer(t *testing.T) {
 			t.Errorf("%s started over %d times; a killed server must cost no work", n.Name, op.Turn)
 		}
 		active(t, ctx, w, n, op)
+		seedCameThrough(t, ctx, w, n)
 	}
 	t.Run("restart", func(t *testing.T) {
 		for _, n := range lab.Nodes() {
@@ -186,6 +188,24 @@ func TestBothFirmwaresDeployThroughAKilledServer(t *testing.T) {
 			})
 		}
 	})
+}
+
+// What the first boot is given, and how it shows on the console that it came through:
+// host name, number of authorized keys, and whether the root file system was grown.
+const (
+	sshKey   = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA technician"
+	userData = "#cloud-config\nruncmd:\n- echo seeded $(hostname) $(grep -c technician /home/debian/.ssh/authorized_keys) $(($(stat -f -c '%b*%S' /) > 1000000000)) > /dev/console\n"
+	seeded   = "seeded %s 1 1"
+)
+
+// seedCameThrough waits for the console to say so: user-data runs about when cloud-init
+// phones home.
+func seedCameThrough(t *testing.T, ctx context.Context, w *lab.World, n lab.Node) {
+	t.Helper()
+	want := fmt.Sprintf(seeded, n.Name)
+	if err := lab.Until(ctx, time.Minute, "the seed of "+n.Name, func() (bool, error) { return strings.Contains(console(t, w, n.Name), want), nil }); err != nil {
+		t.Errorf("%v: no %q on the console\n%s", err, want, lab.Tail(w.ConsoleLog(n.Name), 20))
+	}
 }
 
 // active checks the end of the main job: phase, disk, facts, and the whole chain in the
