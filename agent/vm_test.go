@@ -25,23 +25,24 @@ const vmDeadline = 5 * time.Minute
 // need skips unless the machine is set up for this test.
 func need(t *testing.T) (kernel, modules string) {
 	t.Helper()
-	if os.Getenv("RACKWRIGHT_TEST_QEMU") == "" {
-		t.Skip("boots machines: set RACKWRIGHT_TEST_QEMU=1 to run it")
+	if testing.Short() {
+		t.Skip("boots machines: run without -short")
 	}
 	for program, pkg := range map[string]string{"qemu-system-x86_64": "qemu-system-x86", "sgdisk": "gdisk", "mtype": "mtools"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is missing: apt-get install %s", program, pkg)
 		}
 	}
-	dir := os.Getenv("RACKWRIGHT_TEST_KERNEL") // a folder with vmlinuz and lib/modules/VERSION
+	dir := os.Getenv("RACKWRIGHT_CACHE") // its kernel/ has vmlinuz and lib/modules/VERSION
 	if dir == "" {
 		cache, _ := os.UserCacheDir()
-		dir = filepath.Join(cache, "rackwright", "kernel")
+		dir = filepath.Join(cache, "rackwright")
 	}
+	dir = filepath.Join(dir, "kernel")
 	versions, _ := filepath.Glob(filepath.Join(dir, "lib/modules/*"))
 	kernels, _ := filepath.Glob(filepath.Join(dir, "vmlinuz*"))
 	if len(versions) == 0 || len(kernels) == 0 {
-		t.Skip("no kernel: run scripts/kernel, or set RACKWRIGHT_TEST_KERNEL")
+		t.Skip("no kernel in " + dir + ": run scripts/kernel")
 	}
 	return kernels[0], versions[0]
 }
@@ -97,7 +98,7 @@ func TestAMachineIsWrittenInEmulation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "sata" && strings.Contains(fmt.Sprint(report.Absent), "ahci") {
-				t.Skip("this kernel has no ahci: RACKWRIGHT_TEST_KERNEL with linux-image-amd64")
+				t.Skip("this kernel has no ahci: scripts/kernel linux-image-amd64")
 			}
 			b := newBench(t, 1024)
 			b.Poll = wire.LongPoll
