@@ -72,8 +72,9 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 		return err
 	}
 	db.release = release
+	// FULL: what was answered or done must not be forgotten by a power cut.
 	q := url.Values{"_txlock": {"immediate"}, "_time_integer_format": {"unix_micro"},
-		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(NORMAL)"}}
+		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)"}}
 	if err := private(o.DSN); err != nil {
 		return err
 	}
