@@ -41,11 +41,18 @@ const (
 // AddEvidence keeps evidence for an operation, replacing older of its kind, and makes
 // the operation due.
 func (db *DB) AddEvidence(ctx context.Context, operation, kind string, detail any) error {
-	if _, err := exec(ctx, db.sql, `INSERT INTO evidence (operation_id, kind, at, detail) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (operation_id, kind) DO UPDATE SET at = excluded.at, detail = excluded.detail`, operation, kind, db.now(), toJSON(detail)); err != nil {
-		return db.fault(err)
+	if err := db.NoteEvidence(ctx, operation, kind, detail); err != nil {
+		return err
 	}
 	return db.PokeOperation(ctx, operation)
+}
+
+// NoteEvidence keeps evidence like AddEvidence, but lets the operation's worker find it
+// when it looks next: for what comes often and changes nothing.
+func (db *DB) NoteEvidence(ctx context.Context, operation, kind string, detail any) error {
+	_, err := exec(ctx, db.sql, `INSERT INTO evidence (operation_id, kind, at, detail) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (operation_id, kind) DO UPDATE SET at = excluded.at, detail = excluded.detail`, operation, kind, db.now(), toJSON(detail))
+	return db.fault(err)
 }
 
 // EvidenceOf returns the evidence of an operation by kind.

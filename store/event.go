@@ -87,7 +87,7 @@ func readEvent(scan func(...any) error) (e journal.Event, err error) {
 // AppendEvents writes events in one transaction.
 func (db *DB) AppendEvents(ctx context.Context, events []journal.Event) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error { return db.append(ctx, tx, events) })
-	db.events.wake()
+	db.events.wake(everything)
 	return err
 }
 
@@ -138,4 +138,4 @@ func detail(d map[string]any) any {
 
 // NewEvents returns a signal, sent each time this process appended events; the function
 // ends the subscription.
-func (db *DB) NewEvents() (<-chan struct{}, func()) { return db.events.listen() }
+func (db *DB) NewEvents() (<-chan struct{}, func()) { return db.events.listen(everything) }

@@ -68,7 +68,7 @@ func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error
 		}
 		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageAdded, Actor: actor, Summary: fmt.Sprintf("image %s added (%s)", i.Name, i.Digest)}})
 	})
-	db.events.wake()
+	db.events.wake(everything)
 	return err
 }
 
@@ -98,7 +98,7 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 	if err != nil {
 		return nil, err
 	}
-	db.events.wake()
+	db.events.wake(everything)
 	return out, nil
 }
 

@@ -178,8 +178,8 @@ func (db *DB) ChangeMachine(ctx context.Context, idOrName string, change func(*i
 		return db.append(ctx, tx, named(events, m))
 	})
 	if err == nil {
-		db.events.wake()
-		db.changed.wake()
+		db.events.wake(everything)
+		db.changed.wake(everything)
 	}
 	return out, err
 }
@@ -318,8 +318,8 @@ func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network 
 	if err != nil {
 		return nil, err
 	}
-	db.changed.wake()
-	db.events.wake()
+	db.changed.wake(everything)
+	db.events.wake(everything)
 	return out, nil
 }
 

@@ -123,9 +123,9 @@ func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDor
 	if err != nil {
 		return nil, err
 	}
-	db.work.wake()
-	db.changed.wake()
-	db.events.wake()
+	db.work.wake(everything)
+	db.changed.wake(everything)
+	db.events.wake(everything)
 	return out, nil
 }
 
@@ -228,27 +228,53 @@ func (db *DB) ReleaseLeases(ctx context.Context) error {
 // to cancel that came meanwhile is kept, and what came in since the claim (see
 // PokeOperation) makes the operation due at once, whatever o.Due says.
 func (db *DB) SaveOperation(ctx context.Context, o *deploy.Operation, events ...journal.Event) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error { return db.writeOperation(ctx, tx, o, events) })
-	if err == nil {
-		o.Version++
-		db.changed.wake()
-		db.events.wake()
+	var w written
+	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+		w, err = db.writeOperation(ctx, tx, o, events)
+		return err
+	})
+	if err != nil {
+		return err
 	}
-	return err
+	o.Version++
+	db.wakeOperation(o.ID, w)
+	return nil
 }
 
-func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) error {
+// wakeOperation tells whoever waits for an operation to be saved.
+func (db *DB) wakeOperation(id string, w written) {
+	db.saved.wake(id)
+	db.events.wake(everything)
+	if w.view {
+		db.changed.wake(everything)
+	}
+	if w.due {
+		db.work.wake(everything)
+	}
+}
+
+// OperationSaved returns a signal that this process saved the operation; other processes
+// find it by polling. The function ends the subscription.
+func (db *DB) OperationSaved(id string) (<-chan struct{}, func()) { return db.saved.listen(id) }
+
+// written is what saving an operation brought about.
+type written struct {
+	view bool // what its machine is told at its next netboot changed
+	due  bool // there is more to do at once
+}
+
+func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) (w written, err error) {
 	var netboots, woken bool
 	var was deploy.State
-	err := tx.QueryRowContext(ctx, `SELECT netboots, woken, state FROM operation WHERE id = $1 AND fence = $2`+db.dialect.lock, o.ID, o.Fence).
+	err = tx.QueryRowContext(ctx, `SELECT netboots, woken, state FROM operation WHERE id = $1 AND fence = $2`+db.dialect.lock, o.ID, o.Fence).
 		Scan(&netboots, &woken, &was)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return fault.Conflictf("operation %s was taken over by another worker", o.ID)
+		return w, fault.Conflictf("operation %s was taken over by another worker", o.ID)
 	case err != nil:
-		return err
+		return w, err
 	case was.Ended() && was != o.State:
-		return fault.Conflictf("operation %s has %s", o.ID, was)
+		return w, fault.Conflictf("operation %s has %s", o.ID, was)
 	}
 	o.Updated = db.now()
 	if o.State.Ended() && o.Finished.IsZero() {
@@ -263,17 +289,18 @@ func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operatio
 		WHERE id = $13 AND fence = $14`,
 		o.State, toJSON(o.Steps), o.Current, o.Reason, o.Message, o.Hint, o.Disk, o.Turn, o.Updated, timeOrNull(o.Finished), due, o.Netboots(), o.ID, o.Fence)
 	if err != nil {
-		return err
+		return w, err
 	}
 	if n == 0 {
-		return fault.Conflictf("operation %s was taken over by another worker", o.ID)
+		return w, fault.Conflictf("operation %s was taken over by another worker", o.ID)
 	}
-	if netboots != o.Netboots() { // what the machine is told at its next netboot changed
+	w = written{view: netboots != o.Netboots(), due: !o.State.Ended() && !due.After(o.Updated)}
+	if w.view {
 		if err := bump(ctx, tx); err != nil {
-			return err
+			return w, err
 		}
 	}
-	return db.append(ctx, tx, events)
+	return w, db.append(ctx, tx, events)
 }
 
 // PokeOperation makes an operation due now. While a worker holds it, which may have
@@ -281,13 +308,13 @@ func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operatio
 func (db *DB) PokeOperation(ctx context.Context, id string) error {
 	_, err := exec(ctx, db.sql, `UPDATE operation SET due = CASE WHEN due > $1 THEN $1 ELSE due END, woken = true
 		WHERE id = $2 AND state IN ('queued', 'running')`, db.now(), id)
-	db.work.wake()
+	db.work.wake(everything)
 	return db.fault(err)
 }
 
 // WorkDue returns a signal that work may have become due in this process; other
 // processes find it by polling. The function ends the subscription.
-func (db *DB) WorkDue() (<-chan struct{}, func()) { return db.work.listen() }
+func (db *DB) WorkDue() (<-chan struct{}, func()) { return db.work.listen(everything) }
 
 // CancelOperation asks for the end of an operation: a worker ends it before its next
 // act; one that is parked, or queued and in no worker's hands, ends at once. One that has
@@ -325,6 +352,7 @@ func (db *DB) RetryOperation(ctx context.Context, id, actor string) (*deploy.Ope
 // taken out of the hands of whoever held it.
 func (db *DB) steer(ctx context.Context, id, actor, what string, change func(o *deploy.Operation, held bool) (bool, error)) (*deploy.Operation, error) {
 	var out *deploy.Operation
+	var w written
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		o, held, err := db.operationToChange(ctx, tx, id)
 		if err != nil {
@@ -347,14 +375,14 @@ func (db *DB) steer(ctx context.Context, id, actor, what string, change func(o *
 			return err
 		}
 		o.Version++
-		return db.writeOperation(ctx, tx, o, events)
+		w, err = db.writeOperation(ctx, tx, o, events)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	db.work.wake()
-	db.changed.wake()
-	db.events.wake()
+	db.work.wake(everything)
+	db.wakeOperation(out.ID, w)
 	return out, nil
 }
 

@@ -126,8 +126,8 @@ func (db *DB) ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor strin
 	if err != nil {
 		return nil, err
 	}
-	db.changed.wake()
-	db.events.wake()
+	db.changed.wake(everything)
+	db.events.wake(everything)
 	return diff, nil
 }
 

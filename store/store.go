@@ -45,6 +45,7 @@ type DB struct {
 	changed signal // the boot view's inputs changed
 	events  signal // events were appended
 	work    signal // an operation became due
+	saved   signal // the operation of that id was saved
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the
@@ -187,31 +188,40 @@ func bump(ctx context.Context, q queryer) error {
 	return err
 }
 
-// signal wakes whoever listens; a listener that is busy finds one wake waiting.
+// signal wakes whoever listens to a topic; a listener that is busy finds one wake waiting.
 type signal struct {
 	mu        sync.Mutex
-	listeners map[chan struct{}]struct{}
+	listeners map[string]map[chan struct{}]struct{}
 }
 
-func (s *signal) listen() (<-chan struct{}, func()) {
+// everything is the topic of signals that have only one.
+const everything = ""
+
+func (s *signal) listen(topic string) (<-chan struct{}, func()) {
 	c := make(chan struct{}, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.listeners == nil {
-		s.listeners = map[chan struct{}]struct{}{}
+		s.listeners = map[string]map[chan struct{}]struct{}{}
 	}
-	s.listeners[c] = struct{}{}
+	if s.listeners[topic] == nil {
+		s.listeners[topic] = map[chan struct{}]struct{}{}
+	}
+	s.listeners[topic][c] = struct{}{}
 	return c, func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.listeners, c)
+		delete(s.listeners[topic], c)
+		if len(s.listeners[topic]) == 0 {
+			delete(s.listeners, topic)
+		}
 	}
 }
 
-func (s *signal) wake() {
+func (s *signal) wake(topic string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for c := range s.listeners {
+	for c := range s.listeners[topic] {
 		select {
 		case c <- struct{}{}:
 		default:

@@ -16,7 +16,7 @@ func (db *DB) Revision(ctx context.Context) (n int64, err error) {
 
 // Changed returns a signal that this process changed the boot view's inputs; other
 // processes see the revision grow. The function ends the subscription.
-func (db *DB) Changed() (<-chan struct{}, func()) { return db.changed.listen() }
+func (db *DB) Changed() (<-chan struct{}, func()) { return db.changed.listen(everything) }
 
 // View reads everything the boot servers answer from, as of one revision.
 func (db *DB) View(ctx context.Context) (*boot.View, error) {

@@ -17,12 +17,12 @@ import (
 )
 
 // recheck is how often a held request looks for an order made by another process.
-const recheck = time.Second
+const recheck = 2 * time.Second
 
 // order hands out the order of the operation's present step, and waits for one that may
 // come.
 func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
-	changed, stop := s.Store.Changed()
+	saved, stop := s.Store.OperationSaved(h.op.ID)
 	defer stop()
 	end := time.NewTimer(wire.LongPoll)
 	defer end.Stop()
@@ -44,7 +44,7 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
 		case <-end.C:
 			w.WriteHeader(http.StatusNoContent)
 			return
-		case <-changed:
+		case <-saved:
 		case <-tick.C:
 		}
 		if h.op, err = s.Store.Operation(r.Context(), h.op.ID); err != nil {
@@ -94,10 +94,13 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	if e.Stage != wire.Writing && e.Stage != wire.Verifying || e.Done == 0 {
+	keep := s.Store.AddEvidence
+	if counting := e.Stage == wire.Writing || e.Stage == wire.Verifying; counting {
+		keep = s.Store.NoteEvidence
+	} else {
 		s.Journal.Record(reportEvent(h.op, e, s.Now()))
 	}
-	if err := s.Store.AddEvidence(r.Context(), h.op.ID, store.SawReport, e); err != nil {
+	if err := keep(r.Context(), h.op.ID, store.SawReport, e); err != nil {
 		s.refuse(w, r, err)
 		return
 	}

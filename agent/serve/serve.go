@@ -35,7 +35,8 @@ type Store interface {
 	Networks(ctx context.Context) ([]inventory.Network, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	AddEvidence(ctx context.Context, operation, kind string, detail any) error
-	Changed() (<-chan struct{}, func())
+	NoteEvidence(ctx context.Context, operation, kind string, detail any) error
+	OperationSaved(id string) (<-chan struct{}, func())
 }
 
 // Bytes is where image bytes are.
@@ -216,7 +217,7 @@ func (s *Server) heard(ctx context.Context, operation string) {
 	}
 	s.mu.Unlock()
 	if late {
-		if err := s.Store.AddEvidence(ctx, operation, store.SawContact, struct{}{}); err != nil {
+		if err := s.Store.NoteEvidence(ctx, operation, store.SawContact, struct{}{}); err != nil {
 			s.Log.Warn("agent contact not kept", "operation", operation, "error", err)
 		}
 	}

@@ -21,6 +21,9 @@ type Source interface {
 // poll is how often another process's changes are looked for.
 const poll = 500 * time.Millisecond
 
+// settle is how long changes are gathered after a refresh.
+const settle = 20 * time.Millisecond
+
 // Follower is the task that keeps the view.
 type Follower struct {
 	from Source
@@ -64,6 +67,11 @@ func (f *Follower) Run(ctx context.Context) error {
 			f.log.Warn("the boot view cannot be refreshed; machines are answered from the last one", "error", err)
 		}
 		away = err != nil
+		select { // many changes at once make one new view
+		case <-ctx.Done():
+			return nil
+		case <-time.After(settle):
+		}
 	}
 }
 

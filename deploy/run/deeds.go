@@ -19,7 +19,8 @@ import (
 const (
 	agentSilence = 2 * time.Minute  // an agent that works asks or reports every few seconds
 	graceOff     = 90 * time.Second // a system gets to shut down before it is forced off
-	look         = time.Second
+	look         = 10 * time.Second
+	lookProgress = time.Second // while an agent counts bytes: its reports do not poke
 )
 
 // deed makes a step true, or says why it is not.
@@ -158,7 +159,7 @@ func written(ctx context.Context, j *job, s *deploy.Step) outcome {
 		}
 		return rewind(deploy.StepBootNet, "the agent was not heard of for "+agentSilence.String())
 	}
-	return wait(look)
+	return wait(lookProgress)
 }
 
 // refused sorts an order that ended badly: trouble that may pass is tried again with a

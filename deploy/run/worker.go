@@ -158,13 +158,23 @@ func (w *Worker) advance(ctx context.Context, op *deploy.Operation) error {
 	return j.settle(ctx, s, w.do(ctx, j, s))
 }
 
-// do runs the step's deed within what is left of the step's time.
+// do runs the step's deed within what is left of the step's time. What is true by then is
+// done, however late.
 func (w *Worker) do(ctx context.Context, j *job, s *deploy.Step) outcome {
 	left := s.Started.Add(s.Limit).Sub(w.Now())
-	if left <= 0 {
-		return park("deadline-"+string(s.Name), lateWords(s), lateHint(s.Name, j.machine))
-	}
-	ctx, cancel := context.WithTimeout(ctx, left)
+	ctx, cancel := context.WithTimeout(ctx, max(left, lastTry))
 	defer cancel()
-	return deeds()[s.Name](ctx, j, s)
+	o := deeds()[s.Name](ctx, j, s)
+	if left <= 0 && (o.verdict == isWaiting || o.verdict == isRetry) {
+		words := lateWords(s)
+		if o.err != nil {
+			words += "; the last try: " + o.err.Error()
+		}
+		return park("deadline-"+string(s.Name), words, lateHint(s.Name, j.machine))
+	}
+	return o
 }
+
+// lastTry is what a step gets that nobody looked at until its time was over, because no
+// worker was there or all were busy: no operation parks because of us.
+const lastTry = 30 * time.Second

@@ -73,7 +73,7 @@ func needLab(t *testing.T) context.Context {
 	if !lab.Inside() {
 		t.Skip("network namespaces need root: run as root")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute) // each wait has its own bound
 	t.Cleanup(cancel)
 	return ctx
 }

@@ -107,8 +107,9 @@ func (a *agent) obey(ctx context.Context) (after, error) {
 		}
 		switch {
 		case !some || o.Verb == wire.Stay:
-		case a.ended[o.ID].Stage != "":
+		case a.ended[o.ID].Stage != "": // the server has not looked at the outcome yet
 			err = a.report(ctx, a.ended[o.ID])
+			pause(ctx, time.Second)
 		case o.Verb == wire.Reboot || o.Verb == wire.Off:
 			return a.end(ctx, o)
 		case o.Verb == wire.Write && o.Write != nil:
