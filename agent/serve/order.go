@@ -97,7 +97,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
 	keep := s.Store.AddEvidence
 	if counting := e.Stage == wire.Writing || e.Stage == wire.Verifying; counting {
 		keep = s.Store.NoteEvidence
-	} else {
+	} else if s.news(h.op.ID, e.Order+" "+string(e.Stage)) {
 		s.Journal.Record(reportEvent(h.op, e, s.Now()))
 	}
 	if err := keep(r.Context(), h.op.ID, store.SawReport, e); err != nil {

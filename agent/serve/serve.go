@@ -55,8 +55,8 @@ type Server struct {
 	Key     []byte                     // for phone-home tokens
 	PhoneAt func(*http.Request) string // base URL of the plain HTTP server, as the machine reaches it
 
-	mu      sync.Mutex
-	contact map[string]time.Time // operation -> when its last contact was kept
+	mu    sync.Mutex
+	talks map[string]talk // by operation
 }
 
 // Routes adds the agent's routes.
@@ -201,26 +201,55 @@ func (s *Server) held(next func(http.ResponseWriter, *http.Request, holder)) htt
 const contactEvery = 10 * time.Second
 
 func (s *Server) heard(ctx context.Context, operation string) {
-	now := s.Now()
+	if !s.late(operation) {
+		return
+	}
+	if err := s.Store.NoteEvidence(ctx, operation, store.SawContact, struct{}{}); err != nil {
+		s.Log.Warn("agent contact not kept", "operation", operation, "error", err)
+	}
+}
+
+// talk is what is remembered of a conversation with an agent. Nothing depends on it but
+// how often is written down what is known already.
+type talk struct {
+	kept time.Time // when its contact was last kept
+	said string    // its last report that was journaled
+}
+
+// late reports whether an agent's contact should be written down again.
+func (s *Server) late(operation string) bool {
 	s.mu.Lock()
-	if s.contact == nil {
-		s.contact = map[string]time.Time{}
+	defer s.mu.Unlock()
+	now := s.Now()
+	if s.talks == nil {
+		s.talks = map[string]talk{}
 	}
-	late := now.Sub(s.contact[operation]) >= contactEvery
-	if late {
-		for id, at := range s.contact { // what was not heard of for long is no agent any more
-			if now.Sub(at) > time.Hour {
-				delete(s.contact, id)
-			}
-		}
-		s.contact[operation] = now
+	t := s.talks[operation]
+	if now.Sub(t.kept) < contactEvery {
+		return false
 	}
-	s.mu.Unlock()
-	if late {
-		if err := s.Store.NoteEvidence(ctx, operation, store.SawContact, struct{}{}); err != nil {
-			s.Log.Warn("agent contact not kept", "operation", operation, "error", err)
+	for id, old := range s.talks { // what was not heard of for long is no agent any more
+		if now.Sub(old.kept) > time.Hour {
+			delete(s.talks, id)
 		}
 	}
+	t.kept = now
+	s.talks[operation] = t
+	return true
+}
+
+// news reports whether an agent says something new: it repeats an outcome until the
+// worker has seen it.
+func (s *Server) news(operation, report string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.talks[operation]
+	if t.said == report {
+		return false
+	}
+	t.said = report
+	s.talks[operation] = t
+	return true
 }
 
 // refuse answers with a problem document and journals nothing secret.

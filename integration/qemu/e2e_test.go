@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -225,16 +226,18 @@ func active(t *testing.T, ctx context.Context, w *lab.World, n lab.Node, op depl
 	if want := regexp.MustCompile(`serial: ([A-Z0-9]+)`).FindStringSubmatch(n.Disks[0])[1]; op.Disk != want {
 		t.Errorf("%s: written to disk %q, planned %q", n.Name, op.Disk, want)
 	}
-	events, err := w.Client.Timeline(ctx, n.Name, 1000)
-	check(t, err)
 	seen := map[journal.Kind]int{}
-	for _, e := range events {
-		seen[e.Kind]++
-	}
-	for _, k := range []journal.Kind{journal.DHCPAnswered, journal.HTTPSent, journal.AgentCheckIn, journal.AgentEvent, journal.BMCAction, journal.PhoneHome, journal.PhaseMoved} {
-		if seen[k] == 0 {
-			t.Errorf("%s: nothing of kind %s in its timeline", n.Name, k)
+	want := []journal.Kind{journal.DHCPAnswered, journal.HTTPSent, journal.AgentCheckIn, journal.AgentEvent, journal.BMCAction, journal.PhoneHome, journal.PhaseMoved}
+	lacking := func(k journal.Kind) bool { return seen[k] == 0 }
+	if err := lab.Until(ctx, 10*time.Second, "a whole timeline", func() (bool, error) { // what was seen on the wire is written a moment later
+		events, err := w.Client.Timeline(ctx, n.Name, 1000)
+		clear(seen)
+		for _, e := range events {
+			seen[e.Kind]++
 		}
+		return !slices.ContainsFunc(want, lacking), err
+	}); err != nil {
+		t.Errorf("%s: %v: %v", n.Name, err, seen)
 	}
 	if n.Firmware == inventory.UEFI && seen[journal.TFTPSent]+seen[journal.HTTPSent] < 4 {
 		t.Errorf("%s: no loader transfer in its timeline", n.Name)
