@@ -29,7 +29,8 @@ images: build ## the demo's disk image and the netboot ramdisk, into the cache
 	@scripts/ramdisk out/bin
 
 demo: images ## two virtual machines, BIOS and UEFI, from power-on to active; KEEP=1 leaves it running
-	@$(GO) run ./integration/demo -cache "$(RACKWRIGHT_CACHE)" -bin out/bin -out out $(if $(filter-out 0,$(KEEP)),-keep)
+	@$(GO) build -o out/bin/ ./integration/demo
+	@exec out/bin/demo -cache "$(RACKWRIGHT_CACHE)" -bin out/bin -out out $(if $(filter-out 0,$(KEEP)),-keep)
 
 test: ## every test: units, both databases, real clients in namespaces, real firmware
 	@scripts/need test
@@ -43,7 +44,8 @@ check: ## formatting, vet, staticcheck, import law, known vulnerabilities, gener
 bench: ## figures beside the peers' into out/bench.jsonl; ONLY=dhcp for some of them
 	@scripts/need bench
 	@$(MAKE) --no-print-directory images
-	@$(GO) run ./integration/bench -only "$(ONLY)"
+	@$(GO) build -o out/bin/ ./integration/bench
+	@exec out/bin/bench -only "$(ONLY)"
 
 clean: ## removes out/; the cache stays (rm -r $(RACKWRIGHT_CACHE) to be rid of it)
 	@rm -rf out
