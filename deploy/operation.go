@@ -237,7 +237,7 @@ func (o *Operation) begin(i int) {
 	o.Steps[i] = Step{Name: s.Name, Title: s.Title, Budget: s.Budget, Limit: s.Limit, State: StepTodo}
 }
 
-// Subject is what Plan and Why look at.
+// Subject is what Plan looks at.
 type Subject struct {
 	Machine inventory.Machine
 	Order   Order

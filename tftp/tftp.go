@@ -25,7 +25,7 @@ import (
 	"rackwright/journal"
 )
 
-// Server is the TFTP task. All fields but Port are required.
+// Server is the TFTP task. All fields but Port and Host are required.
 type Server struct {
 	View    func() *boot.View
 	Loaders *boot.Loaders
@@ -33,6 +33,7 @@ type Server struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Port    uint16 // 69 when zero
+	Host    string // IPv4 address to serve on; empty: every one
 
 	once  sync.Once
 	ready chan struct{}
@@ -60,7 +61,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if port == 0 {
 		port = 69
 	}
-	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp4", "0.0.0.0:"+strconv.Itoa(int(port)))
+	conn, err := new(net.ListenConfig).ListenPacket(ctx, "udp4", net.JoinHostPort(s.Host, strconv.Itoa(int(port))))
 	if err != nil {
 		return portFault(port, err)
 	}

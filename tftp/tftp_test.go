@@ -165,6 +165,25 @@ func TestAPortInUseSaysWhoAndHow(t *testing.T) {
 	}
 }
 
+// Two servers share a port on addresses of their own: each is bound to its host alone.
+func TestAServerKeepsToItsHost(t *testing.T) {
+	port := freePort(t)
+	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
+		s := &Server{Host: host, Port: port, Journal: make(diary, 64), Log: slog.New(slog.DiscardHandler), Now: time.Now, Loaders: boot.NewLoaders(),
+			View: func() *boot.View { return nil }}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		t.Cleanup(func() { cancel(); <-done })
+		select {
+		case <-s.Ready():
+		case err := <-done:
+			done <- err
+			t.Fatalf("%s: %v", host, err)
+		}
+	}
+}
+
 func FuzzNamesAreHarmless(f *testing.F) {
 	f.Add("ipxe.efi")
 	f.Add("../\x00\xff")

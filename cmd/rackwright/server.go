@@ -138,6 +138,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	if err != nil {
 		return err
 	}
+	tftpHost, _, _ := net.SplitHostPort(s.cfg.TFTP.Listen) // checked with the configuration
 	tftpPort, err := portOf(s.cfg.TFTP.Listen)
 	if err != nil {
 		return err
@@ -158,7 +159,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	agents.Routes(closed)
 	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
-	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort}))
+	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort, Host: tftpHost}))
 	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
 	s.add(s.cfg.Agent.Enabled, s.whenDeclared(&web{name: "agents' server", srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
 	return nil
