@@ -15,8 +15,11 @@ import (
 // Inventory is everything a plan is compared with.
 type Inventory struct {
 	Sites    []Site
+	Projects []Project
+	Models   []Model
 	Networks []Network
 	Racks    []Rack
+	Devices  []Device
 	Machines []Machine
 	// HasPassword tells whether a machine's BMC has that password; nil: nothing is known,
 	// so a password of a machine that exists is taken to be the same.
@@ -25,11 +28,12 @@ type Inventory struct {
 
 // Change is one noun that applying a plan would create or change.
 type Change struct {
-	Action  string        `json:"action" enum:"create,change"`
-	Noun    string        `json:"noun" enum:"site,network,rack,machine"`
+	Action  string        `json:"action" enum:"create,change,remove"`
+	Noun    string        `json:"noun" enum:"site,project,model,network,rack,device,machine"`
 	Name    string        `json:"name"`
 	Fields  []FieldChange `json:"fields,omitempty" nullable:"false"`
 	Effects []string      `json:"effects,omitempty" nullable:"false" doc:"What it will cause, in plain words"`
+	Risks   []string      `json:"risks,omitempty" nullable:"false" doc:"What may go wrong with it"`
 }
 
 // FieldChange is one value before and after.
@@ -39,12 +43,21 @@ type FieldChange struct {
 	New   string `json:"new,omitempty"`
 }
 
+// Warning is a rule that the plan breaks and that a waiver lets pass.
+type Warning struct {
+	Rule    string `json:"rule" doc:"Stable name, e.g. psus-on-one-feed"`
+	On      string `json:"on" doc:"Machine, device or rack"`
+	Message string `json:"message"`
+	Waived  string `json:"waived,omitempty" doc:"Reason of the waiver"`
+}
+
 // Diff is what applying a plan would do. Hash names exactly this set of changes: apply
 // with another hash is a Conflict, because the inventory changed meanwhile.
 type Diff struct {
-	Changes   []Change `json:"changes" nullable:"false"`
-	Unplanned []string `json:"unplanned,omitempty" nullable:"false" doc:"Machines in the plan's racks that the plan does not name; left alone"`
-	Hash      string   `json:"hash"`
+	Changes   []Change  `json:"changes" nullable:"false"`
+	Warnings  []Warning `json:"warnings,omitempty" nullable:"false"`
+	Unplanned []string  `json:"unplanned,omitempty" nullable:"false" doc:"Machines in the plan's racks that the plan does not name; left alone"`
+	Hash      string    `json:"hash"`
 }
 
 // Against compares the plan with the inventory: it carries identities and state of what
@@ -277,8 +290,8 @@ func claims(m *Machine) []string {
 		return nil
 	}
 	var out []string
-	for _, u := range m.Slot.Cells() {
-		out = append(out, fmt.Sprintf("slot %s/u%d %s", m.Slot.Rack, u, m.Slot.Face))
+	for _, c := range m.Slot.Cells() {
+		out = append(out, fmt.Sprintf("slot %s/u%d %s %s", m.Slot.Rack, c.U, c.Face, c.Side))
 	}
 	for _, n := range m.NICs {
 		out = append(out, "mac "+n.MAC.String())

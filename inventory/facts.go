@@ -5,17 +5,20 @@ import "time"
 // Facts are the parts of a machine as observed, by the agent inside it or by its BMC;
 // both fill the same shape, each what it can see.
 type Facts struct {
-	Source    string     `json:"source" enum:"agent,redfish"`
-	Observed  time.Time  `json:"observed_at"`
-	Firmware  Firmware   `json:"firmware,omitempty" enum:"bios,uefi" doc:"How the machine booted"`
-	System    System     `json:"system"`
-	CPUs      []CPU      `json:"cpus,omitempty" nullable:"false"`
-	DIMMs     []DIMM     `json:"dimms,omitempty" nullable:"false"`
-	MemoryMiB int64      `json:"memory_mib,omitempty"`
-	Disks     []Disk     `json:"disks,omitempty" nullable:"false"`
-	NICs      []SeenNIC  `json:"nics,omitempty" nullable:"false"`
-	LLDP      []Neighbor `json:"lldp,omitempty" nullable:"false"`
-	Unbound   []string   `json:"unbound_pci,omitempty" nullable:"false" doc:"PCI ids vendor:device of network and storage controllers without a driver"`
+	Source    string            `json:"source" enum:"agent,redfish"`
+	Observed  time.Time         `json:"observed_at"`
+	Firmware  Firmware          `json:"firmware,omitempty" enum:"bios,uefi" doc:"How the machine booted"`
+	System    System            `json:"system"`
+	CPUs      []CPU             `json:"cpus,omitempty" nullable:"false"`
+	DIMMs     []DIMM            `json:"dimms,omitempty" nullable:"false"`
+	MemoryMiB int64             `json:"memory_mib,omitempty"`
+	Disks     []Disk            `json:"disks,omitempty" nullable:"false"`
+	NICs      []SeenNIC         `json:"nics,omitempty" nullable:"false"`
+	LLDP      []Neighbor        `json:"lldp,omitempty" nullable:"false"`
+	PSUs      []PSU             `json:"psus,omitempty" nullable:"false"`
+	Versions  []Version         `json:"firmware_versions,omitempty" nullable:"false"`
+	BIOS      map[string]string `json:"bios,omitempty" doc:"BIOS attributes"`
+	Unbound   []string          `json:"unbound_pci,omitempty" nullable:"false" doc:"PCI ids vendor:device of network and storage controllers without a driver"`
 }
 
 // System is what SMBIOS types 0 to 3 or the Redfish ComputerSystem say.
@@ -30,33 +33,33 @@ type System struct {
 
 // CPU is a populated socket.
 type CPU struct {
-	Socket  string `json:"socket"`
-	Model   string `json:"model,omitempty"`
-	Cores   int    `json:"cores,omitempty"`
-	Threads int    `json:"threads,omitempty"`
+	Socket  string `json:"socket" yaml:"socket"`
+	Model   string `json:"model,omitempty" yaml:"model,omitempty"`
+	Cores   int    `json:"cores,omitempty" yaml:"cores,omitempty"`
+	Threads int    `json:"threads,omitempty" yaml:"threads,omitempty"`
 }
 
 // DIMM is a memory slot with a module in it.
 type DIMM struct {
-	Slot     string `json:"slot"`
-	SizeMiB  int64  `json:"size_mib"`
-	SpeedMTs int    `json:"speed_mts,omitempty"`
-	Vendor   string `json:"vendor,omitempty"`
-	Part     string `json:"part,omitempty"`
-	Serial   string `json:"serial,omitempty"`
+	Slot     string `json:"slot" yaml:"slot"`
+	SizeMiB  int64  `json:"size_mib" yaml:"size_mib"`
+	SpeedMTs int    `json:"speed_mts,omitempty" yaml:"speed_mts,omitempty"`
+	Vendor   string `json:"vendor,omitempty" yaml:"vendor,omitempty"`
+	Part     string `json:"part,omitempty" yaml:"part,omitempty"`
+	Serial   string `json:"serial,omitempty" yaml:"serial,omitempty"`
 }
 
 // Disk is a block device that could hold a system.
 type Disk struct {
-	Path       string `json:"path,omitempty" doc:"Device node, e.g. /dev/vda; never an identity"`
-	Serial     string `json:"serial,omitempty"`
-	WWN        string `json:"wwn,omitempty"`
-	Model      string `json:"model,omitempty"`
-	Bytes      int64  `json:"bytes"`
-	Type       string `json:"type,omitempty" enum:"nvme,ssd,hdd,virtual" doc:"nvme, ssd, hdd or virtual"`
-	BlockBytes int    `json:"block_bytes,omitempty" doc:"Logical block size"`
-	Bay        string `json:"bay,omitempty"`
-	ReadOnly   bool   `json:"read_only,omitempty"`
+	Path       string `json:"path,omitempty" yaml:"-" doc:"Device node, e.g. /dev/vda; never an identity"`
+	Serial     string `json:"serial,omitempty" yaml:"serial,omitempty"`
+	WWN        string `json:"wwn,omitempty" yaml:"wwn,omitempty"`
+	Model      string `json:"model,omitempty" yaml:"model,omitempty"`
+	Bytes      int64  `json:"bytes" yaml:"bytes"`
+	Type       string `json:"type,omitempty" yaml:"type,omitempty" enum:"nvme,ssd,hdd,virtual" doc:"nvme, ssd, hdd or virtual"`
+	BlockBytes int    `json:"block_bytes,omitempty" yaml:"block_bytes,omitempty" doc:"Logical block size"`
+	Bay        string `json:"bay,omitempty" yaml:"bay,omitempty"`
+	ReadOnly   bool   `json:"read_only,omitempty" yaml:"-"`
 }
 
 // SeenNIC is a network port as observed.

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"encoding/binary"
+	"hash/crc32"
 	"net/netip"
 	"time"
 )
@@ -36,6 +37,8 @@ type Network struct {
 	NTP           []netip.Addr   `json:"ntp,omitempty" nullable:"false"`
 	Domain        string         `json:"domain,omitempty"`
 	MTU           int            `json:"mtu,omitempty"`
+	VLAN          int            `json:"vlan,omitempty" doc:"IEEE 802.1Q id; 0 is none"`
+	RoutingDomain string         `json:"routing_domain,omitempty" doc:"Networks of one routing domain do not overlap"`
 	Purpose       string         `json:"purpose" enum:"provision,oob,production"`
 	DHCP          DHCPMode       `json:"dhcp" enum:"off,reservations,authoritative"`
 	Strangers     StrangerPolicy `json:"strangers" enum:"ignore,discover"`
@@ -49,6 +52,14 @@ type Network struct {
 // its first address nor its last, the broadcast address.
 func (n *Network) Usable(a netip.Addr) bool {
 	return n.Prefix.Contains(a) && n.Prefix.Contains(a.Prev()) && n.Prefix.Contains(a.Next())
+}
+
+// Span is the network's addresses as a range of numbers behind one for its routing domain,
+// both ends included: networks of one domain overlap exactly when their spans do.
+func (n *Network) Span() (first, last int64) {
+	a := n.Prefix.Addr().As4()
+	first = int64(crc32.ChecksumIEEE([]byte(n.RoutingDomain)))&0x7fffffff<<32 | int64(binary.BigEndian.Uint32(a[:]))
+	return first, first + 1<<(32-n.Prefix.Bits()) - 1
 }
 
 // Lease returns how long an address is lent for.

@@ -207,7 +207,7 @@ func postgresFault(err error) error {
 func taken(what string, err error) error {
 	for _, rule := range []struct{ mark, words string }{
 		{"slot_cell", "the slot is taken by another machine"},
-		{"nic_pkey", "a MAC belongs to another machine"}, {"nic.mac", "a MAC belongs to another machine"},
+		{"nic_mac", "a MAC belongs to another machine"}, {"nic.mac", "a MAC belongs to another machine"},
 		{"nic_network", "an address belongs to another machine"}, {"nic.network_id", "an address belongs to another machine"},
 		{"bmc", "a BMC belongs to another machine"},
 		{"machine_serial", "a serial number belongs to another machine"}, {"machine.serial_key", "a serial number belongs to another machine"},

@@ -3,15 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	"rackwright/bmc"
 	"rackwright/fault"
 	"rackwright/inventory"
-	"rackwright/journal"
 )
 
 // MachineFilter narrows a list of machines; empty fields do not.
@@ -108,7 +104,7 @@ func readMachine(scan func(...any) error) (m inventory.Machine, err error) {
 	err = scan(asText{&m.ID}, &m.Name, &m.Phase, &rack, &u, &height, &face, &m.Firmware, &m.Arch, &m.Vendor, &m.Model,
 		&m.Serial, &m.UUID, asJSON{&m.RootDisk}, &m.Power, asJSON{&m.Facts}, &m.Image, &m.Version, asTime{&m.CreatedAt}, asTime{&m.UpdatedAt})
 	if u.Valid {
-		m.Slot = &inventory.Slot{Rack: rack.String, U: int(u.Int64), Height: int(height.Int64), Face: face.String}
+		m.Slot = &inventory.Slot{Rack: rack.String, U: int(u.Int64), Height: int(height.Int64), Face: inventory.Face(face.String)}
 	}
 	return m, err
 }
@@ -143,228 +139,12 @@ func readBMCs(ctx context.Context, q queryer, at map[string]*inventory.Machine, 
 func readConditions(ctx context.Context, q queryer, at map[string]*inventory.Machine, in string, args []any) error {
 	_, err := collect(ctx, q, func(scan func(...any) error) (c inventory.Condition, err error) {
 		var id string
-		err = scan(asText{&id}, &c.Type, &c.Reason, &c.Evidence, &c.Hint, asTime{&c.Since})
+		err = scan(asText{&id}, &c.Type, &c.Subject, &c.Reason, &c.Evidence, &c.Hint, asTime{&c.Since}, &c.Waived.By, &c.Waived.Reason, asTime{&c.Waived.At})
 		if m := at[id]; m != nil {
 			m.Conditions = append(m.Conditions, c)
 		}
 		return c, err
-	}, `SELECT machine_id, type, reason, evidence, hint, since FROM condition`+in+` ORDER BY since, type`, args...)
+	}, `SELECT machine_id, type, subject, reason, evidence, hint, since, waived_by, waived_reason, waived_at
+		FROM condition`+in+` ORDER BY since, type, subject`, args...)
 	return err
-}
-
-// ChangeMachine reads a machine, lets change alter it, and writes phase, power, facts,
-// image, conditions and observed identity back in one transaction together with the
-// events change returns. Of several writers each sees what the one before it left; change
-// may be run more than once and must do nothing else. The machine is not written when
-// change leaves it as it was.
-func (db *DB) ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
-	var out *inventory.Machine
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		m, err := db.machineToChange(ctx, tx, idOrName)
-		if err != nil {
-			return err
-		}
-		before := *m
-		before.Conditions = slices.Clone(m.Conditions)
-		facts := toJSON(m.Facts)
-		events, err := change(m)
-		if err != nil {
-			return err
-		}
-		out = m
-		if err := db.writeState(ctx, tx, &before, facts, m); err != nil {
-			return err
-		}
-		return db.append(ctx, tx, named(events, m))
-	})
-	if err == nil {
-		db.events.wake(everything)
-		db.changed.wake(everything)
-	}
-	return out, err
-}
-
-// machineToChange reads a machine that no other transaction changes until this one ends.
-func (db *DB) machineToChange(ctx context.Context, tx *sql.Tx, idOrName string) (*inventory.Machine, error) {
-	m, err := machine(ctx, tx, idOrName)
-	if err != nil || db.dialect.lock == "" {
-		return m, err
-	}
-	if _, err := db.lock(ctx, tx, `SELECT 1 FROM machine WHERE id = $1`, m.ID); err != nil {
-		return nil, err
-	}
-	return machine(ctx, tx, m.ID) // as it is now that it is held
-}
-
-// named fills in whose events they are.
-func named(events []journal.Event, m *inventory.Machine) []journal.Event {
-	for i := range events {
-		events[i].Machine, events[i].Name = m.ID, m.Name
-	}
-	return events
-}
-
-func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before *inventory.Machine, facts string, m *inventory.Machine) error {
-	moved, conditions := before.Phase != m.Phase, !slices.Equal(before.Conditions, m.Conditions)
-	same := !moved && !conditions && before.Power == m.Power && facts == toJSON(m.Facts) && before.Image == m.Image &&
-		before.Serial == m.Serial && before.UUID == m.UUID
-	if same {
-		return nil
-	}
-	if moved {
-		if err := inventory.Move(before.Phase, m.Phase); err != nil {
-			return err
-		}
-	}
-	n, err := exec(ctx, tx, `UPDATE machine SET phase = $1, power = $2, facts = $3, image = $4, serial = $5, serial_key = $6, uuid = $7, updated_at = $8,
-			version = version + 1 WHERE id = $9 AND version = $10`,
-		m.Phase, m.Power, jsonOrNull(m.Facts), m.Image, m.Serial, orNull(m.SerialKey()), m.UUID, db.now(), m.ID, before.Version)
-	if err != nil {
-		return err
-	}
-	if n == 0 {
-		return changedMeanwhile(m.Name, "try again")
-	}
-	m.Version, m.UpdatedAt = before.Version+1, db.now()
-	if conditions {
-		if err := db.writeConditions(ctx, tx, m); err != nil {
-			return err
-		}
-	}
-	if moved && m.Phase == inventory.Retired {
-		if err := retire(ctx, tx, m); err != nil {
-			return err
-		}
-	}
-	if moved || before.UUID != m.UUID {
-		return bump(ctx, tx)
-	}
-	return nil
-}
-
-func changedMeanwhile(name, hint string) error {
-	return &fault.Error{Kind: fault.Conflict, Message: name + " was changed by somebody else meanwhile", Hint: hint, Err: errStale}
-}
-
-func (db *DB) writeConditions(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
-	if _, err := exec(ctx, tx, `DELETE FROM condition WHERE machine_id = $1`, m.ID); err != nil {
-		return err
-	}
-	for i := range m.Conditions {
-		c := &m.Conditions[i]
-		if c.Since.IsZero() {
-			c.Since = db.now()
-		}
-		if _, err := exec(ctx, tx, `INSERT INTO condition (machine_id, type, reason, evidence, hint, since) VALUES ($1, $2, $3, $4, $5, $6)`,
-			m.ID, c.Type, c.Reason, c.Evidence, c.Hint, c.Since); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// retire gives up what a machine held, so that its slot, MACs, addresses and BMC are
-// free for others and its credentials are gone. Work on it must have ended.
-func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
-	open, err := collect(ctx, tx, readText, `SELECT id FROM operation WHERE machine_id = $1 AND state IN ('queued', 'running', 'parked') ORDER BY id`, m.ID)
-	if err != nil {
-		return err
-	}
-	if len(open) > 0 {
-		return fault.Conflictf("%s cannot retire while operation %s has not ended", m.Name, open[0]).WithHint("wait for it, or 'rackwright operation cancel %s'", open[0])
-	}
-	for _, table := range []string{"slot_cell", "nic", "bmc"} {
-		if _, err := exec(ctx, tx, `DELETE FROM `+table+` WHERE machine_id = $1`, m.ID); err != nil {
-			return err
-		}
-	}
-	m.Slot, m.NICs, m.BMC = nil, nil, nil
-	_, err = exec(ctx, tx, `UPDATE machine SET rack_id = NULL, u = NULL, height = NULL, face = NULL WHERE id = $1`, m.ID)
-	return err
-}
-
-// MachineByMAC returns the machine a NIC belongs to, NotFound for a stranger.
-func (db *DB) MachineByMAC(ctx context.Context, mac inventory.MAC) (*inventory.Machine, error) {
-	found, err := machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
-	if err != nil {
-		return nil, db.fault(err)
-	}
-	if len(found) == 0 {
-		return nil, fault.NotFoundf("no machine has MAC %s", mac)
-	}
-	return &found[0], nil
-}
-
-// AddStranger records a machine that is in no plan, seen by one of its MACs on a
-// network; a second call for the same MAC returns the same machine.
-func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network string) (*inventory.Machine, error) {
-	if m, err := db.MachineByMAC(ctx, mac); !fault.Is(err, fault.NotFound) {
-		return m, err
-	}
-	var out *inventory.Machine
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		found, err := machines(ctx, tx, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
-		if err != nil {
-			return err
-		}
-		if len(found) > 0 { // another packet of it came first
-			out = &found[0]
-			return nil
-		}
-		out = &inventory.Machine{ID: newID(), Name: "unknown-" + mac.Plain(), Phase: inventory.Discovered, Power: inventory.PowerUnknown, UUID: uuid,
-			NICs: []inventory.NIC{{Name: "nic1", MAC: mac, Network: network, Boot: true}}}
-		return db.insertStranger(ctx, tx, out, network)
-	})
-	if err != nil {
-		return nil, err
-	}
-	db.changed.wake(everything)
-	db.events.wake(everything)
-	return out, nil
-}
-
-func (db *DB) insertStranger(ctx context.Context, tx *sql.Tx, m *inventory.Machine, network string) error {
-	if err := db.insertMachine(ctx, tx, m); err != nil {
-		return err
-	}
-	if err := db.writeNICs(ctx, tx, m); err != nil {
-		return err
-	}
-	if err := bump(ctx, tx); err != nil {
-		return err
-	}
-	mac := m.NICs[0].MAC
-	return db.append(ctx, tx, []journal.Event{{Kind: journal.MachineSeen, Machine: m.ID, Name: m.Name, MAC: mac, Actor: "server",
-		Summary: fmt.Sprintf("unknown machine %s seen on network %s", mac, network)}})
-}
-
-// BMCAccess returns how to reach a machine's BMC, password opened.
-func (db *DB) BMCAccess(ctx context.Context, machineID string) (bmc.Access, error) {
-	var a bmc.Access
-	var sealed string
-	err := db.sql.QueryRowContext(ctx, `SELECT address, username, password_sealed, certificate_sha256 FROM bmc WHERE machine_id = $1`, machineID).
-		Scan(&a.Address, &a.Username, &sealed, &a.CertificateSHA256)
-	if errors.Is(err, sql.ErrNoRows) {
-		return a, fault.NotFoundf("the machine has no BMC").WithHint("give it a bmc in the plan")
-	}
-	if err != nil {
-		return a, db.fault(err)
-	}
-	if sealed != "" {
-		plain, err := db.seal.Open(sealed, sealContext(machineID))
-		if err != nil {
-			return a, err
-		}
-		a.Password = string(plain)
-	}
-	return a, nil
-}
-
-func sealContext(machineID string) string { return "bmc/" + machineID + "/password" }
-
-// PinCertificate keeps the certificate a BMC showed at first contact; one that is
-// pinned already stays.
-func (db *DB) PinCertificate(ctx context.Context, machineID, sha256 string) error {
-	_, err := exec(ctx, db.sql, `UPDATE bmc SET certificate_sha256 = $1 WHERE machine_id = $2 AND certificate_sha256 = ''`, sha256, machineID)
-	return db.fault(err)
 }

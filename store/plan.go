@@ -34,12 +34,13 @@ func networks(ctx context.Context, q queryer) ([]inventory.Network, error) {
 	return collect(ctx, q, func(scan func(...any) error) (n inventory.Network, err error) {
 		var prefix string
 		err = scan(asText{&n.ID}, &n.Name, asText{&prefix}, asAddr{&n.Gateway}, asJSON{&n.DNS}, asJSON{&n.NTP}, &n.Domain, &n.MTU, &n.Purpose,
-			&n.DHCP, &n.Strangers, asAddr{&n.Pool.First}, asAddr{&n.Pool.Last}, &n.LeaseSeconds, &n.RouterAdverts, &n.Version)
+			&n.DHCP, &n.Strangers, asAddr{&n.Pool.First}, asAddr{&n.Pool.Last}, &n.LeaseSeconds, &n.RouterAdverts,
+			&n.VLAN, &n.RoutingDomain, &n.Version)
 		if err == nil {
 			err = n.Prefix.UnmarshalText([]byte(prefix))
 		}
 		return n, err
-	}, `SELECT id, name, cidr, gateway, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last, lease_seconds, router_adverts, version
+	}, `SELECT id, name, cidr, gateway, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last, lease_seconds, router_adverts, vlan, routing_domain, version
 		FROM network ORDER BY name`)
 }
 
@@ -139,6 +140,13 @@ func (db *DB) applyWanted(ctx context.Context, tx *sql.Tx, want *inventory.Wante
 	if changed["site "+want.Site] {
 		if _, err := exec(ctx, tx, `INSERT INTO site (id, name) VALUES ($1, $2)`, newID(), want.Site); err != nil {
 			return err
+		}
+	}
+	for i := range want.Networks { // so that two of them can swap
+		if n := &want.Networks[i]; n.ID != "" && changed["network "+n.Name] {
+			if _, err := exec(ctx, tx, `UPDATE network SET span_first = NULL, span_last = NULL WHERE id = $1`, n.ID); err != nil {
+				return err
+			}
 		}
 	}
 	for i := range want.Networks {
@@ -256,14 +264,17 @@ func (db *DB) writeNetwork(ctx context.Context, tx *sql.Tx, n *inventory.Network
 	if n.ID == "" {
 		n.ID = newID()
 	}
+	first, last := n.Span()
 	_, err := exec(ctx, tx, `INSERT INTO network (id, name, cidr, gateway, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last,
-			lease_seconds, router_adverts, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 1)
+			lease_seconds, router_adverts, vlan, routing_domain, span_first, span_last, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 1)
 		ON CONFLICT (id) DO UPDATE SET cidr = excluded.cidr, gateway = excluded.gateway, dns = excluded.dns, ntp = excluded.ntp, domain = excluded.domain,
 			mtu = excluded.mtu, purpose = excluded.purpose, dhcp = excluded.dhcp, strangers = excluded.strangers, pool_first = excluded.pool_first,
-			pool_last = excluded.pool_last, lease_seconds = excluded.lease_seconds, router_adverts = excluded.router_adverts, version = network.version + 1`,
+			pool_last = excluded.pool_last, lease_seconds = excluded.lease_seconds, router_adverts = excluded.router_adverts,
+			vlan = excluded.vlan, routing_domain = excluded.routing_domain, span_first = excluded.span_first, span_last = excluded.span_last,
+			version = network.version + 1`,
 		n.ID, n.Name, n.Prefix.String(), addrOrNull(n.Gateway), toJSON(n.DNS), toJSON(n.NTP), n.Domain, n.MTU, n.Purpose, n.DHCP, n.Strangers,
-		addrOrNull(n.Pool.First), addrOrNull(n.Pool.Last), n.LeaseSeconds, n.RouterAdverts)
+		addrOrNull(n.Pool.First), addrOrNull(n.Pool.Last), n.LeaseSeconds, n.RouterAdverts, n.VLAN, n.RoutingDomain, first, last)
 	return err
 }
 
@@ -287,9 +298,9 @@ func (db *DB) writeMachine(ctx context.Context, tx *sql.Tx, m *inventory.Machine
 	if err != nil {
 		return err
 	}
-	for _, u := range m.Slot.Cells() {
-		if _, err := exec(ctx, tx, `INSERT INTO slot_cell (rack_id, face, u, machine_id) SELECT id, $1, $2, $3 FROM rack WHERE name = $4`,
-			m.Slot.Face, u, m.ID, m.Slot.Rack); err != nil {
+	for _, c := range m.Slot.Cells() {
+		if _, err := exec(ctx, tx, `INSERT INTO slot_cell (rack_id, face, u, side, machine_id) SELECT id, $1, $2, $3, $4 FROM rack WHERE name = $5`,
+			c.Face, c.U, c.Side, m.ID, m.Slot.Rack); err != nil {
 			return err
 		}
 	}
@@ -336,7 +347,7 @@ func (db *DB) writeNICs(ctx context.Context, tx *sql.Tx, m *inventory.Machine) e
 	for i, n := range m.NICs {
 		if _, err := exec(ctx, tx, `INSERT INTO nic (mac, machine_id, position, name, network_id, address, boot)
 			VALUES ($1, $2, $3, $4, (SELECT id FROM network WHERE name = $5), $6, $7)`,
-			n.MAC.String(), m.ID, i, n.Name, orNull(n.Network), addrOrNull(n.Address), n.Boot); err != nil {
+			macOrNull(n.MAC), m.ID, i, n.Name, orNull(n.Network), addrOrNull(n.Address), n.Boot); err != nil {
 			return err
 		}
 	}

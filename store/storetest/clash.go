@@ -68,7 +68,7 @@ func clashes() chapter {
 			_, err := b.ApplyPlan(b.ctx(), p, "", "tester")
 			refused(t, err, fault.Conflict)
 			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{}))(t)), 1)
-			same(t, "cells", b.count("SELECT count(*) FROM slot_cell"), 1)
+			same(t, "cells, two for the width", b.count("SELECT count(*) FROM slot_cell"), 2)
 		},
 		"a plan that fails half way in the database leaves nothing": func(t *testing.T, b *bench) {
 			before := must(b.Revision(b.ctx()))(t)

@@ -1,0 +1,41 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"rackwright/bmc"
+	"rackwright/fault"
+)
+
+// BMCAccess returns how to reach a machine's BMC, password opened.
+func (db *DB) BMCAccess(ctx context.Context, machineID string) (bmc.Access, error) {
+	var a bmc.Access
+	var sealed string
+	err := db.sql.QueryRowContext(ctx, `SELECT address, username, password_sealed, certificate_sha256 FROM bmc WHERE machine_id = $1`, machineID).
+		Scan(&a.Address, &a.Username, &sealed, &a.CertificateSHA256)
+	if errors.Is(err, sql.ErrNoRows) {
+		return a, fault.NotFoundf("the machine has no BMC").WithHint("give it a bmc in the plan")
+	}
+	if err != nil {
+		return a, db.fault(err)
+	}
+	if sealed != "" {
+		plain, err := db.seal.Open(sealed, sealContext(machineID))
+		if err != nil {
+			return a, err
+		}
+		a.Password = string(plain)
+	}
+	return a, nil
+}
+
+func sealContext(machineID string) string { return "bmc/" + machineID + "/password" }
+
+// PinCertificate keeps the certificate a BMC showed at first contact; one that is
+// pinned already stays.
+func (db *DB) PinCertificate(ctx context.Context, machineID, sha256 string) error {
+	_, err := exec(ctx, db.sql, `UPDATE bmc SET certificate_sha256 = $1 WHERE machine_id = $2 AND certificate_sha256 = ''`, sha256, machineID)
+	return db.fault(err)
+}

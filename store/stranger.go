@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/journal"
+)
+
+// MachineByMAC returns the machine a NIC belongs to, NotFound for a stranger.
+func (db *DB) MachineByMAC(ctx context.Context, mac inventory.MAC) (*inventory.Machine, error) {
+	found, err := machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
+	if err != nil {
+		return nil, db.fault(err)
+	}
+	if len(found) == 0 {
+		return nil, fault.NotFoundf("no machine has MAC %s", mac)
+	}
+	return &found[0], nil
+}
+
+// AddStranger records a machine that is in no plan, seen by one of its MACs on a
+// network; a second call for the same MAC returns the same machine.
+func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network string) (*inventory.Machine, error) {
+	if m, err := db.MachineByMAC(ctx, mac); !fault.Is(err, fault.NotFound) {
+		return m, err
+	}
+	var out *inventory.Machine
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		found, err := machines(ctx, tx, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 { // another packet of it came first
+			out = &found[0]
+			return nil
+		}
+		out = &inventory.Machine{ID: newID(), Name: "unknown-" + mac.Plain(), Phase: inventory.Discovered, Power: inventory.PowerUnknown, UUID: uuid,
+			NICs: []inventory.NIC{{Name: "nic1", MAC: mac, Network: network, Boot: true}}}
+		return db.insertStranger(ctx, tx, out, network)
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.changed.wake(everything)
+	db.events.wake(everything)
+	return out, nil
+}
+
+func (db *DB) insertStranger(ctx context.Context, tx *sql.Tx, m *inventory.Machine, network string) error {
+	if err := db.insertMachine(ctx, tx, m); err != nil {
+		return err
+	}
+	if err := db.writeNICs(ctx, tx, m); err != nil {
+		return err
+	}
+	if err := bump(ctx, tx); err != nil {
+		return err
+	}
+	mac := m.NICs[0].MAC
+	return db.append(ctx, tx, []journal.Event{{Kind: journal.MachineSeen, Machine: m.ID, Name: m.Name, MAC: mac, Actor: "server",
+		Summary: fmt.Sprintf("unknown machine %s seen on network %s", mac, network)}})
+}
