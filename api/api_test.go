@@ -91,6 +91,9 @@ func TestHealthNeedsNoTokenAndTellsOfTheDatabase(t *testing.T) {
 	if answer, text = ask(t, "GET", url+"/health", "", "Authorization: "); answer.StatusCode != 503 || !strings.Contains(text, "urn:rackwright:problem:unreachable") {
 		t.Errorf("%s %s", answer.Status, text)
 	}
+	if answer.Header.Get("Retry-After") == "" {
+		t.Error("it does not say when to ask again")
+	}
 }
 
 func TestRequestIDGoesInAndOut(t *testing.T) {

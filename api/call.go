@@ -104,7 +104,7 @@ func (s *server) recover(next http.Handler) http.Handler {
 
 // public are the paths that need no token.
 func public(path string) bool {
-	return path == wire.Prefix+"/health" || strings.HasPrefix(path, wire.Prefix+"/openapi")
+	return path == wire.Prefix+"/health" || strings.HasPrefix(path, wire.Prefix+"/openapi") || path == wire.Prefix+"/schemas/plan"
 }
 
 // authenticate finds who is asking and refuses what the role does not allow, before the

@@ -24,6 +24,18 @@ func (p *problem) Error() string             { return p.Detail }
 func (p *problem) GetStatus() int            { return p.Status }
 func (p *problem) ContentType(string) string { return "application/problem+json" }
 
+// retryAfter is when what does not answer now may be asked for again (RFC 9110 section
+// 10.2.3), seconds.
+const retryAfter = "5"
+
+// GetHeaders are the headers that huma adds to the answer.
+func (p *problem) GetHeaders() http.Header {
+	if p.Status != http.StatusServiceUnavailable {
+		return nil
+	}
+	return http.Header{"Retry-After": {retryAfter}}
+}
+
 // shape is the part of a problem that is the same each time.
 type shape struct{ code, title, hint string }
 
@@ -141,6 +153,9 @@ func summary(fields []wire.ProblemField) string {
 // write sends a problem from outside huma's routes.
 func (p *problem) write(w http.ResponseWriter) {
 	text, _ := json.Marshal(p.Problem) // strings and numbers only
+	for name, values := range p.GetHeaders() {
+		w.Header()[name] = values
+	}
 	w.Header().Set("Content-Type", p.ContentType(""))
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)+1))
 	w.WriteHeader(p.Status)

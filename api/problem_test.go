@@ -99,6 +99,9 @@ func TestOurOwnFaultsAreToldInGeneral(t *testing.T) {
 		if answer.StatusCode != status || (status == 500 && strings.Contains(text, kind.Error())) {
 			t.Errorf("%v: %s %s", kind, answer.Status, text)
 		}
+		if again := answer.Header.Values("Retry-After"); len(again) != 0 && status != 503 || len(again) != 1 && status == 503 {
+			t.Errorf("%v: to be asked for again in %v s", kind, again)
+		}
 	}
 }
 

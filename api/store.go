@@ -17,6 +17,7 @@ import (
 type Store interface {
 	machineStore
 	networkStore
+	verifyStore
 	planStore
 	imageStore
 	operationStore
@@ -39,9 +40,25 @@ type networkStore interface {
 	Leases(ctx context.Context) ([]inventory.Lease, error)
 }
 
+type verifyStore interface {
+	Models(ctx context.Context) ([]inventory.Model, error)
+	// RackInventory is a rack with all that stands in it and what that is cabled to.
+	RackInventory(ctx context.Context, rack string) (*inventory.Inventory, error)
+	// Observations are what each source last saw, by machine id.
+	Observations(ctx context.Context, machineIDs []string) (map[string][]inventory.Facts, error)
+	// Parts are newest first.
+	Parts(ctx context.Context, f store.PartFilter) ([]inventory.Part, error)
+	// Waive is NotFound when the machine has no such condition, Invalid when it is none that can be waived.
+	Waive(ctx context.Context, idOrName string, w inventory.Waiver, actor string) (*inventory.Machine, error)
+	Unwaive(ctx context.Context, idOrName, rule, on, actor string) (*inventory.Machine, error)
+}
+
 type planStore interface {
 	// DiffPlan changes nothing. Invalid and Conflict name every bad field.
 	DiffPlan(ctx context.Context, p inventory.Plan) (*inventory.Diff, error)
+	// Inventory is everything there is, RackInventory one rack and what it uses.
+	Inventory(ctx context.Context) (*inventory.Inventory, error)
+	RackInventory(ctx context.Context, rack string) (*inventory.Inventory, error)
 	// ApplyPlan is Conflict when hash is given and is not the hash of the changes it would make.
 	ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor string) (*inventory.Diff, error)
 }

@@ -53,8 +53,15 @@ type Controller interface {
 	SetNextBoot(ctx context.Context, b Boot) error
 	// NextBoot reads the override that is in force.
 	NextBoot(ctx context.Context) (Boot, error)
-	// Facts reads what the BMC knows of the system's parts.
+	// Identity reads what tells which machine it is: the system and its ports. A handful
+	// of requests.
+	Identity(ctx context.Context) (inventory.Facts, error)
+	// Facts reads all that the BMC knows of the system's parts, firmware and settings: a
+	// hundred requests or more, minutes on an old BMC. What cannot be read is left out.
 	Facts(ctx context.Context) (inventory.Facts, error)
+	// Locate lights or darkens the LED by which a person finds the machine, and reads it
+	// back. Invalid when the BMC has none.
+	Locate(ctx context.Context, on bool) error
 	// Certificate is the SHA-256 of the certificate the BMC showed, hexadecimal.
 	Certificate() string
 	// Close ends the session at the BMC.

@@ -3,18 +3,27 @@
 package boot
 
 import (
+	"encoding/binary"
+	"iter"
 	"net/netip"
+	"slices"
+	"sync"
+
+	"github.com/tidwall/btree"
 
 	"rackwright/inventory"
 )
 
-// View is everything DHCP, TFTP and HTTP need to answer a machine: immutable, replaced
-// whole when the inventory changes, so an answer never waits for the database.
+// View is everything DHCP, TFTP and HTTP need to answer a machine. It is immutable: a
+// change of the inventory makes another (With), so an answer never waits for the database.
 type View struct {
 	Revision int64 // of the inventory it was made from
-	hosts    map[inventory.MAC]*Host
-	byAddr   map[netip.Addr]*Host
-	networks []*inventory.Network
+
+	fork      sync.Mutex // With marks the trees as shared, which readers do not look at
+	byMAC     *btree.Map[uint64, *Host]
+	byPlace   *btree.Map[uint64, *Host] // see place
+	byMachine *btree.Map[string, []*Host]
+	networks  *networks
 }
 
 // Intent is what a machine is told when it netboots.
@@ -26,50 +35,137 @@ const (
 	RunAgent                // load the agent: an operation wants it
 )
 
-// Host is one NIC of a known machine, as a boot server sees it.
+// Host is one NIC of a known machine, as a boot server sees it. It never changes: a view
+// that follows a change has another.
 type Host struct {
 	Machine   string // id
 	Name      string
 	MAC       inventory.MAC
 	UUID      string
-	Network   *inventory.Network // nil: planned without a network
-	Address   netip.Addr         // reserved; invalid without one
+	Network   string     // name; "": planned without a network
+	Address   netip.Addr // reserved; invalid without one
 	Firmware  inventory.Firmware
 	Intent    Intent
 	Operation string // id, with RunAgent
 }
 
-// NewView indexes hosts and networks.
-func NewView(revision int64, networks []*inventory.Network, hosts []*Host) *View {
-	v := &View{Revision: revision, networks: networks,
-		hosts: make(map[inventory.MAC]*Host, len(hosts)), byAddr: make(map[netip.Addr]*Host, len(hosts))}
-	for _, h := range hosts {
-		v.hosts[h.MAC] = h
-		if h.Address.IsValid() {
-			v.byAddr[h.Address] = h
+// NewView indexes hosts and networks. A host without a MAC is left out.
+func NewView(revision int64, list []*inventory.Network, hosts []*Host) *View {
+	v := &View{Revision: revision, networks: newNetworks(list), byMAC: new(btree.Map[uint64, *Host]),
+		byPlace: new(btree.Map[uint64, *Host]), byMachine: new(btree.Map[string, []*Host])}
+	for len(hosts) > 0 {
+		n := 1
+		for n < len(hosts) && hosts[n].Machine == hosts[0].Machine {
+			n++
 		}
+		v.put(hosts[:n])
+		hosts = hosts[n:]
 	}
 	return v
 }
 
 // Host returns the host of a MAC, nil for a stranger.
-func (v *View) Host(mac inventory.MAC) *Host { return v.hosts[mac] }
-
-// HostAt returns the host that holds an address by reservation, nil if none does.
-func (v *View) HostAt(a netip.Addr) *Host { return v.byAddr[a] }
-
-// NetworkOf returns the network that contains an address, nil if none is declared.
-func (v *View) NetworkOf(a netip.Addr) *inventory.Network {
-	for _, n := range v.networks {
-		if n.Prefix.Contains(a) {
-			return n
-		}
-	}
-	return nil
+func (v *View) Host(mac inventory.MAC) *Host {
+	h, _ := v.byMAC.Get(macKey(mac))
+	return h
 }
 
+// HostAt returns the host that holds an address by reservation, nil if none does. Where
+// networks of several routing domains have the address, the one that is served counts.
+func (v *View) HostAt(a netip.Addr) *Host {
+	if !a.Is4() {
+		return nil
+	}
+	var off *Host
+	for _, bits := range v.networks.bits {
+		p, _ := a.Prefix(bits)
+		for _, n := range v.networks.at[p] {
+			h, ok := v.byPlace.Get(place(a, n.mark))
+			if !ok || h.Network != n.Name {
+				continue
+			}
+			if served(n.Network) {
+				return h
+			}
+			if off == nil {
+				off = h
+			}
+		}
+	}
+	if off == nil {
+		off, _ = v.byPlace.Get(place(a, mark("")))
+	}
+	return off
+}
+
+// NetworkOf returns the network that contains an address, nil if none is declared. Of
+// several, which are of different routing domains, the one that is served is it.
+func (v *View) NetworkOf(a netip.Addr) *inventory.Network { return v.networks.of(a) }
+
 // Networks lists the declared networks.
-func (v *View) Networks() []*inventory.Network { return v.networks }
+func (v *View) Networks() []*inventory.Network { return v.networks.list }
 
 // Hosts is how many NICs are known.
-func (v *View) Hosts() int { return len(v.hosts) }
+func (v *View) Hosts() int { return v.byMAC.Len() }
+
+// All goes through the hosts, machine by machine in the order of their ids.
+func (v *View) All() iter.Seq[*Host] {
+	return func(yield func(*Host) bool) {
+		v.byMachine.Scan(func(_ string, hosts []*Host) bool {
+			for _, h := range hosts {
+				if !yield(h) {
+					return false
+				}
+			}
+			return true
+		})
+	}
+}
+
+// put adds hosts of one machine to a view that nobody reads yet.
+func (v *View) put(hosts []*Host) {
+	var kept []*Host
+	for _, h := range hosts {
+		if h.MAC.IsZero() {
+			continue
+		}
+		kept = append(kept, h)
+		v.byMAC.Set(macKey(h.MAC), h)
+		if h.Address.Is4() {
+			v.byPlace.Set(place(h.Address, mark(h.Network)), h)
+		}
+	}
+	if len(kept) > 0 {
+		had, _ := v.byMachine.Get(kept[0].Machine)
+		v.byMachine.Set(kept[0].Machine, slices.Clip(slices.Concat(had, kept)))
+	}
+}
+
+// drop removes a machine from a view that nobody reads yet. What another machine has
+// taken over meanwhile stays.
+func (v *View) drop(machine string) {
+	hosts, _ := v.byMachine.Delete(machine)
+	for _, h := range hosts {
+		if at, _ := v.byMAC.Get(macKey(h.MAC)); at == h {
+			v.byMAC.Delete(macKey(h.MAC))
+		}
+		if !h.Address.Is4() {
+			continue
+		}
+		key := place(h.Address, mark(h.Network))
+		if at, _ := v.byPlace.Get(key); at == h {
+			v.byPlace.Delete(key)
+		}
+	}
+}
+
+func macKey(m inventory.MAC) uint64 {
+	return uint64(binary.BigEndian.Uint16(m[:2]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
+}
+
+// place is where a reserved address is: one address may stand in networks of several
+// routing domains.
+func place(a netip.Addr, mark uint32) uint64 {
+	b := a.As4()
+	return uint64(binary.BigEndian.Uint32(b[:]))<<32 | uint64(mark)
+}

@@ -17,6 +17,7 @@ const (
 	Deploy  Kind = "deploy"  // put an image on the machine's disk and see it phone home
 	Inspect Kind = "inspect" // netboot the agent and read the machine's parts
 	Power   Kind = "power"   // change the power state
+	Locate  Kind = "locate"  // blink the locator LED, so that a person finds the machine
 )
 
 // State is where an operation stands.
@@ -58,7 +59,7 @@ func StateEdges() []StateEdge {
 // Operation is durable work on one machine.
 type Operation struct {
 	ID       string    `json:"id"`
-	Kind     Kind      `json:"kind" enum:"deploy,inspect,power"`
+	Kind     Kind      `json:"kind" enum:"deploy,inspect,power,locate"`
 	Machine  string    `json:"machine" doc:"Machine id"`
 	Name     string    `json:"machine_name"`
 	State    State     `json:"state" enum:"queued,running,parked,succeeded,failed,cancelled"`
@@ -87,6 +88,8 @@ type Order struct {
 	SSHKeys  []string `json:"ssh_keys,omitempty" nullable:"false" doc:"authorized_keys lines for the default user"`
 	UserData string   `json:"user_data,omitempty" doc:"cloud-init user-data"`
 	Power    string   `json:"power,omitempty" enum:"on,off,force-off,cycle" doc:"For power operations"`
+	Locate   string   `json:"locate,omitempty" enum:"on,off" doc:"For locate operations"`
+	Seconds  int      `json:"seconds,omitempty" doc:"How long the locator LED blinks"`
 }
 
 // StepName names what a step makes true.
@@ -105,6 +108,7 @@ const (
 	StepReboot   StepName = "reboot"    // the agent restarted the machine
 	StepPhone    StepName = "phone"     // the system phoned home
 	StepSettle   StepName = "settle"    // the machine's phase and power are as the operation leaves them
+	StepLocate   StepName = "locate"    // the locator LED is as it was asked for
 )
 
 // StepState is where a step stands.
@@ -200,6 +204,10 @@ func (o *Operation) Since() time.Time {
 // Destructive reports whether the operation overwrites a disk. A machine has at most one
 // such operation that has not ended.
 func (o *Operation) Destructive() bool { return o.Kind == Deploy }
+
+// Exclusive reports whether a machine has at most one operation of the kind, or of another
+// such kind, that has not ended.
+func (k Kind) Exclusive() bool { return k != Power && k != Locate }
 
 // Restart makes a parked operation ready to go on after a person fixed what stopped it:
 // the step is tried anew with a full budget. A step that waits for a netbooting machine,

@@ -13,7 +13,7 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 	if s.Machine.Phase == inventory.Retired {
 		return nil, fault.Conflictf("%s is retired", s.Machine.Name)
 	}
-	if s.Machine.Phase == inventory.Maintenance && kind != Power {
+	if s.Machine.Phase == inventory.Maintenance && kind != Power && kind != Locate {
 		return nil, fault.Conflictf("%s is in maintenance", s.Machine.Name).WithHint("end the hold first")
 	}
 	switch kind {
@@ -23,8 +23,10 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 		return planInspect(s)
 	case Power:
 		return planPower(s)
+	case Locate:
+		return planLocate(s)
 	}
-	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are deploy, inspect and power")
+	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are deploy, inspect, power and locate")
 }
 
 func planDeploy(s Subject) ([]Step, error) {
@@ -92,6 +94,23 @@ func planPower(s Subject) ([]Step, error) {
 		return nil, fault.Conflictf("%s has no BMC", s.Machine.Name).WithHint("give it a bmc in the plan, or press its button")
 	}
 	return []Step{step(StepPower, "power "+s.Order.Power, 5, 15*time.Minute)}, nil
+}
+
+// MaxBlink bounds how long a locator LED blinks.
+const MaxBlink = time.Hour
+
+func planLocate(s Subject) ([]Step, error) {
+	if s.Order.Locate != "on" && s.Order.Locate != "off" {
+		return nil, fault.Invalidf("the locator LED cannot be %q", s.Order.Locate).WithHint("use on or off")
+	}
+	long := time.Duration(s.Order.Seconds) * time.Second
+	if s.Order.Locate == "on" && (long < time.Second || long > MaxBlink) {
+		return nil, fault.Invalidf("the locator LED cannot blink for %d seconds", s.Order.Seconds).WithHint("say 1 to %d", int(MaxBlink.Seconds()))
+	}
+	if s.Machine.BMC == nil {
+		return nil, fault.Conflictf("%s has no BMC", s.Machine.Name).WithHint("give it a bmc in the plan, or look for its label")
+	}
+	return []Step{step(StepLocate, "locator LED "+s.Order.Locate, 3, long+15*time.Minute)}, nil
 }
 
 func step(name StepName, title string, budget int, limit time.Duration) Step {

@@ -61,6 +61,7 @@ func waitingFor(s *Step) string {
 		StepLoader: "it has an address; waiting for its loader to ask for the boot script", StepRamdisk: "kernel and ramdisk offered; waiting for the agent to check in",
 		StepWrite: "the agent is writing the image", StepBootDisk: "setting the next boot to the disk through the BMC",
 		StepReboot: "waiting for the agent to restart it", StepPhone: "waiting for the deployed system to phone home", StepSettle: "settling",
+		StepLocate: "blinking its locator LED",
 	}[s.Name]
 	if s.Total > 0 {
 		what += fmt.Sprintf(" (%d %%)", s.Done*100/s.Total)

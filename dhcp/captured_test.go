@@ -13,7 +13,7 @@ import (
 // capturedView is the network testdata was captured on (see testdata/README.md).
 func capturedView() *boot.View {
 	n := &inventory.Network{ID: "1", Name: "lab", Prefix: netip.MustParsePrefix("10.77.0.0/24"), DHCP: inventory.DHCPAuthoritative, LeaseSeconds: 3600}
-	return boot.NewView(1, []*inventory.Network{n}, []*boot.Host{{Machine: "m1", Name: "n1", MAC: knownMAC, Network: n, Address: netip.MustParseAddr("10.77.0.11")}})
+	return boot.NewView(1, []*inventory.Network{n}, []*boot.Host{{Machine: "m1", Name: "n1", MAC: knownMAC, Network: n.Name, Address: netip.MustParseAddr("10.77.0.11")}})
 }
 
 func TestRealFirmwareIsUnderstoodAndAnswered(t *testing.T) {

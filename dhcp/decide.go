@@ -60,7 +60,7 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 		return t.borrow()
 	case n.Prefix.Contains(t.host.Address):
 		return t.reserved()
-	case t.host.Address.IsValid() && t.host.Network != nil && t.host.Network.ID != n.ID:
+	case t.host.Address.IsValid() && t.host.Network != "" && t.host.Network != n.Name:
 		return t.leaveAlone(WrongNetwork)
 	case n.Strangers == inventory.StrangerDiscover:
 		return t.borrow() // planned, but without an address here

@@ -44,7 +44,7 @@ func (t *talk) ignore(rule Rule) Answer {
 		ans.Event.Detail["wanted"] = a.String()
 	}
 	if rule == WrongNetwork {
-		ans.Event.Detail["planned"] = t.host.Network.Name
+		ans.Event.Detail["planned"] = t.host.Network
 	}
 	return ans
 }

@@ -44,10 +44,10 @@ func newWorld(change func(prov, far *inventory.Network)) *world {
 		change(w.prov, w.far)
 	}
 	w.view = boot.NewView(1, []*inventory.Network{w.prov, w.far}, []*boot.Host{
-		{Machine: "m1", Name: "r1-u1", MAC: knownMAC, Network: w.prov, Address: knownAddr, Firmware: inventory.BIOS},
-		{Machine: "m2", Name: "r9-u1", MAC: farMAC, Network: w.far, Address: netip.MustParseAddr("10.9.0.12")},
-		{Machine: "m3", Name: "r1-u3", MAC: bareMAC, Network: w.prov},
-		{Machine: "m4", Name: "r1-u4", MAC: inventory.MAC{2, 4}, Network: w.prov, Address: netip.MustParseAddr("10.0.0.200")},
+		{Machine: "m1", Name: "r1-u1", MAC: knownMAC, Network: w.prov.Name, Address: knownAddr, Firmware: inventory.BIOS},
+		{Machine: "m2", Name: "r9-u1", MAC: farMAC, Network: w.far.Name, Address: netip.MustParseAddr("10.9.0.12")},
+		{Machine: "m3", Name: "r1-u3", MAC: bareMAC, Network: w.prov.Name},
+		{Machine: "m4", Name: "r1-u4", MAC: inventory.MAC{2, 4}, Network: w.prov.Name, Address: netip.MustParseAddr("10.0.0.200")},
 	})
 	w.lender = NewMemoryLender(func() time.Time { return testTime }, time.Hour, func(a netip.Addr) bool { return w.view.HostAt(a) != nil })
 	return w

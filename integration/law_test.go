@@ -17,9 +17,9 @@ func floors() map[int][]string {
 		6: {"cmd/...", "integration/..."},
 		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "deploy/run", "inventory/intake", "racksim/run"},
 		4: {"store", "bmc/redfish", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
-			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/link"},
-		3: {"boot", "racksim"},
-		2: {"deploy", "bmc", "agent/wire"},
+			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/link", "inventory/netbox/rest"},
+		3: {"boot", "racksim", "inventory/sheet", "inventory/netbox"},
+		2: {"deploy", "bmc", "agent/wire", "inventory/overlay", "inventory/schema"},
 		1: {"inventory", "images", "access", "journal"},
 		0: {"fault", "config", "seal", "migrations"},
 	}

@@ -8,17 +8,23 @@ import (
 	"rackwright/inventory"
 )
 
-// applied is the inventory after a plan was applied.
+// applied is the inventory after a plan was applied to an empty one.
 func applied(t *testing.T, p inventory.Plan) inventory.Inventory {
 	t.Helper()
-	w, err := p.Resolve()
+	w, _, err := against(t, p, inventory.Inventory{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return stored(w)
+}
+
+// stored is the inventory that holds what a plan wants.
+func stored(w *inventory.Wanted) inventory.Inventory {
 	for i := range w.Machines {
 		w.Machines[i].ID, w.Machines[i].Version = "id-"+w.Machines[i].Name, 3
 	}
-	return inventory.Inventory{Sites: []inventory.Site{{Name: w.Site}}, Networks: w.Networks, Racks: w.Racks, Machines: w.Machines}
+	return inventory.Inventory{Sites: []inventory.Site{{Name: w.Site}}, Projects: w.Projects, Models: w.Models, Networks: w.Networks, Racks: w.Racks,
+		Devices: w.Devices, Machines: w.Machines}
 }
 
 func against(t *testing.T, p inventory.Plan, have inventory.Inventory) (*inventory.Wanted, *inventory.Diff, error) {

@@ -2,67 +2,206 @@ package inventory
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+)
+
+// The identifiers of a machine, by the names they have everywhere.
+const (
+	IDBMCMAC  = "bmc-mac"
+	IDMAC     = "mac"
+	IDUUID    = "uuid"
+	IDSerial  = "serial"
+	IDCircuit = "circuit" // DHCP option 82, of the switch port the plan cables it to
+	IDLLDP    = "lldp"    // the switch port itself
+	IDAsset   = "asset-tag"
 )
 
 // Evidence is identifiers seen together in one place: a DHCP packet, an agent's
 // check-in, a BMC's answer. Empty fields were not seen.
 type Evidence struct {
-	Source string // where it was seen: dhcp, agent, redfish
-	Serial string
-	UUID   string
-	MACs   []MAC
+	Source   string // where it was seen: dhcp, agent, redfish, scan
+	Vendor   string
+	Serial   string
+	UUID     string
+	AssetTag string
+	MACs     []MAC // of network ports
+	BMCs     []MAC // of management controllers
+	Circuit  string
+	Remote   string
+	LLDP     []Neighbor
+	Ports    []SeenPort // where Circuit and LLDP lead to in the plan; see Locate
 }
 
-// Match compares evidence with what the plan says of a machine and returns the names
-// of the identifiers that agree and a sentence for each that disagrees. A junk serial
-// or UUID is neither. MACs disagree only when the plan names some and none was seen.
-func (e Evidence) Match(m *Machine) (agree, disagree []string) {
-	compare := func(name, planned, seen string, junk func(string) bool) {
-		switch {
-		case planned == "" || seen == "" || junk(planned) || junk(seen):
-		case strings.EqualFold(planned, strings.TrimSpace(seen)):
-			agree = append(agree, name)
-		default:
-			disagree = append(disagree, fmt.Sprintf("%s: plan has %s, %s saw %s", name, planned, e.Source, seen))
-		}
-	}
-	compare("serial", m.Serial, e.Serial, JunkSerial)
-	compare("uuid", m.UUID, e.UUID, JunkUUID)
-	if len(e.MACs) > 0 && len(m.NICs) > 0 {
-		if n := e.sharedMAC(m); n != nil {
-			agree = append(agree, "mac "+n.MAC.String())
-		} else {
-			disagree = append(disagree, fmt.Sprintf("mac: plan has %s, %s saw %s", m.NICs[0].MAC, e.Source, e.MACs[0]))
-		}
-	}
-	return agree, disagree
+// SeenPort is a planned switch port that a machine was seen at.
+type SeenPort struct {
+	Kind string // lldp or circuit
+	At   End
+	NIC  string // name of the port that heard the switch; "" for a circuit
 }
 
-func (e Evidence) sharedMAC(m *Machine) *NIC {
-	for i := range m.NICs {
-		for _, mac := range e.MACs {
-			if m.NICs[i].MAC == mac {
-				return &m.NICs[i]
+// maxSeen bounds how much of each kind one piece of evidence carries.
+const maxSeen = 64
+
+// FromFacts is what observed parts say of identity.
+func FromFacts(f *Facts) Evidence {
+	e := Evidence{Source: f.Source, Vendor: f.System.Vendor, Serial: f.System.Serial, UUID: f.System.UUID, AssetTag: f.System.AssetTag}
+	for _, n := range f.NICs[:min(len(f.NICs), maxSeen)] {
+		if !n.MAC.IsZero() {
+			e.MACs = append(e.MACs, n.MAC)
+		}
+	}
+	e.LLDP = f.LLDP[:min(len(f.LLDP), maxSeen)]
+	return e
+}
+
+// Locate finds the planned switch ports that the evidence names. same tells whether two
+// names are one port's. A switch that is in no plan says nothing.
+func (e Evidence) Locate(devices []Device, same func(a, b string) bool) Evidence {
+	e.Ports = nil
+	add := func(p SeenPort) {
+		if !slices.Contains(e.Ports, p) {
+			e.Ports = append(e.Ports, p)
+		}
+	}
+	for i := range devices {
+		d := &devices[i]
+		for _, p := range d.Ports {
+			at := End{d.Name, p.Name}
+			if e.Circuit != "" && strings.ReplaceAll(p.Circuit, "{port}", p.Name) == e.Circuit {
+				add(SeenPort{Kind: IDCircuit, At: at})
+			}
+			for _, n := range e.LLDP {
+				if strings.EqualFold(n.System, d.System()) && same(n.Port, p.Name) {
+					add(SeenPort{Kind: IDLLDP, At: at, NIC: n.NIC})
+				}
 			}
 		}
 	}
-	return nil
+	return e
 }
 
-// junkSerials are placeholders that vendors leave in SMBIOS; they identify nothing.
-var junkSerials = []string{"", "0", "na", "n/a", "none", "unknown", "default string", "not specified",
-	"to be filled by o.e.m.", "system serial number", "0123456789", "123456789", "not applicable", "chassis serial number"}
+// Verdict is how one identifier of the plan compares with what was seen.
+type Verdict struct {
+	Kind   string
+	Agrees bool
+	Text   string // what agrees, or both values
+}
 
-// JunkSerial reports whether a serial number is a placeholder.
-func JunkSerial(s string) bool {
-	s = strings.ToLower(strings.TrimSpace(s))
-	for _, j := range junkSerials {
-		if s == j {
-			return true
+// Compare sets evidence beside what the plan says of a machine: a verdict for each
+// identifier that both have. A junk serial or UUID is none. MACs disagree only when the
+// plan names some and none was seen. A switch port says where, not what: once two
+// identifiers of the hardware agree, a port that is not the planned one is a matter of
+// cabling and no disagreement.
+func (e Evidence) Compare(m *Machine) []Verdict {
+	out := append(e.hardware(m), e.addresses(m)...)
+	agree, against := 0, 0
+	for _, v := range out {
+		if v.Agrees {
+			agree++
+		} else {
+			against++
 		}
 	}
-	return strings.Trim(s, "0") == "" || strings.Trim(s, "x") == "" || strings.Trim(s, ".-") == ""
+	for _, v := range e.ports(m) {
+		if v.Agrees || agree < 2 || against > 0 {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// hardware compares serial, UUID and asset tag.
+func (e Evidence) hardware(m *Machine) (out []Verdict) {
+	compare := func(kind, planned, seen string, junk func(string) bool) {
+		planned, seen = strings.TrimSpace(planned), strings.TrimSpace(seen)
+		switch {
+		case junk(planned) || junk(seen):
+		case strings.EqualFold(planned, seen):
+			out = append(out, Verdict{kind, true, kind})
+		default:
+			out = append(out, Verdict{kind, false, fmt.Sprintf("%s: plan has %s, %s saw %s", kind, planned, e.Source, seen)})
+		}
+	}
+	compare(IDSerial, m.Serial, e.Serial, JunkSerial)
+	compare(IDUUID, m.UUID, e.UUID, JunkUUID)
+	if strings.EqualFold(strings.TrimSpace(m.AssetTag), strings.TrimSpace(e.AssetTag)) { // firmware seldom has it right: another tag says nothing
+		compare(IDAsset, m.AssetTag, e.AssetTag, JunkSerial)
+	}
+	return out
+}
+
+// addresses compares MACs. A NIC whose MAC the plan does not say may be the one that was
+// seen alone.
+func (e Evidence) addresses(m *Machine) (out []Verdict) {
+	all := true
+	var planned MAC
+	agreed := false
+	for i := range m.NICs {
+		switch mac := m.NICs[i].MAC; {
+		case mac.IsZero():
+			all = false
+		case slices.Contains(e.MACs, mac) && !agreed:
+			agreed = true
+			out = append(out, Verdict{IDMAC, true, IDMAC + " " + mac.String()})
+		case planned.IsZero():
+			planned = mac
+		}
+	}
+	if m.BMC != nil && !m.BMC.MAC.IsZero() {
+		switch bmc := m.BMC.MAC; {
+		case slices.Contains(e.BMCs, bmc) || slices.Contains(e.MACs, bmc):
+			return append(out, Verdict{IDBMCMAC, true, IDBMCMAC + " " + bmc.String()})
+		case len(e.BMCs) > 0:
+			out = append(out, Verdict{IDBMCMAC, false, fmt.Sprintf("%s: plan has %s, %s saw %s", IDBMCMAC, bmc, e.Source, e.BMCs[0])})
+		}
+	}
+	if !agreed && !planned.IsZero() && (all && len(e.MACs) > 0 || len(e.MACs) > 1) {
+		out = append(out, Verdict{IDMAC, false, fmt.Sprintf("%s: plan has %s, %s saw %s", IDMAC, planned, e.Source, e.MACs[0])})
+	}
+	return out
+}
+
+// ports compares switch ports, each kind for itself.
+func (e Evidence) ports(m *Machine) (out []Verdict) {
+	for _, kind := range []string{IDLLDP, IDCircuit} {
+		var planned, seen End
+		var at *End
+		for _, p := range e.Ports {
+			if p.Kind != kind {
+				continue
+			}
+			seen = p.At
+			for i := range m.NICs {
+				if c := m.NICs[i].Cable; c != nil {
+					planned = c.To
+					if c.To == p.At {
+						at = &c.To
+					}
+				}
+			}
+		}
+		switch {
+		case seen == End{} || planned == End{}:
+		case at != nil:
+			out = append(out, Verdict{kind, true, kind + " " + at.String()})
+		default:
+			out = append(out, Verdict{kind, false, fmt.Sprintf("%s: plan has %s, %s saw %s", kind, planned, e.Source, seen)})
+		}
+	}
+	return out
+}
+
+// Match is Compare in words: what agrees, and a sentence for each that disagrees.
+func (e Evidence) Match(m *Machine) (agree, disagree []string) {
+	for _, v := range e.Compare(m) {
+		if v.Agrees {
+			agree = append(agree, v.Text)
+		} else {
+			disagree = append(disagree, v.Text)
+		}
+	}
+	return agree, disagree
 }
 
 // SerialKey is what makes a serial number one machine's own: vendor/serial in lower case,
@@ -72,11 +211,4 @@ func (m *Machine) SerialKey() string {
 		return ""
 	}
 	return strings.ToLower(strings.TrimSpace(m.Vendor) + "/" + strings.TrimSpace(m.Serial))
-}
-
-// JunkUUID reports whether a system UUID is a placeholder: all zeros or ones, or the
-// 03000200-0400-0500-0006-000700080009 that many boards ship with.
-func JunkUUID(s string) bool {
-	plain := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(s), "-", ""))
-	return strings.Trim(plain, "0") == "" || strings.Trim(plain, "f") == "" || plain == "03000200040005000006000700080009"
 }

@@ -31,7 +31,7 @@ type Edge struct {
 
 // Edges is the whole table; the drawing in docs/operations.md is made from it.
 func Edges() []Edge {
-	return []Edge{
+	edges := []Edge{
 		{Planned, Racked, "a technician says it is in the slot, or its serial or a MAC was seen there"},
 		{Planned, Discovered, "two identifiers of the plan were observed and agree"},
 		{Racked, Discovered, "two identifiers of the plan were observed and agree"},
@@ -39,20 +39,37 @@ func Edges() []Edge {
 		{Discovered, Active, "the deployed system phoned home"},
 		{Verified, Ready, "disks erased, firmware at baseline, BMC claimed"},
 		{Verified, Active, "the deployed system phoned home"},
+		{Verified, Discovered, "what was observed changed"},
 		{Ready, Active, "the deployed system phoned home"},
+		{Ready, Verified, "a disk was written, or its firmware or BMC is not as it was"},
 		{Active, Active, "a newly deployed system phoned home"},
 		{Active, Discovered, "the deployment was replaced or released; disks may hold data"},
-		{Discovered, Maintenance, "a human holds it"},
-		{Verified, Maintenance, "a human holds it"},
-		{Ready, Maintenance, "a human holds it"},
-		{Active, Maintenance, "a human holds it"},
-		{Maintenance, Discovered, "the hold ended; the evidence says it is known"},
-		{Maintenance, Active, "the hold ended; the deployed system phoned home"},
-		{Active, Retired, "out of its slot, credentials revoked, disks erased with proof"},
-		{Ready, Retired, "out of its slot, credentials revoked"},
-		{Discovered, Retired, "out of its slot, credentials revoked"},
-		{Planned, Retired, "the plan was withdrawn"},
 	}
+	lives := []Phase{Planned, Racked, Discovered, Verified, Ready, Active}
+	for _, p := range lives {
+		edges = append(edges, Edge{p, Maintenance, "a human holds it"})
+	}
+	for _, p := range lives {
+		edges = append(edges, Edge{Maintenance, p, back[p]})
+	}
+	for _, p := range append(lives, Maintenance) {
+		edges = append(edges, Edge{p, Retired, leave[p]})
+	}
+	return edges
+}
+
+// back says what evidence brings a machine out of maintenance to each phase; Evidenced
+// decides.
+var back = map[Phase]string{
+	Planned: "the hold ended; nothing of it was seen", Racked: "the hold ended; one identifier was seen", Discovered: "the hold ended; it is known",
+	Verified: "the hold ended; its parts match the plan", Ready: "the hold ended; every gate of ready is met", Active: "the hold ended; the deployed system phoned home",
+}
+
+// leave says what a machine needs to retire from each phase.
+var leave = map[Phase]string{
+	Planned: "the plan was withdrawn", Racked: "out of its slot, credentials revoked", Discovered: "out of its slot, credentials revoked",
+	Verified: "out of its slot, credentials revoked", Ready: "out of its slot, credentials revoked",
+	Active: "out of its slot, credentials revoked, word of what became of its disks", Maintenance: "as from the phase the evidence says",
 }
 
 // CanMove reports whether the table has an edge between the phases.

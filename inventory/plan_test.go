@@ -76,7 +76,7 @@ func TestAFaultyPlanNamesTheFieldAndTheReason(t *testing.T) {
 		}), "racks[0].machines[1].nics[1].name", "taken twice"},
 		"one serial twice":            {func(p *inventory.Plan) { p.Racks[0].Machines[0].Serial, p.Racks[0].Machines[1].Serial = "sn1", "SN1 " }, "racks[0].machines[1].serial", "by n1 and by n2"},
 		"no UUID":                     {machine(func(m *inventory.PlannedMachine) { m.UUID = "1234" }), "racks[0].machines[1].uuid", "not a UUID"},
-		"no MAC":                      {machine(func(m *inventory.PlannedMachine) { m.NICs[0].MAC = "" }), "racks[0].machines[1].nics[0].mac", "not a MAC"},
+		"half a MAC":                  {machine(func(m *inventory.PlannedMachine) { m.NICs[0].MAC = "52:54:00" }), "racks[0].machines[1].nics[0].mac", "not a MAC"},
 		"a BMC without a scheme":      {func(p *inventory.Plan) { p.Racks[0].Machines[0].BMC.Address = "10.0.0.21" }, "racks[0].machines[0].bmc.address", "https://host"},
 		"a BMC with a password in it": {func(p *inventory.Plan) { p.Racks[0].Machines[0].BMC.Address = "https://u:p@h" }, "racks[0].machines[0].bmc.address", "https://host"},
 		"a short fingerprint":         {func(p *inventory.Plan) { p.Racks[0].Machines[0].BMC.CertificateSHA256 = "ab" }, "racks[0].machines[0].bmc.certificate_sha256", "64"},
@@ -156,7 +156,7 @@ func FuzzResolve(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		have := inventory.Inventory{Sites: []inventory.Site{{Name: w.Site}}, Networks: w.Networks, Racks: w.Racks, Machines: w.Machines}
+		have := stored(w)
 		second, err := again.Against(have)
 		if err != nil || len(second.Changes) != 0 {
 			t.Errorf("applied twice it changes %+v, %v (first %d changes)", second, err, len(d.Changes))

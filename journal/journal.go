@@ -32,6 +32,9 @@ const (
 	OpState      Kind = "op.state"
 	ImageAdded   Kind = "image.added"
 	ImageRemoved Kind = "image.removed"
+	RackStep     Kind = "rack.step"    // a person said something of a step of racking
+	RackScan     Kind = "rack.scan"    // a person scanned what stands in a slot
+	RackSigned   Kind = "rack.signoff" // a person signed a rack off
 	ServerEvent  Kind = "server.event"
 )
 

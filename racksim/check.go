@@ -110,6 +110,7 @@ func (c *checker) machine(path string, m *Machine, r *Rack) {
 		c.ok(slices.Index(m.Boot, class) == i, fmt.Sprintf("%s.boot[%d]", path, i), "%s stands twice", class)
 	}
 	c.parts(path, m, r)
+	c.told(path, m)
 	c.bmc(path+".bmc", m.BMC)
 }
 

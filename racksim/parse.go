@@ -83,6 +83,7 @@ func (m *Machine) setDefaults(rack string) {
 	m.BMC.Address = withPort(m.BMC.Address)
 	m.BMC.MAC = plainMAC(m.BMC.MAC)
 	m.setPartDefaults()
+	m.setToldDefaults()
 }
 
 func (m *Machine) setPartDefaults() {

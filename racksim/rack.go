@@ -58,6 +58,13 @@ type Machine struct {
 	Power    string   `yaml:"power"` // on or off when the rack starts
 	BMC      BMC      `yaml:"bmc"`
 
+	// What the BMC tells beside, and nothing simulates.
+	AssetTag   string            `yaml:"asset_tag"`
+	DIMMs      []DIMM            `yaml:"dimms"`      // default: one with all the memory
+	PSUs       []PSU             `yaml:"psus"`       // default: two that are fed
+	Versions   map[string]string `yaml:"versions"`   // firmware by id in the inventory; bios and bmc are the system's and the BMC's own
+	Attributes map[string]string `yaml:"attributes"` // BIOS attributes
+
 	// Of scripted machines only.
 	Delay time.Duration `yaml:"delay"` // before each stage
 	Fault string        `yaml:"fault"` // what goes wrong, "" for nothing

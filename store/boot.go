@@ -152,12 +152,14 @@ func (db *DB) EndSessions(ctx context.Context, operation string) error {
 	return db.fault(err)
 }
 
-// Prune removes boot secrets and leases whose time is over.
+// Prune removes boot secrets, leases and records of changes whose time is over.
 func (db *DB) Prune(ctx context.Context) error {
 	now := db.now()
 	if _, err := exec(ctx, db.sql, `DELETE FROM boot_secret WHERE expires_at < $1`, now); err != nil {
 		return db.fault(err)
 	}
-	_, err := exec(ctx, db.sql, `DELETE FROM lease WHERE until < $1`, now.Add(-24*time.Hour))
-	return db.fault(err)
+	if _, err := exec(ctx, db.sql, `DELETE FROM lease WHERE until < $1`, now.Add(-24*time.Hour)); err != nil {
+		return db.fault(err)
+	}
+	return db.pruneChanges(ctx)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -38,9 +39,11 @@ type dialect struct {
 	again   func(error) bool // a transaction that failed so is tried again
 	fault   func(error) error
 	session bool // the migrator takes a session lock
+
+	snapshot sql.IsolationLevel // of a transaction that only reads
 }
 
-func (db *DB) migrate(ctx context.Context) error {
+func (db *DB) migrate(ctx context.Context, pool *sql.DB) error {
 	files, err := db.dialect.files()
 	if err != nil {
 		return fault.Internalf("migrations: %w", err)
@@ -53,7 +56,7 @@ func (db *DB) migrate(ctx context.Context) error {
 		}
 		opts = append(opts, goose.WithSessionLocker(locker))
 	}
-	p, err := goose.NewProvider(db.dialect.goose, db.sql, files, opts...)
+	p, err := goose.NewProvider(db.dialect.goose, pool, files, opts...)
 	if err != nil {
 		return fault.Internalf("migrations: %w", err)
 	}
@@ -140,7 +143,8 @@ func sqliteFault(err error) error {
 
 func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	db.dialect = dialect{goose: goose.DialectPostgres, files: migrations.Postgres, session: true,
-		skip: " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
+		snapshot: sql.LevelRepeatableRead,
+		skip:     " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
 		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
 		again: postgresAgain, fault: postgresFault}
 	cfg, err := pgx.ParseConfig(o.DSN)
@@ -151,14 +155,23 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	if o.Password != "" {
 		cfg.Password = o.Password
 	}
-	db.sql = stdlib.OpenDB(*cfg)
+	if cfg.ConnectTimeout == 0 {
+		cfg.ConnectTimeout = connectTime
+	}
+	db.listen = cfg
+	db.sql = stdlib.OpenDB(*cfg, stdlib.OptionBeforeConnect(db.gate))
 	db.sql.SetMaxOpenConns(16)
 	db.sql.SetMaxIdleConns(8)
-	if err := db.sql.PingContext(ctx); err != nil {
-		return postgresFault(err)
+	err = postgresFault(db.sql.PingContext(ctx))
+	if o.Patient && fault.Is(err, fault.Unreachable) {
+		db.pending.Store(true)
+		return nil
 	}
-	return nil
+	return err
 }
+
+// connectTime is how long a PostgreSQL that says nothing is waited for.
+const connectTime = 10 * time.Second
 
 func postgresAgain(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
@@ -173,6 +186,9 @@ func postgresAgain(err error) bool {
 }
 
 func postgresFault(err error) error {
+	if err == nil {
+		return nil
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.NotFoundf("no such row").WithHint("it may have been removed meanwhile")
 	}

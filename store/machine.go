@@ -3,56 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 
 	"rackwright/fault"
 	"rackwright/inventory"
 )
-
-// MachineFilter narrows a list of machines; empty fields do not.
-type MachineFilter struct {
-	Rack, Phase, MAC string
-	Names            []string
-	After            string // name of the last one seen
-	Limit            int    // 0: all
-}
-
-// Machines lists machines by name.
-func (db *DB) Machines(ctx context.Context, f MachineFilter) ([]inventory.Machine, error) {
-	where, args := []string{"m.name > $1"}, []any{f.After}
-	arg := func(clause string, v any) {
-		args = append(args, v)
-		where = append(where, strings.ReplaceAll(clause, "$", fmt.Sprintf("$%d", len(args))))
-	}
-	if f.Rack != "" {
-		arg("m.rack_id IN (SELECT id FROM rack WHERE name = $)", f.Rack)
-	}
-	if f.Phase != "" {
-		arg("m.phase = $", f.Phase)
-	}
-	if f.MAC != "" {
-		mac, err := inventory.ParseMAC(f.MAC)
-		if err != nil {
-			return nil, err
-		}
-		arg("m.id IN (SELECT machine_id FROM nic WHERE mac = $)", mac.String())
-	}
-	if len(f.Names) > 0 {
-		marks := make([]string, len(f.Names))
-		for i, n := range f.Names {
-			args = append(args, n)
-			marks[i] = fmt.Sprintf("$%d", len(args))
-		}
-		where = append(where, "m.name IN ("+strings.Join(marks, ", ")+")")
-	}
-	pick := strings.Join(where, " AND ") + " ORDER BY m.name"
-	if f.Limit > 0 {
-		pick += fmt.Sprintf(" LIMIT %d", f.Limit)
-	}
-	out, err := machines(ctx, db.sql, pick, args...)
-	return out, db.fault(err)
-}
 
 // Machine returns a machine by id or name.
 func (db *DB) Machine(ctx context.Context, idOrName string) (*inventory.Machine, error) {
@@ -75,56 +30,73 @@ func machine(ctx context.Context, q queryer, idOrName string) (*inventory.Machin
 	return &found[0], nil
 }
 
-// machines reads the machines a clause picks, with all that hangs on them, in four
-// queries whatever their number.
+// machines reads the machines a clause picks, with all that hangs on them, in a few
+// queries for each some hundred of them.
 func machines(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Machine, error) {
-	list, err := collect(ctx, q, readMachine, `SELECT m.id, m.name, m.phase, r.name, m.u, m.height, m.face, m.firmware, m.arch, m.vendor, m.model,
-		m.serial, m.uuid, m.root_disk, m.power, m.facts, m.image, m.version, m.created_at, m.updated_at
-		FROM machine m LEFT JOIN rack r ON r.id = m.rack_id WHERE `+pick, args...)
+	list, err := collect(ctx, q, readMachine, `SELECT m.id, m.name, m.phase, r.name, m.u, m.height, m.face, m.full_depth, m.side, d.name, m.bay,
+		m.firmware, m.arch, m.vendor, m.model, m.serial, m.uuid, m.root_disk, m.psus, m.waivers, m.asset_tag, m.batch, p.name,
+		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, m.facts, m.image, m.version, m.created_at, m.updated_at
+		FROM machine m LEFT JOIN rack r ON r.id = m.rack_id LEFT JOIN device d ON d.id = m.chassis_id LEFT JOIN project p ON p.id = m.project_id
+		WHERE `+pick, args...)
 	if err != nil || len(list) == 0 {
 		return list, err
 	}
-	at := make(map[string]*inventory.Machine, len(list))
+	at, ids := make(map[string]*inventory.Machine, len(list)), make([]string, len(list))
 	for i := range list {
-		at[list[i].ID] = &list[i]
+		at[list[i].ID], ids[i] = &list[i], list[i].ID
 	}
-	in := ` WHERE machine_id IN (SELECT m.id FROM machine m WHERE ` + pick + `)`
-	if err := readNICs(ctx, q, at, in, args); err != nil {
-		return nil, err
+	for _, part := range lists(ids) {
+		for _, read := range []func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error{readNICs, readBMCs, readConditions, readLabels} {
+			clause, args := in("machine_id", part)
+			if err := read(ctx, q, at, clause, args); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if err := readBMCs(ctx, q, at, in, args); err != nil {
-		return nil, err
-	}
-	return list, readConditions(ctx, q, at, in, args)
+	err = readCables(ctx, q, ids, func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) })
+	return list, err
 }
 
 func readMachine(scan func(...any) error) (m inventory.Machine, err error) {
-	var rack, face sql.NullString
+	var rack, face, chassis, project sql.NullString
 	var u, height sql.NullInt64
-	err = scan(asText{&m.ID}, &m.Name, &m.Phase, &rack, &u, &height, &face, &m.Firmware, &m.Arch, &m.Vendor, &m.Model,
-		&m.Serial, &m.UUID, asJSON{&m.RootDisk}, &m.Power, asJSON{&m.Facts}, &m.Image, &m.Version, asTime{&m.CreatedAt}, asTime{&m.UpdatedAt})
+	var slot inventory.Slot
+	var deep bool
+	var hold inventory.Hold
+	err = scan(asText{&m.ID}, &m.Name, &m.Phase, &rack, &u, &height, &face, &deep, &slot.Side, &chassis, &slot.Bay,
+		&m.Firmware, &m.Arch, &m.Vendor, &m.Model, &m.Serial, &m.UUID, asJSON{&m.RootDisk}, asJSON{&m.PSUs}, asJSON{&m.Waivers}, &m.AssetTag, &m.Batch, &project,
+		&hold.By, &hold.Reason, asTime{&hold.Since}, asTime{&hold.Until}, asText{&m.Replaces}, asTime{&m.Erased}, &m.Power, asJSON{&m.Facts}, &m.Image, &m.Version,
+		asTime{&m.CreatedAt}, asTime{&m.UpdatedAt})
+	m.Project = project.String
 	if u.Valid {
-		m.Slot = &inventory.Slot{Rack: rack.String, U: int(u.Int64), Height: int(height.Int64), Face: inventory.Face(face.String)}
+		slot.Rack, slot.U, slot.Height, slot.Face, slot.Chassis = rack.String, int(u.Int64), int(height.Int64), inventory.Face(face.String), chassis.String
+		if deep {
+			slot.Face = inventory.Both
+		}
+		m.Slot = &slot
+	}
+	if !hold.Until.IsZero() {
+		m.Hold = &hold
 	}
 	return m, err
 }
 
-func readNICs(ctx context.Context, q queryer, at map[string]*inventory.Machine, in string, args []any) error {
+func readNICs(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
 	_, err := collect(ctx, q, func(scan func(...any) error) (n inventory.NIC, err error) {
 		var id string
 		var network sql.NullString
-		err = scan(asText{&id}, &n.Name, asMAC{&n.MAC}, &network, asAddr{&n.Address}, &n.Boot)
+		err = scan(asText{&id}, &n.Name, asMAC{&n.MAC}, &network, asAddr{&n.Address}, &n.Boot, &n.Connector, &n.Bond)
 		n.Network = network.String
 		if m := at[id]; m != nil {
 			m.NICs = append(m.NICs, n)
 		}
 		return n, err
-	}, `SELECT n.machine_id, n.name, n.mac, w.name, n.address, n.boot FROM nic n LEFT JOIN network w ON w.id = n.network_id`+in+
-		` ORDER BY n.machine_id, n.position`, args...)
+	}, `SELECT n.machine_id, n.name, n.mac, w.name, n.address, n.boot, n.connector, n.bond FROM nic n LEFT JOIN network w ON w.id = n.network_id
+		WHERE n.`+clause+` ORDER BY n.machine_id, n.position`, args...)
 	return err
 }
 
-func readBMCs(ctx context.Context, q queryer, at map[string]*inventory.Machine, in string, args []any) error {
+func readBMCs(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
 	_, err := collect(ctx, q, func(scan func(...any) error) (b inventory.BMC, err error) {
 		var id string
 		err = scan(asText{&id}, &b.Address, &b.Username, &b.CertificateSHA256, asMAC{&b.MAC})
@@ -132,11 +104,11 @@ func readBMCs(ctx context.Context, q queryer, at map[string]*inventory.Machine, 
 			m.BMC = &b
 		}
 		return b, err
-	}, `SELECT machine_id, address, username, certificate_sha256, mac FROM bmc`+in, args...)
+	}, `SELECT machine_id, address, username, certificate_sha256, mac FROM bmc WHERE `+clause, args...)
 	return err
 }
 
-func readConditions(ctx context.Context, q queryer, at map[string]*inventory.Machine, in string, args []any) error {
+func readConditions(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
 	_, err := collect(ctx, q, func(scan func(...any) error) (c inventory.Condition, err error) {
 		var id string
 		err = scan(asText{&id}, &c.Type, &c.Subject, &c.Reason, &c.Evidence, &c.Hint, asTime{&c.Since}, &c.Waived.By, &c.Waived.Reason, asTime{&c.Waived.At})
@@ -145,6 +117,6 @@ func readConditions(ctx context.Context, q queryer, at map[string]*inventory.Mac
 		}
 		return c, err
 	}, `SELECT machine_id, type, subject, reason, evidence, hint, since, waived_by, waived_reason, waived_at
-		FROM condition`+in+` ORDER BY since, type, subject`, args...)
+		FROM condition WHERE `+clause+` ORDER BY since, type, subject`, args...)
 	return err
 }

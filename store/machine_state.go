@@ -38,6 +38,7 @@ func (db *DB) ChangeMachine(ctx context.Context, idOrName string, change func(*i
 	if err == nil {
 		db.events.wake(everything)
 		db.changed.wake(everything)
+		db.unjudged.wake(everything)
 	}
 	return out, err
 }
@@ -74,6 +75,9 @@ func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before *inventory.Mach
 			return err
 		}
 	}
+	if err := db.noticed(ctx, tx, before, facts, m); err != nil {
+		return err
+	}
 	n, err := exec(ctx, tx, `UPDATE machine SET phase = $1, power = $2, facts = $3, image = $4, serial = $5, serial_key = $6, uuid = $7, updated_at = $8,
 			version = version + 1 WHERE id = $9 AND version = $10`,
 		m.Phase, m.Power, jsonOrNull(m.Facts), m.Image, m.Serial, orNull(m.SerialKey()), m.UUID, db.now(), m.ID, before.Version)
@@ -94,8 +98,8 @@ func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before *inventory.Mach
 			return err
 		}
 	}
-	if moved || before.UUID != m.UUID {
-		return bump(ctx, tx)
+	if shownOtherwise(before, m) {
+		return bump(ctx, tx, m.ID)
 	}
 	return nil
 }

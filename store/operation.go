@@ -136,6 +136,12 @@ func orderWords(o deploy.Order) string {
 	if o.Power != "" {
 		return ": " + o.Power
 	}
+	if o.Locate == "on" {
+		return fmt.Sprintf(": locator LED on for %d s", o.Seconds)
+	}
+	if o.Locate != "" {
+		return ": locator LED " + o.Locate
+	}
 	return ""
 }
 
@@ -147,6 +153,9 @@ func operationEvent(o *deploy.Operation, actor, summary string) journal.Event {
 // refuseSecond names the operation that is in the way. The index operation_exclusive
 // decides a race; this gives the better words.
 func (db *DB) refuseSecond(ctx context.Context, tx *sql.Tx, kind deploy.Kind, machineID, name string) error {
+	if kind == deploy.Locate {
+		return db.refuseSecondBlink(ctx, tx, machineID, name)
+	}
 	open, err := db.operations(ctx, tx, "o.machine_id = $1 AND o.exclusive AND o.state IN ('queued', 'running', 'parked')", machineID)
 	if err != nil || len(open) == 0 {
 		return err
@@ -156,6 +165,20 @@ func (db *DB) refuseSecond(ctx context.Context, tx *sql.Tx, kind deploy.Kind, ma
 	}
 	return fault.Conflictf("%s is held by %s %s (%s)", name, open[0].Kind, open[0].ID, open[0].State).
 		WithHint("wait for it, or 'rackwright operation cancel %s'", open[0].ID)
+}
+
+// refuseSecondBlink: the end of one would darken the other. Work of another kind is in
+// nobody's way.
+func (db *DB) refuseSecondBlink(ctx context.Context, tx *sql.Tx, machineID, name string) error {
+	if _, err := db.lock(ctx, tx, `SELECT 1 FROM machine WHERE id = $1`, machineID); err != nil {
+		return err
+	}
+	open, err := db.operations(ctx, tx, "o.machine_id = $1 AND o.kind = $2 AND o.state IN ('queued', 'running', 'parked')", machineID, string(deploy.Locate))
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	return fault.Conflictf("%s has the locator LED in hand: operation %s (%s)", name, open[0].ID, open[0].State).
+		WithHint("'rackwright machine locate %s --off' ends it", name)
 }
 
 // holdImage keeps the image that is ordered from being removed until the operation is
@@ -175,12 +198,12 @@ func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operati
 	_, err := exec(ctx, tx, `INSERT INTO operation (id, kind, machine_id, state, exclusive, netboots, steps, current, reason, message, hint, order_sealed, image, digest, disk,
 			turn, actor, cancel, woken, created_at, updated_at, due, lease_owner, lease_until, fence, version)
 		VALUES ($1, $2, $3, $4, $5, $12, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, false, $11, $11, $11, '', $11, 0, 1)`,
-		o.ID, o.Kind, o.Machine, o.State, o.Kind != deploy.Power, toJSON(o.Steps), db.seal.Seal([]byte(toJSON(o.Order)), orderContext(o.ID)),
+		o.ID, o.Kind, o.Machine, o.State, o.Kind.Exclusive(), toJSON(o.Steps), db.seal.Seal([]byte(toJSON(o.Order)), orderContext(o.ID)),
 		o.Order.Image, o.Order.Digest, o.Actor, o.Created, o.Netboots())
 	if err != nil || !o.Netboots() {
 		return err
 	}
-	return bump(ctx, tx)
+	return bump(ctx, tx, o.Machine)
 }
 
 // ClaimOperation takes one operation that is due and that no living worker holds, and
@@ -297,7 +320,7 @@ func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operatio
 	}
 	w = written{view: netboots != o.Netboots(), due: !o.State.Ended() && !due.After(o.Updated)}
 	if w.view {
-		if err := bump(ctx, tx); err != nil {
+		if err := bump(ctx, tx, o.Machine); err != nil {
 			return w, err
 		}
 	}

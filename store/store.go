@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"rackwright/fault"
 )
@@ -28,6 +30,7 @@ type Sealer interface {
 type Options struct {
 	DSN      string // a file path, or postgres://...
 	Password string // of the PostgreSQL user, when not in the DSN
+	Patient  bool   // open although PostgreSQL does not answer: see Ready
 	Sealer   Sealer
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -42,10 +45,14 @@ type DB struct {
 	now     func() time.Time
 	release func() // gives up the SQLite file lock
 
-	changed signal // the boot view's inputs changed
-	events  signal // events were appended
-	work    signal // an operation became due
-	saved   signal // the operation of that id was saved
+	listen  *pgx.ConnConfig // of PostgreSQL; nil on SQLite
+	pending atomic.Bool     // not migrated yet: see Ready
+
+	changed  signal // the boot view's inputs changed
+	events   signal // events were appended
+	work     signal // an operation became due
+	unjudged signal // a machine is to be compared with its plan
+	saved    signal // the operation of that id was saved
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the
@@ -66,7 +73,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, err
 	}
-	if err := db.migrate(ctx); err != nil {
+	if db.Pending() {
+		return db, nil
+	}
+	if err := db.migrate(ctx, db.sql); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -180,12 +190,6 @@ func collect[T any](ctx context.Context, q queryer, read func(scan func(...any) 
 		out = append(out, v)
 	}
 	return out, rows.Err()
-}
-
-// bump says that the inputs of the boot view changed.
-func bump(ctx context.Context, q queryer) error {
-	_, err := exec(ctx, q, `UPDATE revision SET n = n + 1`)
-	return err
 }
 
 // signal wakes whoever listens to a topic; a listener that is busy finds one wake waiting.

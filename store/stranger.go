@@ -54,10 +54,7 @@ func (db *DB) insertStranger(ctx context.Context, tx *sql.Tx, m *inventory.Machi
 	if err := db.insertMachine(ctx, tx, m); err != nil {
 		return err
 	}
-	if err := db.writeNICs(ctx, tx, m); err != nil {
-		return err
-	}
-	if err := bump(ctx, tx); err != nil {
+	if err := bump(ctx, tx, m.ID); err != nil {
 		return err
 	}
 	mac := m.NICs[0].MAC

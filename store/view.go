@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
 
 	"rackwright/boot"
 	"rackwright/inventory"
@@ -14,45 +17,198 @@ func (db *DB) Revision(ctx context.Context) (n int64, err error) {
 	return n, db.fault(err)
 }
 
-// Changed returns a signal that this process changed the boot view's inputs; other
-// processes see the revision grow. The function ends the subscription.
+// Changed returns a signal that the boot view's inputs changed: at once when this process
+// changed them, or when PostgreSQL told it that another did (see Ear). The function ends
+// the subscription.
 func (db *DB) Changed() (<-chan struct{}, func()) { return db.changed.listen(everything) }
 
 // View reads everything the boot servers answer from, as of one revision.
-func (db *DB) View(ctx context.Context) (*boot.View, error) {
-	tx, err := db.sql.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelDefault})
+func (db *DB) View(ctx context.Context) (v *boot.View, err error) {
+	err = db.snapshot(ctx, func(tx *sql.Tx) error {
+		at, err := readRevision(ctx, tx)
+		if err != nil {
+			return err
+		}
+		list, err := networkPointers(ctx, tx)
+		if err != nil {
+			return err
+		}
+		hosts, err := db.hosts(ctx, tx, "")
+		v = boot.NewView(at.n, list, hosts)
+		return err
+	})
+	return v, err
+}
+
+// ViewSince reads what changed in the boot view since a revision; nil when that is not
+// known any more and the view has to be read whole.
+func (db *DB) ViewSince(ctx context.Context, since int64) (d *boot.Delta, err error) {
+	err = db.snapshot(ctx, func(tx *sql.Tx) error {
+		at, err := readRevision(ctx, tx)
+		if err != nil || since < at.complete || since > at.n {
+			return err
+		}
+		delta := &boot.Delta{Revision: at.n, Machines: map[string][]*boot.Host{}}
+		if since < at.networks {
+			if delta.Networks, err = networkPointers(ctx, tx); err != nil {
+				return err
+			}
+		}
+		changed, err := collect(ctx, tx, readText, `SELECT machine_id FROM boot_change WHERE revision > $1`, since)
+		if err != nil {
+			return err
+		}
+		for _, id := range changed {
+			delta.Machines[id] = nil
+		}
+		hosts, err := db.hosts(ctx, tx, ` AND m.id IN (SELECT machine_id FROM boot_change WHERE revision > $2)`, since)
+		for _, h := range hosts {
+			delta.Machines[h.Machine] = append(delta.Machines[h.Machine], h)
+		}
+		d = delta
+		return err
+	})
 	if err != nil {
-		return nil, db.fault(err)
+		return nil, err
+	}
+	return d, nil
+}
+
+// snapshot runs fn in a transaction that sees the database as it was at one moment.
+func (db *DB) snapshot(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	tx, err := db.sql.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.snapshot})
+	if err != nil {
+		return db.fault(err)
 	}
 	defer tx.Rollback()
-	// The revision is read first: what changes after it is seen again at the next one.
-	var revision int64
-	if err := tx.QueryRowContext(ctx, `SELECT n FROM revision`).Scan(&revision); err != nil {
-		return nil, db.fault(err)
-	}
-	list, err := networks(ctx, tx)
-	if err != nil {
-		return nil, db.fault(err)
-	}
-	byName := map[string]*inventory.Network{}
-	all := make([]*inventory.Network, len(list))
+	return db.fault(fn(tx))
+}
+
+// revision is the one row of that table: see the migrations.
+type revision struct{ n, networks, complete int64 }
+
+func readRevision(ctx context.Context, q queryer) (r revision, err error) {
+	err = q.QueryRowContext(ctx, `SELECT n, networks, complete FROM revision`).Scan(&r.n, &r.networks, &r.complete)
+	return r, err
+}
+
+func networkPointers(ctx context.Context, q queryer) ([]*inventory.Network, error) {
+	list, err := networks(ctx, q)
+	out := make([]*inventory.Network, len(list))
 	for i := range list {
-		all[i], byName[list[i].Name] = &list[i], &list[i]
+		out[i] = &list[i]
 	}
-	hosts, err := collect(ctx, tx, func(scan func(...any) error) (*boot.Host, error) {
+	return out, err
+}
+
+// hosts reads the NICs with a MAC, machine by machine. A machine that somebody holds gets
+// its address, and boots its own disk whatever its operation says.
+func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]*boot.Host, error) {
+	share := sharer{names: map[string]string{}}
+	return collect(ctx, q, func(scan func(...any) error) (*boot.Host, error) {
 		var h boot.Host
 		var network sql.NullString
-		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, &h.Firmware, asText{&h.Operation})
-		h.Network = byName[network.String]
+		var held bool
+		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, &h.Firmware, asText{&h.Operation}, &held)
+		h.Network = network.String
+		if held {
+			h.Operation = ""
+		}
 		if h.Operation != "" {
 			h.Intent = boot.RunAgent
 		}
+		share.with(&h)
 		return &h, err
-	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, m.firmware, o.id FROM nic n JOIN machine m ON m.id = n.machine_id
-		LEFT JOIN network w ON w.id = n.network_id LEFT JOIN operation o ON o.machine_id = m.id AND o.netboots
-		WHERE m.phase <> 'retired'`)
-	if err != nil {
-		return nil, db.fault(err)
+	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, m.firmware, o.id,
+			CASE WHEN m.phase = 'maintenance' OR m.hold_until > $1 THEN true ELSE false END
+		FROM nic n JOIN machine m ON m.id = n.machine_id LEFT JOIN network w ON w.id = n.network_id
+			LEFT JOIN operation o ON o.machine_id = m.id AND o.netboots
+		WHERE m.phase <> 'retired' AND n.mac IS NOT NULL`+and+` ORDER BY n.machine_id, n.position`, append([]any{db.now()}, args...)...)
+}
+
+// sharer keeps one copy of the texts that many hosts have.
+type sharer struct {
+	last  boot.Host
+	names map[string]string // of networks and boot modes: few
+}
+
+func (s *sharer) with(h *boot.Host) {
+	if h.Machine == s.last.Machine {
+		h.Machine, h.Name, h.UUID, h.Operation = s.last.Machine, s.last.Name, s.last.UUID, s.last.Operation
 	}
-	return boot.NewView(revision, all, hosts), nil
+	h.Network, h.Firmware = s.one(h.Network), inventory.Firmware(s.one(string(h.Firmware)))
+	s.last = *h
+}
+
+func (s *sharer) one(name string) string {
+	if was, ok := s.names[name]; ok {
+		return was
+	}
+	s.names[name] = name
+	return name
+}
+
+// wholesale is the number of machines above which a change is not told one by one.
+const wholesale = 20_000
+
+// bump says that what the boot view shows of these machines changed, or that they are
+// gone; without any, that networks did. It is called when the machines are written, late
+// in the transaction: the revision's row makes writers take turns until they commit.
+func bump(ctx context.Context, q queryer, machines ...string) error {
+	switch {
+	case len(machines) == 0:
+		_, err := exec(ctx, q, `UPDATE revision SET n = n + 1, networks = n + 1`)
+		return err
+	case len(machines) > wholesale:
+		_, err := exec(ctx, q, `UPDATE revision SET n = n + 1, complete = n + 1`)
+		return err
+	}
+	var n int64
+	if err := q.QueryRowContext(ctx, `UPDATE revision SET n = n + 1 RETURNING n`).Scan(&n); err != nil {
+		return err
+	}
+	machines = slices.Compact(slices.Sorted(slices.Values(machines)))
+	for batch := range slices.Chunk(machines, 500) {
+		rows, args := make([]string, len(batch)), []any{n}
+		for i, id := range batch {
+			args = append(args, id)
+			rows[i] = fmt.Sprintf("($%d, $1)", i+2)
+		}
+		if _, err := exec(ctx, q, `INSERT INTO boot_change (machine_id, revision) VALUES `+strings.Join(rows, ", ")+`
+			ON CONFLICT (machine_id) DO UPDATE SET revision = excluded.revision`, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keptRevisions is for how many revisions back the machines that changed are known.
+const keptRevisions = 50_000
+
+// pruneChanges forgets who changed long ago.
+func (db *DB) pruneChanges(ctx context.Context) error {
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		n, err := exec(ctx, tx, `UPDATE revision SET complete = n - $1 WHERE complete < n - $1`, keptRevisions)
+		if err != nil || n == 0 {
+			return err
+		}
+		_, err = exec(ctx, tx, `DELETE FROM boot_change WHERE revision <= (SELECT complete FROM revision)`)
+		return err
+	})
+}
+
+// shownOtherwise reports whether the boot view shows two states of a machine differently.
+func shownOtherwise(a, b *inventory.Machine) bool {
+	held := func(m *inventory.Machine) (h inventory.Hold) {
+		if m.Hold != nil {
+			h.Until = m.Hold.Until
+		}
+		return h
+	}
+	port := func(a, b inventory.NIC) bool {
+		return a.MAC == b.MAC && a.Network == b.Network && a.Address == b.Address
+	}
+	return a.Name != b.Name || a.UUID != b.UUID || a.Firmware != b.Firmware || held(a) != held(b) ||
+		(a.Phase == inventory.Maintenance) != (b.Phase == inventory.Maintenance) || (a.Phase == inventory.Retired) != (b.Phase == inventory.Retired) ||
+		!slices.EqualFunc(a.NICs, b.NICs, port)
 }

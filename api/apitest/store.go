@@ -204,6 +204,7 @@ func (s *Store) ApplyPlan(_ context.Context, p inventory.Plan, hash, actor strin
 		return nil, fault.Conflictf("the changes are not the ones of hash %s any more", hash).WithHint("look at the plan again")
 	}
 	s.inv.Sites = []inventory.Site{{ID: "site", Name: w.Site}}
+	s.takeGear(w, d)
 	for _, n := range w.Networks {
 		s.inv.Networks = put(s.inv.Networks, n, func(a inventory.Network) string { return a.Name })
 	}

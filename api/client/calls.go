@@ -137,6 +137,16 @@ func (c *Client) DiffPlan(ctx context.Context, p inventory.Plan) (inventory.Diff
 	return call[inventory.Diff](ctx, c, http.MethodPost, "/plans", nil, p)
 }
 
+// ExportPlan returns the plan that makes the inventory as it is: of some racks, or of a
+// site, which "" names where there is one.
+func (c *Client) ExportPlan(ctx context.Context, site string, racks []string) (inventory.Plan, error) {
+	q := query("site", site)
+	for _, r := range racks {
+		q.Add("rack", r)
+	}
+	return call[inventory.Plan](ctx, c, http.MethodGet, "/plan", q, nil)
+}
+
 // ApplyPlan applies a plan, if hash is "" or still names its changes.
 func (c *Client) ApplyPlan(ctx context.Context, p inventory.Plan, hash string) (inventory.Diff, error) {
 	return call[inventory.Diff](ctx, c, http.MethodPost, "/plans/apply", query("hash", hash), p)

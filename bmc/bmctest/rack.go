@@ -24,7 +24,9 @@ const (
 	Cycle       Op = "cycle"
 	SetNextBoot Op = "set-next-boot"
 	NextBoot    Op = "next-boot"
+	Identity    Op = "identity"
 	Facts       Op = "facts"
+	Locate      Op = "locate"
 	Close       Op = "close"
 )
 
@@ -88,6 +90,8 @@ type BMC struct {
 	power    inventory.Power
 	next     bmc.Boot
 	facts    inventory.Facts
+	lit      bool
+	dark     bool
 	starts   int
 	sessions int
 	calls    []Op
@@ -115,6 +119,12 @@ func (b *BMC) Power() inventory.Power { b.mu.Lock(); defer b.mu.Unlock(); return
 
 // NextBoot is the override that stands.
 func (b *BMC) NextBoot() bmc.Boot { b.mu.Lock(); defer b.mu.Unlock(); return b.next }
+
+// Lit reports whether the locator LED is on.
+func (b *BMC) Lit() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.lit }
+
+// NoLED makes the BMC one without a locator LED.
+func (b *BMC) NoLED() { b.mu.Lock(); defer b.mu.Unlock(); b.dark = true }
 
 // Starts counts how often the machine started.
 func (b *BMC) Starts() int { b.mu.Lock(); defer b.mu.Unlock(); return b.starts }
@@ -229,6 +239,14 @@ func (c *controller) NextBoot(ctx context.Context) (bmc.Boot, error) {
 	return c.b.NextBoot(), nil
 }
 
+func (c *controller) Identity(ctx context.Context) (inventory.Facts, error) {
+	if err := c.called(ctx, Identity); err != nil {
+		return inventory.Facts{}, err
+	}
+	f := c.b.facts
+	return inventory.Facts{Source: f.Source, Observed: time.Now().UTC(), System: f.System, MemoryMiB: f.MemoryMiB, NICs: f.NICs}, nil
+}
+
 func (c *controller) Facts(ctx context.Context) (inventory.Facts, error) {
 	if err := c.called(ctx, Facts); err != nil {
 		return inventory.Facts{}, err
@@ -236,6 +254,19 @@ func (c *controller) Facts(ctx context.Context) (inventory.Facts, error) {
 	f := c.b.facts
 	f.Observed = time.Now().UTC()
 	return f, nil
+}
+
+func (c *controller) Locate(ctx context.Context, on bool) error {
+	if err := c.called(ctx, Locate); err != nil {
+		return err
+	}
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	if c.b.dark {
+		return fault.Invalidf("BMC %s has no locator LED", c.b.access.Address).WithHint("find the machine by its label")
+	}
+	c.b.lit = on
+	return nil
 }
 
 func (c *controller) Certificate() string { return c.b.access.CertificateSHA256 }

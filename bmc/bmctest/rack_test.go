@@ -15,7 +15,7 @@ func TestRackPassesTheSuite(t *testing.T) {
 	rack := NewRack()
 	machine := rack.Add(access, Server(1))
 	Run(t, rack, access, Hooks{
-		Power: machine.Power, Starts: machine.Starts, Sessions: machine.Sessions,
+		Power: machine.Power, Starts: machine.Starts, Sessions: machine.Sessions, Lit: machine.Lit,
 		Unreachable: "https://bmc9.example",
 		Targets:     []bmc.Target{bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk},
 		Mode:        inventory.UEFI,

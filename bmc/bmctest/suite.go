@@ -18,6 +18,8 @@ type Hooks struct {
 	Power       func() inventory.Power // what the machine really does
 	Starts      func() int             // how often it really started
 	Sessions    func() int             // sessions open at the BMC
+	Lit         func() bool            // whether the locator LED is on
+	NoLED       bool                   // it has no locator LED
 	Unreachable string                 // an address at which nothing answers
 	Targets     []bmc.Target           // what it can boot next; none: PXE and disk
 	Mode        inventory.Firmware     // a mode to ask for; empty: leave it alone
@@ -40,6 +42,8 @@ func Run(t *testing.T, dialer bmc.Dialer, access bmc.Access, hooks Hooks) {
 	t.Run("the next boot is set, read back and cleared", s.nextBoot)
 	t.Run("an unknown boot target is invalid", s.unknownTarget)
 	t.Run("facts are sane", s.facts)
+	t.Run("the identity agrees with the facts", s.identity)
+	t.Run("the locator LED goes on and off and may be asked twice", s.locate)
 	t.Run("the certificate shown on first contact can be pinned", s.pin)
 	t.Run("another certificate is denied, naming both", s.wrongPin)
 	t.Run("a malformed pin is invalid", s.malformedPin)
@@ -184,6 +188,33 @@ func (s suite) facts(t *testing.T) {
 	for _, d := range f.Disks {
 		if d.Bytes <= 0 {
 			t.Errorf("disk %+v has no size", d)
+		}
+	}
+}
+
+func (s suite) identity(t *testing.T) {
+	c := s.dial(t)
+	light, err := c.Identity(s.context(t))
+	ok(t, "Identity", err)
+	full, err := c.Facts(s.context(t))
+	ok(t, "Facts", err)
+	if light.Source != "redfish" || light.Observed.IsZero() || light.System != full.System || !slices.Equal(light.NICs, full.NICs) {
+		t.Errorf("identity %+v, facts %+v", light, full)
+	}
+}
+
+func (s suite) locate(t *testing.T) {
+	c := s.dial(t)
+	if s.hooks.NoLED {
+		if err := c.Locate(s.context(t), true); !fault.Is(err, fault.Invalid) || fault.HintOf(err) == "" {
+			t.Errorf("Locate = %v, want Invalid with a hint", err)
+		}
+		return
+	}
+	for _, on := range []bool{true, true, false, false} {
+		ok(t, "Locate", c.Locate(s.context(t), on))
+		if s.hooks.Lit != nil && s.hooks.Lit() != on {
+			t.Fatalf("the LED is lit: %t, want %t", !on, on)
 		}
 	}
 }

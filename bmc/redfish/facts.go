@@ -11,9 +11,26 @@ import (
 	"rackwright/inventory"
 )
 
-// maxFactReads bounds how many resources Facts reads; a full server with 24 drives and
-// 32 DIMMs has about 100.
-const maxFactReads = 1000
+// Most resources that one call reads: a full server with 24 drives and 32 DIMMs has
+// about 100, and the firmware inventory as many again.
+const (
+	maxFactReads     = 1000
+	maxIdentityReads = 200 // ports only
+)
+
+// Identity reads the system and its network ports: what tells which machine it is, in a
+// handful of requests.
+func (c *Controller) Identity(ctx context.Context) (inventory.Facts, error) {
+	ctx = withBudget(ctx, maxIdentityReads)
+	f, sys, err := c.systemFacts(ctx)
+	if err != nil {
+		return f, err
+	}
+	client := c.client.WithContext(ctx)
+	return f, c.gather(ctx, []part{
+		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
+	})
+}
 
 // Facts reads the system and its parts. A collection that fails is left out, or given
 // as far as it could be read, with a warning in the log: half the truth about the parts is
@@ -21,32 +38,53 @@ const maxFactReads = 1000
 // ctx are errors.
 func (c *Controller) Facts(ctx context.Context) (inventory.Facts, error) {
 	ctx = withBudget(ctx, maxFactReads)
-	sys, err := c.read(ctx)
+	f, sys, err := c.systemFacts(ctx)
 	if err != nil {
-		return inventory.Facts{}, c.explain("read the system", err)
+		return f, err
 	}
-	f := inventory.Facts{Source: "redfish", Observed: time.Now().UTC(), System: systemFacts(sys)}
 	client := c.client.WithContext(ctx)
-	for _, part := range []struct {
-		name string
-		read func() error
-	}{
+	err = c.gather(ctx, []part{
+		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
 		{"processors", func() (err error) { f.CPUs, err = cpus(client, sys); return err }},
 		{"memory", func() (err error) { f.DIMMs, f.MemoryMiB, err = dimms(client, sys); return err }},
-		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
 		{"drives", func() (err error) { f.Disks, err = disks(client, sys); return err }},
-	} {
-		err := part.read()
+		{"power supplies", func() (err error) { f.PSUs, err = supplies(client, sys); return err }},
+		{"BIOS attributes", func() (err error) { f.BIOS, err = attributes(client, sys); return err }},
+		{"firmware inventory", func() (err error) { f.Versions, err = versions(client, c.updates, sys, c.identity); return err }},
+	})
+	return f, err
+}
+
+// systemFacts starts facts with the system itself.
+func (c *Controller) systemFacts(ctx context.Context) (inventory.Facts, *system, error) {
+	sys, err := c.read(ctx)
+	if err != nil {
+		return inventory.Facts{}, nil, c.explain("read the system", err)
+	}
+	return inventory.Facts{Source: "redfish", Observed: time.Now().UTC(), System: systemFacts(sys),
+		MemoryMiB: max(int64(sys.MemorySummary.TotalSystemMemoryGiB*1024), 0)}, sys, nil
+}
+
+// part is one kind of component and how to read it.
+type part struct {
+	name string
+	read func() error
+}
+
+// gather reads what can be read.
+func (c *Controller) gather(ctx context.Context, parts []part) error {
+	for _, p := range parts {
+		err := p.read()
 		if err == nil {
 			continue
 		}
-		told := c.explain("read the "+part.name, err)
+		told := c.explain("read the "+p.name, err)
 		if ctx.Err() != nil || c.wire.shut() {
-			return inventory.Facts{}, told
+			return told
 		}
-		c.log.Warn("bmc facts incomplete", "part", part.name, "err", told)
+		c.log.Warn("bmc facts incomplete", "part", p.name, "err", told)
 	}
-	return f, nil
+	return nil
 }
 
 func systemFacts(s *system) inventory.System {
@@ -136,63 +174,6 @@ func macOf(e *schemas.EthernetInterface) (inventory.MAC, bool) {
 		}
 	}
 	return inventory.MAC{}, false
-}
-
-// disks lists the drives of every storage, and of SimpleStorage on BMCs without.
-func disks(client schemas.Client, s *system) ([]inventory.Disk, error) {
-	stores, err := schemas.ListReferencedStorages(client, s.Storage.URI)
-	var out []inventory.Disk
-	seen := map[string]bool{}
-	for _, store := range stores {
-		drives, readErr := store.Drives()
-		if readErr != nil {
-			err = readErr
-		}
-		for _, d := range drives {
-			if seen[d.ODataID] || d.Status.State == schemas.AbsentState {
-				continue
-			}
-			seen[d.ODataID] = true
-			out = append(out, disk(d))
-		}
-	}
-	if len(out) > 0 || s.SimpleStorage.URI == "" {
-		return out, err
-	}
-	return simpleDisks(client, s)
-}
-
-func disk(d *schemas.Drive) inventory.Disk {
-	out := inventory.Disk{Serial: tidy(d.SerialNumber), Model: first(d.Model, d.Name), Bytes: int64(number(d.CapacityBytes)),
-		BlockBytes: number(d.BlockSizeBytes), Bay: tidy(d.ID)}
-	switch {
-	case d.Protocol == schemas.NVMeProtocol:
-		out.Type = "nvme"
-	case d.MediaType == schemas.SSDMediaType:
-		out.Type = "ssd"
-	case d.MediaType == schemas.HDDMediaType || d.MediaType == schemas.SMRMediaType:
-		out.Type = "hdd"
-	}
-	for _, id := range d.Identifiers {
-		if id.DurableNameFormat == schemas.NAADurableNameFormat || id.DurableNameFormat == schemas.EUIDurableNameFormat {
-			out.WWN = strings.ToLower(tidy(id.DurableName))
-		}
-	}
-	return out
-}
-
-func simpleDisks(client schemas.Client, s *system) ([]inventory.Disk, error) {
-	all, err := schemas.ListReferencedSimpleStorages(client, s.SimpleStorage.URI)
-	var out []inventory.Disk
-	for _, store := range all {
-		for _, d := range store.Devices {
-			if d.Status.State == schemas.AbsentState || d.CapacityBytes == nil || *d.CapacityBytes == 0 {
-				continue
-			}
-			out = append(out, inventory.Disk{Model: first(d.Model, d.Name), Bytes: int64(*d.CapacityBytes)})
-		}
-	}
-	return out, err
 }
 
 // first is the first of the strings that says something.

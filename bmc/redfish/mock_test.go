@@ -40,6 +40,7 @@ type shape struct {
 	ETag        string // "", "weak", "wrong" (refuses its own tag), "strong-only"
 	NoMode      bool   // refuses BootSourceOverrideMode
 	LosesMode   bool   // Legacy unless the mode is written with the target
+	RefusesLED  string // value of IndicatorLED it does not take
 	NeedsSlash  bool   // redirects paths without one
 }
 
@@ -54,6 +55,7 @@ type mock struct {
 	tree     map[string]object
 	power    inventory.Power // of the machine
 	starts   int
+	lit      bool
 	tokens   map[string]string // of sessions, by path
 	logins   int
 	requests []string
@@ -95,6 +97,7 @@ func newMock(t *testing.T, name string) *mock {
 
 func (m *mock) Power() inventory.Power { m.mu.Lock(); defer m.mu.Unlock(); return m.power }
 func (m *mock) Starts() int            { m.mu.Lock(); defer m.mu.Unlock(); return m.starts }
+func (m *mock) Lit() bool              { m.mu.Lock(); defer m.mu.Unlock(); return m.lit }
 func (m *mock) Sessions() int          { m.mu.Lock(); defer m.mu.Unlock(); return len(m.tokens) }
 
 // count is how many requests began with method and path.
@@ -240,7 +243,15 @@ func (m *mock) tagFits(r *http.Request, uri string) bool {
 
 func (m *mock) patch(w http.ResponseWriter, r *http.Request, uri string) {
 	body, _ := io.ReadAll(r.Body)
-	var in struct{ Boot map[string]string }
+	var in struct {
+		Boot                    map[string]string
+		LocationIndicatorActive *bool
+		IndicatorLED            string
+	}
+	if json.Unmarshal(body, &in) == nil && (in.LocationIndicatorActive != nil || in.IndicatorLED != "") {
+		m.light(w, r, uri, in.LocationIndicatorActive, in.IndicatorLED)
+		return
+	}
 	if err := json.Unmarshal(body, &in); err != nil || len(in.Boot) == 0 {
 		m.refuse(w, http.StatusBadRequest, "Base.1.8.MalformedJSON")
 		return
@@ -270,6 +281,27 @@ func (m *mock) patch(w http.ResponseWriter, r *http.Request, uri string) {
 			boot["BootSourceOverrideTarget"] = "None"
 		}
 		m.tree[at]["Boot"] = boot
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// light switches the LED where the resource has the property.
+func (m *mock) light(w http.ResponseWriter, r *http.Request, uri string, active *bool, led string) {
+	o := m.tree[uri]
+	_, knowsActive := o["LocationIndicatorActive"]
+	_, knowsLED := o["IndicatorLED"]
+	switch {
+	case active != nil && !knowsActive, led != "" && (!knowsLED || led == m.RefusesLED):
+		m.refuse(w, http.StatusBadRequest, "Base.1.8.PropertyUnknown")
+		return
+	case !m.tagFits(r, uri):
+		m.refuse(w, http.StatusPreconditionFailed, "Base.1.8.PreconditionFailed")
+		return
+	case m.deaf:
+	case active != nil:
+		o["LocationIndicatorActive"], m.lit = *active, *active
+	default:
+		o["IndicatorLED"], m.lit = led, led != "Off"
 	}
 	w.WriteHeader(http.StatusNoContent)
 }

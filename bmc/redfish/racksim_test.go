@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -68,10 +69,12 @@ func (m *machine) hooks() bmctest.Hooks {
 }
 
 // simulate runs racksim's BMC over TLS and returns how to reach it.
-func simulate(t *testing.T, firmware string) (*machine, bmc.Access) {
+func simulate(t *testing.T, firmware string) (*machine, *sim.Service, bmc.Access) {
 	t.Helper()
 	rack, err := racksim.Parse([]byte(`{rack: r1, bridge: {name: br0}, machines: [{name: node1, u: 10, firmware: ` + firmware + `,
 		memory: 2048, cpus: 2, serial: RS0001, nics: [{mac: "52:54:00:77:00:01"}], disks: [{size: 2GiB, serial: DISK0001}],
+		asset_tag: A-7, dimms: [{size: 1024, speed: 3200}, {slot: B1, size: 1024, serial: M2}], psus: [{watts: 800}, {input: lost}, {input: absent}],
+		versions: {bios: "2.1", NIC.1: "22.5"}, attributes: {LogicalProc: Enabled},
 		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: racked-and-stacked}}]}`))
 	if err != nil {
 		t.Fatal(err)
@@ -81,7 +84,7 @@ func simulate(t *testing.T, firmware string) (*machine, bmc.Access) {
 	m := &machine{setup: setup, power: racksim.Off, changed: make(chan struct{})}
 	service := sim.New(sim.Config{Rack: "r1", Machine: spec, Hardware: m, Setup: setup, MediaDir: t.TempDir(), Now: time.Now,
 		SavePassword: func(string) error { return nil }, Logger: slog.New(slog.DiscardHandler)})
-	return m, bmc.Access{Address: "https://" + serve(t, service), Username: "root", Password: "racked-and-stacked"}
+	return m, service, bmc.Access{Address: "https://" + serve(t, service), Username: "root", Password: "racked-and-stacked"}
 }
 
 func serve(t *testing.T, service *sim.Service) string {
@@ -114,10 +117,34 @@ func TestRacksimsBMCPassesTheSuite(t *testing.T) {
 	} {
 		t.Run(firmware, func(t *testing.T) {
 			t.Parallel()
-			m, access := simulate(t, firmware)
+			m, service, access := simulate(t, firmware)
 			hooks := m.hooks()
+			hooks.Lit = service.Lit
 			hooks.Targets, hooks.Mode = targets, inventory.Firmware(firmware)
 			bmctest.Run(t, &redfish.Dialer{Timing: timing}, access, hooks)
 		})
+	}
+}
+
+func TestRacksimTellsThePartsOfItsFile(t *testing.T) {
+	_, _, access := simulate(t, racksim.UEFI)
+	c, err := (&redfish.Dialer{}).Dial(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(t.Context())
+	f, err := c.Facts(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dimms := []inventory.DIMM{{Slot: "A1", SizeMiB: 1024, SpeedMTs: 3200}, {Slot: "B1", SizeMiB: 1024, Serial: "M2"}}
+	supplies := []inventory.PSU{{Name: "psu1", Watts: 800, Serial: "RS0001-P1", Model: "racksim 800W", Input: "ok"},
+		{Name: "psu2", Watts: 500, Serial: "RS0001-P2", Model: "racksim 500W", Input: "lost"}}
+	versions := []inventory.Version{{Component: "NIC.1", Version: "22.5"}, {Component: "bios", Version: "2.1"}, {Component: "bmc", Version: "1.0.0"}}
+	if !slices.Equal(f.DIMMs, dimms) || !slices.Equal(f.PSUs, supplies) || !slices.Equal(f.Versions, versions) {
+		t.Errorf("DIMMs %+v, supplies %+v, firmware %+v", f.DIMMs, f.PSUs, f.Versions)
+	}
+	if f.System.AssetTag != "A-7" || f.BIOS["LogicalProc"] != "Enabled" || f.BIOS["BootMode"] != "UEFI" || f.Disks[0].Bay != "Bay 1" {
+		t.Errorf("asset tag %q, attributes %v, disks %+v", f.System.AssetTag, f.BIOS, f.Disks)
 	}
 }

@@ -59,6 +59,7 @@ type Controller struct {
 	pause  pause
 
 	system   string // URI of the chosen ComputerSystem
+	updates  link   // to the UpdateService; empty: none
 	identity identity
 	traits   traits
 	changing chan struct{} // holds one token: one change at a time
@@ -135,6 +136,7 @@ func (c *Controller) open(ctx context.Context, where address) error {
 		return err
 	}
 	c.system = sys.ODataID
+	c.updates = root.Updates
 	c.identity = c.identify(ctx, root, sys)
 	c.traits = traitsOf(c.identity)
 	return nil
@@ -157,6 +159,7 @@ type serviceRoot struct {
 	Vendor  string
 	Product string
 	Systems link
+	Updates link `json:"UpdateService"`
 	Links   struct{ Sessions link }
 }
 

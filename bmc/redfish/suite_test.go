@@ -52,6 +52,7 @@ func TestEveryVendorsShapePassesTheSuite(t *testing.T) {
 			t.Parallel()
 			m := newMock(t, name)
 			hooks.Power, hooks.Starts, hooks.Sessions, hooks.Unreachable = m.Power, m.Starts, m.Sessions, nobody(t)
+			hooks.Lit = m.Lit
 			bmctest.Run(t, &Dialer{Timing: quick(), Log: slog.New(slog.DiscardHandler)}, m.access(), hooks)
 			if n := m.Sessions(); n != 0 {
 				t.Errorf("%d sessions are left open", n)

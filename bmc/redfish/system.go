@@ -44,7 +44,12 @@ type system struct {
 	EthernetInterfaces link
 	Storage            link
 	SimpleStorage      link
-	Links              struct{ ManagedBy []link }
+	Bios               link
+	Links              struct{ ManagedBy, Chassis []link }
+
+	Locator    *bool    `json:"LocationIndicatorActive"` // nil: not there
+	Indicator  string   `json:"IndicatorLED"`
+	Indicators []string `json:"IndicatorLED@Redfish.AllowableValues"`
 
 	Actions struct {
 		Reset resetAction `json:"#ComputerSystem.Reset"`

@@ -1,6 +1,6 @@
 // Package watch looks at every BMC from time to time: it keeps the power state true,
-// discovers planned machines by what their BMC says of them, and says which BMCs cannot
-// be used. It changes nothing on a machine.
+// discovers planned machines by what their BMC says of them, reads the parts of known ones
+// once a day, and says which BMCs cannot be used. It changes nothing on a machine.
 package watch
 
 import (
@@ -38,20 +38,22 @@ type Task struct {
 	Every time.Duration // between two looks at one BMC
 
 	mu     sync.Mutex
-	looked map[string]look
+	looked map[string]*look
 }
 
 // look is when a machine's BMC was last looked at, and whether it refused us.
 type look struct {
 	at     time.Time
 	denied bool
+	parts  time.Time // when the parts are to be read next; zero: not decided
+	busy   bool      // the parts are being read, apart from the rounds
 }
 
 // Bounds of a round.
 const (
 	hands   = 8
-	patient = 90 * time.Second // for one BMC: old ones take seconds for each of a dozen answers
-	settle  = time.Second      // rounds are no closer than this
+	readers = 2           // of parts, beside the rounds
+	settle  = time.Second // rounds are no closer than this
 )
 
 // String names the task.
@@ -59,13 +61,16 @@ func (t *Task) String() string { return "BMC watch" }
 
 // Run looks until ctx ends.
 func (t *Task) Run(ctx context.Context) error {
-	t.looked = map[string]look{}
+	t.looked = map[string]*look{}
+	var inventories errgroup.Group
+	inventories.SetLimit(readers)
+	defer inventories.Wait()
 	changed, stop := t.Store.Changed()
 	defer stop()
 	tick := time.NewTicker(max(t.Every/4, settle))
 	defer tick.Stop()
 	for {
-		if err := t.round(ctx); err != nil && ctx.Err() == nil {
+		if err := t.round(ctx, &inventories); err != nil && ctx.Err() == nil {
 			t.Log.Warn("BMCs not looked at", "error", err)
 		}
 		select {
@@ -83,7 +88,9 @@ func (t *Task) Run(ctx context.Context) error {
 }
 
 // round looks at every BMC whose time has come, except those an operation has in hand.
-func (t *Task) round(ctx context.Context) error {
+// Parts are read beside the rounds, a few machines at a time, so that a slow BMC does not
+// make the power states of the others old.
+func (t *Task) round(ctx context.Context, inventories *errgroup.Group) error {
 	busy, err := t.busy(ctx)
 	if err != nil {
 		return err
@@ -96,21 +103,24 @@ func (t *Task) round(ctx context.Context) error {
 	g.SetLimit(hands)
 	for i := range machines {
 		m := &machines[i]
-		if m.BMC == nil || m.Phase == inventory.Retired || busy[m.ID] || !t.due(m) {
+		if m.BMC == nil || m.Phase == inventory.Retired {
 			continue
 		}
-		g.Go(func() error {
-			t.remember(m, t.look(ctx, m))
-			return nil
-		})
+		if busy[m.ID] {
+			t.stale(m)
+			continue
+		}
+		if t.takeParts(m) {
+			if inventories.TryGo(func() error { t.remember(m, t.look(ctx, m, thorough()), true); return nil }) {
+				continue
+			}
+			t.leaveParts(m)
+		}
+		if t.due(m) {
+			g.Go(func() error { t.remember(m, t.look(ctx, m, brief()), false); return nil })
+		}
 	}
 	return g.Wait()
-}
-
-func (t *Task) remember(m *inventory.Machine, denied bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.looked[m.ID] = look{at: t.Now(), denied: denied}
 }
 
 func (t *Task) busy(ctx context.Context) (map[string]bool, error) {
@@ -122,27 +132,21 @@ func (t *Task) busy(ctx context.Context) (map[string]bool, error) {
 	return busy, err
 }
 
-// due reports whether a BMC is to be looked at. One that refused us is left alone until
-// its plan changes, which clears the condition, or so long that no account is locked.
-func (t *Task) due(m *inventory.Machine) bool {
-	t.mu.Lock()
-	l, known := t.looked[m.ID]
-	t.mu.Unlock()
-	wait := t.Every
-	if l.denied {
-		wait = 20 * t.Every
-	}
-	if l.denied && !hasCondition(m, inventory.BMCUnusable) {
-		return true
-	}
-	return !known || t.Now().Sub(l.at) >= wait
+// depth is how much one look reads.
+type depth struct {
+	parts   bool
+	patient time.Duration // for one BMC
 }
 
+// Old BMCs take seconds for each answer: a dozen for a brief look, hundreds for the parts.
+func brief() depth    { return depth{patient: 90 * time.Second} }
+func thorough() depth { return depth{patient: 10 * time.Minute, parts: true} }
+
 // look reads one BMC and keeps what it says; it reports whether the BMC refused us.
-func (t *Task) look(ctx context.Context, m *inventory.Machine) (denied bool) {
-	ctx, cancel := context.WithTimeout(ctx, patient)
+func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) (denied bool) {
+	ctx, cancel := context.WithTimeout(ctx, d.patient)
 	defer cancel()
-	seen, err := t.read(ctx, m)
+	seen, err := t.read(ctx, m, d)
 	if err != nil && ctx.Err() == context.Canceled {
 		return false
 	}
@@ -158,10 +162,11 @@ func (t *Task) look(ctx context.Context, m *inventory.Machine) (denied bool) {
 // observation is what one look found.
 type observation struct {
 	power inventory.Power
-	facts *inventory.Facts // read until the machine is known
+	facts *inventory.Facts // nil: not asked for
+	whole bool             // facts have the parts, not only the identity
 }
 
-func (t *Task) read(ctx context.Context, m *inventory.Machine) (seen observation, err error) {
+func (t *Task) read(ctx context.Context, m *inventory.Machine, d depth) (seen observation, err error) {
 	access, err := t.Store.BMCAccess(ctx, m.ID)
 	if err != nil {
 		return seen, err
@@ -183,14 +188,22 @@ func (t *Task) read(ctx context.Context, m *inventory.Machine) (seen observation
 	if seen.power, err = hand.Power(ctx); err != nil {
 		return seen, err
 	}
-	if m.Phase == inventory.Planned || m.Phase == inventory.Racked || m.Facts == nil {
-		facts, err := hand.Facts(ctx)
-		if err != nil {
-			return seen, err
-		}
-		seen.facts = &facts
+	var facts inventory.Facts
+	switch {
+	case d.parts:
+		facts, err = hand.Facts(ctx)
+	case unknown(m):
+		facts, err = hand.Identity(ctx)
+	default:
+		return seen, nil
 	}
-	return seen, nil
+	seen.facts, seen.whole = &facts, d.parts
+	return seen, err
+}
+
+// unknown reports whether the machine is still to be discovered.
+func unknown(m *inventory.Machine) bool {
+	return m.Phase == inventory.Planned || m.Phase == inventory.Racked
 }
 
 // keep puts an observation, or the error instead of one, on the machine.
@@ -210,7 +223,7 @@ func (t *Task) keep(m *inventory.Machine, seen observation, err error) []journal
 	if seen.facts == nil {
 		return nil
 	}
-	if m.Facts == nil || m.Facts.Source == "redfish" {
+	if seen.replaces(m.Facts) {
 		m.Facts = seen.facts
 	}
 	said, _ := inventory.Bind(m, evidence(seen.facts), t.Now())
@@ -218,6 +231,15 @@ func (t *Task) keep(m *inventory.Machine, seen observation, err error) []journal
 		return nil
 	}
 	return []journal.Event{{Kind: journal.PhaseMoved, Actor: "redfish", Summary: said}}
+}
+
+// replaces reports whether the observation is better than the facts at hand: what the
+// agent sees is, and so are a machine's parts to no more than its identity.
+func (o observation) replaces(have *inventory.Facts) bool {
+	if have == nil {
+		return true
+	}
+	return have.Source == "redfish" && (o.whole || have.System != o.facts.System)
 }
 
 func hasCondition(m *inventory.Machine, kind string) bool {

@@ -1,10 +1,11 @@
-// Package current keeps the newest boot view at hand: it follows the store and swaps the
-// view whole. It answers nobody.
+// Package current keeps the newest boot view at hand: it follows the store, swaps the view
+// whole and saves it on disk for a start without the database. It answers nobody.
 package current
 
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,30 +16,50 @@ import (
 type Source interface {
 	Revision(ctx context.Context) (int64, error)
 	View(ctx context.Context) (*boot.View, error)
+	// ViewSince is what changed since a revision, nil when the view must be read whole.
+	ViewSince(ctx context.Context, revision int64) (*boot.Delta, error)
 	Changed() (<-chan struct{}, func())
 }
 
-// poll is how often another process's changes are looked for.
-const poll = 500 * time.Millisecond
+// Options are how a view is followed.
+type Options struct {
+	File  string        // where the view is saved; "": nowhere
+	Saved *boot.View    // what Load found there: begin with it and ask the database later
+	Poll  time.Duration // how often changes that nobody signalled are looked for; 0: 2 s
+	Log   *slog.Logger
+}
 
 // settle is how long changes are gathered after a refresh.
 const settle = 20 * time.Millisecond
 
 // Follower is the task that keeps the view.
 type Follower struct {
-	from Source
-	log  *slog.Logger
-	view atomic.Pointer[boot.View]
+	Options
+	from  Source
+	view  atomic.Pointer[boot.View]
+	dirty chan struct{} // the view differs from what is saved
+
+	mu    sync.Mutex // one refresh at a time
+	saved bool       // the view at hand is one that was saved: nothing can be told since it
 }
 
-// New loads the first view, so that View never returns nil.
-func New(ctx context.Context, from Source, log *slog.Logger) (*Follower, error) {
+// New loads the first view, so that View never returns nil. With a saved view it does not
+// ask the database.
+func New(ctx context.Context, from Source, o Options) (*Follower, error) {
+	if o.Poll == 0 {
+		o.Poll = 2 * time.Second
+	}
+	f := &Follower{Options: o, from: from, dirty: make(chan struct{}, 1)}
+	if o.Saved != nil {
+		f.saved, f.Saved = true, nil
+		f.view.Store(o.Saved)
+		return f, nil
+	}
 	v, err := from.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	f := &Follower{from: from, log: log}
-	f.view.Store(v)
+	f.take(v)
 	return f, nil
 }
 
@@ -50,9 +71,12 @@ func (f *Follower) String() string { return "boot view" }
 
 // Run follows the store until ctx ends.
 func (f *Follower) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { f.keep(ctx) })
 	changed, stop := f.from.Changed()
 	defer stop()
-	tick := time.NewTicker(poll)
+	tick := time.NewTicker(f.Poll)
 	defer tick.Stop()
 	away := false
 	for {
@@ -64,7 +88,7 @@ func (f *Follower) Run(ctx context.Context) error {
 		}
 		err := f.Refresh(ctx)
 		if err != nil && !away && ctx.Err() == nil {
-			f.log.Warn("the boot view cannot be refreshed; machines are answered from the last one", "error", err)
+			f.Log.Warn("the boot view cannot be refreshed; machines are answered from the last one", "error", err)
 		}
 		away = err != nil
 		select { // many changes at once make one new view
@@ -77,14 +101,40 @@ func (f *Follower) Run(ctx context.Context) error {
 
 // Refresh takes the newest view if the revision grew.
 func (f *Follower) Refresh(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	n, err := f.from.Revision(ctx)
-	if err != nil || n == f.View().Revision {
+	if err != nil || (n == f.View().Revision && !f.saved) {
 		return err
 	}
-	v, err := f.from.View(ctx)
+	next, err := f.next(ctx)
 	if err != nil {
 		return err
 	}
-	f.view.Store(v)
+	f.saved = false
+	f.take(next)
 	return nil
+}
+
+// next makes the newest view out of what changed, or reads it whole: since a saved view,
+// which may be of another database, nothing can be told.
+func (f *Follower) next(ctx context.Context) (*boot.View, error) {
+	if !f.saved {
+		d, err := f.from.ViewSince(ctx, f.View().Revision)
+		if err != nil {
+			return nil, err
+		}
+		if d != nil {
+			return f.View().With(d), nil
+		}
+	}
+	return f.from.View(ctx)
+}
+
+func (f *Follower) take(v *boot.View) {
+	f.view.Store(v)
+	select {
+	case f.dirty <- struct{}{}:
+	default:
+	}
 }

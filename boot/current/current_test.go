@@ -4,19 +4,26 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"rackwright/boot"
 	"rackwright/boot/current"
+	"rackwright/fault"
+	"rackwright/inventory"
 )
 
-// source is a store that is there or away.
+// source is a store that is there or away. It tells what changed since a revision unless
+// it has forgotten.
 type source struct {
 	mu       sync.Mutex
 	revision int64
 	away     bool
+	forgets  bool
+	whole    int // views that were read whole
 	changed  chan struct{}
 }
 
@@ -31,7 +38,18 @@ func (s *source) Revision(context.Context) (int64, error) {
 
 func (s *source) View(ctx context.Context) (*boot.View, error) {
 	n, err := s.Revision(ctx)
-	return boot.NewView(n, nil, nil), err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.whole++
+	return boot.NewView(n, nil, []*boot.Host{host(n)}), err
+}
+
+func (s *source) ViewSince(ctx context.Context, _ int64) (*boot.Delta, error) {
+	n, err := s.Revision(ctx)
+	if s.forgets || err != nil {
+		return nil, err
+	}
+	return &boot.Delta{Revision: n, Machines: map[string][]*boot.Host{"m1": {host(n)}}}, nil
 }
 
 func (s *source) Changed() (<-chan struct{}, func()) { return s.changed, func() {} }
@@ -42,38 +60,130 @@ func (s *source) set(revision int64, away bool) {
 	s.revision, s.away = revision, away
 }
 
-func TestTheViewFollowsAndOutlivesTheStore(t *testing.T) {
-	s := &source{revision: 1, changed: make(chan struct{}, 1)}
-	f, err := current.New(t.Context(), s, slog.New(slog.DiscardHandler))
-	if err != nil || f.View().Revision != 1 {
-		t.Fatalf("first view: %v", err)
-	}
-	s.set(2, false)
-	if err := f.Refresh(t.Context()); err != nil || f.View().Revision != 2 {
-		t.Errorf("view is of revision %d: %v", f.View().Revision, err)
-	}
-	s.set(3, true)
-	if err := f.Refresh(t.Context()); err == nil || f.View().Revision != 2 {
-		t.Errorf("with the store away: error %v, view of revision %d", err, f.View().Revision)
-	}
+// host is machine m1 at a revision.
+func host(revision int64) *boot.Host {
+	return &boot.Host{Machine: "m1", MAC: inventory.MAC{2, byte(revision)}, Intent: boot.RunAgent, Operation: "op"}
 }
 
-func TestASignalledChangeIsTakenAtOnce(t *testing.T) {
-	s := &source{revision: 1, changed: make(chan struct{}, 1)}
-	f, err := current.New(t.Context(), s, slog.New(slog.DiscardHandler))
+func newSource() *source { return &source{revision: 1, changed: make(chan struct{}, 1)} }
+
+func follow(t *testing.T, s *source, o current.Options) *current.Follower {
+	t.Helper()
+	o.Log = slog.New(slog.DiscardHandler)
+	f, err := current.New(t.Context(), s, o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f
+}
+
+// is fails unless the view is of a revision and knows the machine as it was then.
+func is(t *testing.T, f *current.Follower, revision int64) {
+	t.Helper()
+	if v := f.View(); v.Revision != revision || v.Hosts() != 1 || v.Host(inventory.MAC{2, byte(revision)}) == nil {
+		t.Errorf("the view is of revision %d with %d hosts, want %d", v.Revision, v.Hosts(), revision)
+	}
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, true func() bool) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for !true() {
+		select {
+		case <-ctx.Done():
+			t.Fatal(what)
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+func TestTheViewFollowsAndOutlivesTheStore(t *testing.T) {
+	s := newSource()
+	f := follow(t, s, current.Options{})
+	is(t, f, 1)
+	s.set(2, false)
+	if err := f.Refresh(t.Context()); err != nil || s.whole != 1 {
+		t.Errorf("%v; %d views were read whole", err, s.whole)
+	}
+	is(t, f, 2)
+	s.set(3, true)
+	if err := f.Refresh(t.Context()); err == nil {
+		t.Error("the store was away")
+	}
+	is(t, f, 2)
+	s.set(4, false)
+	s.forgets = true
+	if err := f.Refresh(t.Context()); err != nil || s.whole != 2 {
+		t.Errorf("%v; %d views were read whole after it forgot", err, s.whole)
+	}
+	is(t, f, 4)
+}
+
+func TestASignalledChangeIsTakenWithoutPolling(t *testing.T) {
+	s := newSource()
+	f := follow(t, s, current.Options{Poll: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go f.Run(ctx)
 	s.set(7, false)
 	s.changed <- struct{}{}
-	for f.View().Revision != 7 {
-		select {
-		case <-ctx.Done():
-			t.Fatal("the view was not refreshed")
-		case <-time.After(time.Millisecond):
-		}
+	until(t, "the view was not refreshed", func() bool { return f.View().Revision == 7 })
+}
+
+func TestAChangeThatNobodySignalledIsFoundByPolling(t *testing.T) {
+	s := newSource()
+	f := follow(t, s, current.Options{Poll: time.Millisecond})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go f.Run(ctx)
+	s.set(7, false)
+	until(t, "the view was not refreshed", func() bool { return f.View().Revision == 7 })
+}
+
+func TestTheViewIsSavedAndAStartWithoutTheDatabaseAnswersFromIt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "boot-view")
+	s := newSource()
+	f := follow(t, s, current.Options{File: file, Poll: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { f.Run(ctx); close(ended) }()
+	until(t, "the view was not saved", func() bool { _, err := os.Stat(file); return err == nil })
+	s.set(2, false)
+	s.changed <- struct{}{}
+	until(t, "the view was not refreshed", func() bool { return f.View().Revision == 2 })
+	cancel() // the newest is saved at the end
+	<-ended
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	saved, err := current.Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.set(2, true)
+	f = follow(t, s, current.Options{Saved: saved})
+	is(t, f, 2)
+	if h := f.View().Host(inventory.MAC{2, 2}); h.Intent != boot.LocalDisk || h.Operation != "" {
+		t.Errorf("without the database it is told %+v", h)
+	}
+	s.set(2, false)
+	before := s.whole
+	if err := f.Refresh(t.Context()); err != nil || s.whole != before+1 || f.View().Host(inventory.MAC{2, 2}).Intent != boot.RunAgent {
+		t.Errorf("when the database is back, even at the same revision, it is believed: %v", err)
+	}
+}
+
+func TestASavedViewThatIsDamagedIsToldFromOneThatIsNotThere(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "boot-view")
+	if _, err := current.Load(file); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+	if err := os.WriteFile(file, []byte("rackwright boot view 1\nand then nothing of the kind, for long enough"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := current.Load(file); !fault.Is(err, fault.Invalid) || fault.HintOf(err) == "" {
+		t.Error(err)
 	}
 }

@@ -112,7 +112,7 @@ func (p *planFiles) document(file, dir string, doc *yaml.Node) error {
 		return nil
 	}
 	c := strictWalk{file: file, dir: dir, lines: p.lines, warn: p.warn,
-		base: map[string]int{"networks": len(p.plan.Networks), "racks": len(p.plan.Racks)}}
+		base: map[string]int{"projects": len(p.plan.Projects), "models": len(p.plan.Models), "networks": len(p.plan.Networks), "racks": len(p.plan.Racks)}}
 	c.walk("", doc.Content[0], reflect.TypeFor[inventory.Plan](), 0)
 	if len(c.bad) > 0 {
 		return &fault.Error{Kind: fault.Invalid, Message: fmt.Sprintf("the plan cannot be read (%d faults)", len(c.bad)), Fields: c.bad,
@@ -128,6 +128,8 @@ func (p *planFiles) document(file, dir string, doc *yaml.Node) error {
 	if part.Site != "" {
 		p.plan.Site = part.Site
 	}
+	p.plan.Projects = append(p.plan.Projects, part.Projects...)
+	p.plan.Models = append(p.plan.Models, part.Models...)
 	p.plan.Networks = append(p.plan.Networks, part.Networks...)
 	p.plan.Racks = append(p.plan.Racks, part.Racks...)
 	return nil
@@ -139,10 +141,13 @@ func (p *planFiles) locate(err error) error {
 	if !ok {
 		return err
 	}
-	located := *f
+	located, nouns := *f, p.nouns()
 	located.Fields = slices.Clone(f.Fields)
 	for i, field := range located.Fields {
 		path := strings.TrimPrefix(field.Path, "body.")
+		if noun, named := nouns[path]; named {
+			path = noun
+		}
 		for ; path != ""; path = path[:max(strings.LastIndexAny(path, ".["), 0)] {
 			if at, ok := p.lines[path]; ok {
 				located.Fields[i].Path = at + " (" + field.Path + ")"
@@ -151,4 +156,22 @@ func (p *planFiles) locate(err error) error {
 		}
 	}
 	return &located
+}
+
+// nouns are the paths of the plan's nouns by what the server calls them, e.g. "machine m1".
+func (p *planFiles) nouns() map[string]string {
+	out := map[string]string{}
+	for i, n := range p.plan.Networks {
+		out["network "+n.Name] = fmt.Sprintf("networks[%d]", i)
+	}
+	for i, r := range p.plan.Racks {
+		out["rack "+r.Name] = fmt.Sprintf("racks[%d]", i)
+		for j, d := range r.Devices {
+			out["device "+d.Name] = fmt.Sprintf("racks[%d].devices[%d]", i, j)
+		}
+		for j, m := range r.Machines {
+			out["machine "+m.Name] = fmt.Sprintf("racks[%d].machines[%d]", i, j)
+		}
+	}
+	return out
 }

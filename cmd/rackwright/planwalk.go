@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,6 +53,11 @@ func (c *strictWalk) walk(path string, n *yaml.Node, t reflect.Type, depth int) 
 	switch {
 	case n.Kind == yaml.AliasNode:
 		c.walk(path, n.Alias, t, depth+1)
+	case n.Kind == yaml.ScalarNode && isText(t): // it has a form of its own, e.g. a cable's end
+	case isText(t):
+		c.fail(n, "%s is not a single value", shownPath(path))
+	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Map:
+		c.entries(path, n, t, depth)
 	case n.Kind == yaml.MappingNode && t.Kind() == reflect.Struct:
 		c.mapping(path, n, t, depth)
 	case n.Kind == yaml.SequenceNode && t.Kind() == reflect.Slice:
@@ -59,12 +65,28 @@ func (c *strictWalk) walk(path string, n *yaml.Node, t reflect.Type, depth int) 
 			c.walk(fmt.Sprintf("%s[%d]", path, i+c.base[path]), item, t.Elem(), depth+1)
 		}
 	case n.Tag == "!!null":
-	case t.Kind() == reflect.Struct:
+	case t.Kind() == reflect.Struct || t.Kind() == reflect.Map:
 		c.fail(n, "%s is not a mapping of keys to values", shownPath(path))
 	case t.Kind() == reflect.Slice:
 		c.fail(n, "%s is not a list", shownPath(path))
 	case n.Kind != yaml.ScalarNode:
 		c.fail(n, "%s is not a single value", shownPath(path))
+	}
+}
+
+// isText reports whether a type is read from one text of a form of its own.
+func isText(t reflect.Type) bool {
+	return reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// entries walks a mapping whose keys are free, e.g. labels.
+func (c *strictWalk) entries(path string, n *yaml.Node, t reflect.Type, depth int) {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if key, value := n.Content[i], n.Content[i+1]; key.Tag == "!!merge" {
+			c.walk(path, value, t, depth+1)
+		} else {
+			c.walk(path+"."+key.Value, value, t.Elem(), depth+1)
+		}
 	}
 }
 
@@ -123,23 +145,30 @@ func (c *strictWalk) password(bmc, key, value *yaml.Node) {
 	*value = yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.TrimRight(string(text), "\r\n"), Line: value.Line}
 }
 
-// yamlFields are the keys of a struct and their types.
+// yamlFields are the keys of a struct and their types; the fields of one that stands
+// inline are its own, and one named "-" is no key.
 func yamlFields(t reflect.Type) map[string]reflect.Type {
 	out := map[string]reflect.Type{}
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		out[name] = t.Field(i).Type
-	}
+	eachField(t, func(name string, of reflect.Type) { out[name] = of })
 	return out
+}
+
+func eachField(t reflect.Type, f func(name string, of reflect.Type)) {
+	for i := range t.NumField() {
+		name, options, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
+		switch {
+		case options == "inline":
+			eachField(t.Field(i).Type, f)
+		case name != "-":
+			f(name, t.Field(i).Type)
+		}
+	}
 }
 
 // keysOf lists the keys of a struct in the order it has them.
 func keysOf(t reflect.Type) []string {
 	var out []string
-	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-		out = append(out, name)
-	}
+	eachField(t, func(name string, _ reflect.Type) { out = append(out, name) })
 	if t == reflect.TypeFor[inventory.PlannedBMC]() {
 		out = slices.Insert(out, slices.Index(out, "password")+1, "password_file")
 	}

@@ -82,8 +82,8 @@ func rootCommand(w *world) *cobra.Command {
 		}
 		return usage(c, "there is no output form %q: use table, json or yaml", w.format)
 	}
-	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), machineCommand(w), deployCommand(w), inspectCommand(w), watchCommand(w), powerCommand(w),
-		imageCommand(w), operationCommand(w), rackCommand(w), networkCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), openapiCommand(w))
+	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), inspectCommand(w), watchCommand(w), powerCommand(w),
+		imageCommand(w), operationCommand(w), rackCommand(w), networkCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), openapiCommand(w), schemaCommand(w))
 	return root
 }
 

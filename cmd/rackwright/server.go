@@ -50,17 +50,20 @@ type server struct {
 	view  *current.Follower
 	words *record.Writer
 	tasks []task
+
+	known chan struct{} // closed once the database has answered
 }
 
 // assemble opens what the tasks share, then makes those the configuration switches on.
 func assemble(ctx context.Context, cfg config.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log}
+	s := &server{cfg: cfg, log: log, known: make(chan struct{})}
 	if err := s.open(ctx); err != nil {
 		s.close()
 		return nil, err
 	}
 	desk := intake.New(s.db, s.view.View, log)
-	s.add(true, s.words, s.view, desk, &pruner{db: s.db, log: log})
+	s.add(true, s.view)
+	s.add(true, s.whenKnown(s.words, desk, &pruner{db: s.db, log: log})...)
 	if err := s.addBoot(desk); err != nil {
 		s.close()
 		return nil, err
@@ -94,9 +97,20 @@ func (s *server) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if s.db, err = store.Open(ctx, store.Options{DSN: dsn, Sealer: s.key, Log: s.log}); err != nil {
+	saved, err := s.openStore(ctx, store.Options{DSN: dsn, Sealer: s.key, Log: s.log})
+	if err != nil {
 		return err
 	}
+	if s.blobs, err = blob.Open(s.cfg.Images.Dir); err != nil {
+		return err
+	}
+	s.words = record.New(s.db, s.log, time.Now)
+	s.view, err = current.New(ctx, s.db, current.Options{File: s.savedView(), Saved: saved, Log: s.log})
+	return err
+}
+
+// prepare makes of an open database the one that this server works with.
+func (s *server) prepare(ctx context.Context) error {
 	if s.db.Single() {
 		if err := s.db.ReleaseLeases(ctx); err != nil {
 			return err
@@ -105,15 +119,7 @@ func (s *server) open(ctx context.Context) (err error) {
 	set := func(ctx context.Context, secret string) error {
 		return s.db.SetToken(ctx, adminName(s.db.Single(), s.cfg.StateDir), access.Admin, secret)
 	}
-	if err := admin(ctx, filepath.Join(s.cfg.StateDir, "admin.token"), access.NewSecret, set); err != nil {
-		return err
-	}
-	if s.blobs, err = blob.Open(s.cfg.Images.Dir); err != nil {
-		return err
-	}
-	s.words = record.New(s.db, s.log, time.Now)
-	s.view, err = current.New(ctx, s.db, s.log)
-	return err
+	return admin(ctx, filepath.Join(s.cfg.StateDir, "admin.token"), access.NewSecret, set)
 }
 
 func (s *server) close() {
@@ -168,9 +174,9 @@ func (s *server) addBoot(desk *intake.Desk) error {
 // addWork makes the tasks that act on machines.
 func (s *server) addWork() {
 	hand := &redfish.Dialer{Log: s.log}
-	s.add(s.cfg.Worker.Enabled,
+	s.add(s.cfg.Worker.Enabled, s.whenKnown(
 		&worker.Worker{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
-		&watch.Task{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Every: 30 * time.Second})
+		&watch.Task{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Every: 30 * time.Second})...)
 }
 
 func (s *server) api() (task, error) {

@@ -40,6 +40,7 @@ func deeds() map[deploy.StepName]deed {
 		deploy.StepReboot:   rebooted,
 		deploy.StepPhone:    seen(store.SawPhone),
 		deploy.StepSettle:   settled,
+		deploy.StepLocate:   located,
 	}
 }
 

@@ -75,9 +75,9 @@ func inventoryView() *boot.View {
 	lend := &inventory.Network{ID: "2", Name: "lend", Prefix: netip.MustParsePrefix("10.78.0.0/24"), DHCP: inventory.DHCPReservations,
 		Strangers: inventory.StrangerDiscover, LeaseSeconds: 600, Pool: inventory.Pool{First: addr("10.78.0.100"), Last: addr("10.78.0.110")}}
 	return boot.NewView(1, []*inventory.Network{prov, lend}, []*boot.Host{
-		{Machine: "m1", Name: "r1-u1", MAC: parse(knownMAC), Network: prov, Address: addr("10.77.0.11"), Firmware: inventory.BIOS},
-		{Machine: "m2", Name: "r1-u2", MAC: parse(deployMAC), Network: prov, Address: addr("10.77.0.12"), Firmware: inventory.UEFI, Intent: boot.RunAgent},
-		{Machine: "m3", Name: "r1-u3", MAC: parse(secondMAC), Network: lend, Address: addr("10.78.0.11")},
+		{Machine: "m1", Name: "r1-u1", MAC: parse(knownMAC), Network: prov.Name, Address: addr("10.77.0.11"), Firmware: inventory.BIOS},
+		{Machine: "m2", Name: "r1-u2", MAC: parse(deployMAC), Network: prov.Name, Address: addr("10.77.0.12"), Firmware: inventory.UEFI, Intent: boot.RunAgent},
+		{Machine: "m3", Name: "r1-u3", MAC: parse(secondMAC), Network: lend.Name, Address: addr("10.78.0.11")},
 	})
 }
 

@@ -70,21 +70,41 @@ ALTER TABLE machine
     ADD hold_until  timestamptz,
     ADD replaces    uuid,
     ADD erased_at   timestamptz,
-    ADD verify_due  boolean NOT NULL DEFAULT true, -- facts or plan changed since it was last compared
-    ADD boot_revision bigint NOT NULL DEFAULT 0;   -- revision at which its part of the boot view changed
+    ADD verify_due  boolean NOT NULL DEFAULT false; -- facts or plan changed since it was last compared
+UPDATE machine SET verify_due = true WHERE facts IS NOT NULL;
 CREATE UNIQUE INDEX machine_bay ON machine (chassis_id, bay) WHERE chassis_id IS NOT NULL;
 CREATE UNIQUE INDEX machine_asset_tag ON machine (asset_tag) WHERE asset_tag <> '' AND phase <> 'retired';
 CREATE INDEX machine_rack ON machine (rack_id);
+CREATE INDEX machine_list ON machine (name);
 CREATE INDEX machine_phase ON machine (phase, name);
 CREATE INDEX machine_verify_due ON machine (rack_id) WHERE verify_due;
-CREATE INDEX machine_boot_revision ON machine (boot_revision);
+CREATE INDEX machine_batch ON machine (model, batch) WHERE batch <> '';
 
--- Machines that left the boot view, by the revision at which they did.
-CREATE TABLE boot_gone (
-    revision   bigint NOT NULL,
-    machine_id uuid NOT NULL,
-    PRIMARY KEY (revision, machine_id)
+-- networks: the revision at which one last changed. complete: the oldest since which boot_change
+-- names every machine that changed.
+ALTER TABLE revision ADD networks bigint NOT NULL DEFAULT 0, ADD complete bigint NOT NULL DEFAULT 0;
+UPDATE revision SET complete = n;
+
+-- Machines whose part of the boot view changed, or that went, by the revision at which they last did.
+CREATE TABLE boot_change (
+    machine_id uuid PRIMARY KEY,
+    revision   bigint NOT NULL
 );
+CREATE INDEX boot_change_revision ON boot_change (revision);
+
+-- Every process on the database is told at once; the ones that miss it look now and then.
+-- +goose StatementBegin
+CREATE FUNCTION rackwright_tell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_notify('rackwright', TG_ARGV[0]);
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER tell AFTER UPDATE ON revision FOR EACH STATEMENT EXECUTE FUNCTION rackwright_tell('changed');
+CREATE TRIGGER tell AFTER INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION rackwright_tell('events');
+CREATE TRIGGER tell AFTER INSERT OR UPDATE ON operation FOR EACH ROW
+    WHEN (NEW.state IN ('queued', 'running') AND NEW.lease_owner = '' AND (NEW.woken OR NEW.due <= NEW.updated_at))
+    EXECUTE FUNCTION rackwright_tell('work');
 
 -- One thing in a cell of a rack: a machine, a device, or a reservation of the rack itself.
 DROP TABLE slot_cell;
@@ -170,13 +190,16 @@ CREATE TABLE machine_label (
 );
 CREATE INDEX machine_label_value ON machine_label (key, value, machine_id);
 
--- What a machine is found by in a search: each word in lower case, found by its beginning.
+-- What a machine is found by in a search: each word in lower case, found by its beginning,
+-- and its labels, tags, project and model as they are (label/KEY=VALUE). The machine's name
+-- stands beside it, so that a page of one word's machines is read in their order.
 CREATE TABLE machine_word (
     word       text COLLATE "C" NOT NULL,
+    name       text COLLATE "C" NOT NULL,
     machine_id uuid NOT NULL REFERENCES machine ON DELETE CASCADE,
-    PRIMARY KEY (word, machine_id)
+    PRIMARY KEY (word, name, machine_id)
 );
-CREATE INDEX machine_word_machine ON machine_word (machine_id);
+CREATE INDEX machine_word_machine ON machine_word (machine_id, word);
 
 -- One condition for each part: subject is which, '' for the machine.
 ALTER TABLE condition
@@ -212,6 +235,7 @@ CREATE TABLE part (
 );
 CREATE UNIQUE INDEX part_present ON part (machine_id, source, kind, location) WHERE gone_at IS NULL;
 CREATE INDEX part_serial ON part (serial) WHERE serial <> '';
+CREATE INDEX part_machine ON part (machine_id, id);
 
 -- Where and by what a machine was seen: the evidence that binds it to a slot.
 CREATE TABLE identifier (
@@ -225,16 +249,19 @@ CREATE TABLE identifier (
 );
 CREATE INDEX identifier_value ON identifier (kind, value);
 
--- What a technician said of one step of racking a machine.
+-- What a person said of one step of racking a machine or a device.
 CREATE TABLE racking_mark (
-    machine_id uuid NOT NULL REFERENCES machine ON DELETE CASCADE,
+    owner_id   uuid NOT NULL,
+    machine_id uuid REFERENCES machine ON DELETE CASCADE,
+    device_id  uuid REFERENCES device ON DELETE CASCADE,
     step       text NOT NULL,
     state      text NOT NULL CHECK (state IN ('done', 'held', 'waived')),
     at         timestamptz NOT NULL,
     actor      text NOT NULL,
     reason     text NOT NULL,
     detail     jsonb,
-    PRIMARY KEY (machine_id, step)
+    PRIMARY KEY (owner_id, step),
+    CHECK ((machine_id IS NULL) <> (device_id IS NULL))
 );
 
 -- Sign-off records of racks, never changed.
@@ -248,7 +275,9 @@ CREATE TABLE signoff (
 CREATE INDEX signoff_rack ON signoff (rack_id, at);
 
 -- +goose Down
-DROP TABLE signoff, racking_mark, identifier, part, observation, machine_word, machine_label, cable_end, cable, cable_fit, boot_gone, rack_feed;
+DROP TABLE signoff, racking_mark, identifier, part, observation, machine_word, machine_label, cable_end, cable, cable_fit, boot_change, rack_feed;
+DROP FUNCTION rackwright_tell CASCADE;
+ALTER TABLE revision DROP networks, DROP complete;
 ALTER TABLE condition DROP CONSTRAINT condition_pkey;
 DELETE FROM condition c USING condition d WHERE c.machine_id = d.machine_id AND c.type = d.type AND c.subject > d.subject;
 ALTER TABLE condition DROP subject, DROP waived_by, DROP waived_reason, DROP waived_at, ADD PRIMARY KEY (machine_id, type);
@@ -270,7 +299,7 @@ INSERT INTO slot_cell (rack_id, face, u, machine_id)
     SELECT m.rack_id, m.face, c.u, m.id FROM machine m, generate_series(1, 100) AS c(u) WHERE m.rack_id IS NOT NULL AND c.u >= m.u AND c.u < m.u + m.height
     ON CONFLICT DO NOTHING;
 ALTER TABLE machine DROP full_depth, DROP side, DROP chassis_id, DROP bay, DROP psus, DROP waivers, DROP asset_tag, DROP batch, DROP project_id,
-    DROP hold_by, DROP hold_reason, DROP hold_since, DROP hold_until, DROP replaces, DROP erased_at, DROP verify_due, DROP boot_revision;
-DROP INDEX machine_rack, machine_phase;
+    DROP hold_by, DROP hold_reason, DROP hold_since, DROP hold_until, DROP replaces, DROP erased_at, DROP verify_due;
+DROP INDEX machine_rack, machine_list, machine_phase;
 ALTER TABLE rack DROP spec, DROP weight_kg, DROP weight_limit_kg;
 DROP TABLE device, model, project;

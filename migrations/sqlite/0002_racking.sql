@@ -67,21 +67,28 @@ ALTER TABLE machine ADD COLUMN hold_since integer;
 ALTER TABLE machine ADD COLUMN hold_until integer;
 ALTER TABLE machine ADD COLUMN replaces text;
 ALTER TABLE machine ADD COLUMN erased_at integer;
-ALTER TABLE machine ADD COLUMN verify_due integer NOT NULL DEFAULT 1;
-ALTER TABLE machine ADD COLUMN boot_revision integer NOT NULL DEFAULT 0;
+ALTER TABLE machine ADD COLUMN verify_due integer NOT NULL DEFAULT 0;
+UPDATE machine SET verify_due = 1 WHERE facts IS NOT NULL;
 CREATE UNIQUE INDEX machine_bay ON machine (chassis_id, bay) WHERE chassis_id IS NOT NULL;
 CREATE UNIQUE INDEX machine_asset_tag ON machine (asset_tag) WHERE asset_tag <> '' AND phase <> 'retired';
 CREATE INDEX machine_rack ON machine (rack_id);
+CREATE INDEX machine_list ON machine (name);
 CREATE INDEX machine_phase ON machine (phase, name);
 CREATE INDEX machine_verify_due ON machine (rack_id) WHERE verify_due;
-CREATE INDEX machine_boot_revision ON machine (boot_revision);
+CREATE INDEX machine_batch ON machine (model, batch) WHERE batch <> '';
 
--- Machines that left the boot view, by the revision at which they did.
-CREATE TABLE boot_gone (
-    revision   integer NOT NULL,
-    machine_id text NOT NULL,
-    PRIMARY KEY (revision, machine_id)
+-- networks: the revision at which one last changed. complete: the oldest since which boot_change
+-- names every machine that changed.
+ALTER TABLE revision ADD COLUMN networks integer NOT NULL DEFAULT 0;
+ALTER TABLE revision ADD COLUMN complete integer NOT NULL DEFAULT 0;
+UPDATE revision SET complete = n;
+
+-- Machines whose part of the boot view changed, or that went, by the revision at which they last did.
+CREATE TABLE boot_change (
+    machine_id text PRIMARY KEY,
+    revision   integer NOT NULL
 ) STRICT;
+CREATE INDEX boot_change_revision ON boot_change (revision);
 
 -- One thing in a cell of a rack: a machine, a device, or a reservation of the rack itself.
 DROP TABLE slot_cell;
@@ -94,7 +101,7 @@ CREATE TABLE slot_cell (
     device_id  text REFERENCES device ON DELETE CASCADE,
     PRIMARY KEY (rack_id, face, u, side),
     CHECK (machine_id IS NULL OR device_id IS NULL)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX slot_cell_machine ON slot_cell (machine_id);
 CREATE INDEX slot_cell_device ON slot_cell (device_id);
 WITH RECURSIVE c(u) AS (SELECT 1 UNION ALL SELECT u + 1 FROM c WHERE u < 100), s(side) AS (VALUES ('left'), ('right'))
@@ -115,7 +122,7 @@ CREATE TABLE nic (
     bond       text NOT NULL DEFAULT '',
     PRIMARY KEY (machine_id, name),
     UNIQUE (network_id, address)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 INSERT INTO nic (machine_id, mac, position, name, network_id, address, boot)
     SELECT machine_id, mac, position, name, network_id, address, boot FROM nic_old;
 DROP TABLE nic_old;
@@ -155,7 +162,7 @@ CREATE TABLE cable_end (
     side     text NOT NULL CHECK (side IN ('a', 'b')),
     PRIMARY KEY (owner_id, port),
     UNIQUE (cable_id, side)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Networks of one routing domain do not overlap: a span is the network's addresses behind a
 -- number for its domain. A network without spans is about to get new ones.
@@ -182,16 +189,19 @@ CREATE TABLE machine_label (
     key        text NOT NULL,
     value      text NOT NULL,
     PRIMARY KEY (machine_id, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE INDEX machine_label_value ON machine_label (key, value, machine_id);
 
--- What a machine is found by in a search: each word in lower case, found by its beginning.
+-- What a machine is found by in a search: each word in lower case, found by its beginning,
+-- and its labels, tags, project and model as they are (label/KEY=VALUE). The machine's name
+-- stands beside it, so that a page of one word's machines is read in their order.
 CREATE TABLE machine_word (
     word       text NOT NULL,
+    name       text NOT NULL,
     machine_id text NOT NULL REFERENCES machine ON DELETE CASCADE,
-    PRIMARY KEY (word, machine_id)
-) STRICT;
-CREATE INDEX machine_word_machine ON machine_word (machine_id);
+    PRIMARY KEY (word, name, machine_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX machine_word_machine ON machine_word (machine_id, word);
 
 -- One condition for each part: subject is which, '' for the machine.
 ALTER TABLE condition RENAME TO condition_old;
@@ -236,6 +246,7 @@ CREATE TABLE part (
 ) STRICT;
 CREATE UNIQUE INDEX part_present ON part (machine_id, source, kind, location) WHERE gone_at IS NULL;
 CREATE INDEX part_serial ON part (serial) WHERE serial <> '';
+CREATE INDEX part_machine ON part (machine_id, id);
 
 -- Where and by what a machine was seen: the evidence that binds it to a slot.
 CREATE TABLE identifier (
@@ -249,16 +260,19 @@ CREATE TABLE identifier (
 ) STRICT;
 CREATE INDEX identifier_value ON identifier (kind, value);
 
--- What a technician said of one step of racking a machine.
+-- What a person said of one step of racking a machine or a device.
 CREATE TABLE racking_mark (
-    machine_id text NOT NULL REFERENCES machine ON DELETE CASCADE,
+    owner_id   text NOT NULL,
+    machine_id text REFERENCES machine ON DELETE CASCADE,
+    device_id  text REFERENCES device ON DELETE CASCADE,
     step       text NOT NULL,
     state      text NOT NULL CHECK (state IN ('done', 'held', 'waived')),
     at         integer NOT NULL,
     actor      text NOT NULL,
     reason     text NOT NULL,
     detail     text,
-    PRIMARY KEY (machine_id, step)
+    PRIMARY KEY (owner_id, step),
+    CHECK ((machine_id IS NULL) <> (device_id IS NULL))
 ) STRICT;
 
 -- Sign-off records of racks, never changed.
@@ -282,7 +296,9 @@ DROP TABLE machine_label;
 DROP TABLE cable_end;
 DROP TABLE cable;
 DROP TABLE cable_fit;
-DROP TABLE boot_gone;
+DROP TABLE boot_change;
+ALTER TABLE revision DROP COLUMN networks;
+ALTER TABLE revision DROP COLUMN complete;
 DROP TABLE rack_feed;
 DROP TABLE condition;
 CREATE TABLE condition (
@@ -327,9 +343,10 @@ DROP TABLE nic_new;
 DROP INDEX machine_bay;
 DROP INDEX machine_asset_tag;
 DROP INDEX machine_rack;
+DROP INDEX machine_list;
 DROP INDEX machine_phase;
 DROP INDEX machine_verify_due;
-DROP INDEX machine_boot_revision;
+DROP INDEX machine_batch;
 ALTER TABLE machine DROP COLUMN full_depth;
 ALTER TABLE machine DROP COLUMN side;
 ALTER TABLE machine DROP COLUMN chassis_id;
@@ -346,7 +363,6 @@ ALTER TABLE machine DROP COLUMN hold_until;
 ALTER TABLE machine DROP COLUMN replaces;
 ALTER TABLE machine DROP COLUMN erased_at;
 ALTER TABLE machine DROP COLUMN verify_due;
-ALTER TABLE machine DROP COLUMN boot_revision;
 ALTER TABLE rack DROP COLUMN weight_limit_kg;
 ALTER TABLE rack DROP COLUMN weight_kg;
 ALTER TABLE rack DROP COLUMN spec;

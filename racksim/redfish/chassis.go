@@ -12,14 +12,8 @@ const (
 
 func (s *Service) routeChassis() {
 	s.collection("/redfish/v1/Chassis", "ChassisCollection", "Chassis", func() []body { return []body{s.chassis()} })
-	s.get(chassisPath+"/Power", func() body {
-		b := resource(chassisPath+"/Power", "Power.v1_7_3.Power", "Power")
-		b["PowerControl"] = []body{{
-			"@odata.id": chassisPath + "/Power#/PowerControl/0", "MemberId": "0", "Name": "System Power Control",
-			"PowerConsumedWatts": s.watts(), "PowerCapacityWatts": 500, "Status": status(true),
-		}}
-		return b
-	})
+	s.patch(chassisPath, configureComponents, s.chassis, s.changeChassis)
+	s.routePower()
 	s.get(chassisPath+"/Thermal", func() body {
 		b := resource(chassisPath+"/Thermal", "Thermal.v1_7_3.Thermal", "Thermal")
 		b["Temperatures"] = []body{{
@@ -29,6 +23,15 @@ func (s *Service) routeChassis() {
 		b["Fans"] = []body{}
 		return b
 	})
+}
+
+func (s *Service) changeChassis(c *changes) *problem {
+	light := c.light()
+	tag, hasTag := c.text("AssetTag")
+	if p := c.done(); p != nil {
+		return p
+	}
+	return s.tell(light, tag, hasTag)
 }
 
 func (s *Service) watts() int {
@@ -46,9 +49,10 @@ func (s *Service) chassis() body {
 	b["HeightMm"] = 44.45 * float64(m.Height) // one unit is 1.75 inches (EIA-310)
 	b["Location"] = body{"Placement": body{"Rack": s.Rack, "RackOffset": m.U, "RackOffsetUnits": "EIA_310"}}
 	b["Power"], b["Thermal"] = link(chassisPath+"/Power"), link(chassisPath+"/Thermal")
+	b["PowerSubsystem"] = link(subsystemPath)
 	b["Links"] = body{"ComputerSystems": links(systemPath), "ManagedBy": links(managerPath)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.locator, led(s.locator)
+	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.led != ledOff, s.led
 	return b
 }

@@ -13,7 +13,7 @@ const firmwareVersion = "1.0.0"
 func (s *Service) routeManager() {
 	s.collection("/redfish/v1/Managers", "ManagerCollection", "Managers", func() []body {
 		b := resource(managerPath, "Manager.v1_19_1.Manager", "BMC")
-		b["ManagerType"], b["FirmwareVersion"], b["Model"] = "BMC", firmwareVersion, "racksim BMC"
+		b["ManagerType"], b["FirmwareVersion"], b["Model"] = "BMC", s.bmcVersion(), "racksim BMC"
 		b["Manufacturer"], b["UUID"], b["ServiceEntryPointUUID"] = s.Machine.Vendor, s.managerUUID(), s.managerUUID()
 		b["PowerState"], b["Status"] = "On", status(true)
 		b["DateTime"], b["DateTimeLocalOffset"] = s.Now().UTC().Format(time.RFC3339), "+00:00"

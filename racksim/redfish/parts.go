@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"fmt"
+	"strconv"
 
 	"rackwright/racksim"
 )
@@ -19,14 +20,23 @@ func (s *Service) routeParts() {
 		return []body{b}
 	})
 	s.collection(systemPath+"/Memory", "MemoryCollection", "Memory", func() []body {
-		b := resource(systemPath+"/Memory/1", "Memory.v1_19_0.Memory", "DIMM 0")
-		b["MemoryType"], b["CapacityMiB"], b["DeviceLocator"], b["Status"] = "DRAM", m.Memory, "DIMM 0", status(true)
-		return []body{b}
+		var all []body
+		for i, d := range m.DIMMs {
+			b := resource(systemPath+"/Memory/"+strconv.Itoa(i+1), "Memory.v1_19_0.Memory", d.Slot)
+			b["MemoryType"], b["CapacityMiB"], b["DeviceLocator"], b["Status"] = "DRAM", d.Size, d.Slot, status(true)
+			b["OperatingSpeedMhz"], b["Manufacturer"], b["SerialNumber"] = d.Speed, d.Vendor, d.Serial
+			all = append(all, b)
+		}
+		return all
 	})
 	s.collection(systemPath+"/EthernetInterfaces", "EthernetInterfaceCollection", "Ethernet Interfaces", s.ports)
 	s.get(systemPath+"/Bios", func() body {
 		b := resource(systemPath+"/Bios", "Bios.v1_2_2.Bios", firmwareName(m.Firmware))
-		b["Attributes"] = body{"BootMode": s.Setup.Mode()}
+		attributes := body{"BootMode": s.Setup.Mode()}
+		for name, value := range m.Attributes {
+			attributes[name] = value
+		}
+		b["Attributes"] = attributes
 		return b
 	})
 	s.get(systemPath+"/SecureBoot", func() body {

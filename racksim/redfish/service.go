@@ -38,7 +38,7 @@ type Service struct {
 	power    powerQueue
 
 	mu       sync.Mutex
-	locator  bool   // LocationIndicatorActive
+	led      string // IndicatorLED; not Off is LocationIndicatorActive
 	assetTag string // set by whoever racked it
 }
 
@@ -52,7 +52,7 @@ const (
 
 // New builds the service; Run or Handler serves it.
 func New(cfg Config) *Service {
-	s := &Service{Config: cfg, mux: http.NewServeMux()}
+	s := &Service{Config: cfg, led: ledOff, assetTag: cfg.Machine.AssetTag, mux: http.NewServeMux()}
 	s.accounts = newAccounts(cfg.Machine.BMC.Username, cfg.Machine.BMC.Password)
 	s.sessions = newSessions(cfg.Now)
 	s.mux.HandleFunc("/", s.noSuchResource)

@@ -1,7 +1,10 @@
 package redfish
 
 import (
+	"cmp"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,10 +21,16 @@ func (s *Service) routeServices() {
 		return b
 	})
 	s.collection(update+"/FirmwareInventory", "SoftwareInventoryCollection", "Firmware Inventory", func() []body {
-		return []body{
-			firmware(update, "BMC", "racksim BMC", firmwareVersion, managerPath),
-			firmware(update, "BIOS", "System firmware", firmwareName(s.Machine.Firmware), systemPath+"/Bios"),
+		all := []body{
+			firmware(update, "BMC", "racksim BMC", s.bmcVersion(), managerPath),
+			firmware(update, "BIOS", "System firmware", s.biosVersion(), systemPath+"/Bios"),
 		}
+		for _, id := range slices.Sorted(maps.Keys(s.Machine.Versions)) {
+			if id != biosKey && id != bmcKey {
+				all = append(all, firmware(update, id, id, s.Machine.Versions[id], systemPath))
+			}
+		}
+		return all
 	})
 	const tasks = "/redfish/v1/TaskService"
 	s.get(tasks, func() body {
@@ -39,6 +48,20 @@ func (s *Service) routeServices() {
 	})
 	s.collection(events+"/Subscriptions", "EventDestinationCollection", "Subscriptions", none)
 	s.routeRegistries()
+}
+
+// Keys of racksim.Machine.Versions with a meaning of their own.
+const (
+	biosKey = "bios"
+	bmcKey  = "bmc"
+)
+
+func (s *Service) biosVersion() string {
+	return cmp.Or(s.Machine.Versions[biosKey], firmwareName(s.Machine.Firmware))
+}
+
+func (s *Service) bmcVersion() string {
+	return cmp.Or(s.Machine.Versions[bmcKey], firmwareVersion)
 }
 
 func firmware(update, id, name, version, item string) body {

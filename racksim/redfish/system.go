@@ -26,7 +26,7 @@ func (s *Service) system() body {
 	b["Manufacturer"], b["Model"], b["SKU"] = m.Vendor, m.Model, m.SKU
 	b["SerialNumber"], b["UUID"], b["PartNumber"] = m.Serial, m.UUID, ""
 	b["PowerState"], b["Status"] = s.Hardware.Power(), s.health()
-	b["BiosVersion"] = firmwareName(m.Firmware)
+	b["BiosVersion"] = s.biosVersion()
 	b["Boot"] = s.bootBody()
 	b["ProcessorSummary"] = body{"Count": 1, "CoreCount": m.CPUs, "LogicalProcessorCount": m.CPUs, "Model": processorModel, "Status": status(true)}
 	b["MemorySummary"] = body{"TotalSystemMemoryGiB": float64(m.Memory) / 1024, "Status": status(true)}
@@ -41,7 +41,7 @@ func (s *Service) system() body {
 	}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.locator, led(s.locator)
+	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.led != ledOff, s.led
 	return b
 }
 
@@ -61,13 +61,6 @@ func firmwareName(kind string) string {
 		return "OVMF"
 	}
 	return "SeaBIOS"
-}
-
-func led(on bool) string {
-	if on {
-		return "Lit"
-	}
-	return "Off"
 }
 
 func (s *Service) bootBody() body {
@@ -98,34 +91,16 @@ func (s *Service) bootOptions() []body {
 func (s *Service) changeSystem(c *changes) *problem {
 	boot, hasBoot := c.object("Boot")
 	tag, hasTag := c.text("AssetTag")
-	light, hasLight := c.flag("LocationIndicatorActive")
-	indicator, hasIndicator := c.text("IndicatorLED")
+	light := c.light()
 	if p := c.done(); p != nil {
 		return p
-	}
-	if hasIndicator {
-		if !slices.Contains([]string{"Lit", "Blinking", "Off"}, indicator) {
-			return refuse(http.StatusBadRequest, msgNotInList, indicator, "IndicatorLED")
-		}
-		light, hasLight = indicator != "Off", true
-	}
-	if hasTag && len(tag) > 63 {
-		return refuse(http.StatusBadRequest, msgNotInList, tag, "AssetTag")
 	}
 	if hasBoot {
 		if p := s.changeBoot(boot); p != nil {
 			return p
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if hasLight {
-		s.locator = light
-	}
-	if hasTag {
-		s.assetTag = tag
-	}
-	return nil
+	return s.tell(light, tag, hasTag)
 }
 
 func (s *Service) changeBoot(c *changes) *problem {

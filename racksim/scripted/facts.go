@@ -13,8 +13,10 @@ func (m *Machine) facts() inventory.Facts {
 	spec := m.Machine
 	f := inventory.Facts{Source: "agent", Observed: time.Now().UTC(), Firmware: inventory.Firmware(spec.Firmware), MemoryMiB: int64(spec.Memory),
 		System: inventory.System{Vendor: spec.Vendor, Product: spec.Model, Serial: spec.Serial, UUID: spec.UUID, BIOSVersion: "racksim"},
-		CPUs:   []inventory.CPU{{Socket: "CPU 0", Model: "scripted processor", Cores: spec.CPUs, Threads: spec.CPUs}},
-		DIMMs:  []inventory.DIMM{{Slot: "DIMM 0", SizeMiB: int64(spec.Memory), Vendor: "racksim"}}}
+		CPUs:   []inventory.CPU{{Socket: "CPU 0", Model: "scripted processor", Cores: spec.CPUs, Threads: spec.CPUs}}}
+	for _, d := range spec.DIMMs {
+		f.DIMMs = append(f.DIMMs, inventory.DIMM{Slot: d.Slot, SizeMiB: int64(d.Size), SpeedMTs: d.Speed, Vendor: d.Vendor, Serial: d.Serial})
+	}
 	for i, d := range spec.Disks {
 		f.Disks = append(f.Disks, m.disk(i, d))
 	}

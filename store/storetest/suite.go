@@ -17,7 +17,7 @@ import (
 func Run(t *testing.T, d Database) {
 	for _, chapter := range []map[string]func(*testing.T, *bench){
 		plans(), clashes(), swaps(), secrets(), strangers(), machines(), phases(), operations(), claims(), steering(),
-		boots(), leases(), events(), imageRecords(), views(), openings(), hostile(),
+		boots(), leases(), events(), imageRecords(), views(), deltas(), openings(), hostile(), rackings(),
 	} {
 		for sentence, test := range chapter {
 			t.Run(sentence, func(t *testing.T) {

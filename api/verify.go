@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"slices"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rackwright/api/wire"
+	"rackwright/inventory"
+	"rackwright/inventory/verify"
+	"rackwright/store"
+)
+
+type partsIn struct {
+	Serial string `query:"serial" required:"true" minLength:"1" maxLength:"128" doc:"A NIC's is its MAC"`
+}
+
+type machinePartsIn struct {
+	MachineIn
+	Limit int `query:"limit" default:"1000" minimum:"1" maximum:"1000" doc:"The newest so many"`
+}
+
+type waiverIn struct {
+	MachineIn
+	Rule string `query:"rule" required:"true" minLength:"1" maxLength:"64" doc:"Type of the condition"`
+	On   string `query:"on" maxLength:"128" doc:"Its subject; absent: all"`
+}
+
+// verification registers what machines are compared with, and what was found.
+func (s *server) verification() {
+	tag := func(name string, o huma.Operation) huma.Operation { o.Tags = []string{name}; return o }
+	route(s, tag("machines", op("GET", "/machines/{machine}/verification", "machine-verification", "What a machine is to be, what was observed, and the differences")), s.getVerification)
+	route(s, tag("machines", op("GET", "/machines/{machine}/parts", "machine-parts", "A machine's components as they came and went, newest first")),
+		func(ctx context.Context, in *machinePartsIn) (*body[wire.List[inventory.Part]], error) {
+			return listOf(s.Store.Parts(ctx, store.PartFilter{Machine: in.Machine, Limit: in.Limit}))
+		})
+	route(s, tag("machines", op("GET", "/parts", "find-parts", "Through which machines a part went, newest first")),
+		func(ctx context.Context, in *partsIn) (*body[wire.List[inventory.Part]], error) {
+			return listOf(s.Store.Parts(ctx, store.PartFilter{Serial: in.Serial}))
+		})
+	route(s, tag("machines", op("POST", "/machines/{machine}/waivers", "waive-condition", "Let differences of a machine pass, by name and with a reason")),
+		func(ctx context.Context, in *struct {
+			MachineIn
+			Body wire.Waiver
+		}) (*body[inventory.Machine], error) {
+			return machineBody(s.Store.Waive(ctx, in.Machine, inventory.Waiver{Rule: in.Body.Rule, On: in.Body.On, Reason: in.Body.Reason}, actor(ctx)))
+		})
+	route(s, tag("machines", op("DELETE", "/machines/{machine}/waivers", "unwaive-condition", "End a waiver that was given by hand")),
+		func(ctx context.Context, in *waiverIn) (*body[inventory.Machine], error) {
+			return machineBody(s.Store.Unwaive(ctx, in.Machine, in.Rule, in.On, actor(ctx)))
+		})
+	route(s, tag("racks", op("GET", "/racks/{rack}/cabling", "rack-cabling", "Mistakes in a rack's cables and the moves that mend them, in order")),
+		func(ctx context.Context, in *struct {
+			Rack string `path:"rack" minLength:"1" maxLength:"63" doc:"Name of the rack"`
+		}) (*body[verify.Wiring], error) {
+			inv, err := s.Store.RackInventory(ctx, in.Rack)
+			if err != nil {
+				return nil, err
+			}
+			return &body[verify.Wiring]{verify.Rack(*inv, s.Now())}, nil
+		})
+}
+
+func machineBody(m *inventory.Machine, err error) (*body[inventory.Machine], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &body[inventory.Machine]{*m}, nil
+}
+
+func (s *server) getVerification(ctx context.Context, in *MachineIn) (*body[wire.Verification], error) {
+	m, err := s.Store.Machine(ctx, in.Machine)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := s.Store.Observations(ctx, []string{m.ID})
+	if err != nil {
+		return nil, err
+	}
+	models, err := s.Store.Models(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := wire.Verification{Machine: m.ID, Name: m.Name, Phase: m.Phase, NICs: m.NICs, PSUs: m.PSUs, Conditions: []inventory.Condition{}, Observed: seen[m.ID]}
+	if at := slices.IndexFunc(models, func(k inventory.Model) bool { return k.Name == m.Model }); at >= 0 {
+		out.Model = &models[at]
+	}
+	for _, c := range m.Conditions {
+		if slices.Contains(verify.Types(), c.Type) {
+			out.Conditions = append(out.Conditions, c)
+		}
+	}
+	if out.Observed == nil {
+		out.Observed = []inventory.Facts{}
+	}
+	if m.Phase == inventory.Discovered {
+		_, out.Awaits = verify.Gate(m, out.Model, seen[m.ID], verify.Wiring{}, s.Now())
+	}
+	return &body[wire.Verification]{out}, nil
+}

@@ -1,0 +1,80 @@
+package boot
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+
+	"rackwright/inventory"
+)
+
+// networks finds the network of an address in as many looks as there are prefix lengths.
+type networks struct {
+	list []*inventory.Network
+	bits []int // the prefix lengths there are, longest first
+	at   map[netip.Prefix][]network
+}
+
+// network is a network with the mark of its name.
+type network struct {
+	*inventory.Network
+	mark uint32
+}
+
+func newNetworks(list []*inventory.Network) *networks {
+	t := &networks{list: list, at: make(map[netip.Prefix][]network, len(list))}
+	for _, n := range list {
+		p := n.Prefix.Masked()
+		t.at[p] = append(t.at[p], network{n, mark(n.Name)})
+		if !slices.Contains(t.bits, p.Bits()) {
+			t.bits = append(t.bits, p.Bits())
+		}
+	}
+	slices.SortFunc(t.bits, func(a, b int) int { return cmp.Compare(b, a) })
+	for _, same := range t.at {
+		slices.SortStableFunc(same, func(a, b network) int {
+			if served(a.Network) != served(b.Network) {
+				if served(a.Network) {
+					return -1
+				}
+				return 1
+			}
+			return cmp.Compare(a.Name, b.Name)
+		})
+	}
+	return t
+}
+
+// of returns the narrowest network with an address that is served, else the narrowest.
+func (t *networks) of(a netip.Addr) *inventory.Network {
+	var off *inventory.Network
+	for _, bits := range t.bits {
+		p, err := a.Prefix(bits)
+		if err != nil {
+			continue // of the other address family
+		}
+		found := t.at[p]
+		switch {
+		case len(found) == 0:
+		case served(found[0].Network):
+			return found[0].Network
+		case off == nil:
+			off = found[0].Network
+		}
+	}
+	return off
+}
+
+func served(n *inventory.Network) bool {
+	return n.DHCP == inventory.DHCPReservations || n.DHCP == inventory.DHCPAuthoritative
+}
+
+// mark tells networks' names apart in 32 bits (FNV-1a). Two of one mark would have to
+// overlap and reserve the same address to be mistaken, and then the name decides.
+func mark(name string) uint32 {
+	h := uint32(2166136261)
+	for i := range len(name) {
+		h = (h ^ uint32(name[i])) * 16777619
+	}
+	return h
+}

@@ -1,0 +1,251 @@
+package inventory
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Gate is what a machine needs to enter a phase.
+type Gate struct {
+	To     Phase   `json:"to" enum:"racked,discovered,verified,ready,active"`
+	Open   bool    `json:"open" doc:"Every check is met"`
+	Passed bool    `json:"passed" doc:"The machine is in this phase, or beyond it"`
+	Checks []Check `json:"checks" nullable:"false"`
+}
+
+// Check is one condition of a gate and how it stands.
+type Check struct {
+	Name     string `json:"name" doc:"Stable, e.g. erased"`
+	Met      bool   `json:"met"`
+	Evidence string `json:"evidence,omitempty" doc:"What says so"`
+	Hint     string `json:"hint,omitempty" doc:"What to do when it is not met"`
+}
+
+// The checks that a plan's waiver lets pass by name.
+const (
+	CheckErased   = "erased"
+	CheckFirmware = "firmware"
+	CheckBMC      = "bmc"
+)
+
+// life is the order of phases without maintenance.
+var life = []Phase{Planned, Racked, Discovered, Verified, Ready, Active}
+
+func rank(p Phase) int {
+	for i, l := range life {
+		if l == p {
+			return i
+		}
+	}
+	return -1
+}
+
+// Gates lists the gates of a machine's life with what opens each.
+func Gates(m *Machine) []Gate {
+	out := []Gate{
+		{To: Racked, Checks: []Check{seenCheck(m, 1)}},
+		{To: Discovered, Checks: []Check{seenCheck(m, 2), agreeing(m)}},
+		{To: Verified, Checks: []Check{observed(m), agreeing(m), differences(m)}},
+		{To: Ready, Checks: []Check{agreeing(m), erased(m), firmware(m), claimed(m)}},
+		{To: Active, Checks: []Check{phoned(m)}},
+	}
+	at := m.Phase
+	if at == Maintenance {
+		at = Evidenced(m)
+	}
+	for i := range out {
+		out[i].Open = true
+		for _, c := range out[i].Checks {
+			out[i].Open = out[i].Open && c.Met
+		}
+		out[i].Passed = rank(at) >= rank(out[i].To)
+	}
+	return out
+}
+
+// seenCheck reads from the machine's state how many of its identifiers were seen: a
+// phase remembers, and so do facts, which are kept only of a machine that agreed.
+func seenCheck(m *Machine, wanted int) Check {
+	c := Check{Name: "identified", Hint: "power the machine on with its BMC or a NIC cabled, or scan its label"}
+	n := rank(m.Phase)
+	switch {
+	case n >= rank(Discovered) || m.Facts != nil && !hasMismatch(m):
+		c.Met, c.Evidence, c.Hint = true, "two identifiers agree", ""
+	case n >= rank(Racked):
+		c.Met, c.Evidence = wanted == 1, "one identifier was seen, or a technician said so"
+	}
+	if c.Met {
+		c.Hint = ""
+	}
+	return c
+}
+
+func hasMismatch(m *Machine) bool {
+	for i := range m.Conditions {
+		if m.Conditions[i].Type == IdentityMismatch {
+			return true
+		}
+	}
+	return false
+}
+
+func agreeing(m *Machine) Check {
+	for _, c := range m.Conditions {
+		if c.Type == IdentityMismatch {
+			return Check{Name: "no-disagreement", Evidence: c.Evidence, Hint: c.Hint}
+		}
+	}
+	return Check{Name: "no-disagreement", Met: true, Evidence: "no identifier disagrees with the plan"}
+}
+
+func observed(m *Machine) Check {
+	if m.Facts == nil {
+		return Check{Name: "observed", Hint: fmt.Sprintf("'rackwright inspect %s', or give it a BMC that tells its parts", m.Name)}
+	}
+	return Check{Name: "observed", Met: true, Evidence: "by " + m.Facts.Source + " at " + m.Facts.Observed.UTC().Format(time.RFC3339)}
+}
+
+// differences are the conditions of verification that nobody waived. Those that work or
+// the BMC's reachability left are about something else.
+func differences(m *Machine) Check {
+	open, waived := 0, 0
+	first := Condition{}
+	for _, c := range m.Conditions {
+		switch {
+		case !aboutParts(c):
+		case !c.Waived.At.IsZero():
+			waived++
+		default:
+			if open == 0 {
+				first = c
+			}
+			open++
+		}
+	}
+	if open > 0 {
+		return Check{Name: "as-planned", Evidence: fmt.Sprintf("%d differences, the first: %s %s: %s", open, first.Type, first.Subject, first.Evidence), Hint: first.Hint}
+	}
+	return Check{Name: "as-planned", Met: true, Evidence: fmt.Sprintf("no difference that nobody waived; %d waived", waived)}
+}
+
+func aboutParts(c Condition) bool {
+	return c.Type != IdentityMismatch && c.Type != BMCUnusable && !strings.HasSuffix(c.Type, "-parked")
+}
+
+// waiver is the reason the plan lets a check pass for.
+func waiver(m *Machine, check string) string {
+	for _, w := range m.Waivers {
+		if w.Rule == check {
+			return w.Reason
+		}
+	}
+	return ""
+}
+
+func waivable(m *Machine, c Check) Check {
+	if reason := waiver(m, c.Name); !c.Met && reason != "" {
+		return Check{Name: c.Name, Met: true, Evidence: "waived by the plan: " + reason}
+	}
+	return c
+}
+
+func erased(m *Machine) Check {
+	if m.Erased.IsZero() {
+		return waivable(m, Check{Name: CheckErased, Evidence: "nobody proved its disks empty",
+			Hint: "erase the disks and say so: 'rackwright machine erased " + m.Name + " --reason ...', or waive 'erased' in the plan"})
+	}
+	return Check{Name: CheckErased, Met: true, Evidence: "proven at " + m.Erased.UTC().Format(time.RFC3339)}
+}
+
+// firmware is at baseline when its parts were observed and nothing of it differs.
+func firmware(m *Machine) Check {
+	for _, c := range m.Conditions {
+		if (c.Type == "firmware-wrong" || c.Type == "bios-attribute-wrong") && c.Waived.At.IsZero() {
+			return waivable(m, Check{Name: CheckFirmware, Evidence: strings.TrimSpace(c.Subject + " " + c.Evidence), Hint: c.Hint})
+		}
+	}
+	if m.Facts == nil {
+		return waivable(m, Check{Name: CheckFirmware, Hint: fmt.Sprintf("'rackwright inspect %s'", m.Name)})
+	}
+	return Check{Name: CheckFirmware, Met: true, Evidence: "no version or setting differs from the baseline"}
+}
+
+// claimed: its BMC answers to our credentials and shows the certificate we know.
+func claimed(m *Machine) Check {
+	if m.BMC == nil {
+		return Check{Name: CheckBMC, Met: true, Evidence: "the plan gives it no BMC"}
+	}
+	for _, c := range m.Conditions {
+		if c.Type == BMCUnusable {
+			return waivable(m, Check{Name: CheckBMC, Evidence: c.Evidence, Hint: c.Hint})
+		}
+	}
+	if m.BMC.CertificateSHA256 == "" && strings.HasPrefix(m.BMC.Address, "https:") {
+		return waivable(m, Check{Name: CheckBMC, Evidence: "it has not answered yet", Hint: "check its address, password and cable"})
+	}
+	return Check{Name: CheckBMC, Met: true, Evidence: "it answers to our account"}
+}
+
+func phoned(m *Machine) Check {
+	if m.Image == "" {
+		return Check{Name: "phoned-home", Hint: fmt.Sprintf("'rackwright deploy %s --image NAME'", m.Name)}
+	}
+	return Check{Name: "phoned-home", Met: true, Evidence: "image " + m.Image}
+}
+
+// Evidenced is the phase that what is known of a machine says: what it comes back to
+// from maintenance.
+func Evidenced(m *Machine) Phase {
+	open := func(checks ...Check) bool {
+		for _, c := range checks {
+			if !c.Met {
+				return false
+			}
+		}
+		return true
+	}
+	switch {
+	case m.Image != "":
+		return Active
+	case m.Facts == nil && !m.planned():
+		return Discovered // a stranger was seen, that is all that is known
+	case m.Facts == nil:
+		return Planned
+	case !open(agreeing(m)):
+		return Racked
+	case !m.planned() || !open(differences(m)):
+		return Discovered
+	case !open(erased(m), firmware(m), claimed(m)):
+		return Verified
+	}
+	return Ready
+}
+
+func (m *Machine) planned() bool { return m.Slot != nil }
+
+// Advance moves a verified machine to ready when every check of that gate is met, and a
+// ready one back when one is not any more. It returns the sentence for the journal, ""
+// when nothing moved.
+func Advance(m *Machine) string {
+	if m.Phase != Verified && m.Phase != Ready || !m.planned() {
+		return ""
+	}
+	var met, lacking []string
+	for _, c := range []Check{agreeing(m), erased(m), firmware(m), claimed(m)} {
+		if c.Met {
+			met = append(met, c.Name+": "+c.Evidence)
+		} else {
+			lacking = append(lacking, c.Name+": "+c.Evidence)
+		}
+	}
+	switch {
+	case m.Phase == Verified && len(lacking) == 0:
+		m.Phase = Ready
+		return "verified -> ready: " + strings.Join(met, "; ")
+	case m.Phase == Ready && len(lacking) > 0:
+		m.Phase = Verified
+		return "ready -> verified: " + strings.Join(lacking, "; ")
+	}
+	return ""
+}

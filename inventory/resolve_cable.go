@@ -1,0 +1,85 @@
+package inventory
+
+// cable checks the form of a planned cable and returns a copy.
+func (r *resolver) cable(p place, c *Cable) *Cable {
+	if c == nil {
+		return nil
+	}
+	if !label.MatchString(c.To.Owner) || !portForm.MatchString(c.To.Port) {
+		r.fail(p.of(".cable.to"), "%.140q is not the end of a cable: write NAME:PORT, e.g. leaf-1:14", c.To)
+	}
+	if c.Type != "" {
+		r.oneOf(p.of(".cable.type"), c.Type, cableTypes()...)
+	}
+	r.between(p.of(".cable.length_m"), c.LengthM, 0, 10000)
+	r.text(p.of(".cable.label"), c.Label)
+	return c.clone()
+}
+
+// cables checks every cable whose two ends are in the plan, and that no port has two. Ends
+// outside the plan are looked for in the inventory.
+func (r *resolver) cables() {
+	ix := &owners{devices: map[string]*Device{}, machines: map[string]*Machine{}}
+	for i := range r.out.Devices {
+		ix.devices[r.out.Devices[i].Name] = &r.out.Devices[i]
+	}
+	for i := range r.out.Machines {
+		ix.machines[r.out.Machines[i].Name] = &r.out.Machines[i]
+	}
+	plugged := map[End]End{}
+	for i := range r.out.Devices {
+		r.out.Devices[i].wires(func(w wire) { r.wire(r.devices[i], w, ix, plugged) })
+	}
+	for i := range r.out.Machines {
+		r.out.Machines[i].wires(func(w wire) { r.wire(r.machines[i], w, ix, plugged) })
+	}
+}
+
+func (r *resolver) wire(p place, w wire, ix *owners, plugged map[End]End) {
+	p = p.item(w.list, w.i)
+	for _, end := range [...]End{w.from, w.cable.To} {
+		if first, taken := plugged[end]; taken {
+			r.fail(p.of(".cable.to"), "%s is cabled twice: from %s and from %s", end, first, w.from)
+		}
+		plugged[end] = w.from
+	}
+	b, state := ix.socket(w.cable.To)
+	switch {
+	case state == noOwner || r.out.unshaped[w.cable.To.Owner]:
+	case state == noPort:
+		r.fail(p.of(".cable.to"), "%s has no port %q", w.cable.To.Owner, w.cable.To.Port)
+	default:
+		if says := w.join(b); says != "" {
+			r.fail(p.of(".cable"), "%s", says)
+		}
+	}
+}
+
+// owners are the things that a cable can lead to, by name.
+type owners struct {
+	devices  map[string]*Device
+	machines map[string]*Machine
+}
+
+type ended int
+
+const (
+	noOwner ended = iota
+	noPort
+	plugs
+)
+
+func (o *owners) socket(e End) (s socket, state ended) {
+	var ok bool
+	if d := o.devices[e.Owner]; d != nil {
+		s, ok = d.socket(e.Port)
+	} else if m := o.machines[e.Owner]; m != nil {
+		s, ok = m.socket(e.Port)
+	} else {
+		return s, noOwner
+	}
+	if !ok {
+		return s, noPort
+	}
+	return s, plugs
+}

@@ -1,0 +1,98 @@
+package inventory
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Rule is something a datacenter wants that can be waived by name. What cannot be waived
+// is no rule but a fault, and stops the plan.
+type Rule struct {
+	Name string
+	Why  string
+}
+
+// Rules lists the rules that a plan is warned of.
+func Rules() []Rule {
+	return []Rule{
+		{"psus-on-one-feed", "all its power supplies hang on one feed: it goes dark with that feed"},
+		{"single-psu-cabled", "it has several power supplies and only one is plugged in"},
+		{"bond-on-one-leaf", "all ports of a bond lead to one switch: the bond is gone with it"},
+		{"bond-of-one", "a bond of one port is none"},
+		{"too-deep", "it is deeper than its rack, or than what stands behind it leaves"},
+		{"airflow-against-neighbours", "it blows hot air to where most of its rack takes cold air in"},
+		{"address-in-pool", "its address is in a pool that strangers are lent addresses from"},
+	}
+}
+
+// rule names
+const (
+	psusOnOneFeed   = "psus-on-one-feed"
+	singlePSUCabled = "single-psu-cabled"
+	bondOnOneLeaf   = "bond-on-one-leaf"
+	bondOfOne       = "bond-of-one"
+	tooDeep         = "too-deep"
+	airflowAgainst  = "airflow-against-neighbours"
+	addressInPool   = "address-in-pool"
+)
+
+// Waivable reports whether a waiver may name the rule or condition type.
+func Waivable(name string) bool {
+	return slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == name }) || slices.Contains(waivableConditions(), name)
+}
+
+// waivableConditions are the types of conditions that verification raises and that a
+// plan may let pass; see inventory/verify.
+func waivableConditions() []string { return nil }
+
+// thing is what stands in a rack, a machine or a device.
+type thing struct {
+	name    string
+	slot    *Slot
+	model   *Model // nil when it is not declared
+	psus    []PSU
+	machine *Machine // nil for a device
+	device  *Device  // nil for a machine
+}
+
+// warner collects the warnings of a state of the inventory.
+type warner struct {
+	have *state
+	out  []Warning
+}
+
+// warn notes a broken rule, with the reason of the waiver if there is one. part is which
+// part of the thing breaks it, "" for the whole.
+func (w *warner) warn(rack *Rack, t *thing, rule, part, message string) {
+	warning := Warning{Rule: rule, On: t.name, Message: message}
+	if t.machine != nil {
+		warning.Waived = waiverFor(t.machine.Waivers, rule, part)
+	}
+	warning.Waived = cmp.Or(warning.Waived, waiverFor(rack.Waivers, rule, t.name))
+	w.out = append(w.out, warning)
+}
+
+// waiverFor is the reason of the waiver that lets a rule pass, "" if there is none.
+func waiverFor(list []Waiver, rule, on string) string {
+	for _, w := range list {
+		if w.Rule == rule && (w.On == "" || w.On == on) {
+			return w.Reason
+		}
+	}
+	return ""
+}
+
+// warnings looks at everything in a rack.
+func (s *state) warnings(rack *Rack) []Warning {
+	w := warner{have: s}
+	things := s.things(rack.Name)
+	for i := range things {
+		w.power(rack, &things[i])
+		w.bonds(rack, &things[i])
+		w.depth(rack, &things[i], things)
+		w.addresses(rack, &things[i])
+	}
+	w.airflow(rack, things)
+	slices.SortStableFunc(w.out, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.On, b.On), cmp.Compare(a.Rule, b.Rule)) })
+	return w.out
+}

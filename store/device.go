@@ -1,0 +1,180 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"rackwright/inventory"
+)
+
+// deviceSpec is the part of a device that no query looks into; cables stand beside it.
+type deviceSpec struct {
+	Feed   string            `json:"feed,omitempty"`
+	LLDP   string            `json:"lldp,omitempty"`
+	Ports  []inventory.Port  `json:"ports,omitempty"`
+	PSUs   []inventory.PSU   `json:"psus,omitempty"`
+	Bays   []string          `json:"bays,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Tags   []string          `json:"tags,omitempty"`
+}
+
+// Devices lists the devices of a rack by name; "" for those of all racks.
+func (db *DB) Devices(ctx context.Context, rack string) ([]inventory.Device, error) {
+	var out []inventory.Device
+	var err error
+	if rack == "" {
+		out, err = devices(ctx, db.sql, "1 = 1")
+	} else {
+		out, err = devices(ctx, db.sql, "r.name = $1", rack)
+	}
+	return out, db.fault(err)
+}
+
+// devices reads the devices a clause picks, with their cables. It sees d, the device, and
+// r, its rack.
+func devices(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Device, error) {
+	list, err := collect(ctx, q, readDevice, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag,
+		d.spec, d.version FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+` ORDER BY d.name`, args...)
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	at, ids := make(map[string]*inventory.Device, len(list)), make([]string, len(list))
+	for i := range list {
+		at[list[i].ID], ids[i] = &list[i], list[i].ID
+	}
+	err = readCables(ctx, q, ids, func(owner, port string, c *inventory.Cable) { plugDevice(at[owner], port, c) })
+	return list, err
+}
+
+func readDevice(scan func(...any) error) (d inventory.Device, err error) {
+	s, deep, slot := deviceSpec{}, false, inventory.Slot{}
+	err = scan(asText{&d.ID}, &d.Name, &d.Kind, &slot.Rack, &slot.U, &slot.Height, &slot.Face, &deep, &slot.Side, &d.Model, &d.Serial, &d.AssetTag,
+		asJSON{&s}, &d.Version)
+	if deep {
+		slot.Face = inventory.Both
+	}
+	d.Slot, d.Feed, d.LLDP, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags = &slot, s.Feed, s.LLDP, s.Ports, s.PSUs, s.Bays, s.Labels, s.Tags
+	return d, err
+}
+
+// plugDevice puts a cable on the port or power supply that plans it.
+func plugDevice(d *inventory.Device, port string, c *inventory.Cable) {
+	for i := range d.Ports {
+		if d.Ports[i].Name == port {
+			d.Ports[i].Cable = c
+			return
+		}
+	}
+	plugPSU(d.PSUs, port, c)
+}
+
+// vacateDevices gives up what changed devices hold until they are written again.
+func (a *application) vacateDevices(ctx context.Context) error {
+	var ids []string
+	for _, d := range a.devices {
+		ids = append(ids, d.ID)
+	}
+	if err := forEach(ids, "device_id", func(clause string, args []any) error {
+		_, err := exec(ctx, a.tx, `DELETE FROM slot_cell WHERE `+clause, args...)
+		return err
+	}); err != nil {
+		return err
+	}
+	return a.unplug(ctx, ids, false)
+}
+
+// writeDevices writes the changed devices.
+func (a *application) writeDevices(ctx context.Context) error {
+	list := newBatch(a.tx, `INSERT INTO device (id, name, kind, rack_id, u, height, face, full_depth, side, model, serial, asset_tag, spec, version)`,
+		`ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, rack_id = excluded.rack_id, u = excluded.u, height = excluded.height, face = excluded.face,
+			full_depth = excluded.full_depth, side = excluded.side, model = excluded.model, serial = excluded.serial, asset_tag = excluded.asset_tag,
+			spec = excluded.spec, version = device.version + 1`, 14)
+	cells := newBatch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side, device_id)`, "", 5)
+	defer list.close()
+	defer cells.close()
+	for _, d := range a.devices {
+		rack, face, deep := a.ids.racks[d.Slot.Rack], d.Slot.Face, d.Slot.Face == inventory.Both
+		if deep {
+			face = inventory.Front
+		}
+		if err := list.add(ctx, d.ID, d.Name, d.Kind, rack, d.Slot.U, d.Slot.Height, face, deep, d.Slot.Side, d.Model, d.Serial, d.AssetTag,
+			toJSON(specOf(d)), 1); err != nil {
+			return err
+		}
+	}
+	if err := list.done(ctx); err != nil {
+		return err
+	}
+	for _, d := range a.devices {
+		for _, c := range d.Slot.Cells() {
+			if err := cells.add(ctx, a.ids.racks[d.Slot.Rack], c.Face, c.U, c.Side, d.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return cells.done(ctx)
+}
+
+func specOf(d *inventory.Device) deviceSpec {
+	s := deviceSpec{Feed: d.Feed, LLDP: d.LLDP, Ports: slices.Clone(d.Ports), PSUs: unplugged(d.PSUs), Bays: d.Bays, Labels: d.Labels, Tags: d.Tags}
+	for i := range s.Ports {
+		s.Ports[i].Cable = nil
+	}
+	return s
+}
+
+// unplugged are power supplies without their cables.
+func unplugged(psus []inventory.PSU) []inventory.PSU {
+	out := slices.Clone(psus)
+	for i := range out {
+		out[i].Cable = nil
+	}
+	return out
+}
+
+// removals takes out the devices and machines that the plan removes.
+func (a *application) removals(ctx context.Context) error {
+	machines, devices := a.removed("machine"), a.removed("device")
+	for i := range a.have.Machines {
+		if m := &a.have.Machines[i]; machines[m.Name] {
+			if err := a.withdraw(ctx, m); err != nil {
+				return err
+			}
+		}
+	}
+	var ids []string
+	for i := range a.have.Devices {
+		if d := &a.have.Devices[i]; devices[d.Name] {
+			ids = append(ids, d.ID)
+		}
+	}
+	if err := a.unplug(ctx, ids, true); err != nil {
+		return err
+	}
+	return forEach(ids, "id", func(clause string, args []any) error {
+		_, err := exec(ctx, a.tx, `DELETE FROM device WHERE `+clause, args...)
+		return err
+	})
+}
+
+// withdraw retires a machine that only the plan knew.
+func (a *application) withdraw(ctx context.Context, m *inventory.Machine) error {
+	if err := inventory.Move(m.Phase, inventory.Retired); err != nil {
+		return err
+	}
+	if err := a.unplug(ctx, []string{m.ID}, true); err != nil {
+		return err
+	}
+	a.gone = append(a.gone, m.ID)
+	gone := *m
+	gone.Phase = inventory.Retired
+	n, err := exec(ctx, a.tx, `UPDATE machine SET phase = $1, updated_at = $2, version = version + 1 WHERE id = $3 AND version = $4`,
+		gone.Phase, a.db.now(), m.ID, m.Version)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return changedMeanwhile(m.Name, "run plan again")
+	}
+	return retire(ctx, a.tx, &gone)
+}

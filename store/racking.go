@@ -1,0 +1,315 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"time"
+
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/inventory/racking"
+	"rackwright/journal"
+)
+
+// RackView reads what is known of one rack: its plan, what people said and what was seen.
+func (db *DB) RackView(ctx context.Context, rack string) (*racking.View, error) {
+	v, err := db.rackView(ctx, db.sql, rack)
+	return v, db.fault(err)
+}
+
+func (db *DB) rackView(ctx context.Context, q queryer, rack string) (*racking.View, error) {
+	inv, err := rackInventory(ctx, q, rack)
+	if err != nil {
+		return nil, err
+	}
+	v := &racking.View{Inventory: inv, Rack: rack}
+	return v, db.fillView(ctx, q, v)
+}
+
+// fillView reads what people said and what was seen of everything in a view's inventory.
+func (db *DB) fillView(ctx context.Context, q queryer, v *racking.View) (err error) {
+	var ids []string
+	for _, m := range v.Inventory.Machines {
+		ids = append(ids, m.ID)
+	}
+	machines := len(ids)
+	for _, d := range v.Inventory.Devices {
+		ids = append(ids, d.ID)
+	}
+	if err := forEach(ids, "owner_id", func(clause string, args []any) error {
+		more, err := marks(ctx, q, clause, args...)
+		v.Marks = append(v.Marks, more...)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := forEach(ids[:machines], "machine_id", func(clause string, args []any) error {
+		more, err := sightings(ctx, q, clause, args...)
+		v.Seen = append(v.Seen, more...)
+		return err
+	}); err != nil {
+		return err
+	}
+	v.Blinking, err = db.blinking(ctx, q, ids[:machines])
+	return err
+}
+
+func marks(ctx context.Context, q queryer, pick string, args ...any) ([]racking.Mark, error) {
+	return collect(ctx, q, func(scan func(...any) error) (m racking.Mark, err error) {
+		var d markDetail
+		err = scan(asText{&m.Owner}, &m.Step, &m.State, asTime{&m.At}, &m.By, &m.Reason, asJSON{&d})
+		m.Codes, m.Under = d.Codes, d.Under
+		return m, err
+	}, `SELECT owner_id, step, state, at, actor, reason, detail FROM racking_mark WHERE `+pick+` ORDER BY owner_id, step`, args...)
+}
+
+// markDetail is the part of a mark that no query looks into.
+type markDetail struct {
+	Codes []string      `json:"codes,omitempty"`
+	Under *racking.Mark `json:"under,omitempty"`
+}
+
+func sightings(ctx context.Context, q queryer, pick string, args ...any) ([]racking.Sighting, error) {
+	return collect(ctx, q, func(scan func(...any) error) (s racking.Sighting, err error) {
+		err = scan(asText{&s.Machine}, &s.Kind, &s.Value, &s.Source, asTime{&s.First}, asTime{&s.Last})
+		return s, err
+	}, `SELECT machine_id, kind, value, source, first_at, last_at FROM identifier WHERE `+pick+` ORDER BY machine_id, kind, value`, args...)
+}
+
+// blinking tells which machines' locator LEDs are lit, and until when.
+func (db *DB) blinking(ctx context.Context, q queryer, ids []string) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	err := forEach(ids, "o.machine_id", func(clause string, args []any) error {
+		ops, err := db.operations(ctx, q, clause+" AND o.kind = 'locate' AND o.state = 'running'", args...)
+		for _, o := range ops {
+			if s := o.Step(); s != nil && s.Total > 0 {
+				out[o.Machine] = s.Started.Add(time.Duration(s.Total) * time.Second)
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// MarkStep does what a person does to one step of a machine or device of a rack. Whoever
+// says that a planned machine is mounted makes it racked.
+func (db *DB) MarkStep(ctx context.Context, rack, owner string, step racking.StepName, action racking.Action, reason, actor string) error {
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.holdRack(ctx, tx, rack); err != nil {
+			return err
+		}
+		o, err := ownerIn(ctx, tx, rack, owner)
+		if err != nil {
+			return err
+		}
+		now := racking.Mark{Owner: o.id, Step: step, By: actor, At: db.now(), Reason: reason}
+		changed, err := db.act(ctx, tx, o, action, now)
+		if err != nil || !changed {
+			return err
+		}
+		events := []journal.Event{stepEvent(o, rack, action, now)}
+		if o.machine && step == racking.Mount && action == racking.DoDone {
+			moved, err := db.racked(ctx, tx, o.id, inventory.Racked, actor)
+			if err != nil {
+				return err
+			}
+			events = append(events, moved...)
+		}
+		return db.append(ctx, tx, events)
+	})
+	if err == nil {
+		db.events.wake(everything)
+		db.changed.wake(everything)
+	}
+	return err
+}
+
+// holdRack makes those who work on one rack take turns: a hold comes before a sign-off
+// or after it.
+func (db *DB) holdRack(ctx context.Context, tx *sql.Tx, name string) error {
+	r, err := rack(ctx, tx, name)
+	if err != nil {
+		return err
+	}
+	_, err = db.lock(ctx, tx, `SELECT 1 FROM rack WHERE id = $1`, r.ID)
+	return err
+}
+
+// owner is a machine or device of a rack.
+type owner struct {
+	id, name string
+	machine  bool
+}
+
+func ownerIn(ctx context.Context, q queryer, rack, name string) (owner, error) {
+	found, err := collect(ctx, q, func(scan func(...any) error) (o owner, err error) {
+		err = scan(asText{&o.id}, &o.name, &o.machine)
+		return o, err
+	}, `SELECT m.id, m.name, true FROM machine m JOIN rack r ON r.id = m.rack_id WHERE r.name = $1 AND m.name = $2 AND m.phase <> 'retired'
+		UNION ALL SELECT d.id, d.name, false FROM device d JOIN rack r ON r.id = d.rack_id WHERE r.name = $1 AND d.name = $2`, rack, name)
+	if err != nil {
+		return owner{}, err
+	}
+	if len(found) == 0 {
+		return owner{}, fault.NotFoundf("there is no machine or device %q in rack %s", name, rack).WithHint("'rackwright rack tasks %s' shows them", rack)
+	}
+	return found[0], nil
+}
+
+// act changes one mark and reports whether it is another now.
+func (db *DB) act(ctx context.Context, tx *sql.Tx, o owner, action racking.Action, now racking.Mark) (changed bool, err error) {
+	was, err := marks(ctx, tx, "owner_id = $1 AND step = $2", o.id, string(now.Step))
+	if err != nil {
+		return false, err
+	}
+	var before *racking.Mark
+	if len(was) > 0 {
+		before = &was[0]
+	}
+	after, changed, err := racking.Act(action, before, now)
+	if err != nil || !changed {
+		return false, err
+	}
+	if after == nil {
+		_, err = exec(ctx, tx, `DELETE FROM racking_mark WHERE owner_id = $1 AND step = $2`, o.id, string(now.Step))
+		return true, err
+	}
+	return true, writeMark(ctx, tx, o, *after)
+}
+
+func writeMark(ctx context.Context, tx *sql.Tx, o owner, m racking.Mark) error {
+	machine, device := any(nil), any(o.id)
+	if o.machine {
+		machine, device = o.id, nil
+	}
+	_, err := exec(ctx, tx, `INSERT INTO racking_mark (owner_id, machine_id, device_id, step, state, at, actor, reason, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (owner_id, step) DO UPDATE
+		SET state = excluded.state, at = excluded.at, actor = excluded.actor, reason = excluded.reason, detail = excluded.detail`,
+		o.id, machine, device, string(m.Step), string(m.State), m.At, m.By, m.Reason, toJSON(markDetail{Codes: m.Codes, Under: m.Under}))
+	return err
+}
+
+func stepEvent(o owner, rack string, a racking.Action, m racking.Mark) journal.Event {
+	words := map[racking.Action]string{racking.DoDone: "is done", racking.DoHold: "is held", racking.DoResume: "goes on",
+		racking.DoWaive: "is waived", racking.DoUndo: "was taken back"}
+	e := journal.Event{Kind: journal.RackStep, Name: o.name, Actor: m.By, At: m.At, Summary: fmt.Sprintf("%s of %s %s", m.Step, o.name, words[a]),
+		Detail: map[string]any{"rack": rack, "step": m.Step, "action": a}}
+	if o.machine {
+		e.Machine = o.id
+	}
+	if m.Reason != "" {
+		e.Summary += ": " + m.Reason
+		e.Detail["reason"] = m.Reason
+	}
+	return e
+}
+
+// racked moves a machine on that is only planned, or racked, and returns what to write in
+// the journal.
+func (db *DB) racked(ctx context.Context, tx *sql.Tx, id string, to inventory.Phase, actor string) ([]journal.Event, error) {
+	m, err := db.machineToChange(ctx, tx, id)
+	if err != nil || (m.Phase != inventory.Planned && m.Phase != inventory.Racked) || m.Phase == to {
+		return nil, err
+	}
+	before := *m
+	before.Conditions = slices.Clone(m.Conditions)
+	m.Phase = to
+	if err := db.writeState(ctx, tx, &before, toJSON(m.Facts), m); err != nil {
+		return nil, err
+	}
+	said := map[inventory.Phase]string{inventory.Racked: "racked: a technician says it is in its slot",
+		inventory.Discovered: "discovered: what was scanned and what was seen on the wire agree"}[to]
+	return named([]journal.Event{{Kind: journal.PhaseMoved, Actor: actor, Summary: said}}, m), nil
+}
+
+// maxPast bounds how many predecessors of a machine are told.
+const maxPast = 32
+
+// Predecessors lists the machines that stood in a machine's place before it, newest
+// first.
+func (db *DB) Predecessors(ctx context.Context, machineID string) ([]racking.Past, error) {
+	out := []racking.Past{}
+	for range maxPast {
+		found, err := machines(ctx, db.sql, "m.id = (SELECT replaces FROM machine WHERE id = $1)", machineID)
+		if err != nil || len(found) == 0 {
+			return out, db.fault(err)
+		}
+		m := found[0]
+		if slices.ContainsFunc(out, func(p racking.Past) bool { return p.Machine == m.ID }) {
+			return out, nil
+		}
+		out = append(out, racking.Past{Machine: m.ID, Name: m.Name, Serial: m.Serial, Model: m.Model, Phase: m.Phase, Until: m.UpdatedAt})
+		machineID = m.ID
+	}
+	return out, nil
+}
+
+// SignOffRack records that a rack is done. While a step is open or held it is Conflict.
+func (db *DB) SignOffRack(ctx context.Context, rack, note, actor string) (*racking.SignOff, error) {
+	var out *racking.SignOff
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.holdRack(ctx, tx, rack); err != nil {
+			return err
+		}
+		v, err := db.rackView(ctx, tx, rack)
+		if err != nil {
+			return err
+		}
+		if out, err = v.SignOff(actor, note, db.now()); err != nil {
+			return err
+		}
+		out.ID = newID()
+		if _, err := exec(ctx, tx, `INSERT INTO signoff (id, rack_id, at, actor, record) VALUES ($1, $2, $3, $4, $5)`,
+			out.ID, v.Inventory.Rack(rack).ID, out.At, actor, toJSON(out)); err != nil {
+			return err
+		}
+		return db.append(ctx, tx, []journal.Event{{Kind: journal.RackSigned, Name: rack, Actor: actor, At: out.At,
+			Summary: fmt.Sprintf("rack %s signed off: %d machines", rack, len(out.Machines)), Detail: map[string]any{"rack": rack, "signoff": out.ID}}})
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.events.wake(everything)
+	return out, nil
+}
+
+// SignOffs lists the sign-off records of a rack, newest first.
+func (db *DB) SignOffs(ctx context.Context, rackName string) ([]racking.SignOff, error) {
+	r, err := rack(ctx, db.sql, rackName)
+	if err != nil {
+		return nil, db.fault(err)
+	}
+	out, err := signOffs(ctx, db.sql, "rack_id = $1", r.ID)
+	return out, db.fault(err)
+}
+
+// SignOff returns one record of a rack.
+func (db *DB) SignOff(ctx context.Context, rackName, id string) (*racking.SignOff, error) {
+	r, err := rack(ctx, db.sql, rackName)
+	if err != nil {
+		return nil, db.fault(err)
+	}
+	if isID(id) {
+		found, err := signOffs(ctx, db.sql, "rack_id = $1 AND id = $2", r.ID, id)
+		if err != nil || len(found) > 0 {
+			return first(found), db.fault(err)
+		}
+	}
+	return nil, fault.NotFoundf("rack %s has no sign-off %q", rackName, id).WithHint("'rackwright rack signoffs %s' shows them", rackName)
+}
+
+func first[T any](list []T) *T {
+	if len(list) == 0 {
+		return nil
+	}
+	return &list[0]
+}
+
+func signOffs(ctx context.Context, q queryer, pick string, args ...any) ([]racking.SignOff, error) {
+	return collect(ctx, q, func(scan func(...any) error) (s racking.SignOff, err error) {
+		err = scan(asJSON{&s})
+		return s, err
+	}, `SELECT record FROM signoff WHERE `+pick+` ORDER BY at DESC, id DESC LIMIT 100`, args...)
+}

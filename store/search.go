@@ -1,0 +1,300 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"rackwright/inventory"
+)
+
+// MachineFilter narrows a list of machines; empty fields do not.
+type MachineFilter struct {
+	Rack, Phase, MAC    string
+	Tag, Project, Model string
+	Labels              []string // KEY or KEY=VALUE; all must match
+	Text                string   // words; each must begin one of the machine's, or one of its MACs
+	Names               []string
+	After               string // name of the last one seen
+	Limit               int    // 0: all
+}
+
+// Machines lists machines by name.
+func (db *DB) Machines(ctx context.Context, f MachineFilter) ([]inventory.Machine, error) {
+	s, err := newSearch(f)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.run(ctx, db.sql)
+	return out, db.fault(err)
+}
+
+// Few and many matches are found in different ways; see decision 0013.
+const (
+	few       = 1000 // no more matches than these are sorted
+	stride    = 2000 // names that are looked at before the matches are sorted after all
+	mostWhole = 8    // whole words that a beginning may stand for to be read side by side
+)
+
+// search is a list of conditions that a machine has to meet.
+type search struct {
+	f     MachineFilter
+	conds []cond
+}
+
+// cond is one condition. Each text has one %s for every argument.
+type cond struct {
+	ids   string // SELECT of machine ids, not in order
+	probe string // whether machine m meets it
+	args  []any
+	whole bool     // args[0] is a whole word: its machines stand in order of their names
+	from  []string // beginning of a word and what is behind all words with it
+}
+
+func newSearch(f MachineFilter) (*search, error) {
+	s := &search{f: f}
+	if f.Rack != "" {
+		s.add(cond{ids: `SELECT id FROM machine WHERE rack_id = (SELECT id FROM rack WHERE name = %s)`,
+			probe: `m.rack_id = (SELECT id FROM rack WHERE name = %s)`, args: []any{f.Rack}})
+	}
+	if f.MAC != "" {
+		mac, err := inventory.ParseMAC(f.MAC)
+		if err != nil {
+			return nil, err
+		}
+		s.add(cond{ids: `SELECT machine_id FROM nic WHERE mac = %s`,
+			probe: `m.id IN (SELECT machine_id FROM nic WHERE mac = %s)`, args: []any{mac.String()}})
+	}
+	for _, l := range f.Labels {
+		s.word(nounLabel, l)
+	}
+	s.word(nounTag, f.Tag)
+	s.word(nounProject, f.Project)
+	s.word(nounModel, f.Model)
+	if f.Phase != "" {
+		s.add(cond{ids: `SELECT id FROM machine WHERE phase = %s`, probe: `m.phase = %s`, args: []any{f.Phase}})
+	}
+	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
+		s.text(cut(strings.ReplaceAll(strings.ToValidUTF8(word, "\uFFFD"), "\x00", "\uFFFD")))
+	}
+	return s, nil
+}
+
+func (s *search) add(c cond) { s.conds = append(s.conds, c) }
+
+// word wants a word as it is.
+func (s *search) word(noun, name string) {
+	if name == "" {
+		return
+	}
+	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word = %s`,
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s)`, args: []any{noun + name}, whole: true})
+}
+
+// text wants a word that begins so, or a MAC where it looks like one.
+func (s *search) text(word string) {
+	if first, last, ok := macRange(word); ok {
+		s.add(cond{ids: `SELECT machine_id FROM nic WHERE mac >= %s AND mac <= %s UNION ALL SELECT machine_id FROM bmc WHERE mac >= %s AND mac <= %s`,
+			probe: `(EXISTS (SELECT 1 FROM nic n WHERE n.machine_id = m.id AND n.mac >= %s AND n.mac <= %s)
+				OR EXISTS (SELECT 1 FROM bmc b WHERE b.machine_id = m.id AND b.mac >= %s AND b.mac <= %s))`, args: []any{first, last, first, last}})
+		return
+	}
+	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word >= %s AND word < %s`,
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word >= %s AND w.word < %s)`,
+		args:  []any{word, behind(word)}, from: []string{word, behind(word)}})
+}
+
+// behind is greater than every text that begins with a prefix and smaller than the
+// others that are greater.
+func behind(prefix string) string { return prefix + "\U0010FFFF" }
+
+// macRange reads a whole MAC in any notation, or the first two to five octets with colons,
+// as the range of MACs it stands for.
+func macRange(word string) (first, last string, ok bool) {
+	if mac, err := inventory.ParseMAC(word); err == nil {
+		return mac.String(), mac.String(), true
+	}
+	octets := strings.Split(strings.TrimSuffix(word, ":"), ":")
+	if len(octets) < 2 || len(octets) > 5 {
+		return "", "", false
+	}
+	for _, o := range octets {
+		if len(o) != 2 || strings.Trim(o, "0123456789abcdef") != "" {
+			return "", "", false
+		}
+	}
+	given := strings.Join(octets, ":")
+	return given + strings.Repeat(":00", 6-len(octets)), given + strings.Repeat(":ff", 6-len(octets)), true
+}
+
+// query builds the text of one statement and its arguments.
+type query struct{ args []any }
+
+// fill puts the placeholders of more arguments into a text.
+func (q *query) fill(text string, args ...any) string {
+	marks := make([]any, len(args))
+	for i, a := range args {
+		q.args = append(q.args, a)
+		marks[i] = fmt.Sprintf("$%d", len(q.args))
+	}
+	return fmt.Sprintf(text, marks...)
+}
+
+// run finds the machines and reads them.
+func (s *search) run(ctx context.Context, q queryer) ([]inventory.Machine, error) {
+	if len(s.conds) == 0 || s.f.Limit == 0 || len(s.f.Names) > 0 {
+		return s.all(ctx, q)
+	}
+	best, n, err := s.rarest(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	find := s.page
+	if n <= few {
+		find = func(ctx context.Context, q queryer) ([]string, error) { return s.sorted(ctx, q, best) }
+	}
+	ids, err := find(ctx, q)
+	list := []inventory.Machine{}
+	if err != nil {
+		return nil, err
+	}
+	err = forEach(ids, "m.id", func(clause string, args []any) error { // in order: so are the parts
+		part, err := machines(ctx, q, clause+" ORDER BY m.name", args...)
+		list = append(list, part...)
+		return err
+	})
+	return list, err
+}
+
+// rarest returns the condition that the fewest machines meet, and how many they are;
+// those that more than few meet are not told apart.
+func (s *search) rarest(ctx context.Context, q queryer) (best, n int, err error) {
+	n = few + 2
+	for i, c := range s.conds {
+		var by query
+		text := fmt.Sprintf(`SELECT count(*) FROM (SELECT 1 AS one FROM (%s) x LIMIT %d) y`, by.fill(c.ids, c.args...), few+1)
+		var found int
+		if err := q.QueryRowContext(ctx, text, storable(by.args)...).Scan(&found); err != nil {
+			return 0, 0, err
+		}
+		if found < n {
+			best, n = i, found
+		}
+		if n <= few/4 {
+			break
+		}
+	}
+	return best, n, nil
+}
+
+// sorted finds a page of those that meet one condition, which few do, and the others. The
+// bound is for PostgreSQL, which does not know that they are few.
+func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]string, error) {
+	var by query
+	c := s.conds[drive]
+	text := by.fill(`WITH some AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
+		SELECT m.id FROM some JOIN machine m ON m.id = some.id WHERE 1 = 1`, c.args...)
+	return collect(ctx, q, readText, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
+}
+
+// all reads all that meet the conditions, or a page of a list without conditions.
+func (s *search) all(ctx context.Context, q queryer) ([]inventory.Machine, error) {
+	var by query
+	where := []string{by.fill("m.name > %s", s.f.After)}
+	for _, c := range s.conds {
+		where = append(where, "m.id IN ("+by.fill(c.ids, c.args...)+")")
+	}
+	if len(s.f.Names) > 0 {
+		clause, args := inBehind(by.args, "m.name", s.f.Names)
+		where, by.args = append(where, clause), args
+	}
+	pick := strings.Join(where, " AND ") + " ORDER BY m.name"
+	if s.f.Limit > 0 {
+		pick += fmt.Sprintf(" LIMIT %d", s.f.Limit)
+	}
+	return machines(ctx, q, pick, by.args...)
+}
+
+// page finds the ids of a page of machines by name where every condition is met by many.
+func (s *search) page(ctx context.Context, q queryer) ([]string, error) {
+	for i, c := range s.conds {
+		if c.whole {
+			return s.alongWords(ctx, q, i, c.args[0].(string))
+		}
+		if c.from == nil && len(c.args) == 1 { // a phase
+			return s.along(ctx, q, i, `SELECT m.id FROM machine m WHERE `+c.probe, c.args)
+		}
+	}
+	for i, c := range s.conds {
+		if c.from == nil {
+			continue
+		}
+		words, err := wholeWords(ctx, q, c.from[0], c.from[1])
+		if err != nil {
+			return nil, err
+		}
+		if len(words) <= mostWhole {
+			return s.alongWords(ctx, q, i, words...)
+		}
+	}
+	return s.walk(ctx, q)
+}
+
+// along reads a page from a statement about machine m.
+func (s *search) along(ctx context.Context, q queryer, skip int, from string, args []any) ([]string, error) {
+	var by query
+	text := by.fill(from, args...) + s.rest(&by, skip, "m.name")
+	return collect(ctx, q, readText, text+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
+}
+
+// rest is the other conditions, and that the name comes behind the last one seen.
+func (s *search) rest(by *query, skip int, name string) string {
+	text := by.fill(" AND "+name+" > %s", s.f.After)
+	for i, c := range s.conds {
+		if i != skip {
+			text += " AND " + by.fill(c.probe, c.args...)
+		}
+	}
+	return text
+}
+
+// alongWords reads a page of the machines of a few whole words, each of whose machines
+// stand in order.
+func (s *search) alongWords(ctx context.Context, q queryer, skip int, words ...string) ([]string, error) {
+	var by query
+	parts := make([]string, len(words))
+	for i, word := range words {
+		from := "machine_word k"
+		if len(s.conds) > 1 {
+			from += " JOIN machine m ON m.id = k.machine_id"
+		}
+		parts[i] = `SELECT * FROM (SELECT k.name, k.machine_id FROM ` + from + by.fill(` WHERE k.word = %s`, word) + s.rest(&by, skip, "k.name") +
+			fmt.Sprintf(` ORDER BY k.name, k.machine_id LIMIT %d) p%d`, s.f.Limit, i)
+	}
+	return collect(ctx, q, readText, `SELECT machine_id FROM (`+strings.Join(parts, " UNION ")+fmt.Sprintf(`) u ORDER BY name LIMIT %d`, s.f.Limit), by.args...)
+}
+
+// wholeWords lists the words in a range, one more than mostWhole at most, by stepping from
+// one to the next.
+func wholeWords(ctx context.Context, q queryer, first, behind string) ([]string, error) {
+	return collect(ctx, q, readText, `WITH RECURSIVE step (word, n) AS (
+			SELECT (SELECT min(word) FROM machine_word WHERE word >= $1 AND word < $2), 1
+			UNION ALL SELECT (SELECT min(w.word) FROM machine_word w WHERE w.word > step.word AND w.word < $2), step.n + 1
+				FROM step WHERE step.word IS NOT NULL AND step.n <= $3)
+		SELECT word FROM step WHERE word IS NOT NULL`, first, behind, mostWhole)
+}
+
+// walk goes through the machines by name and keeps those that meet the conditions. When
+// a bounded number of names does not fill the page, all matches are sorted instead.
+func (s *search) walk(ctx context.Context, q queryer) ([]string, error) {
+	var by query
+	text := by.fill(fmt.Sprintf(`SELECT m.id FROM (SELECT id, name FROM machine WHERE name > %%s ORDER BY name LIMIT %d) m WHERE 1 = 1`, stride), s.f.After)
+	found, err := collect(ctx, q, readText, text+s.rest(&by, -1, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
+	if err != nil || len(found) == s.f.Limit {
+		return found, err
+	}
+	by = query{}
+	c := s.conds[0]
+	return collect(ctx, q, readText, `SELECT m.id FROM machine m WHERE m.id IN (`+by.fill(c.ids, c.args...)+`)`+s.rest(&by, 0, "m.name")+
+		fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
+}
