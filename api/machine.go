@@ -25,11 +25,16 @@ type MachineIn struct {
 }
 
 type machinesIn struct {
-	Rack      string `query:"rack" maxLength:"63"`
-	Phase     string `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
-	MAC       string `query:"mac" maxLength:"17" doc:"In any common notation"`
-	Limit     int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
-	PageToken string `query:"page_token" maxLength:"256"`
+	Rack      string   `query:"rack" maxLength:"63"`
+	Phase     string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
+	MAC       string   `query:"mac" maxLength:"17" doc:"In any common notation"`
+	Labels    []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
+	Tag       string   `query:"tag" maxLength:"128"`
+	Project   string   `query:"project" maxLength:"63"`
+	Model     string   `query:"model" maxLength:"128"`
+	Text      string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
+	Limit     int      `query:"limit" default:"50" minimum:"1" maximum:"1000"`
+	PageToken string   `query:"page_token" maxLength:"256"`
 }
 
 type machineOut struct {
@@ -51,7 +56,8 @@ func (s *server) machines() {
 }
 
 func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.List[inventory.Machine]], error) {
-	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Limit: in.Limit + 1}
+	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Labels: in.Labels, Tag: in.Tag, Project: in.Project, Model: in.Model, Text: in.Text,
+		Limit: in.Limit + 1}
 	if in.MAC != "" {
 		mac, err := inventory.ParseMAC(in.MAC)
 		if err != nil {
@@ -70,6 +76,11 @@ func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.L
 		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(out.Body.Items[in.Limit-1].Name))
 	}
 	return out, err
+}
+
+func badBody(name, message string) error {
+	return &fault.Error{Kind: fault.Invalid, Message: "the request is wrong: " + name + " " + message,
+		Fields: []fault.Field{{Path: "body." + name, Message: message}}}
 }
 
 func badQuery(name, message string) error {
@@ -118,7 +129,7 @@ func (s *server) why(ctx context.Context, in *MachineIn) (*body[wire.Why], error
 	if err != nil {
 		return nil, err
 	}
-	ops, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Limit: 1})
+	ops, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Limit: 10})
 	if err != nil {
 		return nil, err
 	}
@@ -129,8 +140,8 @@ func (s *server) why(ctx context.Context, in *MachineIn) (*body[wire.Why], error
 	sortByID(events)
 	slices.Reverse(events) // Why wants the newest first
 	var newest *deploy.Operation
-	if len(ops) > 0 {
-		newest = &ops[0]
+	if i := slices.IndexFunc(ops, func(o deploy.Operation) bool { return o.Kind != deploy.Locate }); i >= 0 {
+		newest = &ops[i]
 	}
 	return &body[wire.Why]{wire.Why{Why: deploy.Why(*m, newest, events, s.Now())}}, nil
 }

@@ -17,7 +17,7 @@ const maxWait = time.Minute
 
 type operationsIn struct {
 	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	Kind    string `query:"kind" enum:"deploy,inspect,power"`
+	Kind    string `query:"kind" enum:"deploy,inspect,power,locate"`
 	Open    bool   `query:"open" doc:"Only those that have not ended"`
 	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
 }

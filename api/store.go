@@ -3,11 +3,13 @@ package api
 import (
 	"context"
 	"io"
+	"time"
 
 	"rackwright/access"
 	"rackwright/deploy"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/racking"
 	"rackwright/journal"
 	"rackwright/store"
 )
@@ -16,11 +18,13 @@ import (
 // the kind the caller is to see; machines, images are named by id or by name.
 type Store interface {
 	machineStore
+	lifeStore
 	networkStore
 	verifyStore
 	planStore
 	imageStore
 	operationStore
+	rackingStore
 	eventStore
 	// TokenRole returns whose secret it is; Denied when it is nobody's.
 	TokenRole(ctx context.Context, secret string) (access.Token, error)
@@ -34,16 +38,31 @@ type machineStore interface {
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
 }
 
+type lifeStore interface {
+	Identifiers(ctx context.Context, machineID string) ([]inventory.Identifier, error)
+	// History is newest first.
+	History(ctx context.Context, idOrName string) ([]inventory.Machine, error)
+	// Hold is Conflict while somebody else holds the machine or work on it runs; 0 is the usual time.
+	Hold(ctx context.Context, idOrName, reason string, long time.Duration, actor string) (*inventory.Machine, error)
+	// ReleaseHold is Conflict for another than the holder, unless it is an admin.
+	ReleaseHold(ctx context.Context, idOrName, actor string, admin bool) (*inventory.Machine, error)
+	// Retire and Replace are Conflict while an operation is open.
+	Retire(ctx context.Context, idOrName string, r inventory.Retirement, actor string) (*inventory.Machine, error)
+	Replace(ctx context.Context, idOrName string, r inventory.Replacement, actor string) (*inventory.Machine, error)
+}
+
 type networkStore interface {
 	Racks(ctx context.Context) ([]inventory.Rack, error)
+	Rack(ctx context.Context, name string) (*inventory.Rack, error)
+	// Devices are those of one rack, "" for all.
+	Devices(ctx context.Context, rack string) ([]inventory.Device, error)
+	Projects(ctx context.Context) ([]inventory.Project, error)
 	Networks(ctx context.Context) ([]inventory.Network, error)
 	Leases(ctx context.Context) ([]inventory.Lease, error)
 }
 
 type verifyStore interface {
 	Models(ctx context.Context) ([]inventory.Model, error)
-	// RackInventory is a rack with all that stands in it and what that is cabled to.
-	RackInventory(ctx context.Context, rack string) (*inventory.Inventory, error)
 	// Observations are what each source last saw, by machine id.
 	Observations(ctx context.Context, machineIDs []string) (map[string][]inventory.Facts, error)
 	// Parts are newest first.
@@ -80,6 +99,22 @@ type operationStore interface {
 	Operations(ctx context.Context, f store.OperationFilter) ([]deploy.Operation, error)
 	CancelOperation(ctx context.Context, id, actor string) (*deploy.Operation, error)
 	RetryOperation(ctx context.Context, id, actor string) (*deploy.Operation, error)
+}
+
+type rackingStore interface {
+	// RackView is what is known of one rack.
+	RackView(ctx context.Context, rack string) (*racking.View, error)
+	// MarkStep does what a person does to a step of a machine or device of the rack.
+	MarkStep(ctx context.Context, rack, owner string, step racking.StepName, action racking.Action, reason, actor string) error
+	// Predecessors are newest first.
+	Predecessors(ctx context.Context, machineID string) ([]racking.Past, error)
+	// ScanCodes changes nothing unless confirm is set; what contradicts the plan is then Conflict.
+	ScanCodes(ctx context.Context, codes []string, rack string, spot *racking.Spot, confirm bool, actor string) (*racking.Scan, error)
+	// SignOffRack is Conflict while a step is open.
+	SignOffRack(ctx context.Context, rack, note, actor string) (*racking.SignOff, error)
+	// SignOffs are newest first.
+	SignOffs(ctx context.Context, rack string) ([]racking.SignOff, error)
+	SignOff(ctx context.Context, rack, id string) (*racking.SignOff, error)
 }
 
 type eventStore interface {

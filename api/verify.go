@@ -42,7 +42,7 @@ func (s *server) verification() {
 	route(s, tag("machines", op("POST", "/machines/{machine}/waivers", "waive-condition", "Let differences of a machine pass, by name and with a reason")),
 		func(ctx context.Context, in *struct {
 			MachineIn
-			Body wire.Waiver
+			Body wire.Waive
 		}) (*body[inventory.Machine], error) {
 			return machineBody(s.Store.Waive(ctx, in.Machine, inventory.Waiver{Rule: in.Body.Rule, On: in.Body.On, Reason: in.Body.Reason}, actor(ctx)))
 		})

@@ -18,4 +18,6 @@ type Sighting struct {
 	Class   Class
 	Machine string     // id, empty for a stranger
 	Address netip.Addr // that it has or was given, may be invalid
+	Circuit string     // what a relay said of its port (RFC 3046), as text or 0x and hexadecimal; may be empty
+	Remote  string     // what a relay said of itself, likewise
 }

@@ -42,6 +42,8 @@ func TestTheStepsOfAnOperationFollowFromTheMachine(t *testing.T) {
 		"an inspection":               {deploy.Inspect, racked(), deploy.Order{}, "check boot-net power dhcp loader ramdisk reboot settle"},
 		"power":                       {deploy.Power, racked(), deploy.Order{Power: "cycle"}, "power"},
 		"power of a machine we guard": {deploy.Power, held, deploy.Order{Power: "off"}, "power"},
+		"a locator LED":               {deploy.Locate, held, deploy.Order{Locate: "on", Seconds: 3600}, "locate"},
+		"a locator LED put out":       {deploy.Locate, racked(), deploy.Order{Locate: "off"}, "locate"},
 	} {
 		steps, err := deploy.Plan(c.kind, deploy.Subject{Machine: c.machine, Order: c.order})
 		if err != nil || names(steps) != c.want {
@@ -70,6 +72,10 @@ func TestWhatCannotBeDoneIsRefusedBeforeItBegins(t *testing.T) {
 		"no port":                 {deploy.Deploy, func(m *inventory.Machine) { m.NICs = nil }, image, fault.Conflict, "no NIC"},
 		"no address":              {deploy.Inspect, func(m *inventory.Machine) { m.NICs[0].Address = netip.Addr{} }, image, fault.Conflict, "no address"},
 		"power without a BMC":     {deploy.Power, func(m *inventory.Machine) { m.BMC = nil }, deploy.Order{Power: "on"}, fault.Conflict, "no BMC"},
+		"a LED without a BMC":     {deploy.Locate, func(m *inventory.Machine) { m.BMC = nil }, deploy.Order{Locate: "off"}, fault.Conflict, "no BMC"},
+		"a LED for two hours":     {deploy.Locate, func(*inventory.Machine) {}, deploy.Order{Locate: "on", Seconds: 7200}, fault.Invalid, "7200 seconds"},
+		"a LED for no time":       {deploy.Locate, func(*inventory.Machine) {}, deploy.Order{Locate: "on"}, fault.Invalid, "0 seconds"},
+		"a LED that is dim":       {deploy.Locate, func(*inventory.Machine) {}, deploy.Order{Locate: "dim"}, fault.Invalid, "dim"},
 		"a power action":          {deploy.Power, func(*inventory.Machine) {}, deploy.Order{Power: "melt"}, fault.Invalid, "melt"},
 		"a kind that nobody does": {"burn", func(*inventory.Machine) {}, image, fault.Invalid, "burn"},
 	} {

@@ -19,6 +19,7 @@ type Answer struct {
 	Ask   *Ask // the Lender must be asked, and Finish told what it said
 
 	Client  boot.Client
+	Relay   Relay              // what a relay said of where it came from
 	Network *inventory.Network // nil off every declared network
 	Address netip.Addr         // given to the client, invalid if none
 }

@@ -10,7 +10,7 @@ import (
 
 // answer starts an answer with what is known of the sender.
 func (t *talk) answer(rule Rule) Answer {
-	ans := Answer{Rule: rule, Client: t.client, Network: t.at.network}
+	ans := Answer{Rule: rule, Client: t.client, Relay: RelayOf(t.msg), Network: t.at.network}
 	ans.Event = journal.Event{At: t.in.At, Kind: journal.DHCPAnswered, MAC: t.client.MAC, Actor: "dhcp"}
 	if t.host != nil {
 		ans.Event.Machine, ans.Event.Name, ans.Event.Operation = t.host.Machine, t.host.Name, t.host.Operation
@@ -27,6 +27,9 @@ func (t *talk) answer(rule Rule) Answer {
 	}
 	if t.at.relay.IsValid() {
 		d["relay"] = t.at.relay.String()
+	}
+	if ans.Relay.Circuit != "" {
+		d["circuit"] = ans.Relay.Circuit
 	}
 	ans.Event.Detail = d
 	return ans

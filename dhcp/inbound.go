@@ -141,6 +141,8 @@ func local(v *boot.View, addresses []netip.Addr, h *boot.Host) (network *invento
 
 // Suboptions of the relay agent information option (82).
 const (
+	circuitID      = 1  // RFC 3046 section 3.1
+	remoteID       = 2  // RFC 3046 section 3.2
 	linkSelection  = 5  // RFC 3527
 	serverOverride = 11 // RFC 5107
 )

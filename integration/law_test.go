@@ -15,11 +15,11 @@ import (
 func floors() map[int][]string {
 	return map[int][]string{
 		6: {"cmd/...", "integration/..."},
-		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "deploy/run", "inventory/intake", "racksim/run"},
+		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "deploy/run", "inventory/intake", "inventory/verify/run", "racksim/run"},
 		4: {"store", "bmc/redfish", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
 			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/link", "inventory/netbox/rest"},
-		3: {"boot", "racksim", "inventory/sheet", "inventory/netbox"},
-		2: {"deploy", "bmc", "agent/wire", "inventory/overlay", "inventory/schema"},
+		3: {"boot", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox"},
+		2: {"deploy", "bmc", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema"},
 		1: {"inventory", "images", "access", "journal"},
 		0: {"fault", "config", "seal", "migrations"},
 	}
@@ -40,6 +40,8 @@ func libraries() []library {
 		{[]string{"github.com/stmcginnis/gofish"}, []string{"bmc/redfish"}, nil},
 		{[]string{"database/sql", "github.com/jackc/pgx", "modernc.org/sqlite", "github.com/pressly/goose"}, []string{"store"}, nil},
 		{[]string{"github.com/go-chi/chi", "github.com/danielgtaylor/huma"}, []string{"api", "boot/serve", "agent/serve", "web", "cmd"}, []string{"api/wire"}},
+		{[]string{"github.com/boombuler/barcode", "github.com/go-pdf/fpdf"}, []string{"inventory/draw"}, nil},
+		{[]string{"github.com/tidwall/btree"}, []string{"boot"}, nil},
 		{[]string{"github.com/vishvananda/netlink"}, []string{"dhcp/listen", "agent", "racksim", "integration"}, []string{"agent/serve"}},
 	}
 }

@@ -49,9 +49,11 @@ type Diff struct {
 // nouns that the plan names, all that stands in its racks or holds what the plan claims,
 // and what cables lead to.
 func (w *Wanted) Against(have Inventory) (*Diff, error) {
-	c := comparer{w: w, have: have, diff: &Diff{Changes: []Change{}}, planned: map[string]bool{}}
+	c := comparer{w: w, have: have, diff: &Diff{Changes: []Change{}}, device: map[string]bool{}, machine: map[string]bool{}}
 	c.index()
 	c.shapes()
+	removed := c.rest()
+	c.cables()
 	c.site()
 	c.projects()
 	c.models()
@@ -59,16 +61,18 @@ func (w *Wanted) Against(have Inventory) (*Diff, error) {
 	c.racks()
 	c.devices()
 	c.machines()
-	c.rest()
+	c.diff.Changes = append(c.diff.Changes, removed...)
 	c.holdings()
-	c.cables()
-	c.loads()
+	racks := c.after.byRack()
+	c.loads(racks)
 	if len(c.bad) > 0 {
 		return nil, &fault.Error{Kind: fault.Conflict, Message: fmt.Sprintf("the plan clashes with the inventory in %d places", len(c.bad)),
 			Fields: c.bad, Hint: "correct the plan, or change what holds the slot, MAC or address first; nothing was changed"}
 	}
 	for i := range w.Racks {
-		c.diff.Warnings = append(c.diff.Warnings, c.after.warnings(&w.Racks[i])...)
+		if b := racks[w.Racks[i].Name]; b != nil {
+			c.diff.Warnings = append(c.diff.Warnings, c.after.warnings(&w.Racks[i], b.things)...)
+		}
 	}
 	return c.diff, c.sign()
 }
@@ -90,7 +94,8 @@ type comparer struct {
 	have    Inventory
 	after   *state
 	racked  map[string]*Rack // racks of the plan
-	planned map[string]bool  // names of the plan's machines and devices
+	device  map[string]bool  // names of the plan's devices
+	machine map[string]bool  // and of its machines
 	diff    *Diff
 	bad     []fault.Field
 }
@@ -108,10 +113,10 @@ func (c *comparer) index() {
 		c.racked[c.w.Racks[i].Name] = &c.w.Racks[i]
 	}
 	for i := range c.w.Devices {
-		c.planned[c.w.Devices[i].Name] = true
+		c.device[c.w.Devices[i].Name] = true
 	}
 	for i := range c.w.Machines {
-		c.planned[c.w.Machines[i].Name] = true
+		c.machine[c.w.Machines[i].Name] = true
 	}
 }
 
@@ -119,15 +124,19 @@ func (c *comparer) index() {
 // its chassis.
 func (c *comparer) shapes() {
 	for i := range c.w.Devices {
-		if d := &c.w.Devices[i]; c.w.unshaped[d.Name] {
+		d := &c.w.Devices[i]
+		if slot, waits := c.w.unshaped[d.Name]; waits {
+			*d.Slot = slot
 			c.misfits("device "+d.Name, d.shape(c.after.models[d.Model]))
 		}
 	}
 	for i := range c.w.Machines {
 		m := &c.w.Machines[i]
-		if !c.w.unshaped[m.Name] {
+		slot, waits := c.w.unshaped[m.Name]
+		if !waits {
 			continue
 		}
+		*m.Slot = slot
 		c.misfits("machine "+m.Name, m.shape(c.after.models[m.Model]))
 		if chassis := c.after.owners.devices[m.Slot.Chassis]; chassis != nil {
 			c.misfits("machine "+m.Name, m.seatIn(chassis))
@@ -135,7 +144,7 @@ func (c *comparer) shapes() {
 			c.fail("machine "+m.Name, "there is no chassis %q", m.Slot.Chassis)
 		}
 	}
-	c.w.unshaped = map[string]bool{}
+	c.w.unshaped = nil
 }
 
 func (c *comparer) misfits(path string, bad []misfit) {

@@ -43,12 +43,12 @@ func (c *comparer) models() {
 // staying counts what is of a model and not in the plan.
 func (c *comparer) staying(model string) (n int) {
 	for i := range c.have.Machines {
-		if m := &c.have.Machines[i]; m.Model == model && m.Phase != Retired && !c.planned[m.Name] {
+		if m := &c.have.Machines[i]; m.Model == model && m.Phase != Retired && !c.machine[m.Name] {
 			n++
 		}
 	}
 	for i := range c.have.Devices {
-		if d := &c.have.Devices[i]; d.Model == model && !c.planned[d.Name] {
+		if d := &c.have.Devices[i]; d.Model == model && !c.device[d.Name] {
 			n++
 		}
 	}
@@ -147,9 +147,11 @@ func reservedText(v Reservation) string {
 }
 
 func (c *comparer) devices() {
+	have := map[string]*Device{}
+	keep(have, c.have.Devices, nil, func(d *Device) string { return d.Name })
 	for i := range c.w.Devices {
 		d := &c.w.Devices[i]
-		old := c.have.Device(d.Name)
+		old := have[d.Name]
 		if old != nil {
 			d.ID, d.Version = old.ID, old.Version
 			if d.Serial == "" {

@@ -8,10 +8,10 @@ import (
 
 // rest goes through what stands in the plan's racks and the plan does not name: it is left
 // alone, or with prune removed.
-func (c *comparer) rest() {
+func (c *comparer) rest() (removed []Change) {
 	for i := range c.have.Machines {
 		m := &c.have.Machines[i]
-		if c.planned[m.Name] || m.Phase == Retired || m.Slot == nil || c.racked[m.Slot.Rack] == nil {
+		if c.machine[m.Name] || m.Phase == Retired || m.Slot == nil || c.racked[m.Slot.Rack] == nil {
 			continue
 		}
 		switch {
@@ -20,13 +20,13 @@ func (c *comparer) rest() {
 		case m.Phase != Planned:
 			c.fail("machine "+m.Name, "is %s and not in the plan: retire it first: rackwright machine retire %s", m.Phase, m.Name)
 		default:
-			c.remove("machine", m.Name, m.Slot, nil)
+			removed = append(removed, removal("machine", m.Name, m.Slot, nil))
 			c.after.without(nil, m)
 		}
 	}
 	for i := range c.have.Devices {
 		d := &c.have.Devices[i]
-		if c.planned[d.Name] || d.Slot == nil || c.racked[d.Slot.Rack] == nil {
+		if c.device[d.Name] || d.Slot == nil || c.racked[d.Slot.Rack] == nil {
 			continue
 		}
 		if !c.w.prune {
@@ -37,23 +37,23 @@ func (c *comparer) rest() {
 		if d.Kind == KindSwitch || d.Kind == KindPDU {
 			risks = []string{fmt.Sprintf("what is really plugged into %s is no longer known", d.Name)}
 		}
-		c.remove("device", d.Name, d.Slot, risks)
+		removed = append(removed, removal("device", d.Name, d.Slot, risks))
 		c.after.without(d, nil)
 	}
 	slices.Sort(c.diff.Unplanned)
+	return removed
 }
 
-func (c *comparer) remove(noun, name string, from *Slot, risks []string) {
-	c.diff.Changes = append(c.diff.Changes, Change{Action: "remove", Noun: noun, Name: name,
-		Fields: []FieldChange{{Field: "slot", Old: slotText(from)}}, Risks: risks})
+func removal(noun, name string, from *Slot, risks []string) Change {
+	return Change{Action: "remove", Noun: noun, Name: name, Fields: []FieldChange{{Field: "slot", Old: slotText(from)}}, Risks: risks}
 }
 
 // holdings finds cells, MACs, addresses, serials and names that something else holds.
 // What the plan does not name takes first.
 func (c *comparer) holdings() {
-	held := holders{}
+	held := make(holders, c.w.size())
 	for _, d := range c.after.gear {
-		if !c.planned[d.Name] {
+		if !c.device[d.Name] {
 			c.stays(d.Slot, d.Name, "")
 			held.seat(*cmp.Or(d.Slot, &Slot{}), d.Name)
 			held.takeAll(d.claims(), d.Name)
@@ -61,7 +61,7 @@ func (c *comparer) holdings() {
 		}
 	}
 	for _, m := range c.after.standing {
-		if !c.planned[m.Name] {
+		if !c.machine[m.Name] {
 			c.stays(m.Slot, m.Name, m.Project)
 			c.keepsNode(m)
 			c.keepsAddress(m)
@@ -132,7 +132,7 @@ func (c *comparer) keepsNode(m *Machine) {
 	switch {
 	case d == nil && c.have.Device(m.Slot.Chassis) != nil:
 		c.fail("device "+m.Slot.Chassis, "%s is in its bay %s", m.Name, m.Slot.Bay)
-	case d == nil || !c.planned[d.Name]:
+	case d == nil || !c.device[d.Name]:
 	case len(moved.seatIn(d)) > 0 || at != *m.Slot:
 		c.fail("device "+d.Name, "%s is in its bay %s: name it in the plan too", m.Name, m.Slot.Bay)
 	}
@@ -150,15 +150,15 @@ func (c *comparer) keepsAddress(m *Machine) {
 // cables checks every cable of the plan's things, and that those of others still lead
 // somewhere.
 func (c *comparer) cables() {
-	plugged := map[End]End{}
+	plugged := make(map[End]End, c.w.size())
 	for _, planned := range []bool{false, true} {
 		for _, d := range c.after.gear {
-			if c.planned[d.Name] == planned {
+			if c.device[d.Name] == planned {
 				d.wires(func(w wire) { c.wire("device "+d.Name, w, planned, plugged) })
 			}
 		}
 		for _, m := range c.after.standing {
-			if c.planned[m.Name] == planned {
+			if c.machine[m.Name] == planned {
 				m.wires(func(w wire) { c.wire("machine "+m.Name, w, planned, plugged) })
 			}
 		}
@@ -176,7 +176,7 @@ func (c *comparer) wire(path string, w wire, planned bool, plugged map[End]End) 
 	switch {
 	case !planned && state == noOwner && c.have.Device(w.cable.To.Owner) == nil:
 		return // out of what was loaded
-	case !planned && !c.planned[w.cable.To.Owner] && state != noOwner:
+	case !planned && !c.device[w.cable.To.Owner] && !c.machine[w.cable.To.Owner] && state != noOwner:
 		return // as it was
 	case state == noOwner:
 		c.fail(path, "%s is cabled to %s, which is not there", w.from.Port, w.cable.To.Owner)

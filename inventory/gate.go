@@ -42,17 +42,17 @@ func rank(p Phase) int {
 }
 
 // Gates lists the gates of a machine's life with what opens each.
-func Gates(m *Machine) []Gate {
+func Gates(m *Machine, seen []Identifier) []Gate {
 	out := []Gate{
-		{To: Racked, Checks: []Check{seenCheck(m, 1)}},
-		{To: Discovered, Checks: []Check{seenCheck(m, 2), agreeing(m)}},
+		{To: Racked, Checks: []Check{identified(m, seen, 1)}},
+		{To: Discovered, Checks: []Check{identified(m, seen, 2), agreeing(m)}},
 		{To: Verified, Checks: []Check{observed(m), agreeing(m), differences(m)}},
 		{To: Ready, Checks: []Check{agreeing(m), erased(m), firmware(m), claimed(m)}},
 		{To: Active, Checks: []Check{phoned(m)}},
 	}
 	at := m.Phase
 	if at == Maintenance {
-		at = Evidenced(m)
+		at = Evidenced(m, seen)
 	}
 	for i := range out {
 		out[i].Open = true
@@ -64,30 +64,20 @@ func Gates(m *Machine) []Gate {
 	return out
 }
 
-// seenCheck reads from the machine's state how many of its identifiers were seen: a
-// phase remembers, and so do facts, which are kept only of a machine that agreed.
-func seenCheck(m *Machine, wanted int) Check {
-	c := Check{Name: "identified", Hint: "power the machine on with its BMC or a NIC cabled, or scan its label"}
-	n := rank(m.Phase)
-	switch {
-	case n >= rank(Discovered) || m.Facts != nil && !hasMismatch(m):
-		c.Met, c.Evidence, c.Hint = true, "two identifiers agree", ""
-	case n >= rank(Racked):
-		c.Met, c.Evidence = wanted == 1, "one identifier was seen, or a technician said so"
+// identified says how many identifiers of the plan were seen. A technician's word, which a
+// phase remembers, is as good as one.
+func identified(m *Machine, seen []Identifier, wanted int) Check {
+	n := agreed(m, seen)
+	if at := rank(m.Phase); at >= rank(Discovered) {
+		n = max(n, 2)
+	} else if at >= rank(Racked) {
+		n = max(n, 1)
 	}
-	if c.Met {
-		c.Hint = ""
+	c := Check{Name: "identified", Met: n >= wanted, Evidence: fmt.Sprintf("%d of %d identifiers agree", min(n, wanted), wanted)}
+	if !c.Met {
+		c.Hint = "power the machine on with its BMC or a NIC cabled, or scan its label"
 	}
 	return c
-}
-
-func hasMismatch(m *Machine) bool {
-	for i := range m.Conditions {
-		if m.Conditions[i].Type == IdentityMismatch {
-			return true
-		}
-	}
-	return false
 }
 
 func agreeing(m *Machine) Check {
@@ -153,7 +143,7 @@ func waivable(m *Machine, c Check) Check {
 func erased(m *Machine) Check {
 	if m.Erased.IsZero() {
 		return waivable(m, Check{Name: CheckErased, Evidence: "nobody proved its disks empty",
-			Hint: "erase the disks and say so: 'rackwright machine erased " + m.Name + " --reason ...', or waive 'erased' in the plan"})
+			Hint: "erase its disks, or waive 'erased' in its plan with a reason"})
 	}
 	return Check{Name: CheckErased, Met: true, Evidence: "proven at " + m.Erased.UTC().Format(time.RFC3339)}
 }
@@ -194,32 +184,40 @@ func phoned(m *Machine) Check {
 	return Check{Name: "phoned-home", Met: true, Evidence: "image " + m.Image}
 }
 
-// Evidenced is the phase that what is known of a machine says: what it comes back to
-// from maintenance.
-func Evidenced(m *Machine) Phase {
-	open := func(checks ...Check) bool {
-		for _, c := range checks {
-			if !c.Met {
-				return false
-			}
-		}
-		return true
-	}
+// Evidenced is the phase that what was seen of a machine says: what it comes back to from
+// maintenance. It is discovered at most, or active: hands were on it, so that it is
+// compared with its plan again before it counts as verified.
+func Evidenced(m *Machine, seen []Identifier) Phase {
+	n := agreed(m, seen)
 	switch {
 	case m.Image != "":
 		return Active
-	case m.Facts == nil && !m.planned():
-		return Discovered // a stranger was seen, that is all that is known
-	case m.Facts == nil:
-		return Planned
-	case !open(agreeing(m)):
-		return Racked
-	case !m.planned() || !open(differences(m)):
+	case !m.planned(): // that it was seen is all that is known of a stranger
 		return Discovered
-	case !open(erased(m), firmware(m), claimed(m)):
-		return Verified
+	case n >= 2 && agreeing(m).Met:
+		return Discovered
+	case n >= 1:
+		return Racked
 	}
-	return Ready
+	return Planned
+}
+
+// agreed counts the identifiers of the plan that were seen.
+func agreed(m *Machine, seen []Identifier) int {
+	e := Gather(seen)
+	if m.Facts != nil {
+		f := FromFacts(m.Facts)
+		e.Serial, e.UUID, e.MACs = orElse(f.Serial, e.Serial), orElse(f.UUID, e.UUID), append(e.MACs, f.MACs...)
+	}
+	agree, _ := e.Match(m)
+	return len(agree)
+}
+
+func orElse(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
 }
 
 func (m *Machine) planned() bool { return m.Slot != nil }

@@ -45,7 +45,7 @@ func Keep(m *Machine, h *Hold, now time.Time) error {
 
 // Release ends a hold and takes the machine back to where the evidence says. Only the
 // holder or an admin ends it before its time.
-func Release(m *Machine, by string, admin bool, now time.Time) error {
+func Release(m *Machine, seen []Identifier, by string, admin bool, now time.Time) error {
 	if m.Phase != Maintenance && m.Hold == nil {
 		return fault.Conflictf("%s is not held", m.Name)
 	}
@@ -53,7 +53,9 @@ func Release(m *Machine, by string, admin bool, now time.Time) error {
 		return held(m).WithHint("ask %s, or an admin, to release it", m.Hold.By)
 	}
 	m.Hold = nil
-	m.Phase = Evidenced(m)
+	if m.Phase == Maintenance {
+		m.Phase = Evidenced(m, seen)
+	}
 	return nil
 }
 

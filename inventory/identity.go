@@ -68,7 +68,7 @@ func (e Evidence) Locate(devices []Device, same func(a, b string) bool) Evidence
 		d := &devices[i]
 		for _, p := range d.Ports {
 			at := End{d.Name, p.Name}
-			if e.Circuit != "" && strings.ReplaceAll(p.Circuit, "{port}", p.Name) == e.Circuit {
+			if e.Circuit != "" && strings.EqualFold(strings.ReplaceAll(p.Circuit, "{port}", p.Name), e.Circuit) {
 				add(SeenPort{Kind: IDCircuit, At: at})
 			}
 			for _, n := range e.LLDP {

@@ -14,12 +14,14 @@ type MAC [6]byte
 
 var macForm = regexp.MustCompile(`(?i)^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$`)
 
+var separators = strings.NewReplacer(":", "", "-", "", ".", "")
+
 // ParseMAC reads aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff, aabb.ccdd.eeff or aabbccddeeff.
 // The zero, broadcast and multicast addresses are Invalid: no NIC has one.
 func ParseMAC(s string) (MAC, error) {
 	var m MAC
 	s = strings.TrimSpace(s)
-	plain := strings.NewReplacer(":", "", "-", "", ".", "").Replace(s)
+	plain := separators.Replace(s)
 	if !macForm.MatchString(s) {
 		return m, fault.Invalidf("%.40q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")
 	}

@@ -49,7 +49,7 @@ func Edges() []Edge {
 	for _, p := range lives {
 		edges = append(edges, Edge{p, Maintenance, "a human holds it"})
 	}
-	for _, p := range lives {
+	for _, p := range []Phase{Planned, Racked, Discovered, Active} {
 		edges = append(edges, Edge{Maintenance, p, back[p]})
 	}
 	for _, p := range append(lives, Maintenance) {
@@ -59,11 +59,9 @@ func Edges() []Edge {
 }
 
 // back says what evidence brings a machine out of maintenance to each phase; Evidenced
-// decides.
-var back = map[Phase]string{
-	Planned: "the hold ended; nothing of it was seen", Racked: "the hold ended; one identifier was seen", Discovered: "the hold ended; it is known",
-	Verified: "the hold ended; its parts match the plan", Ready: "the hold ended; every gate of ready is met", Active: "the hold ended; the deployed system phoned home",
-}
+// decides. To verified and ready it goes on by their own gates: hands were on it.
+var back = map[Phase]string{Planned: "the hold ended; nothing of it was seen", Racked: "the hold ended; one identifier was seen",
+	Discovered: "the hold ended; it is known", Active: "the hold ended; it runs what was deployed"}
 
 // leave says what a machine needs to retire from each phase.
 var leave = map[Phase]string{

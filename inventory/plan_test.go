@@ -132,7 +132,11 @@ func TestAllFaultsOfAPlanAreToldAtOnce(t *testing.T) {
 func FuzzResolve(f *testing.F) {
 	plain, _ := json.Marshal(good())
 	f.Add(plain)
+	everything, _ := json.Marshal(fullPlan())
+	f.Add(everything)
 	f.Add([]byte(`{}`))
+	f.Add([]byte(`{"site":"a","models":[{"name":"c","kind":"chassis","bays":["1"]}],"racks":[{"name":"r","devices":[{"name":"d","u":1,"model":"c","side":"left"}],"machines":[{"name":"m","chassis":"d","bay":"1","nics":[{"cable":{"to":"d:1"}}]}]}]}`))
+	f.Add([]byte(`{"site":"a","racks":[{"name":"r","devices":[{"name":"d","kind":"switch","ports":[{"name":"a01-24","circuit":"x{port}"},{"name":"a25"}]}]}]}`))
 	f.Add([]byte(`{"site":"a","racks":[{"name":"r","units":1000000000,"machines":[{"name":"m","u":9223372036854775807,"height":2}]}]}`))
 	f.Add([]byte(`{"site":"a","networks":[{"name":"n","cidr":"0.0.0.0/0","pool":{"first":"0.0.0.1","last":"255.255.255.254"},"strangers":"discover"}]}`))
 	f.Add([]byte(`{"site":"a","racks":[{"name":"r","machines":[{"name":"m","u":1,"nics":[{"mac":"02:00:00:00:00:01","network":"n","address":"::1"}]}]}]}`))
@@ -160,6 +164,13 @@ func FuzzResolve(f *testing.F) {
 		second, err := again.Against(have)
 		if err != nil || len(second.Changes) != 0 {
 			t.Errorf("applied twice it changes %+v, %v (first %d changes)", second, err, len(d.Changes))
+		}
+		exported, err := have.Plan().Resolve()
+		if err != nil {
+			t.Fatalf("its export does not resolve: %v", err)
+		}
+		if third, err := exported.Against(have); err != nil || len(third.Changes) != 0 {
+			t.Errorf("its export changes %+v, %v", third, err)
 		}
 		one, _ := json.Marshal(w)
 		two, _ := json.Marshal(again)

@@ -24,13 +24,13 @@ type Wanted struct {
 	Passwords map[string]string
 
 	prune    bool
-	unshaped map[string]bool // machines and devices whose model or chassis only the inventory may know
+	unshaped map[string]Slot // slots, as planned, of things whose model or chassis only the inventory may know
 }
 
 // Resolve checks the plan by itself and turns it into nouns. All faults are reported at
 // once, each with the path of the bad field.
 func (p Plan) Resolve() (*Wanted, error) {
-	r := resolver{out: &Wanted{Site: p.Site, Passwords: map[string]string{}, prune: p.Prune, unshaped: map[string]bool{}}, seen: holders{}}
+	r := resolver{out: &Wanted{Site: p.Site, Passwords: map[string]string{}, prune: p.Prune, unshaped: map[string]Slot{}}, seen: make(holders, p.size()), cabled: map[*Cable]place{}}
 	r.name(at("site"), p.Site)
 	for i, project := range p.Projects {
 		r.project(at(fmt.Sprintf("projects[%d]", i)), project)
@@ -54,6 +54,24 @@ func (p Plan) Resolve() (*Wanted, error) {
 	return r.out, nil
 }
 
+// size is about how many things the machines hold.
+func (w *Wanted) size() (n int) {
+	for i := range w.Machines {
+		n += 2*len(w.Machines[i].NICs) + 8
+	}
+	return n
+}
+
+// size is the same for a plan.
+func (p *Plan) size() (n int) {
+	for i := range p.Racks {
+		for j := range p.Racks[i].Machines {
+			n += 2*len(p.Racks[i].Machines[j].NICs) + 8
+		}
+	}
+	return n
+}
+
 // resolver collects nouns and faults while it walks the plan.
 type resolver struct {
 	out      *Wanted
@@ -61,6 +79,7 @@ type resolver struct {
 	seen     holders // what may stand once -> who has it
 	devices  []place // of out.Devices
 	machines []place // of out.Machines
+	cabled   map[*Cable]place
 }
 
 // maxFaults is how many faults of a plan are told: nobody reads more, and two networks

@@ -26,7 +26,7 @@ func (r *resolver) cables() {
 	for i := range r.out.Machines {
 		ix.machines[r.out.Machines[i].Name] = &r.out.Machines[i]
 	}
-	plugged := map[End]End{}
+	plugged := make(map[End]End, len(r.seen))
 	for i := range r.out.Devices {
 		r.out.Devices[i].wires(func(w wire) { r.wire(r.devices[i], w, ix, plugged) })
 	}
@@ -36,7 +36,11 @@ func (r *resolver) cables() {
 }
 
 func (r *resolver) wire(p place, w wire, ix *owners, plugged map[End]End) {
-	p = p.item(w.list, w.i)
+	if at, moved := r.cabled[w.cable]; moved { // its model has parts before it
+		p = at
+	} else {
+		p = p.item(w.list, w.i)
+	}
 	for _, end := range [...]End{w.from, w.cable.To} {
 		if first, taken := plugged[end]; taken {
 			r.fail(p.of(".cable.to"), "%s is cabled twice: from %s and from %s", end, first, w.from)
@@ -45,7 +49,7 @@ func (r *resolver) wire(p place, w wire, ix *owners, plugged map[End]End) {
 	}
 	b, state := ix.socket(w.cable.To)
 	switch {
-	case state == noOwner || r.out.unshaped[w.cable.To.Owner]:
+	case state == noOwner || r.waits(w.cable.To.Owner):
 	case state == noPort:
 		r.fail(p.of(".cable.to"), "%s has no port %q", w.cable.To.Owner, w.cable.To.Port)
 	default:

@@ -57,6 +57,7 @@ func (r *resolver) psus(p place, owner string, list []PSU) []PSU {
 		r.text(at.of(".serial"), s.Serial)
 		r.text(at.of(".model"), s.Model)
 		s.Cable, s.Input = r.cable(at, s.Cable), ""
+		r.cabled[s.Cable] = at
 	}
 	return out
 }
@@ -88,6 +89,7 @@ func (r *resolver) ports(p place, owner string, list []Port) (out []Port) {
 		r.oneOf(at.of(".connector"), string(port.Connector), "", string(RJ45), string(SFP), string(QSFP), string(OSFP), string(C13), string(C19))
 		r.text(at.of(".circuit"), port.Circuit)
 		port.Cable = r.cable(at, port.Cable)
+		r.cabled[port.Cable] = at
 		if port.Cable != nil && len(names) > 1 {
 			r.fail(at.of(".cable"), "one cable cannot begin at %d ports", len(names))
 		}
@@ -110,7 +112,7 @@ func (r *resolver) bays(p place, owner string, list []string) []string {
 		if !portForm.MatchString(bay) {
 			r.fail(p.item(".bays", i), "%.70q is not the name of a bay", bay)
 		}
-		r.onceIn(p.item(".bays", i), owner, "bay", bay)
+		r.onceIn(p.item(".bays", i), owner, "chassis bay", bay) // not the claim of the node in it
 	}
 	return slices.Clone(list)
 }

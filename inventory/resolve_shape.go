@@ -16,7 +16,7 @@ func (r *resolver) shapes() {
 		d, p := &r.out.Devices[i], r.devices[i]
 		devices[d.Name] = d
 		if model := models[d.Model]; model == nil && d.Model != "" {
-			r.out.unshaped[d.Name] = true
+			r.wait(d.Name, d.Slot)
 		} else {
 			r.misfits(p, d.shape(model))
 		}
@@ -37,14 +37,14 @@ func (r *resolver) shapes() {
 
 func (r *resolver) shapeMachine(p place, m *Machine, model *Model, chassis *Device) {
 	if model == nil && m.Model != "" {
-		r.out.unshaped[m.Name] = true
+		r.wait(m.Name, m.Slot)
 	} else {
 		r.misfits(p, m.shape(model))
 	}
 	switch {
 	case m.Slot.Chassis == "":
-	case chassis == nil || r.out.unshaped[chassis.Name]:
-		r.out.unshaped[m.Name] = true
+	case chassis == nil || r.waits(chassis.Name):
+		r.wait(m.Name, m.Slot)
 	default:
 		r.misfits(p, m.seatIn(chassis))
 	}
@@ -63,14 +63,27 @@ func (r *resolver) misfits(p place, bad []misfit) {
 	}
 }
 
-// place takes the cells of a slot. One that waits for its model takes at least those that
-// it would take without.
+// wait notes that a thing is shaped when the inventory is known. Until then it takes
+// what it would without a model; with one it takes at least that.
+func (r *resolver) wait(name string, s *Slot) {
+	if r.waits(name) {
+		return
+	}
+	r.out.unshaped[name] = *s
+	if s.Chassis == "" {
+		s.shape(nil)
+	}
+}
+
+func (r *resolver) waits(name string) bool {
+	_, waits := r.out.unshaped[name]
+	return waits
+}
+
+// place takes the cells of a slot.
 func (r *resolver) place(p place, rack *Rack, s Slot, owner, project string) {
 	if rack == nil || s.Chassis != "" {
 		return
-	}
-	if r.out.unshaped[owner] {
-		s.shape(nil)
 	}
 	if s.U < 0 || s.Height < 1 || s.Height > rack.Units || (s.U > 0 && !fitsRack(s, rack.Units)) {
 		r.fail(p.of(".u"), "unit %d with height %d does not fit rack %s of %d units", s.U, s.Height, s.Rack, rack.Units)
@@ -114,7 +127,7 @@ func (r *resolver) claims(p place, m *Machine) {
 			r.once(p.of(".bmc.mac"), claim{what: "mac", mac: m.BMC.MAC}, m.Name)
 		}
 	}
-	if key := m.SerialKey(); key != "" && !r.out.unshaped[m.Name] { // the vendor may be the model's
+	if key := m.SerialKey(); key != "" && !r.waits(m.Name) { // the vendor may be the model's
 		r.once(p.of(".serial"), claim{what: "serial", text: key}, m.Name)
 	}
 	if m.AssetTag != "" {

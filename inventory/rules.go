@@ -41,9 +41,13 @@ func Waivable(name string) bool {
 	return slices.ContainsFunc(Rules(), func(r Rule) bool { return r.Name == name }) || slices.Contains(waivableConditions(), name)
 }
 
-// waivableConditions are the types of conditions that verification raises and that a
-// plan may let pass; see inventory/verify.
-func waivableConditions() []string { return nil }
+// waivableConditions are the types of conditions that verification raises, see
+// inventory/verify, and the checks of the gate to ready, that a plan may let pass.
+func waivableConditions() []string {
+	return []string{"wrong-model", "boot-mode-wrong", "cpu-missing", "cpu-wrong", "dimm-missing", "dimm-unexpected", "dimm-misplaced", "dimm-wrong",
+		"disk-missing", "disk-wrong", "nic-missing", "psu-missing", "psu-wrong", "psu-input-lost", "firmware-wrong", "bios-attribute-wrong", "cabling",
+		"differs-from-siblings", CheckErased, CheckFirmware, CheckBMC}
+}
 
 // thing is what stands in a rack, a machine or a device.
 type thing struct {
@@ -83,9 +87,8 @@ func waiverFor(list []Waiver, rule, on string) string {
 }
 
 // warnings looks at everything in a rack.
-func (s *state) warnings(rack *Rack) []Warning {
+func (s *state) warnings(rack *Rack, things []thing) []Warning {
 	w := warner{have: s}
-	things := s.things(rack.Name)
 	for i := range things {
 		w.power(rack, &things[i])
 		w.bonds(rack, &things[i])

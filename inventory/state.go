@@ -1,5 +1,7 @@
 package inventory
 
+import "slices"
+
 // state is the inventory as it would be with a plan applied: what the plan names comes
 // from the plan, and what is removed is not in it.
 type state struct {
@@ -70,17 +72,73 @@ func drop[T any](list []*T, gone func(*T) bool) []*T {
 	return out
 }
 
-// things lists what stands in a rack.
-func (s *state) things(rack string) (out []thing) {
+// bucket is what a rack holds, and what hangs on its PDUs from other racks.
+type bucket struct{ things, guests []thing }
+
+// byRack sorts everything into racks.
+func (s *state) byRack() map[string]*bucket {
+	out := map[string]*bucket{}
+	of := func(rack string) *bucket {
+		if out[rack] == nil {
+			out[rack] = &bucket{}
+		}
+		return out[rack]
+	}
+	sort := func(t thing) {
+		home := of(t.slot.Rack)
+		home.things = append(home.things, t)
+		for _, rack := range s.fedFrom(t) {
+			guest := of(rack)
+			guest.guests = append(guest.guests, t)
+		}
+	}
 	for _, d := range s.gear {
-		if d.Slot != nil && d.Slot.Rack == rack {
-			out = append(out, thing{name: d.Name, slot: d.Slot, model: s.models[d.Model], psus: d.PSUs, device: d})
+		if d.Slot != nil {
+			sort(thing{name: d.Name, slot: d.Slot, model: s.models[d.Model], psus: d.PSUs, device: d})
 		}
 	}
 	for _, m := range s.standing {
-		if m.Slot.Rack == rack {
-			out = append(out, thing{name: m.Name, slot: m.Slot, model: s.models[m.Model], psus: m.PSUs, machine: m})
+		sort(thing{name: m.Name, slot: m.Slot, model: s.models[m.Model], psus: m.PSUs, machine: m})
+	}
+	return out
+}
+
+// fedFrom lists the other racks whose PDUs a thing hangs on.
+func (s *state) fedFrom(t thing) (out []string) {
+	for i := range t.psus {
+		if c := t.psus[i].Cable; c != nil {
+			if d := s.owners.devices[c.To.Owner]; d != nil && d.Slot != nil && d.Slot.Rack != t.slot.Rack && !slices.Contains(out, d.Slot.Rack) {
+				out = append(out, d.Slot.Rack)
+			}
 		}
 	}
 	return out
+}
+
+// around lists what a rack's load depends on: what stands there, what hangs on its PDUs
+// from elsewhere, and the PDUs elsewhere that those hang on.
+func (s *state) around(b *bucket) (devices []Device, machines []Machine) {
+	seen := map[string]bool{}
+	add := func(d *Device) {
+		if !seen[d.Name] {
+			seen[d.Name] = true
+			devices = append(devices, *d)
+		}
+	}
+	for _, list := range [][]thing{b.things, b.guests} {
+		for i := range list {
+			t := &list[i]
+			if t.device != nil {
+				add(t.device)
+			} else {
+				machines = append(machines, *t.machine)
+			}
+			for j := range t.psus {
+				if c := t.psus[j].Cable; c != nil && s.owners.devices[c.To.Owner] != nil {
+					add(s.owners.devices[c.To.Owner])
+				}
+			}
+		}
+	}
+	return devices, machines
 }

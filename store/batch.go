@@ -5,12 +5,13 @@ import (
 	"database/sql"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // mostInList is how many values one IN list has at most. Lists are filled up to a power
 // of two, so that there are few statements to prepare.
-const mostInList = 512
+const mostInList = 128
 
 // lists cuts values into parts that fit an IN list. The order is kept, doubles and
 // empty ones are not.
@@ -24,6 +25,39 @@ func lists(values []string) [][]string {
 		}
 	}
 	return slices.Collect(slices.Chunk(kept, mostInList))
+}
+
+// mostInArray is how many values of one array are looked up by one statement.
+const mostInArray = 5000
+
+// forEach runs a statement on the rows whose column is one of values, some hundred at
+// once; for many see DB.forMany.
+func forEach(values []string, column string, run func(clause string, args []any) error) error {
+	for _, part := range lists(values) {
+		clause, args := in(column, part)
+		if err := run(clause, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forMany runs a statement on the rows whose column is one of many values, some thousand
+// at once. args are those that the statement has beside them.
+func (db *DB) forMany(values []string, column string, run func(clause string, args []any) error, args ...any) error {
+	values = slices.Clone(values)
+	slices.Sort(values)
+	values = slices.Compact(values)
+	if len(values) > 0 && values[0] == "" {
+		values = values[1:]
+	}
+	for part := range slices.Chunk(values, mostInArray) {
+		clause := column + fmt.Sprintf(db.dialect.oneOf, len(args)+1)
+		if err := run(clause, append(slices.Clone(args), db.dialect.array(part))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // in is "column IN ($1, ...)" for one of lists, and its arguments.
@@ -57,29 +91,32 @@ type batch struct {
 	into    string // INSERT INTO table (columns)
 	then    string // ON CONFLICT ..., or nothing
 	columns int
+	rows    int // of one statement
+	mark    func(n int) string
 	args    []any
 	full    *sql.Stmt // for as many rows as go into one
 }
 
-// mostParams bounds the parameters of one statement: SQLite takes 32766, PostgreSQL
-// 65535, and both are quickest with far fewer.
-const mostParams = 2000
-
+// newBatch is a batch of few rows; DB.batch is quicker with many.
 func newBatch(tx *sql.Tx, into, then string, columns int) *batch {
-	return &batch{tx: tx, into: into, then: then, columns: columns}
+	return &batch{tx: tx, into: into, then: then, columns: columns, rows: max(1, 100/columns), mark: numbered}
 }
 
-func (b *batch) rows() int { return mostParams / b.columns }
+func numbered(n int) string { return "$" + strconv.Itoa(n) }
+
+func (db *DB) batch(tx *sql.Tx, into, then string, columns int) *batch {
+	return &batch{tx: tx, into: into, then: then, columns: columns, rows: db.dialect.params / columns, mark: db.dialect.mark}
+}
 
 // add writes a row, or keeps it for the next statement.
 func (b *batch) add(ctx context.Context, row ...any) error {
 	b.args = append(b.args, row...)
-	if len(b.args) < b.rows()*b.columns {
+	if len(b.args) < b.rows*b.columns {
 		return nil
 	}
 	if b.full == nil {
 		var err error
-		if b.full, err = b.tx.PrepareContext(ctx, b.text(b.rows())); err != nil {
+		if b.full, err = b.tx.PrepareContext(ctx, b.text(b.rows)); err != nil {
 			return err
 		}
 	}
@@ -119,7 +156,7 @@ func (b *batch) text(rows int) string {
 		}
 		for c := range b.columns {
 			n++
-			fmt.Fprintf(&s, "%c$%d", "(,"[min(c, 1)], n)
+			s.WriteString("(,"[min(c, 1):min(c, 1)+1] + b.mark(n))
 		}
 		s.WriteByte(')')
 	}

@@ -10,19 +10,37 @@ import (
 // readCables reads the cables that some machines or devices plan, those whose side a is
 // at one of them.
 func readCables(ctx context.Context, q queryer, owners []string, plug func(owner, port string, c *inventory.Cable)) error {
-	for _, part := range lists(owners) {
-		clause, args := in("a.owner_id", part)
+	far := map[string][]*inventory.Cable{} // by the id at the other end
+	err := forEach(owners, "a.owner_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-			var owner, port string
+			var owner, port, to string
 			var c inventory.Cable
-			if err = scan(asText{&owner}, &port, &c.Type, &c.LengthM, &c.Label, &c.To.Owner, &c.To.Port); err == nil {
+			if err = scan(asText{&owner}, &port, &c.Type, &c.LengthM, &c.Label, asText{&to}, &c.To.Port); err == nil {
 				plug(owner, port, &c)
+				far[to] = append(far[to], &c)
 			}
 			return struct{}{}, err
-		}, `SELECT a.owner_id, a.port, c.type, c.length_m, c.label, coalesce(m.name, d.name, ''), b.port
+		}, `SELECT a.owner_id, a.port, c.type, c.length_m, c.label, b.owner_id, b.port
 			FROM cable_end a JOIN cable c ON c.id = a.cable_id JOIN cable_end b ON b.cable_id = a.cable_id AND b.side = 'b'
-			LEFT JOIN machine m ON m.id = b.owner_id LEFT JOIN device d ON d.id = b.owner_id WHERE a.side = 'a' AND `+clause, args...)
-		if err != nil {
+			WHERE a.side = 'a' AND `+clause, args...)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"device", "machine"} {
+		if err := forEach(keys(far), "id", func(clause string, args []any) error {
+			_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
+				var id, name string
+				err = scan(asText{&id}, &name)
+				for _, c := range far[id] {
+					c.To.Owner = name
+				}
+				delete(far, id)
+				return struct{}{}, err
+			}, `SELECT id, name FROM `+table+` WHERE `+clause, args...)
+			return err
+		}); err != nil {
 			return err
 		}
 	}
@@ -126,7 +144,7 @@ func (a *application) unplug(ctx context.Context, owners []string, all bool) err
 	if all {
 		which = ""
 	}
-	return forEach(owners, "owner_id", func(clause string, args []any) error {
+	return a.db.forMany(owners, "owner_id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE `+which+clause+")", args...)
 		return err
 	})
@@ -138,8 +156,8 @@ func (a *application) writeCables(ctx context.Context) error {
 	if err := a.refit(ctx, sockets); err != nil {
 		return err
 	}
-	cables := newBatch(a.tx, `INSERT INTO cable (id, type, a_connector, b_connector, length_m, label)`, "", 6)
-	ends := newBatch(a.tx, `INSERT INTO cable_end (owner_id, port, cable_id, side)`, "", 4)
+	cables := a.db.batch(a.tx, `INSERT INTO cable (id, type, a_connector, b_connector, length_m, label)`, "", 6)
+	ends := a.db.batch(a.tx, `INSERT INTO cable_end (owner_id, port, cable_id, side)`, "", 4)
 	defer cables.close()
 	defer ends.close()
 	var rows [][2][]any // ends wait until their cables are there
@@ -154,7 +172,7 @@ func (a *application) writeCables(ctx context.Context) error {
 			from, to = "", ""
 		}
 		if err := cables.add(ctx, id, c.Type, orNull(string(from)), orNull(string(to)), c.LengthM, c.Label); err != nil && bad == nil {
-			bad = err
+			bad = unfit(err)
 		}
 		rows = append(rows, [2][]any{{near, port, id, "a"}, {far, c.To.Port, id, "b"}})
 	})
@@ -162,7 +180,7 @@ func (a *application) writeCables(ctx context.Context) error {
 		return bad
 	}
 	if err := cables.done(ctx); err != nil {
-		return err
+		return unfit(err)
 	}
 	for _, r := range rows {
 		for _, end := range r {
@@ -194,7 +212,7 @@ func (a *application) refit(ctx context.Context, sockets map[inventory.End]inven
 	}
 	type plug struct{ cable, old, new string }
 	var plugs []plug
-	err := forEach(keys(names), "e.owner_id", func(clause string, args []any) error {
+	err := a.db.forMany(keys(names), "e.owner_id", func(clause string, args []any) error {
 		found, err := collect(ctx, a.tx, func(scan func(...any) error) (p plug, err error) {
 			var owner, port string
 			err = scan(asText{&p.cable}, asText{&p.old}, asText{&owner}, &port)
@@ -210,7 +228,7 @@ func (a *application) refit(ctx context.Context, sockets map[inventory.End]inven
 	for _, p := range plugs {
 		if p.old != p.new {
 			if _, err := exec(ctx, a.tx, `UPDATE cable SET b_connector = $1 WHERE id = $2`, orNull(p.new), p.cable); err != nil {
-				return err
+				return unfit(err)
 			}
 		}
 	}

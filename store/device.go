@@ -74,7 +74,7 @@ func (a *application) vacateDevices(ctx context.Context) error {
 	for _, d := range a.devices {
 		ids = append(ids, d.ID)
 	}
-	if err := forEach(ids, "device_id", func(clause string, args []any) error {
+	if err := a.db.forMany(ids, "device_id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM slot_cell WHERE `+clause, args...)
 		return err
 	}); err != nil {
@@ -85,11 +85,11 @@ func (a *application) vacateDevices(ctx context.Context) error {
 
 // writeDevices writes the changed devices.
 func (a *application) writeDevices(ctx context.Context) error {
-	list := newBatch(a.tx, `INSERT INTO device (id, name, kind, rack_id, u, height, face, full_depth, side, model, serial, asset_tag, spec, version)`,
+	list := a.db.batch(a.tx, `INSERT INTO device (id, name, kind, rack_id, u, height, face, full_depth, side, model, serial, asset_tag, spec, version)`,
 		`ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, rack_id = excluded.rack_id, u = excluded.u, height = excluded.height, face = excluded.face,
 			full_depth = excluded.full_depth, side = excluded.side, model = excluded.model, serial = excluded.serial, asset_tag = excluded.asset_tag,
 			spec = excluded.spec, version = device.version + 1`, 14)
-	cells := newBatch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side, device_id)`, "", 5)
+	cells := a.db.batch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side, device_id)`, "", 5)
 	defer list.close()
 	defer cells.close()
 	for _, d := range a.devices {
@@ -151,7 +151,7 @@ func (a *application) removals(ctx context.Context) error {
 	if err := a.unplug(ctx, ids, true); err != nil {
 		return err
 	}
-	return forEach(ids, "id", func(clause string, args []any) error {
+	return a.db.forMany(ids, "id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM device WHERE `+clause, args...)
 		return err
 	})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -40,6 +41,11 @@ type dialect struct {
 	fault   func(error) error
 	session bool // the migrator takes a session lock
 
+	params int                   // of a statement that inserts many rows
+	mark   func(n int) string    // of its nth parameter
+	oneOf  string                // behind a column: whether it is one of the array that is parameter %d
+	array  func([]string) string // as that parameter
+
 	snapshot sql.IsolationLevel // of a transaction that only reads
 }
 
@@ -63,13 +69,17 @@ func (db *DB) migrate(ctx context.Context, pool *sql.DB) error {
 	if _, err := p.Up(ctx); err != nil {
 		return db.fault(err)
 	}
-	return nil
+	return db.fault(db.complete(ctx, pool))
 }
 
 // openSQLite opens the file and takes the lock beside it, because SQLite is for one
 // process: leases of work and caches would not be seen by another.
 func (db *DB) openSQLite(_ context.Context, o Options) error {
-	db.dialect = dialect{goose: goose.DialectSQLite3, files: migrations.SQLite, single: true, again: sqliteAgain, fault: sqliteFault}
+	// The driver looks for the value of a numbered parameter among all of them, so those of
+	// long statements have no numbers.
+	db.dialect = dialect{goose: goose.DialectSQLite3, files: migrations.SQLite, single: true, again: sqliteAgain, fault: sqliteFault,
+		params: 200, mark: func(int) string { return "?" },
+		oneOf: " IN (SELECT value FROM json_each($%d))", array: func(values []string) string { return toJSON(values) }}
 	release, err := lockFile(o.DSN + ".lock")
 	if err != nil {
 		return err
@@ -131,7 +141,9 @@ func sqliteFault(err error) error {
 	switch e.Code() {
 	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 		return taken(e.Error(), err)
-	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY:
+	case sqlite3.SQLITE_CONSTRAINT_CHECK, sqlite3.SQLITE_CONSTRAINT_TRIGGER:
+		return ruled(e.Error(), err)
+	case sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: // its message does not say which
 		return fault.Conflictf("something it names does not exist, or is still in use: %w", err)
 	case sqlite3.SQLITE_NOTADB:
 		return fault.Invalidf("the database file is not one of SQLite").WithHint("set database or state_dir to the right place; nothing was changed")
@@ -146,7 +158,8 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 		snapshot: sql.LevelRepeatableRead,
 		skip:     " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
 		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
-		again: postgresAgain, fault: postgresFault}
+		again: postgresAgain, fault: postgresFault,
+		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray}
 	cfg, err := pgx.ParseConfig(o.DSN)
 	if err != nil {
 		// the parser's error repeats the URL, password and all
@@ -173,6 +186,15 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 // connectTime is how long a PostgreSQL that says nothing is waited for.
 const connectTime = 10 * time.Second
 
+// postgresArray writes an array as PostgreSQL reads it.
+func postgresArray(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v) + `"`
+	}
+	return "{" + strings.Join(quoted, ",") + "}"
+}
+
 func postgresAgain(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
 	if !ok {
@@ -196,7 +218,12 @@ func postgresFault(err error) error {
 		switch e.Code {
 		case "23505", "23P01":
 			return taken(e.ConstraintName, err)
+		case "23514":
+			return ruled(e.ConstraintName, err)
 		case "23503":
+			if e.ConstraintName == "cable_fits" {
+				return taken(e.ConstraintName, err)
+			}
 			return fault.Conflictf("something it names does not exist, or is still in use: %s", e.Detail)
 		case "28P01", "28000":
 			return fault.Deniedf("PostgreSQL refused the user or password").WithHint("check database and database_password_file")
@@ -219,21 +246,49 @@ func postgresFault(err error) error {
 	return err
 }
 
-// taken turns a unique violation into words. The schema's rule names say which.
+// unfit tells a cable that does not fit apart from what else may be missing: SQLite does
+// not say which rule it is.
+func unfit(err error) error {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code() == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY {
+		return taken("cable_fits", err)
+	}
+	return err
+}
+
+// ruled is taken for a rule about one row: unknown ones are not a clash with another.
+func ruled(what string, err error) error {
+	for _, known := range []string{"rack_weight", "rack_feed_power", "network_cidr"} {
+		if strings.Contains(what, known) {
+			return taken(known, err)
+		}
+	}
+	return &fault.Error{Kind: fault.Invalid, Message: "a value is not one that the schema allows: " + what, Err: err}
+}
+
+// taken turns a violation of the schema into words. The names of the rules, or of the
+// columns, say which it is.
 func taken(what string, err error) error {
-	for _, rule := range []struct{ mark, words string }{
-		{"slot_cell", "the slot is taken by another machine"},
-		{"nic_mac", "a MAC belongs to another machine"}, {"nic.mac", "a MAC belongs to another machine"},
-		{"nic_network", "an address belongs to another machine"}, {"nic.network_id", "an address belongs to another machine"},
-		{"bmc", "a BMC belongs to another machine"},
-		{"machine_serial", "a serial number belongs to another machine"}, {"machine.serial_key", "a serial number belongs to another machine"},
-		{"machine_name", "a machine of that name exists"}, {"machine.name", "a machine of that name exists"},
-		{"operation_exclusive", "another operation on the machine has not ended"}, {"operation.machine_id", "another operation on the machine has not ended"},
-		{"network_cidr", "the network overlaps another"},
-		{"image", "an image of that name exists"},
+	for _, rule := range []struct{ mark, words, hint string }{
+		{"slot_cell", "the slot is taken or reserved", ""},
+		{"nic_mac", "a MAC belongs to another machine", ""}, {"nic.mac", "a MAC belongs to another machine", ""},
+		{"nic_network", "an address belongs to another machine", ""}, {"nic.network_id", "an address belongs to another machine", ""},
+		{"nic_pkey", "the machine has two ports of one name", "give each port a name of its own"}, {"nic.machine_id", "the machine has two ports of one name", "give each port a name of its own"},
+		{"cable_end_pkey", "a port or outlet has a cable already", ""}, {"cable_end.owner_id", "a port or outlet has a cable already", ""},
+		{"cable_fits", "the cable does not fit the connectors at its ends", "correct the cable's type, or the connector of the port"},
+		{"rack_weight", "the rack would carry more than its weight limit", "move something to another rack, or correct the weights"},
+		{"rack_feed_power", "a feed of the rack would carry more than it may when another is lost", "move something to another rack, or correct the draw of the models"},
+		{"bmc", "a BMC belongs to another machine", ""},
+		{"machine_serial", "a serial number belongs to another machine", ""}, {"machine.serial_key", "a serial number belongs to another machine", ""},
+		{"machine_asset_tag", "an asset tag belongs to another machine", ""}, {"machine.asset_tag", "an asset tag belongs to another machine", ""},
+		{"machine_bay", "the bay is taken by another machine", ""}, {"machine.chassis_id", "the bay is taken by another machine", ""},
+		{"machine_name", "a machine of that name exists", ""}, {"machine.name", "a machine of that name exists", ""},
+		{"device_name", "a device of that name exists", ""}, {"device.name", "a device of that name exists", ""},
+		{"operation_exclusive", "another operation on the machine has not ended", ""}, {"operation.machine_id", "another operation on the machine has not ended", ""},
+		{"network_cidr", "the network overlaps another", ""},
+		{"image", "an image of that name exists", ""},
 	} {
 		if strings.Contains(what, rule.mark) {
-			return &fault.Error{Kind: fault.Conflict, Message: rule.words, Err: err, Hint: "look at what holds it, then try again"}
+			return &fault.Error{Kind: fault.Conflict, Message: rule.words, Err: err, Hint: cmp.Or(rule.hint, "look at what holds it, then try again")}
 		}
 	}
 	return &fault.Error{Kind: fault.Conflict, Message: "it exists already", Err: err}

@@ -136,6 +136,6 @@ func detail(d map[string]any) any {
 	return string(noNUL(b))
 }
 
-// NewEvents returns a signal, sent each time this process appended events; the function
-// ends the subscription.
+// NewEvents returns a signal, sent each time this process appended events, or PostgreSQL
+// told it that another did (see Listener); the function ends the subscription.
 func (db *DB) NewEvents() (<-chan struct{}, func()) { return db.events.listen(everything) }

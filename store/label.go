@@ -30,8 +30,8 @@ func readLabels(ctx context.Context, q queryer, at map[string]*inventory.Machine
 
 // writeLabels writes the labels and tags of machines that have none in the database, and
 // the words by which they are found.
-func writeLabels(ctx context.Context, tx *sql.Tx, machines []*inventory.Machine) error {
-	labels := newBatch(tx, `INSERT INTO machine_label (machine_id, key, value)`, "", 3)
+func (db *DB) writeLabels(ctx context.Context, tx *sql.Tx, machines []*inventory.Machine) error {
+	labels := db.batch(tx, `INSERT INTO machine_label (machine_id, key, value)`, "", 3)
 	defer labels.close()
 	for _, m := range machines {
 		for key, value := range m.Labels {
@@ -48,5 +48,5 @@ func writeLabels(ctx context.Context, tx *sql.Tx, machines []*inventory.Machine)
 	if err := labels.done(ctx); err != nil {
 		return err
 	}
-	return writeWords(ctx, tx, machines)
+	return writeWords(ctx, db.batch(tx, intoWords, "", 3), machines)
 }

@@ -31,7 +31,7 @@ func (a *application) vacateMachines(ctx context.Context) error {
 		{"machine_id", `UPDATE bmc SET address = CAST(machine_id AS text), mac = NULL WHERE `},
 		{"id", `UPDATE machine SET serial_key = NULL, asset_tag = '', chassis_id = NULL WHERE `},
 	} {
-		if err := forEach(ids, free.column, func(clause string, args []any) error {
+		if err := a.db.forMany(ids, free.column, func(clause string, args []any) error {
 			_, err := exec(ctx, a.tx, free.statement+clause, args...)
 			return err
 		}); err != nil {
@@ -66,7 +66,7 @@ func (a *application) adoptStrangers(ctx context.Context) error {
 		}
 	}
 	a.gone = append(a.gone, ids...)
-	return forEach(ids, "id", func(clause string, args []any) error {
+	return a.db.forMany(ids, "id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM machine WHERE `+clause, args...)
 		return err
 	})
@@ -77,7 +77,7 @@ func (a *application) writeMachines(ctx context.Context) error {
 	if err := a.db.writePlanned(ctx, a.tx, a.ids, a.machines); err != nil {
 		return err
 	}
-	cells := newBatch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side, machine_id)`, "", 5)
+	cells := a.db.batch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side, machine_id)`, "", 5)
 	defer cells.close()
 	for _, m := range a.machines {
 		if m.Slot == nil {
@@ -95,13 +95,13 @@ func (a *application) writeMachines(ctx context.Context) error {
 	if err := a.writeBMCs(ctx); err != nil {
 		return err
 	}
-	return writeLabels(ctx, a.tx, a.machines)
+	return a.db.writeLabels(ctx, a.tx, a.machines)
 }
 
 // writePlanned writes what plans say of machines, with their ports; of those that exist
 // the state is left alone.
 func (db *DB) writePlanned(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
-	list := newBatch(tx, `INSERT INTO machine (id, name, phase, rack_id, u, height, face, full_depth, side, chassis_id, bay, firmware, arch, vendor, model,
+	list := db.batch(tx, `INSERT INTO machine (id, name, phase, rack_id, u, height, face, full_depth, side, chassis_id, bay, firmware, arch, vendor, model,
 			serial, serial_key, uuid, root_disk, psus, waivers, asset_tag, batch, project_id, power, image, version, created_at, updated_at)`,
 		`ON CONFLICT (id) DO UPDATE SET rack_id = excluded.rack_id, u = excluded.u, height = excluded.height, face = excluded.face,
 			full_depth = excluded.full_depth, side = excluded.side, chassis_id = excluded.chassis_id, bay = excluded.bay, firmware = excluded.firmware,
@@ -127,7 +127,7 @@ func (db *DB) writePlanned(ctx context.Context, tx *sql.Tx, ids identities, mach
 	if list.written != int64(len(machines)) {
 		return changedMeanwhile("a machine of the plan", "run plan again")
 	}
-	return writeNICs(ctx, tx, ids, machines)
+	return db.writeNICs(ctx, tx, ids, machines)
 }
 
 // slotColumns are rack_id, u, height, face, full_depth, side, chassis_id, bay.
@@ -149,8 +149,8 @@ func listOrNull[T any](list []T) any {
 	return toJSON(list)
 }
 
-func writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
-	nics := newBatch(tx, `INSERT INTO nic (machine_id, mac, position, name, network_id, address, boot, connector, bond)`, "", 9)
+func (db *DB) writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
+	nics := db.batch(tx, `INSERT INTO nic (machine_id, mac, position, name, network_id, address, boot, connector, bond)`, "", 9)
 	defer nics.close()
 	for _, m := range machines {
 		for i := range m.NICs {
@@ -165,7 +165,7 @@ func writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machines []*inve
 
 // writeBMCs writes the BMCs of the changed machines and seals the passwords that are new.
 func (a *application) writeBMCs(ctx context.Context) error {
-	bmcs := newBatch(a.tx, `INSERT INTO bmc (machine_id, address, username, password_sealed, certificate_sha256, mac)`,
+	bmcs := a.db.batch(a.tx, `INSERT INTO bmc (machine_id, address, username, password_sealed, certificate_sha256, mac)`,
 		`ON CONFLICT (machine_id) DO UPDATE SET address = excluded.address, username = excluded.username, certificate_sha256 = excluded.certificate_sha256,
 			mac = excluded.mac, password_sealed = CASE excluded.password_sealed WHEN '' THEN bmc.password_sealed ELSE excluded.password_sealed END`, 6)
 	defer bmcs.close()
@@ -186,7 +186,7 @@ func (a *application) writeBMCs(ctx context.Context) error {
 	if err := bmcs.done(ctx); err != nil {
 		return err
 	}
-	return forEach(without, "machine_id", func(clause string, args []any) error {
+	return a.db.forMany(without, "machine_id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM bmc WHERE `+clause, args...)
 		return err
 	})
@@ -206,7 +206,7 @@ func (db *DB) insertMachine(ctx context.Context, tx *sql.Tx, m *inventory.Machin
 	if err := db.writePlanned(ctx, tx, ids, one); err != nil {
 		return err
 	}
-	return writeLabels(ctx, tx, one)
+	return db.writeLabels(ctx, tx, one)
 }
 
 func values[T any](list []*T) []T {

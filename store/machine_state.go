@@ -10,37 +10,83 @@ import (
 	"rackwright/journal"
 )
 
-// ChangeMachine reads a machine, lets change alter it, and writes phase, power, facts,
-// image, conditions and observed identity back in one transaction together with the
-// events change returns. Of several writers each sees what the one before it left; change
-// may be run more than once and must do nothing else. The machine is not written when
-// change leaves it as it was.
+// ChangeMachine reads a machine, lets change alter it, and writes its state back in one
+// transaction together with the events change returns: phase, power, facts, image,
+// conditions, hold, proof of empty disks, and what was learned of its identity (serial,
+// UUID, vendor, asset tag, the MACs of its ports). Of several writers each sees what the
+// one before it left; change may be run more than once and must do nothing else. The
+// machine is not written when change leaves it as it was.
 func (db *DB) ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
+	return db.changeMachine(ctx, idOrName, func(_ *sql.Tx, m *inventory.Machine) ([]journal.Event, error) { return change(m) })
+}
+
+// changeMachine is ChangeMachine for a change that asks the database.
+func (db *DB) changeMachine(ctx context.Context, idOrName string, change func(*sql.Tx, *inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
 	var out *inventory.Machine
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		m, err := db.machineToChange(ctx, tx, idOrName)
 		if err != nil {
 			return err
 		}
-		before := *m
-		before.Conditions = slices.Clone(m.Conditions)
-		facts := toJSON(m.Facts)
-		events, err := change(m)
+		was := stateOf(m)
+		events, err := change(tx, m)
 		if err != nil {
 			return err
 		}
 		out = m
-		if err := db.writeState(ctx, tx, &before, facts, m); err != nil {
+		if err := db.writeState(ctx, tx, was, m); err != nil {
 			return err
 		}
 		return db.append(ctx, tx, named(events, m))
 	})
 	if err == nil {
-		db.events.wake(everything)
-		db.changed.wake(everything)
-		db.unjudged.wake(everything)
+		db.wakeMachine()
 	}
 	return out, err
+}
+
+func (db *DB) wakeMachine() {
+	db.events.wake(everything)
+	db.changed.wake(everything)
+	db.unjudged.wake(everything)
+}
+
+// state is a machine as it was read, with copies of what a change may alter in place.
+type state struct {
+	inventory.Machine
+	facts string
+}
+
+func stateOf(m *inventory.Machine) *state {
+	s := &state{Machine: *m, facts: toJSON(m.Facts)}
+	s.Conditions, s.NICs = slices.Clone(m.Conditions), slices.Clone(m.NICs)
+	if m.Hold != nil {
+		hold := *m.Hold
+		s.Hold = &hold
+	}
+	return s
+}
+
+// same reports whether a change left the state as it was.
+func (s *state) same(m *inventory.Machine) bool {
+	return s.Phase == m.Phase && slices.Equal(s.Conditions, m.Conditions) && s.Power == m.Power && s.facts == toJSON(m.Facts) && s.Image == m.Image &&
+		!s.otherIdentity(m) && holdOf(&s.Machine) == holdOf(m) && s.Erased.Equal(m.Erased) && s.Replaces == m.Replaces
+}
+
+// otherIdentity reports whether something was learned of what the machine is.
+func (s *state) otherIdentity(m *inventory.Machine) bool {
+	return s.Serial != m.Serial || s.UUID != m.UUID || s.Vendor != m.Vendor || s.AssetTag != m.AssetTag || s.otherMACs(m)
+}
+
+func (s *state) otherMACs(m *inventory.Machine) bool {
+	return !slices.EqualFunc(s.NICs, m.NICs, func(a, b inventory.NIC) bool { return a.MAC == b.MAC })
+}
+
+func holdOf(m *inventory.Machine) (h inventory.Hold) {
+	if m.Hold != nil {
+		h = *m.Hold
+	}
+	return h
 }
 
 // machineToChange reads a machine that no other transaction changes until this one ends.
@@ -63,32 +109,36 @@ func named(events []journal.Event, m *inventory.Machine) []journal.Event {
 	return events
 }
 
-func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before *inventory.Machine, facts string, m *inventory.Machine) error {
-	moved, conditions := before.Phase != m.Phase, !slices.Equal(before.Conditions, m.Conditions)
-	same := !moved && !conditions && before.Power == m.Power && facts == toJSON(m.Facts) && before.Image == m.Image &&
-		before.Serial == m.Serial && before.UUID == m.UUID
-	if same {
+func (db *DB) writeState(ctx context.Context, tx *sql.Tx, was *state, m *inventory.Machine) error {
+	if was.same(m) {
 		return nil
 	}
+	moved := was.Phase != m.Phase
 	if moved {
-		if err := inventory.Move(before.Phase, m.Phase); err != nil {
+		if err := inventory.Move(was.Phase, m.Phase); err != nil {
 			return err
 		}
 	}
-	if err := db.noticed(ctx, tx, before, facts, m); err != nil {
+	if err := db.noticed(ctx, tx, &was.Machine, was.facts, m); err != nil {
 		return err
 	}
+	hold := holdOf(m)
 	n, err := exec(ctx, tx, `UPDATE machine SET phase = $1, power = $2, facts = $3, image = $4, serial = $5, serial_key = $6, uuid = $7, updated_at = $8,
-			version = version + 1 WHERE id = $9 AND version = $10`,
-		m.Phase, m.Power, jsonOrNull(m.Facts), m.Image, m.Serial, orNull(m.SerialKey()), m.UUID, db.now(), m.ID, before.Version)
+			vendor = $9, asset_tag = $10, hold_by = $11, hold_reason = $12, hold_since = $13, hold_until = $14, erased_at = $15, replaces = $16,
+			version = version + 1 WHERE id = $17 AND version = $18`,
+		m.Phase, m.Power, jsonOrNull(m.Facts), m.Image, m.Serial, ownSerial(m), m.UUID, db.now(), m.Vendor, m.AssetTag,
+		hold.By, hold.Reason, timeOrNull(hold.Since), timeOrNull(hold.Until), timeOrNull(m.Erased), orNull(m.Replaces), m.ID, was.Version)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
 		return changedMeanwhile(m.Name, "try again")
 	}
-	m.Version, m.UpdatedAt = before.Version+1, db.now()
-	if conditions {
+	m.Version, m.UpdatedAt = was.Version+1, db.now()
+	if err := db.writeLearned(ctx, tx, was, m); err != nil {
+		return err
+	}
+	if !slices.Equal(was.Conditions, m.Conditions) {
 		if err := db.writeConditions(ctx, tx, m); err != nil {
 			return err
 		}
@@ -97,11 +147,40 @@ func (db *DB) writeState(ctx context.Context, tx *sql.Tx, before *inventory.Mach
 		if err := retire(ctx, tx, m); err != nil {
 			return err
 		}
+		if err := db.loadAgain(ctx, tx, was.Slot); err != nil {
+			return err
+		}
 	}
-	if shownOtherwise(before, m) {
+	if shownOtherwise(&was.Machine, m) {
 		return bump(ctx, tx, m.ID)
 	}
 	return nil
+}
+
+// ownSerial is the serial number that no other planned machine may have. A machine in no
+// plan has none of its own: it may turn out to be a planned one.
+func ownSerial(m *inventory.Machine) any {
+	if m.Slot == nil {
+		return nil
+	}
+	return orNull(m.SerialKey())
+}
+
+// writeLearned writes the MACs of ports, and the words by which the machine is found.
+func (db *DB) writeLearned(ctx context.Context, tx *sql.Tx, was *state, m *inventory.Machine) error {
+	if !was.otherIdentity(m) {
+		return nil
+	}
+	for i := range m.NICs {
+		n := &m.NICs[i]
+		if i < len(was.NICs) && was.NICs[i].MAC == n.MAC {
+			continue
+		}
+		if _, err := exec(ctx, tx, `UPDATE nic SET mac = $1 WHERE machine_id = $2 AND name = $3`, macOrNull(n.MAC), m.ID, n.Name); err != nil {
+			return err
+		}
+	}
+	return rewriteWords(ctx, tx, m)
 }
 
 func changedMeanwhile(name, hint string) error {
@@ -124,24 +203,4 @@ func (db *DB) writeConditions(ctx context.Context, tx *sql.Tx, m *inventory.Mach
 		}
 	}
 	return nil
-}
-
-// retire gives up what a machine held, so that its slot, MACs, addresses and BMC are
-// free for others and its credentials are gone. Work on it must have ended.
-func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
-	open, err := collect(ctx, tx, readText, `SELECT id FROM operation WHERE machine_id = $1 AND state IN ('queued', 'running', 'parked') ORDER BY id`, m.ID)
-	if err != nil {
-		return err
-	}
-	if len(open) > 0 {
-		return fault.Conflictf("%s cannot retire while operation %s has not ended", m.Name, open[0]).WithHint("wait for it, or 'rackwright operation cancel %s'", open[0])
-	}
-	for _, table := range []string{"slot_cell", "nic", "bmc"} {
-		if _, err := exec(ctx, tx, `DELETE FROM `+table+` WHERE machine_id = $1`, m.ID); err != nil {
-			return err
-		}
-	}
-	m.Slot, m.NICs, m.BMC = nil, nil, nil
-	_, err = exec(ctx, tx, `UPDATE machine SET rack_id = NULL, u = NULL, height = NULL, face = NULL WHERE id = $1`, m.ID)
-	return err
 }

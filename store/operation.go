@@ -11,6 +11,7 @@ import (
 
 	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/journal"
 )
 
@@ -98,9 +99,14 @@ func orderContext(operation string) string { return "operation/" + operation + "
 func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDorName string, order deploy.Order, actor string) (*deploy.Operation, error) {
 	var out *deploy.Operation
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		m, err := machine(ctx, tx, machineIDorName)
+		m, err := db.machineToChange(ctx, tx, machineIDorName) // of a hold and new work one sees the other
 		if err != nil {
 			return err
+		}
+		if kind != deploy.Locate {
+			if err := inventory.Guard(m, actor, kind == deploy.Deploy, db.now()); err != nil {
+				return err
+			}
 		}
 		steps, err := deploy.Plan(kind, deploy.Subject{Machine: *m, Order: order})
 		if err != nil {
@@ -208,7 +214,8 @@ func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operati
 
 // ClaimOperation takes one operation that is due and that no living worker holds, and
 // lends it to owner until now+ttl. nil, nil: nothing is due. Its fence is new: whoever
-// held it before can no longer save it.
+// held it before can no longer save it. Work on a machine in maintenance waits, but for
+// power and to be cancelled.
 func (db *DB) ClaimOperation(ctx context.Context, owner string, ttl time.Duration) (*deploy.Operation, error) {
 	var out *deploy.Operation
 	err := db.tx(ctx, func(tx *sql.Tx) error {
@@ -217,6 +224,7 @@ func (db *DB) ClaimOperation(ctx context.Context, owner string, ttl time.Duratio
 		var id string
 		err := tx.QueryRowContext(ctx, `UPDATE operation SET lease_owner = $1, lease_until = $2, fence = fence + 1, woken = false
 			WHERE id = (SELECT id FROM operation WHERE state IN ('queued', 'running') AND due <= $3 AND (lease_owner = '' OR lease_until <= $3)
+				AND (cancel OR NOT exclusive OR NOT EXISTS (SELECT 1 FROM machine m WHERE m.id = operation.machine_id AND (m.phase = 'maintenance' OR m.hold_until > $3)))
 				ORDER BY due, id LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -336,6 +344,6 @@ func (db *DB) PokeOperation(ctx context.Context, id string) error {
 	return db.fault(err)
 }
 
-// WorkDue returns a signal that work may have become due in this process; other
-// processes find it by polling. The function ends the subscription.
+// WorkDue returns a signal that work may have become due, by what this process did or, as
+// PostgreSQL told it, another (see Listener). The function ends the subscription.
 func (db *DB) WorkDue() (<-chan struct{}, func()) { return db.work.listen(everything) }

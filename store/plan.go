@@ -225,18 +225,7 @@ func (a *application) inRacks(ctx context.Context, run func(clause string, args 
 	for _, name := range a.touched {
 		racks = append(racks, a.ids.racks[name])
 	}
-	return forEach(racks, "rack_id", run)
-}
-
-// forEach runs a statement on the rows whose column is one of values, some hundred at once.
-func forEach(values []string, column string, run func(clause string, args []any) error) error {
-	for _, part := range lists(values) {
-		clause, args := in(column, part)
-		if err := run(clause, args); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.db.forMany(racks, "rack_id", run)
 }
 
 // bump tells the boot view what changed in it.

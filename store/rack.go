@@ -82,7 +82,7 @@ func (a *application) reservations(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	after, cells := a.after(), newBatch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side)`, "", 4)
+	after, cells := a.after(), a.db.batch(a.tx, `INSERT INTO slot_cell (rack_id, face, u, side)`, "", 4)
 	defer cells.close()
 	for _, name := range a.touched {
 		r := after.Rack(name)

@@ -4,11 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"time"
 
 	"rackwright/fault"
-	"rackwright/inventory"
 	"rackwright/inventory/racking"
 	"rackwright/journal"
 )
@@ -111,7 +109,7 @@ func (db *DB) MarkStep(ctx context.Context, rack, owner string, step racking.Ste
 		}
 		events := []journal.Event{stepEvent(o, rack, action, now)}
 		if o.machine && step == racking.Mount && action == racking.DoDone {
-			moved, err := db.racked(ctx, tx, o.id, inventory.Racked, actor)
+			moved, err := db.moveOn(ctx, tx, o.id, nil, actor)
 			if err != nil {
 				return err
 			}
@@ -120,8 +118,7 @@ func (db *DB) MarkStep(ctx context.Context, rack, owner string, step racking.Ste
 		return db.append(ctx, tx, events)
 	})
 	if err == nil {
-		db.events.wake(everything)
-		db.changed.wake(everything)
+		db.wakeMachine()
 	}
 	return err
 }
@@ -206,110 +203,43 @@ func stepEvent(o owner, rack string, a racking.Action, m racking.Mark) journal.E
 	return e
 }
 
-// racked moves a machine on that is only planned, or racked, and returns what to write in
-// the journal.
-func (db *DB) racked(ctx context.Context, tx *sql.Tx, id string, to inventory.Phase, actor string) ([]journal.Event, error) {
+// moveOn writes what a scan learned of a machine, nil for nothing, and moves it on that is
+// only planned, or racked. It returns what to write in the journal.
+func (db *DB) moveOn(ctx context.Context, tx *sql.Tx, id string, learned *racking.Binding, actor string) ([]journal.Event, error) {
 	m, err := db.machineToChange(ctx, tx, id)
-	if err != nil || (m.Phase != inventory.Planned && m.Phase != inventory.Racked) || m.Phase == to {
+	if err != nil {
 		return nil, err
 	}
-	before := *m
-	before.Conditions = slices.Clone(m.Conditions)
-	m.Phase = to
-	if err := db.writeState(ctx, tx, &before, toJSON(m.Facts), m); err != nil {
+	seen, err := identifiers(ctx, tx, id)
+	if err != nil {
 		return nil, err
 	}
-	said := map[inventory.Phase]string{inventory.Racked: "racked: a technician says it is in its slot",
-		inventory.Discovered: "discovered: what was scanned and what was seen on the wire agree"}[to]
+	was := stateOf(m)
+	if learned != nil {
+		learned.Give(m)
+		if m.BMC != nil {
+			if _, err := exec(ctx, tx, `UPDATE bmc SET mac = $1 WHERE machine_id = $2`, macOrNull(m.BMC.MAC), id); err != nil {
+				return nil, err
+			}
+		}
+	}
+	said := racking.Adopt(m, seen, db.now())
+	if err := db.writeState(ctx, tx, was, m); err != nil || said == "" {
+		return nil, err
+	}
 	return named([]journal.Event{{Kind: journal.PhaseMoved, Actor: actor, Summary: said}}, m), nil
 }
-
-// maxPast bounds how many predecessors of a machine are told.
-const maxPast = 32
 
 // Predecessors lists the machines that stood in a machine's place before it, newest
 // first.
 func (db *DB) Predecessors(ctx context.Context, machineID string) ([]racking.Past, error) {
-	out := []racking.Past{}
-	for range maxPast {
-		found, err := machines(ctx, db.sql, "m.id = (SELECT replaces FROM machine WHERE id = $1)", machineID)
-		if err != nil || len(found) == 0 {
-			return out, db.fault(err)
-		}
-		m := found[0]
-		if slices.ContainsFunc(out, func(p racking.Past) bool { return p.Machine == m.ID }) {
-			return out, nil
-		}
-		out = append(out, racking.Past{Machine: m.ID, Name: m.Name, Serial: m.Serial, Model: m.Model, Phase: m.Phase, Until: m.UpdatedAt})
-		machineID = m.ID
-	}
-	return out, nil
-}
-
-// SignOffRack records that a rack is done. While a step is open or held it is Conflict.
-func (db *DB) SignOffRack(ctx context.Context, rack, note, actor string) (*racking.SignOff, error) {
-	var out *racking.SignOff
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		if err := db.holdRack(ctx, tx, rack); err != nil {
-			return err
-		}
-		v, err := db.rackView(ctx, tx, rack)
-		if err != nil {
-			return err
-		}
-		if out, err = v.SignOff(actor, note, db.now()); err != nil {
-			return err
-		}
-		out.ID = newID()
-		if _, err := exec(ctx, tx, `INSERT INTO signoff (id, rack_id, at, actor, record) VALUES ($1, $2, $3, $4, $5)`,
-			out.ID, v.Inventory.Rack(rack).ID, out.At, actor, toJSON(out)); err != nil {
-			return err
-		}
-		return db.append(ctx, tx, []journal.Event{{Kind: journal.RackSigned, Name: rack, Actor: actor, At: out.At,
-			Summary: fmt.Sprintf("rack %s signed off: %d machines", rack, len(out.Machines)), Detail: map[string]any{"rack": rack, "signoff": out.ID}}})
-	})
+	all, err := db.History(ctx, machineID)
 	if err != nil {
 		return nil, err
 	}
-	db.events.wake(everything)
+	out := []racking.Past{}
+	for _, m := range all[1:] {
+		out = append(out, racking.Past{Machine: m.ID, Name: m.Name, Serial: m.Serial, Model: m.Model, Phase: m.Phase, Until: m.UpdatedAt})
+	}
 	return out, nil
-}
-
-// SignOffs lists the sign-off records of a rack, newest first.
-func (db *DB) SignOffs(ctx context.Context, rackName string) ([]racking.SignOff, error) {
-	r, err := rack(ctx, db.sql, rackName)
-	if err != nil {
-		return nil, db.fault(err)
-	}
-	out, err := signOffs(ctx, db.sql, "rack_id = $1", r.ID)
-	return out, db.fault(err)
-}
-
-// SignOff returns one record of a rack.
-func (db *DB) SignOff(ctx context.Context, rackName, id string) (*racking.SignOff, error) {
-	r, err := rack(ctx, db.sql, rackName)
-	if err != nil {
-		return nil, db.fault(err)
-	}
-	if isID(id) {
-		found, err := signOffs(ctx, db.sql, "rack_id = $1 AND id = $2", r.ID, id)
-		if err != nil || len(found) > 0 {
-			return first(found), db.fault(err)
-		}
-	}
-	return nil, fault.NotFoundf("rack %s has no sign-off %q", rackName, id).WithHint("'rackwright rack signoffs %s' shows them", rackName)
-}
-
-func first[T any](list []T) *T {
-	if len(list) == 0 {
-		return nil
-	}
-	return &list[0]
-}
-
-func signOffs(ctx context.Context, q queryer, pick string, args ...any) ([]racking.SignOff, error) {
-	return collect(ctx, q, func(scan func(...any) error) (s racking.SignOff, err error) {
-		err = scan(asJSON{&s})
-		return s, err
-	}, `SELECT record FROM signoff WHERE `+pick+` ORDER BY at DESC, id DESC LIMIT 100`, args...)
 }

@@ -19,7 +19,7 @@ func (db *DB) around(ctx context.Context, q queryer, want *inventory.Wanted) (ha
 	if have.Sites, err = sites(ctx, q); err != nil {
 		return have, err
 	}
-	s := scope{q: q, want: want, have: &have, racks: map[string]bool{}, machines: map[string]bool{}, devices: map[string]bool{}}
+	s := scope{db: db, q: q, want: want, have: &have, racks: map[string]bool{}, machines: map[string]bool{}, devices: map[string]bool{}}
 	for _, step := range []func(context.Context) error{s.named, s.places, s.hardware, s.addresses, s.plugs, s.read, s.far} {
 		if err = step(ctx); err != nil {
 			return have, err
@@ -31,6 +31,7 @@ func (db *DB) around(ctx context.Context, q queryer, want *inventory.Wanted) (ha
 
 // scope gathers ids.
 type scope struct {
+	db                       *DB
 	q                        queryer
 	want                     *inventory.Wanted
 	have                     *inventory.Inventory
@@ -39,7 +40,7 @@ type scope struct {
 
 // gather adds to a set the ids that a query finds for values.
 func (s *scope) gather(ctx context.Context, to map[string]bool, values []string, column, query string) error {
-	return forEach(values, column, func(clause string, args []any) error {
+	return s.db.forMany(values, column, func(clause string, args []any) error {
 		ids, err := collect(ctx, s.q, readText, query+clause, args...)
 		for _, id := range ids {
 			to[id] = true
@@ -157,15 +158,14 @@ func (s *scope) addresses(ctx context.Context) error {
 	}
 	for i := range s.have.Networks {
 		n := &s.have.Networks[i]
-		for _, part := range lists(claimed[n.Name]) {
-			clause, args := inBehind([]any{n.ID}, "address", part)
+		if err := s.db.forMany(claimed[n.Name], "address", func(clause string, args []any) error {
 			ids, err := collect(ctx, s.q, readText, `SELECT machine_id FROM nic WHERE network_id = $1 AND `+clause, args...)
-			if err != nil {
-				return err
-			}
 			for _, id := range ids {
 				s.machines[id] = true
 			}
+			return err
+		}, n.ID); err != nil {
+			return err
 		}
 		for j := range s.want.Networks {
 			if w := &s.want.Networks[j]; w.Name == n.Name && w.Prefix != n.Prefix {
@@ -194,7 +194,7 @@ func (s *scope) outside(ctx context.Context, networkID string, now *inventory.Ne
 func (s *scope) plugs(ctx context.Context) error {
 	claimed := map[string]bool{}
 	eachCable(s.want.Machines, s.want.Devices, func(_, _ string, _ inventory.Connector, c *inventory.Cable) { claimed[c.To.String()] = true })
-	return forEach(keys(s.devices), "b.owner_id", func(clause string, args []any) error {
+	return s.db.forMany(keys(s.devices), "b.owner_id", func(clause string, args []any) error {
 		_, err := collect(ctx, s.q, func(scan func(...any) error) (_ struct{}, err error) {
 			var at inventory.End
 			var rack, owner string
@@ -215,7 +215,7 @@ func (s *scope) plugs(ctx context.Context) error {
 
 // read reads all that was gathered, each noun by name.
 func (s *scope) read(ctx context.Context) error {
-	err := forEach(keys(s.racks), "r.id", func(clause string, args []any) error {
+	err := s.db.forMany(keys(s.racks), "r.id", func(clause string, args []any) error {
 		list, err := racks(ctx, s.q, clause, args...)
 		s.have.Racks = append(s.have.Racks, list...)
 		return err
@@ -227,7 +227,7 @@ func (s *scope) read(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(s.have.Racks, func(a, b inventory.Rack) int { return strings.Compare(a.Name, b.Name) })
-	err = forEach(keys(s.machines), "m.id", func(clause string, args []any) error {
+	err = s.db.forMany(keys(s.machines), "m.id", func(clause string, args []any) error {
 		list, err := machines(ctx, s.q, clause, args...)
 		s.have.Machines = append(s.have.Machines, list...)
 		return err
@@ -237,7 +237,7 @@ func (s *scope) read(ctx context.Context) error {
 }
 
 func (s *scope) readDevices(ctx context.Context, ids []string) error {
-	return forEach(ids, "d.id", func(clause string, args []any) error {
+	return s.db.forMany(ids, "d.id", func(clause string, args []any) error {
 		list, err := devices(ctx, s.q, clause, args...)
 		s.have.Devices = append(s.have.Devices, list...)
 		return err
@@ -280,7 +280,7 @@ func (db *DB) passwords(ctx context.Context, q queryer, have *inventory.Inventor
 		}
 	}
 	sealed := map[string]string{}
-	err := forEach(ids, "machine_id", func(clause string, args []any) error {
+	err := db.forMany(ids, "machine_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (id string, err error) {
 			var s string
 			err = scan(asText{&id}, &s)

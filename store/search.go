@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rackwright/fault"
 	"rackwright/inventory"
 )
 
@@ -31,9 +32,10 @@ func (db *DB) Machines(ctx context.Context, f MachineFilter) ([]inventory.Machin
 
 // Few and many matches are found in different ways; see decision 0013.
 const (
-	few       = 1000 // no more matches than these are sorted
-	stride    = 2000 // names that are looked at before the matches are sorted after all
-	mostWhole = 8    // whole words that a beginning may stand for to be read side by side
+	few          = 1000 // no more matches than these are sorted
+	stride       = 2000 // names that are looked at before the matches are sorted after all
+	mostSearched = 10   // words of one search
+	mostWhole    = 8    // whole words that a beginning may stand for to be read side by side
 )
 
 // search is a list of conditions that a machine has to meet.
@@ -74,7 +76,11 @@ func newSearch(f MachineFilter) (*search, error) {
 	if f.Phase != "" {
 		s.add(cond{ids: `SELECT id FROM machine WHERE phase = %s`, probe: `m.phase = %s`, args: []any{f.Phase}})
 	}
-	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
+	words := strings.Fields(strings.ToLower(f.Text))
+	if len(words) > mostSearched {
+		return nil, fault.Invalidf("a search of %d words is too long", len(words)).WithHint("give %d words at most", mostSearched)
+	}
+	for _, word := range words {
 		s.text(cut(strings.ReplaceAll(strings.ToValidUTF8(word, "\uFFFD"), "\x00", "\uFFFD")))
 	}
 	return s, nil
@@ -158,12 +164,15 @@ func (s *search) run(ctx context.Context, q queryer) ([]inventory.Machine, error
 	if err != nil {
 		return nil, err
 	}
-	err = forEach(ids, "m.id", func(clause string, args []any) error { // in order: so are the parts
-		part, err := machines(ctx, q, clause+" ORDER BY m.name", args...)
-		list = append(list, part...)
-		return err
-	})
-	return list, err
+	for _, part := range lists(ids) { // in order: so are the machines of the parts
+		clause, args := in("m.id", part)
+		more, err := machines(ctx, q, clause+" ORDER BY m.name", args...)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	return list, nil
 }
 
 // rarest returns the condition that the fewest machines meet, and how many they are;
@@ -192,8 +201,8 @@ func (s *search) rarest(ctx context.Context, q queryer) (best, n int, err error)
 func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]string, error) {
 	var by query
 	c := s.conds[drive]
-	text := by.fill(`WITH some AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
-		SELECT m.id FROM some JOIN machine m ON m.id = some.id WHERE 1 = 1`, c.args...)
+	text := by.fill(`WITH rare AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
+		SELECT m.id FROM rare JOIN machine m ON m.id = rare.id WHERE 1 = 1`, c.args...)
 	return collect(ctx, q, readText, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
 }
 
@@ -213,88 +222,4 @@ func (s *search) all(ctx context.Context, q queryer) ([]inventory.Machine, error
 		pick += fmt.Sprintf(" LIMIT %d", s.f.Limit)
 	}
 	return machines(ctx, q, pick, by.args...)
-}
-
-// page finds the ids of a page of machines by name where every condition is met by many.
-func (s *search) page(ctx context.Context, q queryer) ([]string, error) {
-	for i, c := range s.conds {
-		if c.whole {
-			return s.alongWords(ctx, q, i, c.args[0].(string))
-		}
-		if c.from == nil && len(c.args) == 1 { // a phase
-			return s.along(ctx, q, i, `SELECT m.id FROM machine m WHERE `+c.probe, c.args)
-		}
-	}
-	for i, c := range s.conds {
-		if c.from == nil {
-			continue
-		}
-		words, err := wholeWords(ctx, q, c.from[0], c.from[1])
-		if err != nil {
-			return nil, err
-		}
-		if len(words) <= mostWhole {
-			return s.alongWords(ctx, q, i, words...)
-		}
-	}
-	return s.walk(ctx, q)
-}
-
-// along reads a page from a statement about machine m.
-func (s *search) along(ctx context.Context, q queryer, skip int, from string, args []any) ([]string, error) {
-	var by query
-	text := by.fill(from, args...) + s.rest(&by, skip, "m.name")
-	return collect(ctx, q, readText, text+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
-}
-
-// rest is the other conditions, and that the name comes behind the last one seen.
-func (s *search) rest(by *query, skip int, name string) string {
-	text := by.fill(" AND "+name+" > %s", s.f.After)
-	for i, c := range s.conds {
-		if i != skip {
-			text += " AND " + by.fill(c.probe, c.args...)
-		}
-	}
-	return text
-}
-
-// alongWords reads a page of the machines of a few whole words, each of whose machines
-// stand in order.
-func (s *search) alongWords(ctx context.Context, q queryer, skip int, words ...string) ([]string, error) {
-	var by query
-	parts := make([]string, len(words))
-	for i, word := range words {
-		from := "machine_word k"
-		if len(s.conds) > 1 {
-			from += " JOIN machine m ON m.id = k.machine_id"
-		}
-		parts[i] = `SELECT * FROM (SELECT k.name, k.machine_id FROM ` + from + by.fill(` WHERE k.word = %s`, word) + s.rest(&by, skip, "k.name") +
-			fmt.Sprintf(` ORDER BY k.name, k.machine_id LIMIT %d) p%d`, s.f.Limit, i)
-	}
-	return collect(ctx, q, readText, `SELECT machine_id FROM (`+strings.Join(parts, " UNION ")+fmt.Sprintf(`) u ORDER BY name LIMIT %d`, s.f.Limit), by.args...)
-}
-
-// wholeWords lists the words in a range, one more than mostWhole at most, by stepping from
-// one to the next.
-func wholeWords(ctx context.Context, q queryer, first, behind string) ([]string, error) {
-	return collect(ctx, q, readText, `WITH RECURSIVE step (word, n) AS (
-			SELECT (SELECT min(word) FROM machine_word WHERE word >= $1 AND word < $2), 1
-			UNION ALL SELECT (SELECT min(w.word) FROM machine_word w WHERE w.word > step.word AND w.word < $2), step.n + 1
-				FROM step WHERE step.word IS NOT NULL AND step.n <= $3)
-		SELECT word FROM step WHERE word IS NOT NULL`, first, behind, mostWhole)
-}
-
-// walk goes through the machines by name and keeps those that meet the conditions. When
-// a bounded number of names does not fill the page, all matches are sorted instead.
-func (s *search) walk(ctx context.Context, q queryer) ([]string, error) {
-	var by query
-	text := by.fill(fmt.Sprintf(`SELECT m.id FROM (SELECT id, name FROM machine WHERE name > %%s ORDER BY name LIMIT %d) m WHERE 1 = 1`, stride), s.f.After)
-	found, err := collect(ctx, q, readText, text+s.rest(&by, -1, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
-	if err != nil || len(found) == s.f.Limit {
-		return found, err
-	}
-	by = query{}
-	c := s.conds[0]
-	return collect(ctx, q, readText, `SELECT m.id FROM machine m WHERE m.id IN (`+by.fill(c.ids, c.args...)+`)`+s.rest(&by, 0, "m.name")+
-		fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"strings"
 
 	"rackwright/fault"
@@ -20,8 +19,16 @@ func (db *DB) ToVerify() (<-chan struct{}, func()) { return db.unjudged.listen(e
 // RacksToVerify lists the names of racks with machines that are to be compared, behind a
 // name, at most limit of them.
 func (db *DB) RacksToVerify(ctx context.Context, after string, limit int) ([]string, error) {
-	if _, err := exec(ctx, db.sql, `UPDATE machine SET verify_due = false WHERE verify_due AND rack_id IS NULL`); err != nil {
-		return nil, db.fault(err) // in no slot, it has no plan to compare with
+	// in no slot, a machine has no plan to compare with
+	ids, err := collect(ctx, db.sql, readText, `SELECT id FROM machine WHERE verify_due AND rack_id IS NULL LIMIT 1000`)
+	if err != nil {
+		return nil, db.fault(err)
+	}
+	if err := forEach(ids, "id", func(clause string, args []any) error {
+		_, err := exec(ctx, db.sql, `UPDATE machine SET verify_due = false WHERE rack_id IS NULL AND `+clause, args...)
+		return err
+	}); err != nil {
+		return nil, db.fault(err)
 	}
 	out, err := collect(ctx, db.sql, readText, `SELECT name FROM rack WHERE name > $1 AND id IN (SELECT rack_id FROM machine WHERE verify_due) ORDER BY name LIMIT $2`, after, limit)
 	return out, db.fault(err)
@@ -119,7 +126,7 @@ func (db *DB) Unwaive(ctx context.Context, idOrName, rule, on, actor string) (*i
 }
 
 func (db *DB) changeWaiver(ctx context.Context, idOrName string, w inventory.Waiver, actor string, change func(*inventory.Condition) bool, word string) (*inventory.Machine, error) {
-	if !slices.Contains(verify.Types(), w.Rule) {
+	if !inventory.Waivable(w.Rule) {
 		return nil, fault.Invalidf("%q is no difference that can be waived", w.Rule).WithHint("one of %s", strings.Join(verify.Types(), ", "))
 	}
 	m, err := db.ChangeMachine(ctx, idOrName, func(m *inventory.Machine) ([]journal.Event, error) {

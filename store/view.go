@@ -18,7 +18,7 @@ func (db *DB) Revision(ctx context.Context) (n int64, err error) {
 }
 
 // Changed returns a signal that the boot view's inputs changed: at once when this process
-// changed them, or when PostgreSQL told it that another did (see Ear). The function ends
+// changed them, or when PostgreSQL told it that another did (see Listener). The function ends
 // the subscription.
 func (db *DB) Changed() (<-chan struct{}, func()) { return db.changed.listen(everything) }
 
@@ -199,16 +199,10 @@ func (db *DB) pruneChanges(ctx context.Context) error {
 
 // shownOtherwise reports whether the boot view shows two states of a machine differently.
 func shownOtherwise(a, b *inventory.Machine) bool {
-	held := func(m *inventory.Machine) (h inventory.Hold) {
-		if m.Hold != nil {
-			h.Until = m.Hold.Until
-		}
-		return h
-	}
 	port := func(a, b inventory.NIC) bool {
 		return a.MAC == b.MAC && a.Network == b.Network && a.Address == b.Address
 	}
-	return a.Name != b.Name || a.UUID != b.UUID || a.Firmware != b.Firmware || held(a) != held(b) ||
+	return a.Name != b.Name || a.UUID != b.UUID || a.Firmware != b.Firmware || !holdOf(a).Until.Equal(holdOf(b).Until) ||
 		(a.Phase == inventory.Maintenance) != (b.Phase == inventory.Maintenance) || (a.Phase == inventory.Retired) != (b.Phase == inventory.Retired) ||
 		!slices.EqualFunc(a.NICs, b.NICs, port)
 }

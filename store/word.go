@@ -103,8 +103,7 @@ func cut(word string) string {
 func last(s string, n int) string { return s[max(0, len(s)-n):] }
 
 // writeWords writes the words of machines that have none in the database.
-func writeWords(ctx context.Context, tx *sql.Tx, machines []*inventory.Machine) error {
-	words := newBatch(tx, `INSERT INTO machine_word (word, name, machine_id)`, "", 3)
+func writeWords(ctx context.Context, words *batch, machines []*inventory.Machine) error {
 	defer words.close()
 	for _, m := range machines {
 		for _, word := range wordsOf(m) {
@@ -116,6 +115,8 @@ func writeWords(ctx context.Context, tx *sql.Tx, machines []*inventory.Machine) 
 	return words.done(ctx)
 }
 
+const intoWords = `INSERT INTO machine_word (word, name, machine_id)`
+
 // rewriteWords writes the words of machines anew after what they are made of changed.
 func rewriteWords(ctx context.Context, tx *sql.Tx, machines ...*inventory.Machine) error {
 	for _, m := range machines {
@@ -123,5 +124,5 @@ func rewriteWords(ctx context.Context, tx *sql.Tx, machines ...*inventory.Machin
 			return err
 		}
 	}
-	return writeWords(ctx, tx, machines)
+	return writeWords(ctx, newBatch(tx, intoWords, "", 3), machines)
 }

@@ -12,6 +12,7 @@ import (
 	"rackwright/agent/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/store"
 )
@@ -76,9 +77,25 @@ func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Ope
 	if err != nil {
 		return nil, err
 	}
+	if err := s.soil(ctx, m); err != nil {
+		return nil, err
+	}
 	seed := deploy.NewSeed(op, m, networks, s.PhoneAt(r)+"/phone-home/"+s.phoneToken(op.ID))
 	return &wire.Order{ID: deploy.OrderID(op, string(wire.Write)), Verb: wire.Write, Write: &wire.WriteOrder{
 		Image: op.Order.Image, Digest: op.Order.Digest, Disk: m.RootDisk, Firmware: m.Firmware, Seed: wire.Seed(seed)}}, nil
+}
+
+// soil takes the proof of empty disks off a machine, before the order that makes it untrue
+// leaves.
+func (s *Server) soil(ctx context.Context, m *inventory.Machine) error {
+	if m.Erased.IsZero() {
+		return nil
+	}
+	_, err := s.Store.ChangeMachine(ctx, m.ID, func(m *inventory.Machine) ([]journal.Event, error) {
+		m.Erased = time.Time{}
+		return nil, nil
+	})
+	return err
 }
 
 // report takes an event of the order now given; one of an older order is dropped.

@@ -33,6 +33,10 @@ type Store interface {
 	Operation(ctx context.Context, id string) (*deploy.Operation, error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
 	Networks(ctx context.Context) ([]inventory.Network, error)
+	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
+	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
+	// Recognise returns the planned machine that a stranger turned out to be, nil for none.
+	Recognise(ctx context.Context, stranger string, e inventory.Evidence) (*inventory.Machine, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	AddEvidence(ctx context.Context, operation, kind string, detail any) error
 	NoteEvidence(ctx context.Context, operation, kind string, detail any) error
@@ -101,12 +105,16 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.CheckIn) error {
 	facts := in.Facts
 	facts.Source, facts.Observed = "agent", s.Now().UTC()
+	e, err := s.Store.Witness(ctx, op.Machine, inventory.FromFacts(&facts))
+	if err != nil {
+		return err
+	}
 	bound := true
 	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
 		events := []journal.Event{{Kind: journal.AgentCheckIn, Operation: op.ID, Actor: "agent",
 			Summary: fmt.Sprintf("agent %s checked in: %s %s, %d CPUs, %d MiB, %d disks, %d NICs", in.Agent, facts.System.Vendor, facts.System.Product,
 				len(facts.CPUs), facts.MemoryMiB, len(facts.Disks), len(facts.NICs))}}
-		said, ok := bind(m, facts, s.Now())
+		said, ok := bind(m, e, s.Now())
 		if said != "" {
 			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})
 		}
@@ -121,7 +129,20 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 		return fault.Conflictf("this machine is not %s: its identifiers disagree with the plan", m.Name).
 			WithHint("'rackwright machine show %s' names the evidence", m.Name)
 	}
+	s.recognise(ctx, m, e)
 	return s.Store.AddEvidence(ctx, op.ID, store.SawAgent, map[string]any{"agent": in.Agent})
+}
+
+// recognise weighs what the agent saw of a machine nobody planned against the plan. That
+// it could not be is no reason to send the agent away: it is weighed again when the agent
+// has listened to the switches.
+func (s *Server) recognise(ctx context.Context, m *inventory.Machine, e inventory.Evidence) {
+	if m.Slot != nil {
+		return
+	}
+	if _, err := s.Store.Recognise(ctx, m.ID, e); err != nil {
+		s.Log.Warn("a stranger was not weighed against the plan", "machine", m.Name, "error", err)
+	}
 }
 
 // facts takes in what the agent learned after its check-in: what the switches say.
@@ -132,33 +153,41 @@ func (s *Server) facts(w http.ResponseWriter, r *http.Request, h holder) {
 		return
 	}
 	seen.Source, seen.Observed = "agent", s.Now().UTC()
-	_, err := s.Store.ChangeMachine(r.Context(), h.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
-		m.Facts = &seen
-		var events []journal.Event
-		for _, n := range seen.LLDP {
-			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: h.op.ID, Actor: "agent",
-				Summary: fmt.Sprintf("%s is cabled to %s port %s (LLDP)", n.NIC, cmp.Or(n.System, n.Chassis), n.Port)})
-		}
-		return events, nil
-	})
-	if err != nil {
+	if err := s.learn(r.Context(), h.op, &seen); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// bind weighs facts. A machine nobody planned is whatever it says it is; a planned one
-// must have no identifier that disagrees.
-func bind(m *inventory.Machine, f inventory.Facts, now time.Time) (string, bool) {
-	e := inventory.Evidence{Source: "agent", Serial: f.System.Serial, UUID: f.System.UUID}
-	for _, n := range f.NICs {
-		if !n.MAC.IsZero() {
-			e.MACs = append(e.MACs, n.MAC)
-		}
+func (s *Server) learn(ctx context.Context, op *deploy.Operation, seen *inventory.Facts) error {
+	e, err := s.Store.Witness(ctx, op.Machine, inventory.FromFacts(seen))
+	if err != nil {
+		return err
 	}
+	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+		m.Facts = seen
+		var events []journal.Event
+		for _, n := range seen.LLDP {
+			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent",
+				Summary: fmt.Sprintf("%s is cabled to %s port %s (LLDP)", n.NIC, cmp.Or(n.System, n.Chassis), n.Port)})
+		}
+		if said, _ := bind(m, e, s.Now()); said != "" {
+			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})
+		}
+		return events, nil
+	})
+	if err == nil {
+		s.recognise(ctx, m, e)
+	}
+	return err
+}
+
+// bind weighs evidence. A machine nobody planned is whatever it says it is; a planned one
+// must have no identifier that disagrees.
+func bind(m *inventory.Machine, e inventory.Evidence, now time.Time) (string, bool) {
 	if m.Slot == nil {
-		m.Serial, m.UUID = f.System.Serial, f.System.UUID
+		m.Vendor, m.Serial, m.UUID = e.Vendor, e.Serial, e.UUID
 		return "", true
 	}
 	said, _ := inventory.Bind(m, e, now)

@@ -35,6 +35,7 @@ type Store struct {
 	image []images.Image
 	ops   []deploy.Operation
 	event []journal.Event
+	racks racks
 	subs  map[chan struct{}]bool
 	next  int
 	down  error
@@ -100,7 +101,7 @@ func (s *Store) Machines(_ context.Context, f store.MachineFilter) ([]inventory.
 
 func wanted(m inventory.Machine, f store.MachineFilter) bool {
 	return (f.Rack == "" || (m.Slot != nil && m.Slot.Rack == f.Rack)) &&
-		(f.Phase == "" || string(m.Phase) == f.Phase) &&
+		(f.Phase == "" || string(m.Phase) == f.Phase) && described(m, f) &&
 		(len(f.Names) == 0 || slices.Contains(f.Names, m.Name)) &&
 		(f.MAC == "" || slices.ContainsFunc(m.NICs, func(n inventory.NIC) bool { return n.MAC.String() == f.MAC }))
 }

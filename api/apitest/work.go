@@ -92,7 +92,7 @@ func (s *Store) CreateOperation(_ context.Context, kind deploy.Kind, machine str
 		return nil, err
 	}
 	for _, o := range s.ops {
-		if o.Machine == m.ID && !o.State.Ended() {
+		if o.Machine == m.ID && !o.State.Ended() && (kind == deploy.Locate) == (o.Kind == deploy.Locate) {
 			return nil, fault.Conflictf("%s has an open %s: operation %s", m.Name, o.Kind, o.ID).WithHint("wait for it, or 'rackwright operation cancel %s'", o.ID)
 		}
 	}

@@ -46,15 +46,22 @@ func (c *Client) Health(ctx context.Context) (wire.Health, error) {
 
 // MachineQuery narrows a list of machines; empty fields do not.
 type MachineQuery struct {
-	Rack, Phase, MAC string
-	Limit            int    // 0 is the server's default
-	PageToken        string // of the page before
+	Rack, Phase, MAC    string
+	Tag, Project, Model string
+	Labels              []string // KEY or KEY=VALUE
+	Text                string   // words, each the beginning of one about the machine
+	Limit               int      // 0 is the server's default
+	PageToken           string   // of the page before
 }
 
 // MachinePage returns one page of machines by name.
 func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inventory.Machine], error) {
-	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines",
-		query("rack", q.Rack, "phase", q.Phase, "mac", q.MAC, "limit", number(int64(q.Limit)), "page_token", q.PageToken), nil)
+	values := query("rack", q.Rack, "phase", q.Phase, "mac", q.MAC, "tag", q.Tag, "project", q.Project, "model", q.Model, "q", q.Text,
+		"limit", number(int64(q.Limit)), "page_token", q.PageToken)
+	for _, l := range q.Labels {
+		values.Add("label", l)
+	}
+	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines", values, nil)
 }
 
 // Machines returns all machines of the query by name, page after page.

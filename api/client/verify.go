@@ -16,7 +16,7 @@ func (c *Client) Verification(ctx context.Context, machine string) (wire.Verific
 }
 
 // Waive lets differences of a machine pass.
-func (c *Client) Waive(ctx context.Context, machine string, w wire.Waiver) (inventory.Machine, error) {
+func (c *Client) Waive(ctx context.Context, machine string, w wire.Waive) (inventory.Machine, error) {
 	return call[inventory.Machine](ctx, c, http.MethodPost, machinePath(machine, "/waivers"), nil, w)
 }
 

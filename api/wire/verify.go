@@ -15,8 +15,8 @@ type Verification struct {
 	Awaits     string                `json:"awaits,omitempty" doc:"What keeps a discovered machine from being verified"`
 }
 
-// Waiver asks to let differences pass.
-type Waiver struct {
+// Waive asks to let differences pass.
+type Waive struct {
 	Rule   string `json:"rule" minLength:"1" maxLength:"64" doc:"Type of the condition, e.g. dimm-missing"`
 	On     string `json:"on,omitempty" maxLength:"128" doc:"Its subject, e.g. A5; absent: all"`
 	Reason string `json:"reason" minLength:"1" maxLength:"512" doc:"Why; the journal keeps it"`

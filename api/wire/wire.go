@@ -9,7 +9,7 @@ const Prefix = "/api/v1"
 
 // Limits both sides know.
 const (
-	MaxPlan     = 8 << 20   // bytes of a plan
+	MaxPlan     = 32 << 20  // bytes of a plan
 	MaxBody     = 1 << 20   // bytes of any other JSON body
 	MaxUserData = 512 << 10 // bytes of cloud-init user-data
 	MaxKeys     = 100       // SSH keys of one deployment
@@ -74,4 +74,31 @@ type Problem struct {
 type ProblemField struct {
 	Location string `json:"location,omitempty" doc:"e.g. body.racks[0].machines[2].u or query.limit"`
 	Message  string `json:"message"`
+}
+
+// RackStep is what a person says of one step of racking.
+type RackStep struct {
+	Action string `json:"action" enum:"done,hold,resume,waive,undo" doc:"hold and waive need a reason; undo takes back what was said"`
+	Reason string `json:"reason,omitempty" maxLength:"500"`
+}
+
+// Codes are what a person scanned, and where.
+type Codes struct {
+	Codes   []string `json:"codes" nullable:"false" minItems:"1" maxItems:"8" doc:"Labels of ours (rw:...), serial numbers, asset tags, BMC stickers, system UUIDs; serial:, asset:, mac: or uuid: before one says which it is"`
+	Rack    string   `json:"rack,omitempty" maxLength:"63" doc:"Where the person stands, when no label says it"`
+	U       int      `json:"u,omitempty" minimum:"0" maximum:"100"`
+	Face    string   `json:"face,omitempty" enum:"front,rear,both"`
+	Side    string   `json:"side,omitempty" enum:"left,right"`
+	Confirm bool     `json:"confirm,omitempty" doc:"Record it; without it nothing is changed"`
+}
+
+// SignOffNote asks for the record of a rack that is done.
+type SignOffNote struct {
+	Note string `json:"note,omitempty" maxLength:"500"`
+}
+
+// Locate asks for the locator LED.
+type Locate struct {
+	On      bool `json:"on" doc:"false puts it out"`
+	Seconds int  `json:"seconds,omitempty" minimum:"1" maximum:"3600" default:"60" doc:"It goes out by itself after so long"`
 }

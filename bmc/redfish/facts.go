@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -145,35 +144,6 @@ func dimms(client schemas.Client, s *system) ([]inventory.DIMM, int64, error) {
 		sum = int64(s.MemorySummary.TotalSystemMemoryGiB * 1024)
 	}
 	return out, max(sum, 0), err
-}
-
-// nics lists the ports with an address; BMCs list ports with an empty or zero one too,
-// and some the same port twice.
-func nics(client schemas.Client, s *system) ([]inventory.SeenNIC, error) {
-	all, err := schemas.ListReferencedEthernetInterfaces(client, s.EthernetInterfaces.URI)
-	var out []inventory.SeenNIC
-	for _, e := range all {
-		mac, ok := macOf(e)
-		if !ok || slices.ContainsFunc(out, func(n inventory.SeenNIC) bool { return n.MAC == mac }) {
-			continue
-		}
-		nic := inventory.SeenNIC{Name: tidy(e.ID), MAC: mac, Link: e.LinkStatus == schemas.LinkUpLinkStatus}
-		if nic.Link {
-			nic.Mbps = number(e.SpeedMbps)
-		}
-		out = append(out, nic)
-	}
-	return out, err
-}
-
-// macOf is the burnt-in address, else the one in use.
-func macOf(e *schemas.EthernetInterface) (inventory.MAC, bool) {
-	for _, s := range []string{e.PermanentMACAddress, e.MACAddress} {
-		if mac, err := inventory.ParseMAC(s); err == nil {
-			return mac, true
-		}
-	}
-	return inventory.MAC{}, false
 }
 
 // first is the first of the strings that says something.

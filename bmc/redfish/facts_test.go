@@ -119,6 +119,36 @@ func TestTheIdentityCostsAHandfulOfRequests(t *testing.T) {
 	}
 }
 
+func TestPortsThatTheSystemDoesNotListAreFoundAtTheAdapters(t *testing.T) {
+	m := newMock(t, "openbmc")
+	const chassis = "/redfish/v1/Chassis/chassis"
+	list := func(at string, members ...string) {
+		var refs []any
+		for _, member := range members {
+			refs = append(refs, object{"@odata.id": at + "/" + member})
+		}
+		m.tree[at] = object{"@odata.id": at, "Members": refs}
+	}
+	m.with(func() {
+		delete(m.tree[m.System], "EthernetInterfaces")
+		m.tree[chassis]["NetworkAdapters"] = object{"@odata.id": chassis + "/NetworkAdapters"}
+		list(chassis+"/NetworkAdapters", "ocp")
+		functions := chassis + "/NetworkAdapters/ocp/NetworkDeviceFunctions"
+		m.tree[chassis+"/NetworkAdapters/ocp"] = object{"Id": "ocp", "NetworkDeviceFunctions": object{"@odata.id": functions}}
+		list(functions, "1", "2")
+		m.tree[functions+"/1"] = object{"Id": "ocp-1", "Ethernet": object{"PermanentMACAddress": "B8:59:9F:00:00:01"}}
+		m.tree[functions+"/2"] = object{"Id": "ocp-2", "Ethernet": object{"MACAddress": "b8:59:9f:00:00:02"}}
+	})
+	c := open(t, m, &Dialer{Timing: quick()})
+	f, err := c.Identity(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(f.NICs) != 2 || f.NICs[0].Name != "ocp-1" || f.NICs[1].MAC.String() != "b8:59:9f:00:00:02" {
+		t.Errorf("ports %+v", f.NICs)
+	}
+}
+
 func TestBaysAreCountedFromOne(t *testing.T) {
 	for want, ids := range map[string][]string{
 		"psu1 psu2":  {"powersupply0", "powersupply1"},

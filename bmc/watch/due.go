@@ -10,6 +10,7 @@ import (
 // When parts are read: once a machine is discovered, after each operation, and daily.
 const (
 	daily  = 24 * time.Hour
+	again  = time.Hour // where the parts could not be read
 	spread = time.Hour // over which the machines of a server that starts are read
 )
 
@@ -24,13 +25,17 @@ func (t *Task) of(m *inventory.Machine) *look {
 }
 
 // remember notes a look that is over.
-func (t *Task) remember(m *inventory.Machine, denied, parts bool) {
+func (t *Task) remember(m *inventory.Machine, o outcome, parts bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.of(m)
-	l.at, l.denied = t.Now(), denied
-	if parts {
-		l.busy, l.parts = false, t.Now().Add(daily)
+	l.at, l.denied = t.Now(), o.denied
+	if !parts {
+		return
+	}
+	l.busy, l.parts = false, t.Now().Add(again)
+	if o.whole {
+		l.parts = t.Now().Add(daily)
 	}
 }
 
@@ -87,19 +92,18 @@ func (t *Task) stale(m *inventory.Machine) {
 	t.of(m).parts = t.Now()
 }
 
-// firstParts is when the parts are read that this server has not read yet: a day after
-// they were read, at once when the BMC never told them, else within the hour, so that a
-// server that starts does not ask all BMCs at once.
+// firstParts is when the parts are read that this server has not read yet: at once when
+// no BMC ever told them (firmware versions come from a BMC only), a day after it did, and
+// within the hour where the agent looked later, so that a server that starts does not ask
+// all BMCs at once.
 func (t *Task) firstParts(m *inventory.Machine) time.Time {
 	switch {
-	case m.Facts == nil:
+	case m.Facts == nil || len(m.Facts.Versions) == 0:
 		return t.Now()
 	case m.Facts.Source != "redfish":
 		h := fnv.New32a()
 		h.Write([]byte(m.ID))
 		return t.Now().Add(time.Duration(h.Sum32()) * time.Millisecond % spread)
-	case len(m.Facts.CPUs) == 0 && len(m.Facts.DIMMs) == 0: // the identity only
-		return t.Now()
 	}
 	return m.Facts.Observed.Add(daily)
 }

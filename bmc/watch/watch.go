@@ -23,6 +23,8 @@ import (
 type Store interface {
 	Machines(ctx context.Context, f store.MachineFilter) ([]inventory.Machine, error)
 	Operations(ctx context.Context, f store.OperationFilter) ([]deploy.Operation, error)
+	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
+	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	BMCAccess(ctx context.Context, machineID string) (bmc.Access, error)
 	PinCertificate(ctx context.Context, machineID, sha256 string) error
@@ -132,82 +134,8 @@ func (t *Task) busy(ctx context.Context) (map[string]bool, error) {
 	return busy, err
 }
 
-// depth is how much one look reads.
-type depth struct {
-	parts   bool
-	patient time.Duration // for one BMC
-}
-
-// Old BMCs take seconds for each answer: a dozen for a brief look, hundreds for the parts.
-func brief() depth    { return depth{patient: 90 * time.Second} }
-func thorough() depth { return depth{patient: 10 * time.Minute, parts: true} }
-
-// look reads one BMC and keeps what it says; it reports whether the BMC refused us.
-func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) (denied bool) {
-	ctx, cancel := context.WithTimeout(ctx, d.patient)
-	defer cancel()
-	seen, err := t.read(ctx, m, d)
-	if err != nil && ctx.Err() == context.Canceled {
-		return false
-	}
-	_, saveErr := t.Store.ChangeMachine(context.WithoutCancel(ctx), m.ID, func(m *inventory.Machine) ([]journal.Event, error) {
-		return t.keep(m, seen, err), nil
-	})
-	if saveErr != nil {
-		t.Log.Warn("what a BMC said was not kept", "machine", m.Name, "error", saveErr)
-	}
-	return fault.Is(err, fault.Denied)
-}
-
-// observation is what one look found.
-type observation struct {
-	power inventory.Power
-	facts *inventory.Facts // nil: not asked for
-	whole bool             // facts have the parts, not only the identity
-}
-
-func (t *Task) read(ctx context.Context, m *inventory.Machine, d depth) (seen observation, err error) {
-	access, err := t.Store.BMCAccess(ctx, m.ID)
-	if err != nil {
-		return seen, err
-	}
-	hand, err := t.BMC.Dial(ctx, access)
-	if err != nil {
-		return seen, err
-	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		hand.Close(closing)
-	}()
-	if access.CertificateSHA256 == "" {
-		if err := t.Store.PinCertificate(ctx, m.ID, hand.Certificate()); err != nil {
-			return seen, err
-		}
-	}
-	if seen.power, err = hand.Power(ctx); err != nil {
-		return seen, err
-	}
-	var facts inventory.Facts
-	switch {
-	case d.parts:
-		facts, err = hand.Facts(ctx)
-	case unknown(m):
-		facts, err = hand.Identity(ctx)
-	default:
-		return seen, nil
-	}
-	seen.facts, seen.whole = &facts, d.parts
-	return seen, err
-}
-
-// unknown reports whether the machine is still to be discovered.
-func unknown(m *inventory.Machine) bool {
-	return m.Phase == inventory.Planned || m.Phase == inventory.Racked
-}
-
 // keep puts an observation, or the error instead of one, on the machine.
-func (t *Task) keep(m *inventory.Machine, seen observation, err error) []journal.Event {
+func (t *Task) keep(m *inventory.Machine, seen observation, e inventory.Evidence, err error) []journal.Event {
 	if err != nil {
 		known := hasCondition(m, inventory.BMCUnusable)
 		inventory.SetCondition(m, &inventory.Condition{Type: inventory.BMCUnusable, Reason: fault.KindOf(err).String(), Evidence: err.Error(),
@@ -226,20 +154,17 @@ func (t *Task) keep(m *inventory.Machine, seen observation, err error) []journal
 	if seen.replaces(m.Facts) {
 		m.Facts = seen.facts
 	}
-	said, _ := inventory.Bind(m, evidence(seen.facts), t.Now())
+	said, _ := inventory.Bind(m, e, t.Now())
 	if said == "" {
 		return nil
 	}
 	return []journal.Event{{Kind: journal.PhaseMoved, Actor: "redfish", Summary: said}}
 }
 
-// replaces reports whether the observation is better than the facts at hand: what the
-// agent sees is, and so are a machine's parts to no more than its identity.
+// replaces reports whether the observation is to be kept; the store merges it with what
+// other sources saw. No more than the identity is kept only where it says something new.
 func (o observation) replaces(have *inventory.Facts) bool {
-	if have == nil {
-		return true
-	}
-	return have.Source == "redfish" && (o.whole || have.System != o.facts.System)
+	return o.whole || have == nil || have.Source == "redfish" && have.System != o.facts.System
 }
 
 func hasCondition(m *inventory.Machine, kind string) bool {
@@ -251,12 +176,12 @@ func hasCondition(m *inventory.Machine, kind string) bool {
 	return false
 }
 
-func evidence(f *inventory.Facts) inventory.Evidence {
-	e := inventory.Evidence{Source: "redfish", Serial: f.System.Serial, UUID: f.System.UUID}
-	for _, n := range f.NICs {
-		if !n.MAC.IsZero() {
-			e.MACs = append(e.MACs, n.MAC)
-		}
+// witness keeps what the BMC says of the machine's identity.
+func (t *Task) witness(ctx context.Context, m *inventory.Machine, seen observation) (inventory.Evidence, error) {
+	if seen.facts == nil {
+		return inventory.Evidence{Source: "redfish"}, nil
 	}
-	return e
+	e := inventory.FromFacts(seen.facts)
+	e.Source = "redfish"
+	return t.Store.Witness(ctx, m.ID, e)
 }

@@ -11,6 +11,7 @@ import (
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
 	"rackwright/bmc/watch"
+	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/store"
 	"rackwright/store/storetest"
@@ -98,6 +99,56 @@ func TestAPlannedMachineIsDiscoveredByWhatItsBMCSays(t *testing.T) {
 	m := b.until("discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
 	if m.Power != inventory.PowerOff || m.Facts == nil || m.BMC.CertificateSHA256 == "" || b.bmc.Sessions() != 0 {
 		t.Errorf("power %s, facts %v, pin %q, %d sessions open", m.Power, m.Facts, m.BMC.CertificateSHA256, b.bmc.Sessions())
+	}
+}
+
+// asked counts calls of the BMC.
+func (b *bench) asked(op bmctest.Op) (n int) {
+	for _, c := range b.bmc.Calls() {
+		if c == op {
+			n++
+		}
+	}
+	return n
+}
+
+func TestPartsAreReadOnceAMachineIsDiscoveredAndAgainTheNextDay(t *testing.T) {
+	b := newBench(t)
+	b.plan(b.facts.System.Serial, "right")
+	b.until("the parts", func(m *inventory.Machine) bool { return m.Facts != nil && len(m.Facts.DIMMs) == 1 })
+	b.pass(time.Hour)
+	before := b.asked(bmctest.Power)
+	b.plan("", "right") // wakes the watch
+	b.until("another look", func(*inventory.Machine) bool { return b.asked(bmctest.Power) > before })
+	if n := b.asked(bmctest.Facts); n != 1 {
+		t.Errorf("the parts were read %d times within an hour", n)
+	}
+	b.pass(24 * time.Hour)
+	b.plan(b.facts.System.Serial, "right")
+	b.until("the parts again", func(*inventory.Machine) bool { return b.asked(bmctest.Facts) == 2 })
+}
+
+func TestABMCThatCannotTellItsPartsIsStillUsable(t *testing.T) {
+	b := newBench(t)
+	b.bmc.Fail(bmctest.Facts, fault.Unreachablef("no whole answer"))
+	b.plan(b.facts.System.Serial, "right")
+	b.until("discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered && b.asked(bmctest.Facts) == 1 })
+	b.plan("", "right") // wakes the watch
+	m := b.until("the parts", func(m *inventory.Machine) bool {
+		b.pass(2 * time.Hour) // the failure may be noted after a first one
+		return len(m.Facts.DIMMs) == 1
+	})
+	if len(m.Conditions) != 0 || m.Power != inventory.PowerOff {
+		t.Errorf("power %s, conditions %v", m.Power, m.Conditions)
+	}
+}
+
+func TestAMachineThatNobodyDiscoveredIsAskedForItsIdentityOnly(t *testing.T) {
+	b := newBench(t)
+	b.plan("ANOTHER", "right")
+	b.until("condition", func(m *inventory.Machine) bool { return len(m.Conditions) == 1 })
+	if b.asked(bmctest.Identity) == 0 || b.asked(bmctest.Facts) != 0 {
+		t.Errorf("calls %v", b.bmc.Calls())
 	}
 }
 

@@ -66,6 +66,9 @@ func New(ctx context.Context, from Source, o Options) (*Follower, error) {
 // View returns the newest view. While the database is away it stays what it was.
 func (f *Follower) View() *boot.View { return f.view.Load() }
 
+// Settle is how long changes are gathered after one was taken.
+func (f *Follower) Settle() time.Duration { return settle }
+
 // String names the task.
 func (f *Follower) String() string { return "boot view" }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -12,19 +13,22 @@ import (
 )
 
 func machineCommand(w *world) *cobra.Command {
-	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineWhy(w))
+	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineWhy(w), machineLabel(w), machineLocate(w), machineVerify(w), machineWaive(w), machineParts(w),
+		machineGates(w), machineHold(w), machineRelease(w), machineReplace(w), machineRetire(w))
 }
 
 func machineList(w *world) *cobra.Command {
 	var q client.MachineQuery
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List machines", Args: names(0, 0),
-		Example: "  rackwright machine list --rack r1 --phase active\n  rackwright machine list -o json",
-		RunE: func(c *cobra.Command, _ []string) error {
+	c := &cobra.Command{Use: "list [WORD...]", Aliases: []string{"ls"}, Short: "List machines", Args: names(0, -1),
+		Long: "Lists machines. A word is the beginning of a name or a part of one, a serial number or its last\n" +
+			"digits, an asset tag, a model, a label, an address or a MAC; of several all must match.",
+		Example: "  rackwright machine list --rack r1 --phase active\n  rackwright machine list --label role=db --tag gpu\n  rackwright machine list dell 4711",
+		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
 				return err
 			}
-			q.Limit = 1000
+			q.Limit, q.Text = 1000, strings.Join(args, " ")
 			list, err := cl.Machines(c.Context(), q)
 			if err != nil {
 				return err
@@ -40,6 +44,10 @@ func machineList(w *world) *cobra.Command {
 	c.Flags().StringVar(&q.Rack, "rack", "", "only machines of this `rack`")
 	c.Flags().StringVar(&q.Phase, "phase", "", "only machines in this `phase`")
 	c.Flags().StringVar(&q.MAC, "mac", "", "only the machine with this `address`")
+	c.Flags().StringArrayVar(&q.Labels, "label", nil, "only machines with this `KEY or KEY=VALUE`; may be repeated")
+	c.Flags().StringVar(&q.Tag, "tag", "", "only machines with this `tag`")
+	c.Flags().StringVar(&q.Project, "project", "", "only machines of this `project`")
+	c.Flags().StringVar(&q.Model, "model", "", "only machines of this `model`")
 	return c
 }
 
@@ -62,6 +70,12 @@ func slotText(s *inventory.Slot) string {
 	if s.Face == "rear" {
 		text += " rear"
 	}
+	if s.Side != "" {
+		text += " " + string(s.Side)
+	}
+	if s.Chassis != "" {
+		text += " " + s.Chassis + "/" + s.Bay
+	}
 	return text
 }
 
@@ -83,13 +97,16 @@ func machineShow(w *world) *cobra.Command {
 func printMachine(out io.Writer, m inventory.Machine) {
 	facts := []string{"Name", m.Name, "Id", m.ID, "Slot", slotText(m.Slot), "Phase", string(m.Phase), "Power", string(m.Power),
 		"Image", m.Image, "Firmware", string(m.Firmware), "Architecture", m.Arch, "Hardware", strings.TrimSpace(m.Vendor + " " + m.Model),
-		"Serial", m.Serial, "UUID", m.UUID}
+		"Serial", m.Serial, "UUID", m.UUID, "Asset tag", m.AssetTag, "Batch", m.Batch, "Project", m.Project,
+		"Labels", labelText(m.Labels), "Tags", strings.Join(m.Tags, " "), "Waived", waiverText(m.Waivers), "Replaces", m.Replaces}
+	if m.Hold != nil {
+		facts = append(facts, "Held", fmt.Sprintf("by %s until %s: %s", m.Hold.By, timeText(m.Hold.Until), m.Hold.Reason))
+	}
 	for _, n := range m.NICs {
-		text := n.MAC.String()
-		if n.Address.IsValid() {
-			text += " " + n.Address.String()
-		}
-		facts = append(facts, "NIC "+n.Name, strings.TrimSpace(text+" "+n.Network))
+		facts = append(facts, "NIC "+n.Name, nicText(n))
+	}
+	for _, p := range m.PSUs {
+		facts = append(facts, "Power supply "+p.Name, strings.TrimSpace(string(p.Connector)+" "+cableText(p.Cable)))
 	}
 	if m.BMC != nil {
 		facts = append(facts, "BMC", strings.TrimSpace(m.BMC.Address+" "+m.BMC.Username))
@@ -102,6 +119,20 @@ func printMachine(out io.Writer, m inventory.Machine) {
 		facts = append(facts, "Condition", fmt.Sprintf("%s (%s) since %s: %s %s", c.Type, c.Reason, timeText(c.Since), c.Evidence, c.Hint))
 	}
 	pairs(out, facts...)
+}
+
+func nicText(n inventory.NIC) string {
+	parts := []string{string(n.Connector), n.Network, cableText(n.Cable)}
+	if n.Address.IsValid() {
+		parts = append([]string{n.Address.String()}, parts...)
+	}
+	if !n.MAC.IsZero() {
+		parts = append([]string{n.MAC.String()}, parts...)
+	}
+	if n.Bond != "" {
+		parts = append(parts, "bond "+n.Bond)
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }
 
 // factsText lists observed parts.

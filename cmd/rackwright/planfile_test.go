@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"rackwright/api/wire"
 	"rackwright/fault"
 )
 
@@ -46,7 +47,7 @@ func TestAPlanOfAliasesOfAliasesIsRefused(t *testing.T) {
 }
 
 func TestAPlanTooLargeIsRefused(t *testing.T) {
-	if _, err := read("# " + strings.Repeat("x", 9<<20)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "8 MiB") {
+	if _, err := read("# " + strings.Repeat("x", wire.MaxPlan)); !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "MiB") {
 		t.Error(err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"rackwright/store"
 )
 
-// pruner removes what has expired.
+// pruner removes what has expired and ends holds whose time is over.
 type pruner struct {
 	db  *store.DB
 	log *slog.Logger
@@ -19,16 +19,24 @@ func (p *pruner) String() string { return "pruner" }
 
 // Run prunes now and then until ctx ends.
 func (p *pruner) Run(ctx context.Context) error {
-	tick := time.NewTicker(10 * time.Minute)
+	tick, holds := time.NewTicker(10*time.Minute), time.NewTicker(15*time.Second)
 	defer tick.Stop()
+	defer holds.Stop()
 	for {
 		if err := p.db.Prune(ctx); err != nil && ctx.Err() == nil {
 			p.log.Warn("nothing pruned", "error", err)
 		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+		for again := true; again; {
+			if err := p.db.EndHolds(ctx); err != nil && ctx.Err() == nil {
+				p.log.Warn("holds not ended", "error", err)
+			}
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-holds.C:
+			case <-tick.C:
+				again = false
+			}
 		}
 	}
 }

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("VIEWER", apitest.ViewerSecret)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "condition": conditionIs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs},
 	})
 }
 
@@ -86,4 +86,12 @@ func conditionIs(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(storeKey{}).(*apitest.Store).Change(args[0], func(m *inventory.Machine) {
 		m.Conditions = append(m.Conditions, inventory.Condition{Type: args[1], Reason: "timeout", Evidence: "no answer", Hint: "check its power"})
 	})
+}
+
+// phaseIs moves a machine: "phase MACHINE PHASE".
+func phaseIs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: phase MACHINE PHASE")
+	}
+	ts.Value(storeKey{}).(*apitest.Store).Change(args[0], func(m *inventory.Machine) { m.Phase = inventory.Phase(args[1]) })
 }

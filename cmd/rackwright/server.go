@@ -28,6 +28,7 @@ import (
 	"rackwright/fault"
 	"rackwright/images/blob"
 	"rackwright/inventory/intake"
+	verification "rackwright/inventory/verify/run"
 	"rackwright/journal/record"
 	"rackwright/seal"
 	"rackwright/store"
@@ -176,7 +177,8 @@ func (s *server) addWork() {
 	hand := &redfish.Dialer{Log: s.log}
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(
 		&worker.Worker{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
-		&watch.Task{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Every: 30 * time.Second})...)
+		&watch.Task{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Every: 30 * time.Second},
+		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
 }
 
 func (s *server) api() (task, error) {

@@ -78,7 +78,7 @@ func machineWaive(w *world) *cobra.Command {
 			if end {
 				m, err = cl.Unwaive(c.Context(), args[0], rule, on)
 			} else {
-				m, err = cl.Waive(c.Context(), args[0], wire.Waiver{Rule: rule, On: on, Reason: reason})
+				m, err = cl.Waive(c.Context(), args[0], wire.Waive{Rule: rule, On: on, Reason: reason})
 			}
 			if err != nil {
 				return err

@@ -233,7 +233,7 @@ func settled(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	}
 	_, err := j.w.Store.ChangeMachine(ctx, j.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
 		was := m.Phase
-		m.Phase, m.Power, m.Image = inventory.Active, inventory.PowerOn, j.op.Order.Image
+		m.Phase, m.Power, m.Image, m.Erased = inventory.Active, inventory.PowerOn, j.op.Order.Image, time.Time{}
 		return []journal.Event{{Kind: journal.PhaseMoved, Operation: j.op.ID, Actor: "worker",
 			Summary: fmt.Sprintf("%s -> active: runs %s, which phoned home", was, m.Image)}}, nil
 	})

@@ -54,8 +54,15 @@ func measureDeploy(ctx context.Context, b *bench) error {
 
 func discovered(ctx context.Context, w *lab.World, want int) error {
 	return lab.Until(ctx, discoverLimit, "discovery of the machines", func() (bool, error) {
-		machines, err := w.Client.Machines(ctx, client.MachineQuery{Phase: string(inventory.Discovered)})
-		return len(machines) == want, err
+		found := 0
+		for _, phase := range []inventory.Phase{inventory.Verified, inventory.Discovered} { // in this order: a machine that moves meanwhile is missed once, never counted twice
+			machines, err := w.Client.Machines(ctx, client.MachineQuery{Phase: string(phase)})
+			if err != nil {
+				return false, err
+			}
+			found += len(machines)
+		}
+		return found == want, nil
 	})
 }
 

@@ -19,6 +19,12 @@ func table() []row {
 		{name: "deploy.uefi.phone", unit: "s"},
 		{name: "deploy.uefi.total", unit: "s", goal: 180},
 		{name: "dhcp.reserved.dora", unit: "1/s", better: higher, peer: "kea"},
+		{name: "elevation.48u", unit: "ms", goal: 5},
+		{name: "view.change.1k", unit: "ms"},
+		{name: "view.change.10k", unit: "ms"},
+		{name: "view.change.100k", unit: "ms", goal: 100},
+		{name: "view.memory", unit: "KiB", goal: 1.5},
+		{name: "process.memory", unit: "MiB", goal: 400},
 	}
 }
 
@@ -26,7 +32,10 @@ func table() []row {
 // table, one after the other.
 func measures() map[string]measure {
 	return map[string]measure{
-		"deploy": measureDeploy,
-		"dhcp":   measureDHCP,
+		"deploy":    measureDeploy,
+		"dhcp":      measureDHCP,
+		"elevation": measureElevation,
+		"view":      measureView,
+		"process":   measureProcess,
 	}
 }

@@ -74,7 +74,7 @@ func (s *show) discovered() error {
 		}
 		found := 0
 		for _, m := range machines {
-			if m.Phase == inventory.Discovered {
+			if m.Phase == inventory.Discovered || m.Phase == inventory.Verified {
 				found++
 			}
 		}

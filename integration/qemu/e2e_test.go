@@ -99,7 +99,7 @@ func world(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 		machines, err := w.Client.Machines(ctx, client.MachineQuery{})
 		found := 0
 		for _, m := range machines {
-			if m.Phase == inventory.Discovered {
+			if m.Phase == inventory.Discovered || m.Phase == inventory.Verified {
 				found++
 			}
 		}

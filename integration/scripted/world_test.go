@@ -173,14 +173,15 @@ func (w *world) command(args ...string) string {
 	return string(out)
 }
 
-// phasesWithin waits until all machines are in a phase.
+// phasesWithin waits until all machines are in a phase. What is discovered may be verified
+// a moment later.
 func (w *world) phasesWithin(want inventory.Phase, limit time.Duration) {
 	w.t.Helper()
 	err := lab.Until(w.ctx, limit, "all "+string(want), func() (bool, error) {
 		machines, err := w.client.Machines(w.ctx, client.MachineQuery{})
 		n := 0
 		for _, m := range machines {
-			if m.Phase == want {
+			if m.Phase == want || want == inventory.Discovered && m.Phase == inventory.Verified {
 				n++
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 
 	"rackwright/boot"
 	"rackwright/deploy"
@@ -19,6 +20,10 @@ import (
 // Store is what intake asks of the database.
 type Store interface {
 	AddStranger(ctx context.Context, mac inventory.MAC, uuid, network string) (*inventory.Machine, error)
+	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
+	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
+	// Recognise returns the planned machine that a stranger turned out to be, nil for none.
+	Recognise(ctx context.Context, stranger string, e inventory.Evidence) (*inventory.Machine, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	CreateOperation(ctx context.Context, kind deploy.Kind, machine string, order deploy.Order, actor string) (*deploy.Operation, error)
 	Operations(ctx context.Context, f store.OperationFilter) ([]deploy.Operation, error)
@@ -34,6 +39,8 @@ type Desk struct {
 	view  func() *boot.View
 	log   *slog.Logger
 	in    chan boot.Sighting
+
+	mu    sync.Mutex        // Script asks beside Run
 	known map[string]string // machine -> last sighting that changed nothing
 }
 
@@ -89,10 +96,54 @@ func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation
 		return nil, nil
 	}
 	m, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
-	if err != nil || m.Slot != nil || m.Facts != nil || s.Class == boot.NotNetboot {
+	if err != nil || m.Slot != nil {
 		return nil, err
 	}
+	if planned, err := d.recognise(ctx, m, s); err != nil || planned {
+		return nil, err
+	}
+	if m.Facts != nil || s.Class == boot.NotNetboot {
+		return nil, nil
+	}
 	return d.inspection(ctx, m)
+}
+
+// recognise weighs a stranger's sighting against the plan, once for each that says
+// something new, and reports whether it is a planned machine.
+func (d *Desk) recognise(ctx context.Context, m *inventory.Machine, s boot.Sighting) (bool, error) {
+	mark := fmt.Sprintf("%s %s %s %s", s.MAC, s.UUID, s.Circuit, s.Remote)
+	if !d.news(m.ID, mark) {
+		return false, nil
+	}
+	planned, err := d.store.Recognise(ctx, m.ID, evidence(s))
+	if err != nil {
+		return false, err
+	}
+	d.remember(m.ID, mark)
+	return planned != nil, nil
+}
+
+func evidence(s boot.Sighting) inventory.Evidence {
+	return inventory.Evidence{Source: s.Source, UUID: s.UUID, MACs: []inventory.MAC{s.MAC}, Circuit: s.Circuit, Remote: s.Remote}
+}
+
+// remembered bounds for how many machines their last sighting is remembered.
+const remembered = 200_000
+
+// news reports whether a machine's last sighting that was weighed was another.
+func (d *Desk) news(machine, mark string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.known[machine] != mark
+}
+
+func (d *Desk) remember(machine, mark string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.known) >= remembered {
+		clear(d.known)
+	}
+	d.known[machine] = mark
 }
 
 func (d *Desk) discovers(network string) bool {
@@ -107,10 +158,13 @@ func (d *Desk) discovers(network string) bool {
 // bind weighs a sighting. The same sighting of a machine that it cannot move is weighed
 // once: a firmware repeats itself many times.
 func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
-	e := inventory.Evidence{Source: s.Source, UUID: s.UUID, MACs: []inventory.MAC{s.MAC}}
-	mark := fmt.Sprintf("%d %s %s", d.view().Revision, s.MAC, s.UUID)
-	if d.known[h.Machine] == mark {
+	mark := fmt.Sprintf("%d %s %s %s", d.view().Revision, s.MAC, s.UUID, s.Circuit)
+	if !d.news(h.Machine, mark) {
 		return nil
+	}
+	e, err := d.store.Witness(ctx, h.Machine, evidence(s))
+	if err != nil {
+		return err
 	}
 	m, err := d.store.ChangeMachine(ctx, h.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
 		if m.Slot == nil {
@@ -123,7 +177,7 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 		return []journal.Event{{At: s.At, Kind: journal.PhaseMoved, MAC: s.MAC, Actor: s.Source, Summary: said}}, nil
 	})
 	if err == nil {
-		d.known[m.ID] = mark
+		d.remember(m.ID, mark)
 	}
 	return err
 }

@@ -74,7 +74,7 @@ func (b *builder) through(c *Cable, one, other End, done map[End]bool) {
 			reached = End{f.OldTo, f.OldConnected.ID}
 		}
 	}
-	if to := b.ends[reached]; to != nil && strings.HasSuffix(far.Type, "port") && reached != id {
+	if to := b.ends[reached]; to != nil && (far.Type == "dcim.frontport" || far.Type == "dcim.rearport") && reached != id {
 		done[id], done[reached] = true, true
 		b.join(&Cable{ID: c.ID, Label: c.Label}, near, to) // its type and length are those of one part
 		return
@@ -104,7 +104,29 @@ func (b *builder) join(c *Cable, x, y *end) {
 		b.notes.add("cables between two outlets or PDUs, left out", "%s", c.shown())
 		return
 	}
-	*x.cable = &inventory.Cable{To: y.at(), Type: b.cableType(c), LengthM: metres(c.Length, c.LengthUnit), Label: clean(c.Label)}
+	out := &inventory.Cable{To: y.at(), Type: b.cableType(c), LengthM: metres(c.Length, c.LengthUnit), Label: clean(c.Label)}
+	if x.shape != nil && y.shape != nil && *x.shape != "" && *y.shape != "" && !fit(out, *x.shape, *y.shape) {
+		b.notes.add("sockets that the cable between them does not fit: the nearer one's form is left out", "%s (%s) and %s (%s)", x.at(), *x.shape, y.at(), *y.shape)
+		*x.shape = ""
+	}
+	*x.cable = out
+}
+
+// fit reports whether a cable of that type can join two sockets. One that splits a port
+// is a breakout here, which NetBox calls by what it is made of.
+func fit(c *inventory.Cable, a, b inventory.Connector) bool {
+	split := map[[2]inventory.Connector]bool{{inventory.SFP, inventory.QSFP}: true, {inventory.QSFP, inventory.SFP}: true, {inventory.QSFP, inventory.OSFP}: true, {inventory.OSFP, inventory.QSFP}: true}
+	copper := strings.HasPrefix(c.Type, "cat")
+	switch {
+	case split[[2]inventory.Connector{a, b}]:
+		c.Type = "breakout"
+		return true
+	case a == inventory.C14:
+		return b == inventory.C13 || b == inventory.C19
+	case a == inventory.C20:
+		return b == inventory.C19
+	}
+	return a == b && (c.Type == "" || copper == (a == inventory.RJ45))
 }
 
 // hang notes which feed a PDU is on.

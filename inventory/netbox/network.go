@@ -24,18 +24,35 @@ type subnet struct {
 // site.
 func (b *builder) makeNetworks() {
 	nets := b.subnets()
-	ports, bonds := b.holders()
-	type held struct {
-		p *port
-		t *thing
-		n *subnet
+	held := b.addresses(nets)
+	b.choose(nets)
+	for _, t := range b.line {
+		for _, p := range t.nics {
+			n, has := held[holder{p, t}]
+			switch {
+			case !has:
+			case n == nil || n.name == "":
+				b.notes.add("addresses in no network that could be made, left out", "%s of %s", p.nic.Address, t.name)
+				p.nic.Address = ""
+			default:
+				p.nic.Network = n.name
+			}
+		}
 	}
-	var all []held
+}
+
+// addresses gives ports the addresses they can hold, and says in which prefix each is.
+func (b *builder) addresses(nets []*subnet) map[holder]*subnet {
+	index, out := byPrefix{}, map[holder]*subnet{}
+	for _, n := range nets {
+		index.add(n, n.prefix)
+	}
+	ports, bonds := b.holders()
 	for i := range b.src.Addresses {
 		a := &b.src.Addresses[i]
 		h, known := ports[a.AssignedID]
-		if bond, is := bonds[a.AssignedID]; is && !known {
-			h, known = bond, true
+		if !known {
+			h, known = bonds[a.AssignedID]
 		}
 		if a.AssignedTo != "dcim.interface" || !known {
 			continue
@@ -44,25 +61,13 @@ func (b *builder) makeNetworks() {
 		if !ok {
 			continue
 		}
-		n := holding(nets, a.VRF.id(), ip)
+		n := index.around(a.VRF.id(), netip.PrefixFrom(ip, 32))
 		if n != nil {
-			n.used = true
-			n.oob = n.oob || h.p != nil && h.p == h.t.bmc
+			n.used, n.oob = true, n.oob || h.p == h.t.bmc
 		}
-		h.p.nic.Address = ip.String()
-		all = append(all, held{h.p, h.t, n})
+		h.p.nic.Address, out[h] = ip.String(), n
 	}
-	b.choose(nets)
-	for _, h := range all {
-		switch {
-		case h.p == h.t.bmc:
-		case h.n == nil || h.n.name == "":
-			b.notes.add("addresses in no network that could be made, left out", "%s of %s", h.p.nic.Address, h.t.name)
-			h.p.nic.Address = ""
-		default:
-			h.p.nic.Network = h.n.name
-		}
-	}
+	return out
 }
 
 // holder is a port that an address can be given to.
@@ -149,30 +154,26 @@ func (b *builder) subnets() (out []*subnet) {
 	return out
 }
 
-// holding is the smallest prefix of a VRF around an address.
-func holding(nets []*subnet, vrf int64, ip netip.Addr) *subnet {
-	for _, n := range nets {
-		if n.from.VRF.id() == vrf && n.prefix.Contains(ip) {
-			return n
-		}
-	}
-	return nil
-}
-
 // choose makes networks of the prefixes that are used and of the site's own; of two that
 // overlap the smaller.
 func (b *builder) choose(nets []*subnet) {
 	var chosen []*subnet
+	taken, above := byPrefix{}, byPrefix{} // the chosen, and what is around them
 	for _, used := range []bool{true, false} {
 		for _, n := range nets {
 			if n.used != used || !used && !n.here {
 				continue
 			}
-			if i := slices.IndexFunc(chosen, func(c *subnet) bool { return c.from.VRF.id() == n.from.VRF.id() && c.prefix.Overlaps(n.prefix) }); i >= 0 {
-				b.notes.add("prefixes around another, left out", "%s around %s", n.prefix, chosen[i].prefix)
+			vrf := n.from.VRF.id()
+			if other := cmp.Or(taken.around(vrf, n.prefix), above[inVRF{vrf, n.prefix}]); other != nil {
+				b.notes.add("prefixes that overlap another, left out", "%s and %s", n.prefix, other.prefix)
 				continue
 			}
 			chosen = append(chosen, n)
+			taken.add(n, n.prefix)
+			for bits := n.prefix.Bits(); bits >= 0; bits-- {
+				above.add(n, netip.PrefixFrom(n.prefix.Addr(), bits).Masked())
+			}
 		}
 	}
 	slices.SortFunc(chosen, func(x, y *subnet) int { return x.prefix.Addr().Compare(y.prefix.Addr()) })

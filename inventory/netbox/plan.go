@@ -30,7 +30,7 @@ func Plan(src *Source, o Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &builder{src: src, o: o, site: site, notes: notes{at: map[string]int{}}, used: map[string]bool{}, modelOf: map[int64]string{}, racks: map[int64]*rack{}, things: map[int64]*thing{}, ends: map[End]*end{}}
+	b := &builder{src: src, o: o, site: site, notes: notes{at: map[string]int{}}, used: map[string]bool{}, modelOf: map[int64]string{}, baysOf: map[int64][]string{}, racks: map[int64]*rack{}, things: map[int64]*thing{}, ends: map[End]*end{}}
 	name, wrong := b.names.Of("site", site.Slug)
 	if wrong != "" {
 		return nil, fault.Invalidf("the site: %s", wrong).WithHint("give it a slug of a-z, 0-9 and - in NetBox")
@@ -77,10 +77,11 @@ type builder struct {
 	notes   notes
 	racks   map[int64]*rack
 	order   []*rack
-	things  map[int64]*thing // device id -> what it becomes
-	line    []*thing         // in the order NetBox has them
-	modelOf map[int64]string // device type id -> its first model
-	ends    map[End]*end     // what a cable can end at
+	things  map[int64]*thing   // device id -> what it becomes
+	line    []*thing           // in the order NetBox has them
+	modelOf map[int64]string   // device type id -> its first model
+	baysOf  map[int64][]string // device id -> its bays
+	ends    map[End]*end       // what a cable can end at
 }
 
 // own is our name of one thing, which no other of its kind may have.
@@ -126,92 +127,8 @@ type end struct {
 	name  string
 	cable **inventory.Cable // nil: a cable cannot be planned from here
 	power bool
+	shape *inventory.Connector // of the socket, nil where it is not planned
 	iface *Interface
 }
 
 func (e *end) at() inventory.End { return inventory.End{Owner: e.owner.name, Port: e.name} }
-
-// notes counts what is left out, by kind, with some names.
-type notes struct {
-	at   map[string]int
-	list []note
-}
-
-type note struct {
-	what  string
-	names []string
-	count int
-}
-
-// maxNamed is how many names one note has.
-const maxNamed = 20
-
-func (n *notes) add(what, format string, args ...any) {
-	i, known := n.at[what]
-	if !known {
-		i = len(n.list)
-		n.at[what], n.list = i, append(n.list, note{what: what})
-	}
-	if n.list[i].count++; n.list[i].count <= maxNamed {
-		n.list[i].names = append(n.list[i].names, fmt.Sprintf(format, args...))
-	}
-}
-
-func (n *notes) all() (out []string) {
-	for _, n := range n.list {
-		line := n.what + ": " + strings.Join(n.names, ", ")
-		if more := n.count - len(n.names); more > 0 {
-			line += fmt.Sprintf(" and %d more", more)
-		}
-		out = append(out, line)
-	}
-	return out
-}
-
-// clean makes foreign text one line of bounded length.
-func clean(s string) string {
-	s = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == 0xfffd {
-			return ' '
-		}
-		return r
-	}, s))
-	if len(s) > 255 {
-		s = strings.ToValidUTF8(s[:255], "")
-	}
-	return strings.TrimSpace(s)
-}
-
-// tags are the slugs of tags, each once.
-func tags(list []Ref) (out []string) {
-	for _, t := range list {
-		if t.Slug != "" && !slices.Contains(out, t.Slug) {
-			out = append(out, t.Slug)
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// labels leaves out what is empty.
-func labels(pairs ...string) map[string]string {
-	out := map[string]string{}
-	for i := 0; i < len(pairs); i += 2 {
-		if v := clean(pairs[i+1]); v != "" {
-			out[pairs[i]] = v
-		}
-	}
-	if len(out) == 0 {
-		return nil
-	}
-	return out
-}
-
-// kilograms converts a weight of NetBox.
-func kilograms(n Number, unit Choice) float64 {
-	factor := map[Choice]float64{"kg": 1, "g": 0.001, "lb": 0.45359237, "oz": 0.028349523125}[unit]
-	return round(float64(n) * factor)
-}
-
-// round keeps two decimals.
-func round(f float64) float64 { return float64(int64(f*100+0.5)) / 100 }

@@ -50,7 +50,7 @@ func (b *builder) port(i *Interface) {
 	if t.machine == nil {
 		p := &inventory.Port{Name: i.Name, Connector: connector(i.Type)}
 		t.ports = append(t.ports, p)
-		b.ends[End{"dcim.interface", i.ID}] = &end{owner: t, name: p.Name, cable: &p.Cable, iface: i}
+		b.ends[End{"dcim.interface", i.ID}] = &end{owner: t, name: p.Name, cable: &p.Cable, shape: &p.Connector, iface: i}
 		return
 	}
 	p := &port{from: i}
@@ -71,7 +71,7 @@ func (b *builder) port(i *Interface) {
 		p.nic.Bond = overlay.Name(i.LAG.Name)
 	}
 	t.nics = append(t.nics, p)
-	b.ends[End{"dcim.interface", i.ID}] = &end{owner: t, name: p.nic.Name, cable: &p.nic.Cable, iface: i}
+	b.ends[End{"dcim.interface", i.ID}] = &end{owner: t, name: p.nic.Name, cable: &p.nic.Cable, shape: &p.nic.Connector, iface: i}
 }
 
 // connector is the form of an interface type's socket, "" when it is none of ours.
@@ -84,7 +84,7 @@ func connector(c Choice) inventory.Connector {
 		return inventory.OSFP
 	case strings.Contains(s, "sfp"):
 		return inventory.SFP
-	case strings.HasSuffix(s, "base-t"), s == "100base-tx":
+	case strings.HasSuffix(s, "base-t"), strings.HasSuffix(s, "base-tx"):
 		return inventory.RJ45
 	}
 	return ""
@@ -119,7 +119,7 @@ func (b *builder) inlet(p *PowerPort) {
 		s.Connector = ""
 	}
 	t.psus = append(t.psus, s)
-	b.ends[End{"dcim.powerport", p.ID}] = &end{owner: t, name: s.Name, cable: &s.Cable, power: true}
+	b.ends[End{"dcim.powerport", p.ID}] = &end{owner: t, name: s.Name, cable: &s.Cable, shape: &s.Connector, power: true}
 }
 
 func (b *builder) outlet(p *PowerOutlet) {
@@ -136,7 +136,7 @@ func (b *builder) outlet(p *PowerOutlet) {
 		out.Connector = ""
 	}
 	t.ports = append(t.ports, out)
-	b.ends[End{"dcim.poweroutlet", p.ID}] = &end{owner: t, name: out.Name, power: true}
+	b.ends[End{"dcim.poweroutlet", p.ID}] = &end{owner: t, name: out.Name, shape: &out.Connector, power: true}
 }
 
 // assemble writes everything into the racks.

@@ -113,11 +113,13 @@ type bay struct {
 	name    string
 }
 
-// bays maps nodes to their bays.
+// bays maps nodes to their bays, and lists those of each chassis.
 func (b *builder) bays() map[int64]bay {
 	out := map[int64]bay{}
 	for i := range b.src.Bays {
-		if d := &b.src.Bays[i]; d.Installed != nil {
+		d := &b.src.Bays[i]
+		b.baysOf[d.Device.id()] = append(b.baysOf[d.Device.id()], clean(d.Name))
+		if d.Installed != nil {
 			out[d.Installed.ID] = bay{d.Device.id(), d.Name}
 		}
 	}
@@ -134,11 +136,7 @@ func (b *builder) fill(t *thing, bays map[int64]bay) {
 		if t.kind == inventory.KindSwitch && d.Name != t.name {
 			t.device.LLDP = clean(d.Name)
 		}
-		for i := range b.src.Bays {
-			if b.src.Bays[i].Device.id() == d.ID {
-				t.device.Bays = append(t.device.Bays, clean(b.src.Bays[i].Name))
-			}
-		}
+		t.device.Bays = b.baysOf[d.ID]
 		return
 	}
 	t.machine = &inventory.PlannedMachine{Name: t.name, U: u, Face: face, Model: b.model(t), Serial: clean(d.Serial), AssetTag: clean(text(d.AssetTag)), Tags: tags(d.Tags),
@@ -169,59 +167,4 @@ func (b *builder) place(t *thing) (u int, face inventory.Face) {
 		face = inventory.Rear
 	}
 	return u, face
-}
-
-// airflows are ours for those of NetBox.
-var airflows = map[Choice]string{"front-to-rear": "front-to-rear", "rear-to-front": "rear-to-front", "left-to-right": "side", "right-to-left": "side", "side-to-rear": "side",
-	"rear-to-side": "side", "passive": "passive"}
-
-// model is the name of the device's model, which is made when it is first used. One device
-// type used as two kinds makes two models.
-func (b *builder) model(t *thing) string {
-	if t.model == nil {
-		return ""
-	}
-	given := t.model.Slug
-	if m := t.model.Manufacturer.slug(); m != "" && !strings.HasPrefix(given, m) {
-		given = m + "-" + given
-	}
-	for i := range b.out.Models {
-		if m := &b.out.Models[i]; m.Name == b.modelOf[t.model.ID] && m.Kind != t.kind {
-			given += "-" + string(t.kind)
-			break
-		}
-	}
-	name, wrong := b.names.Of("model", given)
-	if wrong != "" {
-		b.notes.add("device types left out for their slugs", "%s", wrong)
-		return ""
-	}
-	if b.used["model "+name] {
-		return name
-	}
-	b.used["model "+name] = true
-	if b.modelOf[t.model.ID] == "" {
-		b.modelOf[t.model.ID] = name
-	}
-	b.out.Models = append(b.out.Models, inventory.PlannedModel{Name: name, Build: b.build(t, name)})
-	return name
-}
-
-// build is what a device type says of each thing of it.
-func (b *builder) build(t *thing, name string) inventory.Build {
-	m := t.model
-	out := inventory.Build{Kind: t.kind, Product: clean(m.Model), FullDepth: m.FullDepth, WeightKG: kilograms(m.Weight, m.WeightUnit), Airflow: airflows[m.Airflow]}
-	if m.Manufacturer != nil {
-		out.Vendor = clean(m.Manufacturer.Name)
-	}
-	if whole := math.Ceil(float64(m.UHeight)); whole > 1 {
-		out.Height = int(whole)
-	}
-	if math.Trunc(float64(m.UHeight)) != float64(m.UHeight) {
-		b.notes.add("device types whose height is no whole number, rounded up", "%s of %v units", name, m.UHeight)
-	}
-	if m.Airflow != "" && out.Airflow == "" {
-		b.notes.add("kinds of airflow that are not known, left out", "%s of %s", m.Airflow, name)
-	}
-	return out
 }

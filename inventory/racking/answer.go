@@ -3,7 +3,6 @@ package racking
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"time"
 
 	"rackwright/fault"
@@ -127,7 +126,7 @@ func (v *View) Answer(s Spot, before []Past) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Answer{Slot: p.Slot, State: p.State, Expected: expected(p), Also: also, History: before}
+	out := &Answer{Slot: p.Slot, State: p.State, Expected: v.expected(p), Also: also, History: before}
 	if m := p.machine; m != nil {
 		out.Observed, out.Adopted, out.Conditions = v.observed(m), v.adopted(m), m.Conditions
 	}
@@ -175,82 +174,4 @@ func (p *Place) where() string {
 func (s Spot) meets(p inventory.Slot) bool {
 	face := s.Face == "" || p.Face == inventory.Both || s.Face == inventory.Both || s.Face == p.Face
 	return face && (s.Side == "" || p.Side == "" || s.Side == p.Side) && (s.Bay == "" || s.Bay == p.Bay)
-}
-
-func expected(p *Place) Expected {
-	switch {
-	case p.machine != nil:
-		return expectedMachine(p.machine)
-	case p.device != nil:
-		d := p.device
-		return Expected{Kind: "device", Name: d.Name, Model: d.Model, Serial: d.Serial, AssetTag: d.AssetTag, Cables: runPlaces(deviceRuns(d))}
-	case p.reservation != nil:
-		return Expected{Kind: "reservation", Project: p.reservation.Project, Reason: p.reservation.Reason}
-	}
-	return Expected{Kind: "nothing"}
-}
-
-func expectedMachine(m *inventory.Machine) Expected {
-	nics, psus := machineRuns(m)
-	e := Expected{Kind: "machine", Name: m.Name, Model: m.Model, Vendor: m.Vendor, Serial: m.Serial, AssetTag: m.AssetTag, UUID: m.UUID,
-		Project: m.Project, Cables: runPlaces(slices.Concat(nics, psus))}
-	if m.BMC != nil && !m.BMC.MAC.IsZero() {
-		e.BMC = m.BMC.MAC.String()
-	}
-	for _, n := range m.NICs {
-		if !n.MAC.IsZero() {
-			e.MACs = append(e.MACs, PortMAC{n.Name, n.MAC})
-		}
-	}
-	return e
-}
-
-func runPlaces(runs []Run) (out []RunPlace) {
-	for _, r := range runs {
-		out = append(out, RunPlace{Port: r.Port, To: r.Cable.To, Type: r.Cable.Type, LengthM: r.Cable.LengthM, Label: r.Cable.Label})
-	}
-	return out
-}
-
-func (v *View) observed(m *inventory.Machine) Observed {
-	o := Observed{Power: m.Power}
-	for _, s := range v.Seen {
-		if s.Machine == m.ID {
-			o.Identifiers = append(o.Identifiers, s)
-		}
-	}
-	f := m.Facts
-	if f == nil {
-		return o
-	}
-	o.PSUs = f.PSUs
-	o.Facts = &Summary{Source: f.Source, Observed: f.Observed, System: f.System, CPUs: len(f.CPUs), DIMMs: len(f.DIMMs),
-		MemoryMiB: f.MemoryMiB, Disks: len(f.Disks), NICs: len(f.NICs)}
-	for _, n := range f.NICs {
-		port := SeenPort{Name: n.Name, MAC: n.MAC, Link: n.Link, Mbps: n.Mbps}
-		for _, l := range f.LLDP {
-			if l.NIC == n.Name {
-				port.Hears = cmp.Or(l.System, l.Chassis) + ":" + l.Port
-			}
-		}
-		o.Ports = append(o.Ports, port)
-	}
-	return o
-}
-
-// adopted is the machine that was taken for the slot's, nil while it is only planned.
-func (v *View) adopted(m *inventory.Machine) *Adopted {
-	if m.Phase == inventory.Planned {
-		return nil
-	}
-	a := &Adopted{Machine: m.ID, Name: m.Name, Phase: m.Phase}
-	for _, s := range v.Seen {
-		if s.Machine == m.ID && owns(m, s.Value) {
-			a.Agree = append(a.Agree, fmt.Sprintf("%s %s (%s)", s.Kind, s.Value, s.Source))
-		}
-	}
-	if k := v.mark(m.ID, Mount); k != nil && k.State == Done {
-		a.By, a.At = k.By, k.At
-	}
-	return a
 }

@@ -50,11 +50,11 @@ func heard(v *racking.View, nic1, nic2, psu string) {
 }
 
 // steps is a machine's or device's line of the list.
-func steps(t *testing.T, v *racking.View, owner string) map[racking.StepName]racking.Step {
+func steps(t *testing.T, v *racking.View, owner string) map[racking.StepName]racking.Task {
 	t.Helper()
 	for _, it := range v.Sheet(now).Items {
 		if it.Owner == owner {
-			out := map[racking.StepName]racking.Step{}
+			out := map[racking.StepName]racking.Task{}
 			for _, s := range it.Steps {
 				out[s.Name] = s
 			}

@@ -3,81 +3,12 @@ package racking
 import (
 	"cmp"
 	"fmt"
+	"slices"
+	"time"
 
 	"rackwright/fault"
 	"rackwright/inventory"
 )
-
-// stand finds the machine or device at the place that the spot or the codes name.
-func (v *View) stand(s *Scan, codes []inventory.Code, spot *Spot) error {
-	if spot != nil {
-		if err := v.standAt(s, v.Rack, *spot); err != nil {
-			return err
-		}
-	}
-	for _, c := range codes {
-		if c.Kind == inventory.SlotCode {
-			if err := v.standAt(s, c.Value, Spot{U: c.U, Face: c.Face, Side: c.Side}); err != nil {
-				return err
-			}
-		}
-	}
-	for _, c := range codes {
-		if c.Kind == inventory.MachineCode && s.Place == nil {
-			if m := v.Inventory.Machine(c.Value); m != nil && m.Slot != nil {
-				s.machine, s.Place = m, &Standing{Owner: m.Name, ID: m.ID, Kind: inventory.KindMachine, Slot: *m.Slot}
-			} else if d := v.Inventory.Device(c.Value); d != nil && d.Slot != nil {
-				s.device, s.Place = d, &Standing{Owner: d.Name, ID: d.ID, Kind: d.Kind, Slot: *d.Slot}
-			}
-		}
-	}
-	return nil
-}
-
-// standAt takes a spot for the place. A second spot must be the same place, and a spot
-// where several things are is none: their labels tell them apart.
-func (v *View) standAt(s *Scan, rack string, spot Spot) error {
-	there := View{Inventory: v.Inventory, Rack: rack, Marks: v.Marks}
-	p, also, err := there.find(spot)
-	if err != nil {
-		return err
-	}
-	switch {
-	case p.Name == "":
-		return fault.Conflictf("the plan has nothing at %s", place(p.Slot)).WithHint("'rackwright rack slots %s' shows what belongs where", rack)
-	case s.Place != nil && s.Place.Owner != p.Name:
-		s.Problems = append(s.Problems, fmt.Sprintf("two places were named: %s and %s", place(s.Place.Slot), place(p.Slot)))
-		return nil
-	case len(also) > 0 && spot.Face == "" && spot.Side == "" && spot.Bay == "":
-		return fault.Conflictf("several things are in %s u%d: %s and %s", rack, spot.U, p.Name, words(also)).WithHint("scan the label of the one you mean")
-	}
-	s.machine, s.device, s.Place = p.machine, p.device, &Standing{Owner: p.Name, Kind: p.Kind, Slot: p.Slot}
-	if p.machine != nil {
-		s.Place.ID = p.machine.ID
-	} else {
-		s.Place.ID = p.device.ID
-	}
-	return nil
-}
-
-// checkLabels finds labels of ours that do not belong where the person stands.
-func (v *View) checkLabels(s *Scan) {
-	if s.Place == nil {
-		return
-	}
-	for _, r := range s.Codes {
-		switch {
-		case r.Is == string(inventory.RackCode) && r.Owner != "" && r.Owner != s.Place.Slot.Rack:
-			s.problem("this is rack %s; %s belongs in %s", r.Owner, s.Place.Owner, place(s.Place.Slot))
-		case (r.Is == string(inventory.MachineCode) || r.Is == "device") && r.Owner != "" && r.Owner != s.Place.Owner:
-			s.problem("this is the label of %s; you stand at %s (%s)", r.Owner, place(s.Place.Slot), s.Place.Owner)
-		}
-	}
-}
-
-func (s *Scan) problem(format string, args ...any) {
-	s.Problems = append(s.Problems, fmt.Sprintf(format, args...))
-}
 
 // bind works out what the hardware codes say of the thing at the place.
 func (v *View) bind(s *Scan) {
@@ -104,7 +35,7 @@ func (v *View) bind(s *Scan) {
 		return
 	}
 	if s.machine != nil && len(s.Problems) == 0 {
-		b.Phase = v.moves(s.machine)
+		b.Phase = v.moves(s.machine, b)
 	}
 	s.Binding = b
 }
@@ -185,24 +116,62 @@ func (s *Scan) has(f Field) (value string, can bool) {
 	return m.BMC.MAC.String(), true
 }
 
-// moves is the phase that a confirmed scan brings a machine to, "" when it stays: racked,
-// because a person says it is in its slot; discovered, when an identifier that was seen on
-// the wire agrees with it.
-func (v *View) moves(m *inventory.Machine) inventory.Phase {
-	if m.Phase != inventory.Planned && m.Phase != inventory.Racked {
-		return ""
+// moves is the phase that a confirmed scan brings a machine to, "" when it stays.
+func (v *View) moves(m *inventory.Machine, b *Binding) inventory.Phase {
+	then := *m
+	b.Give(&then)
+	if Adopt(&then, v.identifiers(m.ID), time.Time{}); then.Phase != m.Phase {
+		return then.Phase
 	}
-	if len(open(m, inventory.IdentityMismatch)) == 0 {
-		for _, s := range v.Seen {
-			if s.Machine == m.ID && s.Source != Scanned && owns(m, s.Value) {
-				return inventory.Discovered
+	return ""
+}
+
+// Give writes what a scan learned to a machine.
+func (b *Binding) Give(m *inventory.Machine) {
+	for _, s := range b.Set {
+		switch s.Field {
+		case Serial:
+			m.Serial = s.Value
+		case AssetTag:
+			m.AssetTag = s.Value
+		case UUID:
+			m.UUID = s.Value
+		case BMCMAC:
+			if mac, err := inventory.ParseMAC(s.Value); err == nil && m.BMC != nil {
+				board := *m.BMC
+				board.MAC, m.BMC = mac, &board
 			}
 		}
 	}
-	if m.Phase == inventory.Planned {
-		return inventory.Racked
+}
+
+// Adopt moves a machine on that a person scanned in its slot: planned becomes racked. All
+// that was scanned is one identifier; with one that was seen on the wire and none that
+// disagrees the machine is discovered. It returns the sentence for the journal, "" when
+// nothing moved.
+func Adopt(m *inventory.Machine, seen []inventory.Identifier, now time.Time) string {
+	if m.Phase != inventory.Planned && m.Phase != inventory.Racked {
+		return ""
 	}
-	return ""
+	was := m.Phase
+	wire := slices.DeleteFunc(slices.Clone(seen), func(i inventory.Identifier) bool { return i.Source == Scanned })
+	e := inventory.Gather(wire)
+	agree, disagree := e.Match(m)
+	if len(wire) > 0 {
+		if said, _ := inventory.Bind(m, e, now); len(disagree) > 0 {
+			m.Phase = inventory.Racked
+			return said
+		}
+	}
+	m.Phase = inventory.Racked
+	if len(agree) > 0 && len(open(m, inventory.IdentityMismatch)) == 0 {
+		m.Phase = inventory.Discovered
+		return "discovered: what was scanned agrees with " + words(agree) + ", seen on the wire"
+	}
+	if m.Phase == was {
+		return ""
+	}
+	return "racked: a technician says it is in its slot"
 }
 
 // Refuse returns why a scan cannot be bound, nil when it can.

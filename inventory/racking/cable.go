@@ -2,10 +2,11 @@ package racking
 
 import (
 	"fmt"
+	"slices"
 	"strings"
-	"unicode"
 
 	"rackwright/inventory"
+	"rackwright/inventory/verify"
 )
 
 // Run is one planned cable of a machine or device.
@@ -29,11 +30,22 @@ func (r Run) String() string {
 	return text
 }
 
-// machineRuns lists the cables that a machine's plan names.
-func machineRuns(m *inventory.Machine) (nics, psus []Run) {
+// runs lists the cables that the plan has for a machine, also those that it names from the
+// other end.
+func (v *View) runs(m *inventory.Machine) (nics, psus []Run) {
 	for _, n := range m.NICs {
 		if n.Cable != nil {
 			nics = append(nics, Run{n.Name, n.Cable})
+		}
+	}
+	for i := range v.Inventory.Devices {
+		d := &v.Inventory.Devices[i]
+		for _, p := range d.Ports {
+			if c := p.Cable; c != nil && c.To.Owner == m.Name {
+				back := *c
+				back.To = inventory.End{Owner: d.Name, Port: p.Name}
+				nics = append(nics, Run{c.To.Port, &back})
+			}
 		}
 	}
 	return nics, psuRuns(m.PSUs)
@@ -51,9 +63,9 @@ func psuRuns(list []inventory.PSU) (out []Run) {
 // cabled: every planned cable was heard (LLDP) or feeds its power supply. Of a machine
 // whose plan names no cable it is enough that it was seen.
 func (v *View) cabled(m *inventory.Machine) (p proof) {
-	nics, psus := machineRuns(m)
+	nics, psus := v.runs(m)
 	if len(nics)+len(psus) == 0 {
-		if p.done = known(m.Phase); p.done {
+		if p.done = v.known(m); p.done {
 			p.add(Evidence{Says: "the plan names no cable, and it was seen on the wire"})
 		}
 		return p
@@ -73,15 +85,20 @@ func (v *View) cabled(m *inventory.Machine) (p proof) {
 	return p
 }
 
-// heard is what was observed of one cable and whether it is as planned; empty for
-// nothing.
+// heard is what was observed of one cable and whether it is as planned, or was waived;
+// empty for nothing.
 func (v *View) heard(m *inventory.Machine, r Run) (e Evidence, ok bool) {
+	for _, c := range m.Conditions {
+		if c.Type == verify.CablingWrong && c.Subject == r.Port && c.Waived.By != "" {
+			return Evidence{Says: r.Port + " waived: " + c.Waived.Reason, By: c.Waived.By, At: c.Waived.At}, true
+		}
+	}
 	if m.Facts == nil {
 		return e, false
 	}
 	e = Evidence{By: m.Facts.Source, At: m.Facts.Observed}
 	for _, psu := range m.Facts.PSUs {
-		if samePort(psu.Name, r.Port) && psu.Input != "" {
+		if verify.Location(psu.Name) == verify.Location(r.Port) && psu.Input != "" && isSupply(m, r.Port) {
 			e.Says, e.Against = r.Port+" fed", psu.Input == "lost"
 			if e.Against {
 				e.Says = r.Port + " without input"
@@ -101,6 +118,10 @@ func (v *View) heard(m *inventory.Machine, r Run) (e Evidence, ok bool) {
 		return e, false
 	}
 	return Evidence{}, false
+}
+
+func isSupply(m *inventory.Machine, name string) bool {
+	return slices.ContainsFunc(m.PSUs, func(p inventory.PSU) bool { return p.Name == name })
 }
 
 // isPort reports whether the kernel's port is the plan's: by MAC, or by name where the
@@ -127,18 +148,5 @@ func (v *View) isEnd(l inventory.Neighbor, to inventory.End) bool {
 		system = d.System()
 	}
 	short, _, _ := strings.Cut(l.System, ".")
-	return (strings.EqualFold(l.System, system) || strings.EqualFold(short, system)) && samePort(l.Port, to.Port)
-}
-
-// samePort compares names of ports as people and firmware spell them: PSU 1 is psu1.
-func samePort(a, b string) bool {
-	plain := func(s string) string {
-		return strings.Map(func(r rune) rune {
-			if unicode.IsSpace(r) || r == '-' || r == '_' {
-				return -1
-			}
-			return unicode.ToLower(r)
-		}, s)
-	}
-	return plain(a) == plain(b)
+	return (strings.EqualFold(l.System, system) || strings.EqualFold(short, system)) && verify.PortKey(l.Port) == verify.PortKey(to.Port)
 }

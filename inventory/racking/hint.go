@@ -2,9 +2,11 @@ package racking
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/verify"
 )
 
 // heavyKG is from where two people lift (EN 1005-2 recommends 25 kg for one).
@@ -51,7 +53,7 @@ func (v *View) lift(model string, s inventory.Slot) string {
 
 // plug lists the cables that are still to be plugged in, with what is wrong first.
 func (v *View) plug(m *inventory.Machine) string {
-	nics, psus := machineRuns(m)
+	nics, psus := v.runs(m)
 	if len(nics)+len(psus) == 0 {
 		return "the plan names no cable: plug it in, then 'rackwright rack done " + m.Slot.Rack + " " + m.Name + " cable'"
 	}
@@ -59,7 +61,15 @@ func (v *View) plug(m *inventory.Machine) string {
 	for _, r := range append(nics, psus...) {
 		switch e, ok := v.heard(m, r); {
 		case e.Against:
-			wrong = append(wrong, "put "+r.String()+" right: "+e.Says)
+			text := "put " + r.String() + " right: " + e.Says
+			for _, c := range open(m, verify.CablingWrong) { // the whole rack was solved: it names the swap
+				if c.Subject == r.Port && c.Hint != "" {
+					text = c.Hint
+				}
+			}
+			if !slices.Contains(wrong, text) {
+				wrong = append(wrong, text)
+			}
 		case !ok:
 			missing = append(missing, r.String())
 		}
@@ -99,7 +109,7 @@ func (v *View) device(d *inventory.Device) Item {
 		receive.done = true
 		receive.add(Evidence{Says: "it is in its slot"})
 	}
-	it.Steps = []Step{step(Receive, v.mark(d.ID, Receive), receive, v.unpack(d.Name, d.Model, *d.Slot, d.Serial)),
+	it.Steps = []Task{step(Receive, v.mark(d.ID, Receive), receive, v.unpack(d.Name, d.Model, *d.Slot, d.Serial)),
 		step(Mount, mount, proof{}, v.lift(d.Model, *d.Slot))}
 	runs := deviceRuns(d)
 	if len(runs) > 0 {

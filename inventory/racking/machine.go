@@ -24,7 +24,7 @@ func (v *View) machine(m *inventory.Machine) Item {
 // proofs weighs what was seen of a machine. What a later step shows holds for those
 // before it: what was seen on the wire is mounted and has power.
 func (v *View) proofs(m *inventory.Machine) map[StepName]proof {
-	out := map[StepName]proof{Mount: v.mounted(m), Cabling: v.cabled(m), Power: powered(m), Seen: v.seen(m), Verified: verified(m)}
+	out := map[StepName]proof{Mount: v.mounted(m), Cabling: v.cabled(m), Power: powered(m), Seen: v.seen(m), Verified: v.verified(m)}
 	if seen := out[Seen]; seen.done {
 		for _, n := range []StepName{Receive, Mount, Power} {
 			p := out[n]
@@ -93,9 +93,23 @@ func powered(m *inventory.Machine) (p proof) {
 	return p
 }
 
-// known reports whether a machine has been seen and matched to its slot.
-func known(p inventory.Phase) bool {
-	return slices.Contains([]inventory.Phase{inventory.Discovered, inventory.Verified, inventory.Ready, inventory.Active, inventory.Maintenance}, p)
+// known reports whether a machine has been seen and matched to its slot; of one in
+// maintenance the evidence says it.
+func (v *View) known(m *inventory.Machine) bool {
+	p := m.Phase
+	if p == inventory.Maintenance {
+		p = inventory.Evidenced(m, v.identifiers(m.ID))
+	}
+	return slices.Contains([]inventory.Phase{inventory.Discovered, inventory.Verified, inventory.Ready, inventory.Active}, p)
+}
+
+func (v *View) identifiers(machine string) (out []inventory.Identifier) {
+	for _, s := range v.Seen {
+		if s.Machine == machine {
+			out = append(out, inventory.Identifier{Kind: s.Kind, Value: s.Value, Source: s.Source, First: s.First, Last: s.Last})
+		}
+	}
+	return out
 }
 
 // seen: the machine is discovered, that is, two of its identifiers agree.
@@ -104,7 +118,7 @@ func (v *View) seen(m *inventory.Machine) (p proof) {
 		p.add(Evidence{Says: c[0].Evidence, At: c[0].Since, Against: true})
 	}
 	agree := v.agreeing(m)
-	if known(m.Phase) {
+	if v.known(m) {
 		p.done = true
 		p.add(Evidence{Says: strings.TrimSuffix("discovered: "+words(agree)+" agree", ":  agree")})
 		return p
@@ -145,7 +159,7 @@ func owns(m *inventory.Machine, value string) bool {
 }
 
 // verified: the gate of the phase was passed; what was waived on the way is named.
-func verified(m *inventory.Machine) (p proof) {
+func (v *View) verified(m *inventory.Machine) (p proof) {
 	switch m.Phase {
 	case inventory.Verified, inventory.Ready, inventory.Active:
 		p.done = true
@@ -164,7 +178,7 @@ func verified(m *inventory.Machine) (p proof) {
 			p.lines = append(p.lines, Evidence{Says: strings.TrimSuffix(conditionName(c)+": "+c.Evidence, ": "), At: c.Since, Against: true})
 		}
 	}
-	p.begun = known(m.Phase)
+	p.begun = v.known(m)
 	return p
 }
 

@@ -48,11 +48,11 @@ type Item struct {
 	Model string          `json:"model,omitempty"`
 	Phase inventory.Phase `json:"phase,omitempty" doc:"Of a machine"`
 	Note  string          `json:"note,omitempty" doc:"e.g. that its locator LED blinks"`
-	Steps []Step          `json:"steps" nullable:"false"`
+	Steps []Task          `json:"steps" nullable:"false"`
 }
 
-// Step is one thing to do and what is known of it.
-type Step struct {
+// Task is one thing to do and what is known of it.
+type Task struct {
 	Name     StepName   `json:"name" enum:"receive,mount,cable,power,seen,verified"`
 	State    State      `json:"state" enum:"todo,doing,done,held,waived"`
 	Evidence []Evidence `json:"evidence,omitempty" nullable:"false"`
@@ -68,7 +68,7 @@ type Evidence struct {
 }
 
 // closed reports whether nothing is left to do.
-func (s Step) closed() bool { return s.State == Done || s.State == Waived }
+func (s Task) closed() bool { return s.State == Done || s.State == Waived }
 
 // Sheet makes the list of what to do in the view's rack.
 func (v *View) Sheet(now time.Time) Sheet {
@@ -138,8 +138,8 @@ func (p *proof) add(e Evidence) {
 
 // step joins what people said with what was seen. A word that evidence contradicts does
 // not count; a hold and a waiver do.
-func step(n StepName, m *Mark, p proof, hint string) Step {
-	s := Step{Name: n, State: Todo, Evidence: p.lines}
+func step(n StepName, m *Mark, p proof, hint string) Task {
+	s := Task{Name: n, State: Todo, Evidence: p.lines}
 	if m != nil {
 		s.Evidence = append([]Evidence{m.evidence()}, s.Evidence...)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"rackwright/inventory"
 	"rackwright/inventory/racking"
+	"rackwright/inventory/verify"
 )
 
 const (
@@ -82,6 +83,35 @@ func TestAWordThatEvidenceContradictsDoesNotCount(t *testing.T) {
 	v.Marks[0].State = waived
 	if s := steps(t, v, "n1")[racking.Cabling]; s.State != waived || s.Hint != "" {
 		t.Errorf("waived: %+v", s)
+	}
+}
+
+func TestASwapIsNamedOnceAndAWaivedCablePasses(t *testing.T) {
+	v := rack()
+	heard(v, "15", "14", "ok")
+	wrong := func(nic string) inventory.Condition {
+		return inventory.Condition{Type: verify.CablingWrong, Subject: nic, Hint: "nic1 and nic2 of n1 are swapped"}
+	}
+	one(v).Conditions = []inventory.Condition{wrong("nic1"), wrong("nic2")}
+	if s := steps(t, v, "n1")[racking.Cabling]; s.State != doing || s.Hint != "nic1 and nic2 of n1 are swapped" {
+		t.Errorf("%+v", s)
+	}
+	for i := range one(v).Conditions {
+		one(v).Conditions[i].Waived = inventory.Waived{By: "bob", Reason: "same VLAN", At: now}
+	}
+	if s := steps(t, v, "n1")[racking.Cabling]; s.State != done || s.Evidence[0].Says != "nic1 waived: same VLAN" {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestACableThatTheSwitchPlansIsTheMachinesToo(t *testing.T) {
+	v := rack()
+	leaf := v.Inventory.Device("leaf-1")
+	leaf.Ports = []inventory.Port{{Name: "Ethernet15", Cable: &inventory.Cable{To: inventory.End{Owner: "n1", Port: "nic2"}}}}
+	one(v).NICs[1].Cable = nil
+	heard(v, "14", "Eth1/15", "ok")
+	if s := steps(t, v, "n1")[racking.Cabling]; s.State != done || len(s.Evidence) != 3 || s.Evidence[1].Says != "leaf-1:Ethernet15 heard on nic2 (LLDP)" {
+		t.Errorf("%+v", s)
 	}
 }
 

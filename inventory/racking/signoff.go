@@ -37,7 +37,7 @@ type SignedMachine struct {
 	Firmware []inventory.Version `json:"firmware,omitempty" nullable:"false"`
 	Cables   []RunPlace          `json:"cables,omitempty" nullable:"false"`
 	Waivers  []SignedWaiver      `json:"waivers,omitempty" nullable:"false" doc:"Conditions and rules that were let pass"`
-	Steps    []Step              `json:"steps" nullable:"false"`
+	Steps    []Task              `json:"steps" nullable:"false"`
 }
 
 // SignedDevice is one device as it stood when the rack was signed off.
@@ -50,7 +50,7 @@ type SignedDevice struct {
 	Serial   string         `json:"serial,omitempty"`
 	AssetTag string         `json:"asset_tag,omitempty"`
 	Cables   []RunPlace     `json:"cables,omitempty" nullable:"false"`
-	Steps    []Step         `json:"steps" nullable:"false"`
+	Steps    []Task         `json:"steps" nullable:"false"`
 }
 
 // SignedWaiver is something that was let pass.
@@ -77,7 +77,7 @@ func (v *View) SignOff(by, note string, now time.Time) (*SignOff, error) {
 	out := &SignOff{Rack: v.Rack, At: now, By: by, Note: note, Machines: []SignedMachine{}}
 	for _, it := range sheet.Items {
 		if it.Kind == inventory.KindMachine {
-			out.Machines = append(out.Machines, signMachine(v.Inventory.Machine(it.Owner), it))
+			out.Machines = append(out.Machines, v.signMachine(v.Inventory.Machine(it.Owner), it))
 		} else {
 			out.Devices = append(out.Devices, signDevice(v.Inventory.Device(it.Owner), it))
 		}
@@ -108,8 +108,8 @@ func (s *Sheet) closed() error {
 		WithHint("'rackwright rack tasks %s' says what to do; what has to pass as it is can be waived with a reason", s.Rack)
 }
 
-func signMachine(m *inventory.Machine, it Item) SignedMachine {
-	e := expectedMachine(m)
+func (v *View) signMachine(m *inventory.Machine, it Item) SignedMachine {
+	e := v.expectedMachine(m)
 	out := SignedMachine{Name: m.Name, ID: m.ID, Slot: it.Slot, Phase: m.Phase, Vendor: m.Vendor, Model: m.Model, Serial: m.Serial,
 		AssetTag: m.AssetTag, UUID: m.UUID, MACs: e.MACs, Cables: e.Cables, Steps: it.Steps}
 	if m.BMC != nil {

@@ -74,14 +74,8 @@ const MaxReason = 500
 // anything changed. now holds who acts, when and why; before is nil where nobody said
 // anything yet. Of two people who say the same the first one counts.
 func Act(a Action, before *Mark, now Mark) (after *Mark, changed bool, err error) {
-	if !slices.Contains(Steps(), now.Step) {
-		return nil, false, fault.Invalidf("there is no step %q", now.Step).WithHint("steps are receive, mount, cable, power, seen and verified")
-	}
-	if len(now.Reason) > MaxReason {
-		return nil, false, fault.Invalidf("the reason is longer than %d bytes", MaxReason).WithHint("say it shorter")
-	}
-	if (a == DoHold || a == DoWaive) && now.Reason == "" {
-		return nil, false, fault.Invalidf("to %s a step needs a reason", a).WithHint("say why: --reason TEXT")
+	if err := now.check(a); err != nil {
+		return nil, false, err
 	}
 	held := before != nil && before.State == Held
 	if held && a != DoResume {
@@ -111,6 +105,20 @@ func Act(a Action, before *Mark, now Mark) (after *Mark, changed bool, err error
 		return nil, true, nil
 	}
 	return nil, false, fault.Invalidf("there is no action %q", a).WithHint("actions are done, hold, resume, waive and undo")
+}
+
+// check refuses what no step and no reason can be.
+func (m Mark) check(a Action) error {
+	if !slices.Contains(Steps(), m.Step) {
+		return fault.Invalidf("there is no step %q", m.Step).WithHint("steps are receive, mount, cable, power, seen and verified")
+	}
+	if len(m.Reason) > MaxReason {
+		return fault.Invalidf("the reason is longer than %d bytes", MaxReason).WithHint("say it shorter")
+	}
+	if (a == DoHold || a == DoWaive) && m.Reason == "" {
+		return fault.Invalidf("to %s a step needs a reason", a).WithHint("say why: --reason TEXT")
+	}
+	return nil
 }
 
 func sayDone(before *Mark, now Mark) (*Mark, bool, error) {

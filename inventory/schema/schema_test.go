@@ -89,6 +89,16 @@ func TestEveryExamplePlanFitsTheSchemaAndNamesIt(t *testing.T) {
 	}
 }
 
+// A field that was renamed would lose what is said of it here.
+func TestEveryFieldThatIsNarrowedIsThere(t *testing.T) {
+	fields := schema.Fields()
+	for _, form := range schema.Forms() {
+		if !fields[form] {
+			t.Errorf("a plan has no field %s", form)
+		}
+	}
+}
+
 func TestRightPlansFit(t *testing.T) {
 	s := compiled(t)
 	for name, text := range map[string]string{
@@ -127,6 +137,7 @@ func TestWrongPlansDoNotFit(t *testing.T) {
 		"a machine above 100 units":    "racks: [{name: r1, machines: [{name: m1, u: 101}]}]\n",
 		"a MAC that is none":           "racks: [{name: r1, machines: [{name: m1, nics: [{mac: 52-54}]}]}]\n",
 		"a cable to no port":           "racks: [{name: r1, machines: [{name: m1, nics: [{cable: {to: leaf-1}}]}]}]\n",
+		"a cable of no type":           "racks: [{name: r1, machines: [{name: m1, nics: [{cable: {to: 'l:1', type: rope}}]}]}]\n",
 		"a cable to nothing":           "racks: [{name: r1, machines: [{name: m1, nics: [{cable: {label: x}}]}]}]\n",
 		"a password twice":             "racks: [{name: r1, machines: [{name: m1, bmc: {address: 'https://x', password: a, password_file: b}}]}]\n",
 		"a negative weight":            "racks: [{name: r1, weight_limit_kg: -1}]\n",

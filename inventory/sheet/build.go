@@ -182,6 +182,7 @@ func (b *builder) about(e *entry, r *inventory.PlannedRack) {
 func (b *builder) machine(e *entry) inventory.PlannedMachine {
 	m := e.m
 	m.Model = b.model(m.Model)
+	b.project(m.Project)
 	for _, n := range slices.Sorted(maps.Keys(e.nics)) {
 		p := e.nics[n].PlannedNIC
 		p.Name = cmp.Or(p.Name, "nic"+strconv.Itoa(n))
@@ -201,10 +202,19 @@ func (b *builder) machine(e *entry) inventory.PlannedMachine {
 	return m
 }
 
+// project makes a project that is not there.
+func (b *builder) project(name string) {
+	named := func(p inventory.PlannedProject) bool { return p.Name == name }
+	if name != "" && !slices.ContainsFunc(b.o.Have.Projects, named) && !slices.ContainsFunc(b.sheet.Plan.Projects, named) {
+		b.sheet.Plan.Projects = append(b.sheet.Plan.Projects, inventory.PlannedProject{Name: name})
+	}
+}
+
 // model is the declared model that the cell means, else the cell's text.
 func (b *builder) model(cell string) string {
+	name := overlay.Name(cell)
 	for _, m := range b.o.Have.Models {
-		if m.Name == overlay.Name(cell) {
+		if m.Name == name {
 			return m.Name
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/overlay"
 )
 
 // field is one thing a cell can say. Its setter returns what is wrong with the cell, ""
@@ -106,7 +107,7 @@ var fields = []*field{
 	{"uuid", "uuid", []string{"uuid", "systemuuid", "smbiosuuid"}, text(func(e *entry) *string { return &e.m.UUID })},
 	{"asset_tag", "asset_tag", []string{"assettag", "asset", "tag", "assetno", "assetnumber", "inventorynumber"}, text(func(e *entry) *string { return &e.m.AssetTag })},
 	{"batch", "batch", []string{"batch", "order", "purchaseorder", "po"}, text(func(e *entry) *string { return &e.m.Batch })},
-	{"project", "project", []string{"project", "tenant", "team"}, text(func(e *entry) *string { return &e.m.Project })},
+	{"project", "project", []string{"project", "tenant", "team"}, func(e *entry, _ *column, s string) string { e.m.Project = overlay.Name(s); return "" }},
 	{"tags", "tags", []string{"tags", "keywords"}, (*entry).setTags},
 	{"label.", "labels", nil, (*entry).setLabel},
 	{"firmware", "firmware", []string{"firmware", "bootmode", "bootfirmware"}, (*entry).setFirmware},
@@ -122,7 +123,7 @@ var fields = []*field{
 	{"nic#_name", "nics.name", port("nicname", "interfacename", "ifname"), func(e *entry, c *column, s string) string { e.nic(c.n).Name = s; return "" }},
 	{"nic#_network", "nics.network", port("network", "net", "subnet", "vlanname"), func(e *entry, c *column, s string) string { e.nic(c.n).Network = strings.ToLower(s); return "" }},
 	{"nic#_address", "nics.address", port("address", "ip", "ipaddress", "ipv4", "ipv4address"), (*entry).setAddress},
-	{"nic#_bond", "nics.bond", port("bond", "bondname", "lag"), func(e *entry, c *column, s string) string { e.nic(c.n).Bond = s; return "" }},
+	{"nic#_bond", "nics.bond", port("bond", "bondname", "lag"), func(e *entry, c *column, s string) string { e.nic(c.n).Bond = overlay.Name(s); return "" }},
 	{"nic#_connector", "nics.connector", port("connector"), func(e *entry, c *column, s string) string {
 		e.nic(c.n).Connector = inventory.Connector(strings.ToLower(s))
 		return ""

@@ -11,10 +11,10 @@ import (
 // of its mask, or the one that is there and holds the address. A mask makes a network
 // that is not there yet.
 func (b *builder) networks() {
-	known := map[string]netip.Prefix{}
+	known := networks{map[string]netip.Prefix{}, map[netip.Prefix]string{}}
 	for _, n := range b.o.Have.Networks {
 		if p, err := netip.ParsePrefix(n.CIDR); err == nil {
-			known[n.Name] = p
+			known.add(n.Name, p)
 		}
 	}
 	for _, e := range b.entries {
@@ -34,32 +34,32 @@ func (b *builder) networks() {
 }
 
 // masked is a port whose address was written with its mask.
-func (b *builder) masked(e *entry, n *nic, known map[string]netip.Prefix) {
+func (b *builder) masked(e *entry, n *nic, known networks) {
 	if n.Network == "" {
-		n.Network = holding(known, func(p netip.Prefix) bool { return p == n.prefix })
+		n.Network = known.of[n.prefix]
 	}
 	if n.Network == "" {
 		n.Network = "net-" + strings.NewReplacer(".", "-", "/", "-").Replace(n.prefix.String())
 	}
-	if have, there := known[n.Network]; there {
+	if have, there := known.named[n.Network]; there {
 		if have != n.prefix {
 			b.sheet.fail(e.line, e.cells[b.pathOf(e, n)+".address"], "%s is in network %s, which is %s", n.prefix, n.Network, have)
 		}
 		return
 	}
-	known[n.Network] = n.prefix
+	known.add(n.Network, n.prefix)
 	b.sheet.Plan.Networks = append(b.sheet.Plan.Networks, inventory.PlannedNetwork{Name: n.Network, CIDR: n.prefix.String()})
 }
 
 // unmasked finds the network of addresses without one; false when there is none.
-func (b *builder) unmasked(e *entry, known map[string]netip.Prefix) bool {
+func (b *builder) unmasked(e *entry, known networks) bool {
 	ok := true
 	for _, n := range e.nics {
 		if n.Address == "" || n.Network != "" {
 			continue
 		}
 		a := netip.MustParseAddr(n.Address)
-		if n.Network = holding(known, func(p netip.Prefix) bool { return p.Contains(a) }); n.Network == "" {
+		if n.Network = known.holding(a); n.Network == "" {
 			b.sheet.fail(e.line, e.cells[b.pathOf(e, n)+".address"], "no network holds %s: write it with its mask, as %s/24, or add a column Network", n.Address, n.Address)
 			ok = false
 		}
@@ -67,17 +67,28 @@ func (b *builder) unmasked(e *entry, known map[string]netip.Prefix) bool {
 	return ok
 }
 
-// holding is the smallest network that fits, "" for none; of equal ones the first by name.
-func holding(known map[string]netip.Prefix, fits func(netip.Prefix) bool) (best string) {
-	for name, p := range known {
-		if !fits(p) {
-			continue
-		}
-		if was := known[best]; best == "" || p.Bits() > was.Bits() || p.Bits() == was.Bits() && name < best {
-			best = name
+// networks are those that are known, by name and by prefix.
+type networks struct {
+	named map[string]netip.Prefix
+	of    map[netip.Prefix]string
+}
+
+// add knows one more; of two with one prefix the first by name is taken.
+func (k networks) add(name string, p netip.Prefix) {
+	k.named[name] = p
+	if was := k.of[p]; was == "" || name < was {
+		k.of[p] = name
+	}
+}
+
+// holding is the smallest network around an address, "" for none.
+func (k networks) holding(a netip.Addr) string {
+	for bits := a.BitLen(); bits >= 0; bits-- {
+		if p, err := a.Prefix(bits); err == nil && k.of[p] != "" {
+			return k.of[p]
 		}
 	}
-	return best
+	return ""
 }
 
 // pathOf is where a port stands among the row's cells.

@@ -213,6 +213,35 @@ func TestFaultsOfThePlanAreFoundInTheSheet(t *testing.T) {
 	}
 }
 
+// The page shows a sheet that is read, and names every title of its table truly.
+func TestThePageAboutImportsIsTrue(t *testing.T) {
+	page, err := os.ReadFile("../../docs/running/import.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(page), "\n    Cabinet;")
+	example, _, _ := strings.Cut("Cabinet;"+rest, "\n\n")
+	m := good(t, strings.ReplaceAll(example, "\n    ", "\n"), sheet.Options{}).Racks[0].Machines[0]
+	if !found || m.Name != "web01" || m.U != 10 || m.Height != 2 || len(m.NICs) != 2 || m.NICs[0].Cable == nil || m.PSUs[0].Cable == nil || m.BMC == nil {
+		t.Errorf("the example became %+v", m)
+	}
+	table, _, _ := strings.Cut(string(page), "An address with its mask")
+	_, table, _ = strings.Cut(table, "|---|---|---|\n")
+	for _, line := range strings.Split(strings.TrimSpace(table), "\n") {
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		for _, title := range strings.FieldsFunc(cells[0]+";"+cells[2], func(r rune) bool { return r == ',' || r == ';' }) {
+			title = strings.TrimSpace(title)
+			if title == "" || strings.HasPrefix(title, "Label:") {
+				continue
+			}
+			_, err := sheet.Read(strings.NewReader("Rack,U,Name,"+title+"\n"), sheet.Options{})
+			if err != nil && !strings.Contains(err.Error(), "says") {
+				t.Errorf("the page names %q: %v", title, err)
+			}
+		}
+	}
+}
+
 // Whatever the bytes, reading ends, and a plan that comes of it names its site and lines.
 func FuzzRead(f *testing.F) {
 	text, err := os.ReadFile("testdata/machines.csv")

@@ -57,7 +57,7 @@ func Rack(inv inventory.Inventory, now time.Time) Wiring {
 func Cabling(inv inventory.Inventory, now time.Time) map[string][]inventory.Condition {
 	c := newCabling(inv)
 	causes := Rack(inv, now).Causes
-	of := map[NIC]*Cause{}
+	of := map[MachinePort]*Cause{}
 	for i := range causes {
 		for _, n := range causes[i].NICs {
 			of[n] = &causes[i]
@@ -90,12 +90,12 @@ type cabling struct {
 	keys    map[string]string // device and PortKey -> port, "" when two ports have the key
 	speaks  map[string]bool   // switches that were heard
 	devices map[string]*inventory.Device
-	back    map[NIC]inventory.End // cables planned from the switch's end
+	back    map[MachinePort]inventory.End // cables planned from the switch's end
 }
 
 func newCabling(inv inventory.Inventory) *cabling {
 	c := &cabling{systems: map[string]string{}, exact: map[string]string{}, keys: map[string]string{}, speaks: map[string]bool{},
-		devices: map[string]*inventory.Device{}, back: map[NIC]inventory.End{}}
+		devices: map[string]*inventory.Device{}, back: map[MachinePort]inventory.End{}}
 	for i := range inv.Devices {
 		d := &inv.Devices[i]
 		if d.Kind != inventory.KindSwitch {
@@ -106,7 +106,7 @@ func newCabling(inv inventory.Inventory) *cabling {
 		for _, p := range d.Ports {
 			c.port(d.Name, p.Name)
 			if p.Cable != nil {
-				c.back[NIC{Machine: p.Cable.To.Owner, Name: p.Cable.To.Port}] = inventory.End{Owner: d.Name, Port: p.Name}
+				c.back[MachinePort{Machine: p.Cable.To.Owner, Name: p.Cable.To.Port}] = inventory.End{Owner: d.Name, Port: p.Name}
 			}
 		}
 	}
@@ -167,7 +167,7 @@ func (c *cabling) wires(m *inventory.Machine) []Wire {
 	planned := map[inventory.MAC]bool{}
 	for _, n := range m.NICs {
 		planned[n.MAC] = !n.MAC.IsZero()
-		w := Wire{NIC: NIC{Machine: m.Name, Name: n.Name}}
+		w := Wire{NIC: MachinePort{Machine: m.Name, Name: n.Name}}
 		if w.Want = c.wanted(w.NIC, n); !c.known(w.Want.Owner) {
 			continue
 		}
@@ -182,11 +182,11 @@ func (c *cabling) wires(m *inventory.Machine) []Wire {
 			continue
 		}
 		if has := pick(heard[p.MAC], inventory.End{}, c.known); c.known(has.Owner) {
-			out = append(out, Wire{NIC: NIC{Machine: m.Name, Name: p.Name}, Has: has})
+			out = append(out, Wire{NIC: MachinePort{Machine: m.Name, Name: p.Name}, Has: has})
 		}
 	}
 	for _, n := range m.NICs { // in the plan, but with no cable there
-		if nic := (NIC{Machine: m.Name, Name: n.Name}); planned[n.MAC] && !c.known(c.wanted(nic, n).Owner) {
+		if nic := (MachinePort{Machine: m.Name, Name: n.Name}); planned[n.MAC] && !c.known(c.wanted(nic, n).Owner) {
 			if has := pick(heard[n.MAC], inventory.End{}, c.known); c.known(has.Owner) {
 				out = append(out, Wire{NIC: nic, Has: has})
 			}
@@ -196,7 +196,7 @@ func (c *cabling) wires(m *inventory.Machine) []Wire {
 }
 
 // wanted is where the plan wants the other end of a port's cable.
-func (c *cabling) wanted(nic NIC, n inventory.NIC) inventory.End {
+func (c *cabling) wanted(nic MachinePort, n inventory.NIC) inventory.End {
 	if n.Cable != nil {
 		return n.Cable.To
 	}
@@ -243,7 +243,7 @@ func pick(heard []inventory.End, want inventory.End, known func(string) bool) in
 // link, or has link and its switch is heard by others.
 func (c *cabling) silent(inv inventory.Inventory, wires []Wire, now time.Time) []Cause {
 	var out []Cause
-	byNIC := map[NIC]Wire{}
+	byNIC := map[MachinePort]Wire{}
 	for _, w := range wires {
 		byNIC[w.NIC] = w
 	}
@@ -253,7 +253,7 @@ func (c *cabling) silent(inv inventory.Inventory, wires []Wire, now time.Time) [
 			continue
 		}
 		for _, n := range m.NICs {
-			w, planned := byNIC[NIC{Machine: m.Name, Name: n.Name}]
+			w, planned := byNIC[MachinePort{Machine: m.Name, Name: n.Name}]
 			if !planned || w.Want == (inventory.End{}) || w.Has != (inventory.End{}) || !c.speaks[w.Want.Owner] {
 				continue
 			}
@@ -274,7 +274,7 @@ func quiet(m *inventory.Machine, n inventory.NIC, w Wire) (Cause, bool) {
 	if len(m.Facts.LLDP) == 0 && m.Facts.Source != "agent" {
 		return Cause{}, false // only the agent listens
 	}
-	c := Cause{Reason: NoNeighbour, NICs: []NIC{w.NIC}, Moves: nil,
+	c := Cause{Reason: NoNeighbour, NICs: []MachinePort{w.NIC}, Moves: nil,
 		Text: fmt.Sprintf("%s has link and does not hear %s, which others hear: see where its cable goes; it belongs in %s", w.NIC, w.Want.Owner, w.Want)}
 	if !m.Facts.NICs[at].Link {
 		c.Reason, c.Text = NoLink, fmt.Sprintf("%s has no link: plug its cable into %s, or replace it", w.NIC, w.Want)

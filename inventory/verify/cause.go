@@ -32,7 +32,7 @@ const shiftLeast = 3
 const told = 6
 
 // switchCause says that switches stand in each other's place or have a wrong name.
-func (s *solver) switchCause(ring []string, nics []NIC) Cause {
+func (s *solver) switchCause(ring []string, nics []MachinePort) Cause {
 	c := Cause{Reason: SwitchesExchanged, NICs: nics}
 	c.Text = fmt.Sprintf("the switches %s are in each other's place: exchange them, or correct their names (lldp)", strings.Join(ring, ", "))
 	for i := 1; i < len(ring); i++ {
@@ -74,7 +74,7 @@ func shared(port inventory.End, wires []Wire) []Cause {
 }
 
 // String is machine and port.
-func (n NIC) String() string { return n.Machine + " " + n.Name }
+func (n MachinePort) String() string { return n.Machine + " " + n.Name }
 
 // ring is the cause of cables that sit in each other's ports.
 func (s *solver) ring(ring []*Wire) Cause {
@@ -203,12 +203,12 @@ func (s *solver) row(row []*Wire, occupied map[inventory.End]bool) Cause {
 	return c
 }
 
-func nicsOf(wires []*Wire) []NIC {
-	var out []NIC
+func nicsOf(wires []*Wire) []MachinePort {
+	var out []MachinePort
 	for _, w := range wires {
 		out = append(out, w.NIC)
 	}
-	slices.SortFunc(out, func(a, b NIC) int {
+	slices.SortFunc(out, func(a, b MachinePort) int {
 		return strings.Compare(a.Machine+" "+a.Name, b.Machine+" "+b.Name)
 	})
 	return out

@@ -7,8 +7,8 @@ import (
 	"rackwright/inventory"
 )
 
-// NIC names a machine's port.
-type NIC struct {
+// MachinePort names a machine's port.
+type MachinePort struct {
 	Machine string `json:"machine"`
 	Name    string `json:"nic"`
 }
@@ -16,7 +16,7 @@ type NIC struct {
 // Wire is one cable: where the plan wants its switch end and where that was heard to be.
 // Want is zero for a cable nobody planned, Has for one that was not heard.
 type Wire struct {
-	NIC  NIC
+	NIC  MachinePort
 	Want inventory.End
 	Has  inventory.End
 }
@@ -35,10 +35,10 @@ type Move struct {
 
 // Cause is one mistake and what mends it.
 type Cause struct {
-	Reason string `json:"reason" doc:"Stable code, e.g. swapped"`
-	Text   string `json:"text"`
-	Moves  []Move `json:"moves,omitempty" nullable:"false" doc:"In this order"`
-	NICs   []NIC  `json:"nics" nullable:"false" doc:"The ports that are wrong because of it"`
+	Reason string        `json:"reason" doc:"Stable code, e.g. swapped"`
+	Text   string        `json:"text"`
+	Moves  []Move        `json:"moves,omitempty" nullable:"false" doc:"In this order"`
+	NICs   []MachinePort `json:"nics" nullable:"false" doc:"The ports that are wrong because of it"`
 }
 
 // exchangeCost is what exchanging two switches counts, in moves of single cables: it is
@@ -257,7 +257,7 @@ func (s *solver) apply(switches []string, through map[string]string) {
 			done[at] = true
 			ring = append(ring, at)
 		}
-		var nics []NIC
+		var nics []MachinePort
 		for _, w := range s.wires {
 			if w.wrong() && slices.Contains(ring, w.Has.Owner) {
 				nics = append(nics, w.NIC)

@@ -21,9 +21,11 @@ func deltas() chapter {
 	return chapter{
 		"what follows changes is the view that would be read anew": func(t *testing.T, b *bench) {
 			for seed := range uint64(3) {
+				b := newBench(t, b.kind)
 				c := &changer{bench: b, random: rand.New(rand.NewPCG(seed, 7)), wish: plan(6)}
+				ok(t, c.apply())
 				v := must(b.View(b.ctx()))(t)
-				for range 25 {
+				for range 40 {
 					did := c.change()
 					v = follow(t, b, v)
 					sameHosts(t, did, v, must(b.View(b.ctx()))(t))
@@ -210,7 +212,8 @@ func (c *changer) change() string {
 		do   func() error
 	}{
 		{"plan", c.replan}, {"plan", c.replan}, {"stranger", c.stranger}, {"deployment", c.deploy}, {"operation", c.operation}, {"operation", c.operation},
-		{"retire", c.retire}, {"observe", c.observe}, {"adopt", c.adopt}, {"network", c.network},
+		{"retire", c.retire}, {"observe", c.observe}, {"adopt", c.adopt}, {"network", c.network}, {"withdraw", c.withdraw},
+		{"hold", c.hold}, {"hold", c.hold}, {"hold over", c.endHolds}, {"replace", c.replace},
 	}
 	w := ways[c.random.IntN(len(ways))]
 	word := w.name
@@ -268,6 +271,22 @@ func (c *changer) adopt() error {
 	return err
 }
 
+// withdraw takes the last machine out of the plan and of the inventory.
+func (c *changer) withdraw() error {
+	list := c.wish.Racks[0].Machines
+	if len(list) < 4 {
+		return nil
+	}
+	c.wish.Racks[0].Machines = list[:len(list)-1]
+	c.wish.Prune = true
+	err := c.apply()
+	c.wish.Prune = false
+	if err != nil {
+		c.wish.Racks[0].Machines = list
+	}
+	return err
+}
+
 func (c *changer) deploy() error {
 	c.seen++
 	i := debian(fmt.Sprintf("image-%d-%d", c.random.Uint32(), c.seen))
@@ -297,6 +316,36 @@ func (c *changer) operation() error {
 
 func (c *changer) retire() error {
 	_, err := c.ChangeMachine(c.ctx(), c.one().Name, setPhase(inventory.Retired))
+	return err
+}
+
+func (c *changer) hold() error {
+	if c.random.IntN(3) == 0 {
+		_, err := c.ReleaseHold(c.ctx(), c.one().Name, "tester", true)
+		return err
+	}
+	_, err := c.Hold(c.ctx(), c.one().Name, "a fan rattles", time.Hour, "tester")
+	return err
+}
+
+func (c *changer) endHolds() error {
+	c.clock.Turn(2 * time.Hour)
+	return c.EndHolds(c.ctx())
+}
+
+// replace puts other hardware in a machine's place, with a port of another MAC or of none
+// that is known.
+func (c *changer) replace() error {
+	c.seen++
+	m, err := c.Machine(c.ctx(), c.one().Name)
+	if err != nil {
+		return err
+	}
+	r := inventory.Replacement{Part: "machine", Reason: "it broke"}
+	if c.random.IntN(2) == 0 {
+		r.MACs = map[string]inventory.MAC{m.NICs[0].Name: mac(2000 + c.seen)}
+	}
+	_, err = c.Replace(c.ctx(), m.ID, r, "tester")
 	return err
 }
 

@@ -114,6 +114,35 @@ func openings() chapter {
 				t.Errorf("the right password: %v", err)
 			}
 		},
+		"a patient store opens without PostgreSQL, and says so to everyone until it is ready": func(t *testing.T, b *bench) {
+			if !isPostgres(b.dsn) {
+				t.Skip("SQLite is always there")
+			}
+			patient := func(dsn string) *store.DB {
+				db := must(store.Open(b.ctx(), store.Options{DSN: dsn, Patient: true, Sealer: NewSealer("k")}))(t)
+				t.Cleanup(func() { db.Close() })
+				return db
+			}
+			away := patient("postgres://postgres@/x?host=/nonexistent")
+			if !away.Pending() || away.Single() {
+				t.Error("it does not know what it is")
+			}
+			for _, err := range []error{away.Ping(b.ctx()), away.Ready(b.ctx()), away.Prune(b.ctx())} {
+				if said := refused(t, err, fault.Unreachable); fault.HintOf(err) == "" {
+					t.Errorf("%q has no hint", said)
+				}
+			}
+			_, err := away.View(b.ctx())
+			refused(t, err, fault.Unreachable)
+			there := patient(b.dsn)
+			ok(t, there.Ready(b.ctx()))
+			if there.Pending() {
+				t.Error("it waits for what is there")
+			}
+			ok(t, there.Ping(b.ctx()))
+			_, err = store.Open(b.ctx(), store.Options{DSN: "postgres://postgres@/nosuch" + b.dsn[strings.Index(b.dsn, "?"):], Patient: true, Sealer: NewSealer("k")})
+			refused(t, err, fault.NotFound)
+		},
 		"a connection that PostgreSQL ends is made again": func(t *testing.T, b *bench) {
 			if !isPostgres(b.dsn) {
 				t.Skip("SQLite has no connections to end")

@@ -28,7 +28,7 @@ func (b *bench) mark(owner string, step racking.StepName, a racking.Action, reas
 }
 
 // step is how a step stands on the list.
-func (b *bench) step(owner string, n racking.StepName) racking.Step {
+func (b *bench) step(owner string, n racking.StepName) racking.Task {
 	b.t.Helper()
 	for _, it := range must(b.RackView(b.ctx(), "r1"))(b.t).Sheet(b.clock.Now()).Items {
 		for _, s := range it.Steps {
@@ -38,7 +38,7 @@ func (b *bench) step(owner string, n racking.StepName) racking.Step {
 		}
 	}
 	b.t.Fatalf("%s has no step %s", owner, n)
-	return racking.Step{}
+	return racking.Task{}
 }
 
 // scan scans as ada and confirms.
@@ -151,6 +151,38 @@ func rackings() chapter {
 			}
 			if r := must(b.ScanCodes(b.ctx(), []string{"a-1"}, "", nil, false, "ada"))(t).Codes[0]; r.Owner != "n1" || r.Is != "asset-tag" {
 				t.Errorf("the asset tag is %+v", r)
+			}
+		},
+		"a plan that does not say it keeps what a scan learned": func(t *testing.T, b *bench) {
+			b.apply(rackPlan())
+			must(b.scan("rw:slot:r1:1", "SN-NEW", "AA-BB-CC-00-11-22", "asset:A-1"))(t)
+			must(b.scan("rw:machine:leaf-1", "SW-9"))(t)
+			p := rackPlan()
+			p.Racks[0].Machines[0].Labels = map[string]string{"new": "label"}
+			p.Racks[0].Devices[0].Labels = map[string]string{"new": "label"}
+			b.apply(p)
+			m, d := b.machine("n1"), must(b.Devices(b.ctx(), "r1"))(t)[0]
+			same(t, "machine and device", []string{m.Serial, m.AssetTag, m.BMC.MAC.String(), d.Serial}, []string{"SN-NEW", "A-1", "aa:bb:cc:00:11:22", "SW-9"})
+		},
+		"what is scanned and what was seen on the wire agree, and it is discovered": func(t *testing.T, b *bench) {
+			b.apply(rackPlan())
+			id := b.machine("n2").ID
+			must(b.Witness(b.ctx(), id, inventory.Evidence{Source: "dhcp", MACs: []inventory.MAC{mac(2)}}))(t)
+			s := must(b.ScanCodes(b.ctx(), []string{"rw:slot:r1:2", "SN-2"}, "", nil, false, "ada"))(t)
+			same(t, "phase to come", s.Binding.Phase, inventory.Discovered)
+			must(b.scan("rw:slot:r1:2", "SN-2"))(t)
+			same(t, "phase", b.machine("n2").Phase, inventory.Discovered)
+			if st := b.step("n2", racking.Seen); st.State != racking.Done || st.Evidence[0].Says != "discovered: mac and serial agree" {
+				t.Errorf("%+v", st)
+			}
+		},
+		"what was seen on the wire speaks against what is scanned": func(t *testing.T, b *bench) {
+			b.apply(rackPlan())
+			must(b.Witness(b.ctx(), b.machine("n1").ID, inventory.Evidence{Source: "agent", Serial: "SN-REAL", MACs: []inventory.MAC{mac(1)}}))(t)
+			must(b.scan("rw:slot:r1:1", "SN-NEW"))(t)
+			m := b.machine("n1")
+			if m.Phase != inventory.Racked || len(m.Conditions) != 1 || !strings.Contains(m.Conditions[0].Evidence, "plan has SN-NEW, agent saw SN-REAL") {
+				t.Errorf("%s, %+v", m.Phase, m.Conditions)
 			}
 		},
 		"a scan that contradicts the plan or another machine writes nothing": func(t *testing.T, b *bench) {

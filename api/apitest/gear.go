@@ -1,0 +1,57 @@
+package apitest
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/store"
+)
+
+// Rack returns a rack by name.
+func (s *Store) Rack(_ context.Context, name string) (*inventory.Rack, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if err != nil {
+		return nil, err
+	}
+	r := s.inv.Rack(name)
+	if r == nil {
+		return nil, fault.NotFoundf("there is no rack %q", name).WithHint("'rackwright rack list' shows them")
+	}
+	c := *r
+	return &c, nil
+}
+
+// Devices lists the devices of a rack, "" for all.
+func (s *Store) Devices(_ context.Context, rack string) ([]inventory.Device, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	return slices.DeleteFunc(slices.Clone(s.inv.Devices), func(d inventory.Device) bool { return rack != "" && d.Slot.Rack != rack }), err
+}
+
+// Projects lists projects.
+func (s *Store) Projects(context.Context) ([]inventory.Project, error) {
+	unlock, err := s.lock()
+	defer unlock()
+	return slices.Clone(s.inv.Projects), err
+}
+
+// described reports whether a machine is as a filter's words describe it.
+func described(m inventory.Machine, f store.MachineFilter) bool {
+	for _, l := range f.Labels {
+		key, value, exact := strings.Cut(l, "=")
+		if got, ok := m.Labels[key]; !ok || exact && got != value {
+			return false
+		}
+	}
+	for word := range strings.FieldsSeq(strings.ToLower(f.Text)) {
+		if !slices.ContainsFunc(strings.Fields(strings.ToLower(m.Name+" "+m.Serial+" "+m.Vendor+" "+m.Model+" "+m.AssetTag)),
+			func(have string) bool { return strings.HasPrefix(have, word) }) {
+			return false
+		}
+	}
+	return (f.Tag == "" || slices.Contains(m.Tags, f.Tag)) && (f.Project == "" || m.Project == f.Project) && (f.Model == "" || m.Model == f.Model)
+}

@@ -1,0 +1,128 @@
+package bmctest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"rackwright/bmc"
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// controller is one login to a BMC.
+type controller struct {
+	b      *BMC
+	mu     sync.Mutex
+	closed bool
+}
+
+func (c *controller) called(ctx context.Context, op Op) error {
+	c.mu.Lock()
+	closed := c.closed
+	c.mu.Unlock()
+	if closed {
+		return fault.Conflictf("the connection to BMC %s is closed", c.b.access.Address)
+	}
+	return c.b.called(ctx, op)
+}
+
+func (c *controller) Power(ctx context.Context) (inventory.Power, error) {
+	if err := c.called(ctx, Power); err != nil {
+		return inventory.PowerUnknown, err
+	}
+	return c.b.Power(), nil
+}
+
+func (c *controller) On(ctx context.Context) error {
+	if err := c.called(ctx, On); err != nil {
+		return err
+	}
+	c.b.set(inventory.PowerOn, false)
+	return nil
+}
+
+func (c *controller) Off(ctx context.Context, _ time.Duration) error {
+	if err := c.called(ctx, Off); err != nil {
+		return err
+	}
+	c.b.set(inventory.PowerOff, false)
+	return nil
+}
+
+func (c *controller) Cycle(ctx context.Context) error {
+	if err := c.called(ctx, Cycle); err != nil {
+		return err
+	}
+	c.b.set(inventory.PowerOn, true)
+	return nil
+}
+
+func (c *controller) SetNextBoot(ctx context.Context, next bmc.Boot) error {
+	if err := c.called(ctx, SetNextBoot); err != nil {
+		return err
+	}
+	switch next.Target {
+	case bmc.BootNone:
+		next.Mode = ""
+	case bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk:
+	default:
+		return fault.Invalidf("next boot %q is not one we know", next.Target)
+	}
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	c.b.next = next
+	return nil
+}
+
+func (c *controller) NextBoot(ctx context.Context) (bmc.Boot, error) {
+	if err := c.called(ctx, NextBoot); err != nil {
+		return bmc.Boot{}, err
+	}
+	return c.b.NextBoot(), nil
+}
+
+func (c *controller) Identity(ctx context.Context) (inventory.Facts, error) {
+	if err := c.called(ctx, Identity); err != nil {
+		return inventory.Facts{}, err
+	}
+	f := c.b.facts
+	return inventory.Facts{Source: f.Source, Observed: time.Now().UTC(), System: f.System, MemoryMiB: f.MemoryMiB, NICs: f.NICs}, nil
+}
+
+func (c *controller) Facts(ctx context.Context) (inventory.Facts, error) {
+	if err := c.called(ctx, Facts); err != nil {
+		return inventory.Facts{}, err
+	}
+	f := c.b.facts
+	f.Observed = time.Now().UTC()
+	return f, nil
+}
+
+func (c *controller) Locate(ctx context.Context, on bool) error {
+	if err := c.called(ctx, Locate); err != nil {
+		return err
+	}
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	if c.b.dark {
+		return fault.Invalidf("BMC %s has no locator LED", c.b.access.Address).WithHint("find the machine by its label")
+	}
+	c.b.lit = on
+	return nil
+}
+
+func (c *controller) Certificate() string { return c.b.access.CertificateSHA256 }
+
+func (c *controller) Close(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	c.closed = true
+	c.b.mu.Lock()
+	c.b.sessions--
+	c.b.mu.Unlock()
+	return c.b.called(context.WithoutCancel(ctx), Close)
+}

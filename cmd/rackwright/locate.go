@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rackwright/deploy"
+)
+
+func machineLocate(w *world) *cobra.Command {
+	var off bool
+	var long time.Duration
+	c := &cobra.Command{Use: "locate MACHINE", Short: "Blink a machine's locator LED", Args: names(1, 1),
+		Long:    "Blink the locator LED through the BMC, so that a person finds the machine. It goes out by itself after a while.",
+		Example: "  rackwright machine locate r1-u10\n  rackwright machine locate r1-u10 --for 10m\n  rackwright machine locate r1-u10 --off",
+		RunE: func(c *cobra.Command, args []string) error {
+			if !off && (long < time.Second || long > deploy.MaxBlink) {
+				return usage(c, "--for must be between 1s and %s", deploy.MaxBlink)
+			}
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			return w.begin(c.Context(), cl, args, false, 0, func(ctx context.Context, machine string) (deploy.Operation, error) {
+				return cl.Locate(ctx, machine, !off, int(long.Seconds()))
+			})
+		}}
+	c.Flags().BoolVar(&off, "off", false, "put it out")
+	c.Flags().DurationVar(&long, "for", time.Minute, "how `long` it blinks, at most 1h")
+	return c
+}

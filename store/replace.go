@@ -1,0 +1,155 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"rackwright/inventory"
+	"rackwright/journal"
+)
+
+// Replace puts new hardware in the place of a machine: the old record retires with its
+// history, and a new planned machine takes over its name, slot, ports, networks, cables
+// and the way to its BMC; see inventory.Replacement. It returns the new machine.
+func (db *DB) Replace(ctx context.Context, idOrName string, r inventory.Replacement, actor string) (*inventory.Machine, error) {
+	var out *inventory.Machine
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		if err := db.onePlan(ctx, tx); err != nil {
+			return err
+		}
+		old, err := db.machineToChange(ctx, tx, idOrName)
+		if err != nil {
+			return err
+		}
+		if err := r.Check(old); err != nil {
+			return err
+		}
+		if err := inventory.Guard(old, actor, false, db.now()); err != nil {
+			return err
+		}
+		if err := openWork(ctx, tx, old, "be replaced"); err != nil {
+			return err
+		}
+		next := r.Successor(old)
+		next.ID = newID()
+		events, err := db.succeed(ctx, tx, old, next, r, actor)
+		if err != nil {
+			return err
+		}
+		out = next
+		return db.append(ctx, tx, events)
+	})
+	if err != nil {
+		return nil, err
+	}
+	db.wakeMachine()
+	return out, nil
+}
+
+// succeed retires one machine and writes the other in its place.
+func (db *DB) succeed(ctx context.Context, tx *sql.Tx, old, next *inventory.Machine, r inventory.Replacement, actor string) ([]journal.Event, error) {
+	have, err := rackInventory(ctx, tx, next.Slot.Rack)
+	if err != nil {
+		return nil, err
+	}
+	password, err := db.passwordOf(ctx, tx, old.ID)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := exec(ctx, tx, `UPDATE cable_end SET owner_id = $1 WHERE owner_id = $2`, next.ID, old.ID); err != nil {
+		return nil, err
+	}
+	was, oldPhase := stateOf(old), old.Phase
+	old.Phase, old.Hold, old.Conditions, old.Power = inventory.Retired, nil, nil, inventory.PowerUnknown
+	if err := db.writeState(ctx, tx, was, old); err != nil {
+		return nil, err
+	}
+	a := application{db: db, tx: tx, want: &inventory.Wanted{Machines: []inventory.Machine{*next}}, have: have, diff: &inventory.Diff{},
+		machines: []*inventory.Machine{next}, touched: []string{next.Slot.Rack}}
+	a.want.Passwords = map[string]string{}
+	if r.KeepBMC && password != "" {
+		a.want.Passwords[next.Name] = password
+	}
+	a.have.HasPassword = func(string, string) bool { return false }
+	a.ids = identitiesOf(a.want, have)
+	if err := a.writeMachines(ctx); err != nil {
+		return nil, err
+	}
+	if err := db.inherit(ctx, tx, next); err != nil {
+		return nil, err
+	}
+	if err := db.loadAgain(ctx, tx, next.Slot); err != nil {
+		return nil, err
+	}
+	detail := map[string]any{"part": r.Part, "reason": r.Reason, "replaces": old.ID, "successor": next.ID, "slot": next.Slot}
+	return []journal.Event{
+		{Kind: journal.PhaseMoved, Machine: old.ID, Name: old.Name, Actor: actor, Detail: detail,
+			Summary: fmt.Sprintf("%s -> retired: %s replaced: %s", oldPhase, r.Part, r.Reason)},
+		{Kind: journal.MachinePlan, Machine: next.ID, Name: next.Name, Actor: actor, Detail: detail,
+			Summary: fmt.Sprintf("planned in place of %s: %s replaced: %s", old.ID, r.Part, r.Reason)},
+	}, bump(ctx, tx, old.ID, next.ID)
+}
+
+// inherit writes what a new machine has of the one it replaces and no plan says.
+func (db *DB) inherit(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+	_, err := exec(ctx, tx, `UPDATE machine SET replaces = $1, erased_at = $2 WHERE id = $3`, m.Replaces, timeOrNull(m.Erased), m.ID)
+	return err
+}
+
+// passwordOf opens the password of a machine's BMC, "" without one.
+func (db *DB) passwordOf(ctx context.Context, tx *sql.Tx, machineID string) (string, error) {
+	sealed, err := collect(ctx, tx, readText, `SELECT password_sealed FROM bmc WHERE machine_id = $1 AND password_sealed <> ''`, machineID)
+	if err != nil || len(sealed) == 0 {
+		return "", err
+	}
+	plain, err := db.seal.Open(sealed[0], sealContext(machineID))
+	return string(plain), err
+}
+
+// longestChain bounds how many machines are followed back in one place.
+const longestChain = 100
+
+// History lists a machine and those whose place it took, the newest first.
+func (db *DB) History(ctx context.Context, idOrName string) ([]inventory.Machine, error) {
+	m, err := machine(ctx, db.sql, idOrName)
+	if err != nil {
+		return nil, db.fault(err)
+	}
+	out, seen := []inventory.Machine{*m}, map[string]bool{m.ID: true}
+	for len(out) < longestChain {
+		id := out[len(out)-1].Replaces
+		if id == "" || seen[id] {
+			break
+		}
+		before, err := machines(ctx, db.sql, "m.id = $1", id)
+		if err != nil {
+			return nil, db.fault(err)
+		}
+		if len(before) == 0 {
+			break
+		}
+		seen[id] = true
+		out = append(out, before[0])
+	}
+	return out, nil
+}
+
+// SlotHistory lists the machines in a place of a rack, by the unit it begins at, each
+// followed by those whose place it took. A machine that retired without a successor, or
+// was planned elsewhere since, is not among them.
+func (db *DB) SlotHistory(ctx context.Context, rack string, u int) ([]inventory.Machine, error) {
+	here, err := collect(ctx, db.sql, readText, `SELECT m.id FROM machine m JOIN rack r ON r.id = m.rack_id WHERE r.name = $1 AND m.u = $2 ORDER BY m.name`, rack, u)
+	if err != nil {
+		return nil, db.fault(err)
+	}
+	out := []inventory.Machine{}
+	for _, id := range here {
+		chain, err := db.History(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, chain...)
+	}
+	return out, nil
+}
