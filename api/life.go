@@ -63,7 +63,7 @@ func (s *server) gates(ctx context.Context, in *MachineIn) (*body[wire.List[inve
 
 func (s *server) hold(ctx context.Context, in *struct {
 	MachineIn
-	Body wire.Hold
+	Body wire.Keep
 }) (*body[inventory.Machine], error) {
 	long := time.Duration(0)
 	if in.Body.For != "" {

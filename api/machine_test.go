@@ -28,8 +28,11 @@ func TestMachinesComeInPages(t *testing.T) {
 
 func TestMachinesAreFoundByWhatIsKnownOfThem(t *testing.T) {
 	s, url := rack(t)
-	s.Change("m2", func(m *inventory.Machine) { m.Phase = inventory.Active })
-	for query, want := range map[string]string{"": "m1 m2", "rack=r1": "m1 m2", "rack=r2": "", "phase=active": "m2", "mac=5254.0000.0001": "m1"} {
+	s.Change("m2", func(m *inventory.Machine) {
+		m.Phase, m.Vendor, m.Model, m.Project, m.Tags, m.Labels = inventory.Active, "Acme", "node", "ml", []string{"gpu"}, map[string]string{"role": "db", "zone": "z1"}
+	})
+	for query, want := range map[string]string{"": "m1 m2", "rack=r1": "m1 m2", "rack=r2": "", "phase=active": "m2", "mac=5254.0000.0001": "m1",
+		"label=role%3Ddb&label=zone": "m2", "label=role%3Dweb": "", "tag=gpu": "m2", "project=ml": "m2", "model=node": "m2", "q=m2+acme": "m2", "q=m1+acme": ""} {
 		_, text := ask(t, "GET", url+"/machines?"+query, "")
 		var names []string
 		for _, m := range decode[wire.List[inventory.Machine]](t, text).Items {

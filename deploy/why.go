@@ -16,9 +16,10 @@ func Why(m inventory.Machine, op *Operation, events []journal.Event, now time.Ti
 	if op != nil && !op.State.Ended() {
 		return m.Name + whyOperation(op, events, now)
 	}
-	if len(m.Conditions) > 0 {
-		c := m.Conditions[0]
-		return fmt.Sprintf("%s is %s, but %s: %s%s.", m.Name, m.Phase, c.Type, c.Evidence, hintPart(c.Hint))
+	for _, c := range m.Conditions {
+		if c.Waived.At.IsZero() {
+			return fmt.Sprintf("%s is %s, but %s: %s%s.", m.Name, m.Phase, c.Type, c.Evidence, hintPart(c.Hint))
+		}
 	}
 	if op != nil && op.State == Failed {
 		return fmt.Sprintf("%s is %s; its last %s failed: %s%s.", m.Name, m.Phase, op.Kind, op.Message, hintPart(op.Hint))

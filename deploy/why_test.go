@@ -24,6 +24,11 @@ func TestWhySaysInOneSentenceWhatAMachineWaitsFor(t *testing.T) {
 	writes.Step().Note = "connection lost"
 	ill := in(inventory.Discovered)
 	ill.Conditions = []inventory.Condition{{Type: "bmc-unreachable", Evidence: "no answer", Hint: "check its cable"}}
+	passed := in(inventory.Verified)
+	passed.Conditions = []inventory.Condition{{Type: "dimm-missing", Subject: "A5", Waived: inventory.Waived{By: "ada", At: now}}}
+	if got := deploy.Why(passed, nil, nil, now); strings.Contains(got, "dimm-missing") {
+		t.Errorf("a waived condition is told as what stops it: %s", got)
+	}
 	for want, c := range map[string]struct {
 		m      inventory.Machine
 		op     *deploy.Operation

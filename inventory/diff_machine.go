@@ -13,6 +13,7 @@ func (c *comparer) machines() {
 			have[m.Name] = m
 		}
 	}
+	given := c.w.identities()
 	for i := range c.w.Machines {
 		m := &c.w.Machines[i]
 		c.ports(m)
@@ -21,7 +22,7 @@ func (c *comparer) machines() {
 		}
 		old := have[m.Name]
 		if old != nil {
-			carryOver(old, m)
+			carryOver(old, m, given)
 		}
 		fields := machineChanges(old, m)
 		if password, given := c.w.Passwords[m.Name]; given && !c.has(old, password) {
@@ -41,24 +42,24 @@ func (c *comparer) has(old *Machine, password string) bool {
 }
 
 // carryOver keeps what the plan does not say: identity, state, what was observed and what
-// was learned where the plan left it open.
-func carryOver(old, m *Machine) {
+// was learned where the plan left it open, unless the plan now gives it to another.
+func carryOver(old, m *Machine, given holders) {
 	m.ID, m.Version, m.Phase, m.Power = old.ID, old.Version, old.Phase, old.Power
 	m.Conditions, m.Facts, m.Image, m.CreatedAt, m.UpdatedAt = old.Conditions, old.Facts, old.Image, old.CreatedAt, old.UpdatedAt
 	m.Hold, m.Replaces, m.Erased = old.Hold, old.Replaces, old.Erased
 	learn := func(to *string, from string) {
-		if *to == "" {
+		if *to == "" && !given.has(known(from)) {
 			*to = from
 		}
 	}
-	if m.Serial == "" && old.Serial != "" {
+	if m.Serial == "" && old.Serial != "" && !given.has(known(old.Serial)) {
 		learn(&m.Vendor, old.Vendor) // a serial number is its vendor's
 	}
 	learn(&m.Serial, old.Serial)
 	learn(&m.UUID, old.UUID)
 	learn(&m.AssetTag, old.AssetTag)
 	pairs(old.NICs, m.NICs, func(n *NIC) string { return n.Name }, func(_ string, a, b *NIC) {
-		if a != nil && b != nil && b.MAC.IsZero() {
+		if a != nil && b != nil && b.MAC.IsZero() && !given.has(claim{what: "mac", mac: a.MAC}) {
 			b.MAC = a.MAC
 		}
 	})
@@ -66,9 +67,35 @@ func carryOver(old, m *Machine) {
 		return
 	}
 	learn(&m.BMC.CertificateSHA256, old.BMC.CertificateSHA256)
-	if m.BMC.MAC.IsZero() {
+	if m.BMC.MAC.IsZero() && !given.has(claim{what: "mac", mac: old.BMC.MAC}) {
 		m.BMC.MAC = old.BMC.MAC
 	}
+}
+
+// identities are the serial numbers, UUIDs, tags and MACs that the plan itself names.
+func (w *Wanted) identities() holders {
+	out := make(holders, w.size())
+	for i := range w.Machines {
+		m := &w.Machines[i]
+		for _, s := range []string{m.Serial, m.UUID, m.AssetTag} {
+			out[known(s)] = m.Name
+		}
+		for j := range m.NICs {
+			out[claim{what: "mac", mac: m.NICs[j].MAC}] = m.Name
+		}
+		if m.BMC != nil {
+			out[claim{what: "mac", mac: m.BMC.MAC}] = m.Name
+		}
+	}
+	return out
+}
+
+// known is a serial number, UUID or tag as one is compared with another.
+func known(s string) claim { return claim{what: "known", text: strings.ToLower(s)} }
+
+func (h holders) has(c claim) bool {
+	_, taken := h[c]
+	return taken
 }
 
 func machineChanges(old, now *Machine) []FieldChange {

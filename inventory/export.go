@@ -4,83 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-
-	"rackwright/fault"
 )
-
-// Only is the part of an inventory that a plan of some racks of a site tells of: what
-// stands in them, and the projects, models and networks that it uses. Without racks it is
-// the whole site, and without a site there must be only one.
-func (inv *Inventory) Only(site string, racks []string) (*Inventory, error) {
-	out := Inventory{}
-	for _, name := range racks {
-		r := inv.Rack(name)
-		if r == nil {
-			return nil, fault.NotFoundf("there is no rack %.70q", name).WithHint("rackwright rack list names the racks")
-		}
-		site = cmp.Or(site, r.Site)
-	}
-	if site == "" && len(inv.Sites) > 1 {
-		return nil, fault.Invalidf("there are %d sites, and a plan is of one", len(inv.Sites)).WithHint("say which site, or which racks")
-	}
-	for _, s := range inv.Sites {
-		if site == "" || s.Name == site {
-			out.Sites = append(out.Sites, s)
-		}
-	}
-	if len(out.Sites) == 0 {
-		return nil, fault.NotFoundf("there is no site %.70q", site).WithHint("apply a plan of it first")
-	}
-	for _, r := range inv.Racks {
-		if r.Site == out.Sites[0].Name && (len(racks) == 0 || slices.Contains(racks, r.Name)) {
-			out.Racks = append(out.Racks, r)
-		} else if slices.Contains(racks, r.Name) {
-			return nil, fault.Invalidf("rack %s stands in site %s, not %s: a plan is of one site", r.Name, r.Site, out.Sites[0].Name).WithHint("export each site by itself")
-		}
-	}
-	out.narrow(inv, len(racks) > 0)
-	return &out, nil
-}
-
-// narrow takes over what stands in the racks and what that uses; all projects, models and
-// networks unless only some racks are meant.
-func (inv *Inventory) narrow(from *Inventory, used bool) {
-	here, uses := map[string]bool{}, map[string]bool{}
-	for _, r := range inv.Racks {
-		here[r.Name] = true
-		for _, v := range r.Reserved {
-			uses["project "+v.Project] = true
-		}
-	}
-	for _, d := range from.Devices {
-		if d.Slot != nil && here[d.Slot.Rack] {
-			inv.Devices = append(inv.Devices, d)
-			uses["model "+d.Model] = true
-		}
-	}
-	for _, m := range from.Machines {
-		if m.Slot == nil || !here[m.Slot.Rack] || m.Phase == Retired {
-			continue
-		}
-		inv.Machines = append(inv.Machines, m)
-		uses["model "+m.Model], uses["project "+m.Project] = true, true
-		for _, n := range m.NICs {
-			uses["network "+n.Network] = true
-		}
-	}
-	inv.Projects = kept(from.Projects, func(p *Project) bool { return !used || uses["project "+p.Name] })
-	inv.Models = kept(from.Models, func(m *Model) bool { return !used || uses["model "+m.Name] })
-	inv.Networks = kept(from.Networks, func(n *Network) bool { return !used || uses["network "+n.Name] })
-}
-
-func kept[T any](list []T, keep func(*T) bool) (out []T) {
-	for i := range list {
-		if keep(&list[i]) {
-			out = append(out, list[i])
-		}
-	}
-	return out
-}
 
 // Plan is the plan that makes this inventory, of one site, in canonical order: what is a
 // default or its model's is left out. It has no passwords, which nobody gets back.
@@ -103,8 +27,9 @@ func (inv *Inventory) Plan() Plan {
 	for i := range inv.Networks {
 		p.Networks = append(p.Networks, plannedNetwork(&inv.Networks[i]))
 	}
+	stand := inv.byRack()
 	for i := range inv.Racks {
-		p.Racks = append(p.Racks, x.rack(inv, &inv.Racks[i]))
+		p.Racks = append(p.Racks, x.rack(&inv.Racks[i], stand[inv.Racks[i].Name]))
 	}
 	byName(p.Projects, func(x PlannedProject) string { return x.Name })
 	byName(p.Models, func(x PlannedModel) string { return x.Name })
@@ -153,7 +78,32 @@ func unless[T comparable](value, standard T) T {
 	return value
 }
 
-func (x *exporter) rack(inv *Inventory, r *Rack) PlannedRack {
+// contents are what stands in one rack.
+type contents struct {
+	devices  []*Device
+	machines []*Machine
+}
+
+func (inv *Inventory) byRack() map[string]contents {
+	out := map[string]contents{}
+	for i := range inv.Devices {
+		if d := &inv.Devices[i]; d.Slot != nil {
+			c := out[d.Slot.Rack]
+			c.devices = append(c.devices, d)
+			out[d.Slot.Rack] = c
+		}
+	}
+	for i := range inv.Machines {
+		if m := &inv.Machines[i]; m.Slot != nil && m.Phase != Retired {
+			c := out[m.Slot.Rack]
+			c.machines = append(c.machines, m)
+			out[m.Slot.Rack] = c
+		}
+	}
+	return out
+}
+
+func (x *exporter) rack(r *Rack, in contents) PlannedRack {
 	out := PlannedRack{Name: r.Name, Room: r.Room, Row: r.Row, Units: unless(r.Units, 42), Numbering: unless(r.Numbering, NumberedUp), DepthMM: r.DepthMM,
 		WeightLimitKG: r.WeightLimitKG, Feeds: slices.Clone(r.Feeds), Reserved: slices.Clone(r.Reserved), Labels: r.Labels, Tags: r.Tags, Waive: r.Waivers}
 	for i := range out.Feeds {
@@ -162,17 +112,13 @@ func (x *exporter) rack(inv *Inventory, r *Rack) PlannedRack {
 	for i := range out.Reserved {
 		out.Reserved[i].Height, out.Reserved[i].Face = unless(out.Reserved[i].Height, 1), unless(out.Reserved[i].Face, Both)
 	}
-	for i := range inv.Devices {
-		if d := &inv.Devices[i]; d.Slot != nil && d.Slot.Rack == r.Name {
-			out.Devices = append(out.Devices, x.device(d))
-		}
+	for _, d := range in.devices {
+		out.Devices = append(out.Devices, x.device(d))
 	}
 	units := map[string]int{} // of a node, its chassis'
-	for i := range inv.Machines {
-		if m := &inv.Machines[i]; m.Slot != nil && m.Slot.Rack == r.Name && m.Phase != Retired {
-			units[m.Name] = m.Slot.U
-			out.Machines = append(out.Machines, x.machine(m))
-		}
+	for _, m := range in.machines {
+		units[m.Name] = m.Slot.U
+		out.Machines = append(out.Machines, x.machine(m))
 	}
 	slices.SortFunc(out.Devices, func(a, b PlannedDevice) int { return cmp.Or(a.U-b.U, strings.Compare(a.Name, b.Name)) })
 	slices.SortFunc(out.Machines, func(a, b PlannedMachine) int {

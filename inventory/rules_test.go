@@ -195,6 +195,20 @@ func TestWhatWasLearnedStaysWhereThePlanLeavesItOpen(t *testing.T) {
 	}
 }
 
+func TestWhatWasLearnedGoesToWhomThePlanGivesIt(t *testing.T) {
+	have := applied(t, fullPlan())
+	have.Machine("n1").NICs[1].MAC, have.Machine("n4").Serial = inventory.MAC{2, 9}, "SN4"
+	p := fullPlan()
+	p.Racks[0].Machines[1].NICs[1].MAC, p.Racks[0].Machines[2].Serial = "02:09:00:00:00:00", "sn4"
+	w, _, err := against(t, p, have)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n1, n4 := w.Machines[0], w.Machines[3]; !n1.NICs[1].MAC.IsZero() || n4.Serial != "" {
+		t.Errorf("n1 has %s, n4 %q", n1.NICs[1].MAC, n4.Serial)
+	}
+}
+
 func TestRisksOfAMachineThatRunsAreNamed(t *testing.T) {
 	have := applied(t, fullPlan())
 	have.Machine("n1").Phase = inventory.Active

@@ -21,7 +21,7 @@ func (db *DB) noticed(ctx context.Context, tx *sql.Tx, before *inventory.Machine
 		}
 	}
 	learned := !slices.EqualFunc(before.NICs, m.NICs, func(a, b inventory.NIC) bool { return a.MAC == b.MAC })
-	if m.Facts == nil || !observed && !learned && before.Phase == m.Phase && slices.Equal(before.Conditions, m.Conditions) {
+	if m.Facts == nil || !observed && !learned && before.Phase == m.Phase && before.Erased.Equal(m.Erased) && slices.Equal(before.Conditions, m.Conditions) {
 		return nil
 	}
 	_, err := exec(ctx, tx, `UPDATE machine SET verify_due = true WHERE id = $1`, m.ID)

@@ -73,6 +73,10 @@ func upgrade(t *testing.T, kind storetest.Database, dialect goose.Dialect, files
 		t.Fatal(err)
 	}
 	defer db.Close()
+	var without int
+	if err := raw.QueryRowContext(t.Context(), `SELECT count(*) FROM network WHERE span_first IS NULL OR span_last <> span_first + 255`).Scan(&without); err != nil || without != 0 {
+		t.Errorf("%d networks without their span: %v", without, err)
+	}
 	whole(t, db)
 }
 

@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"context"
+	"slices"
 
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -11,7 +12,7 @@ import (
 func (s *Store) Inventory(context.Context) (*inventory.Inventory, error) {
 	unlock, err := s.lock()
 	defer unlock()
-	inv := s.inv
+	inv := s.whole()
 	return &inv, err
 }
 
@@ -22,6 +23,12 @@ func (s *Store) RackInventory(_ context.Context, rack string) (*inventory.Invent
 	if err == nil && s.inv.Rack(rack) == nil {
 		err = fault.NotFoundf("there is no rack %q", rack).WithHint("rackwright rack list names the racks")
 	}
-	inv := s.inv
+	inv := s.whole()
 	return &inv, err
+}
+
+func (s *Store) whole() inventory.Inventory {
+	inv := s.inv
+	inv.Machines, inv.Devices = slices.Clone(inv.Machines), slices.Clone(inv.Devices)
+	return inv
 }

@@ -123,7 +123,7 @@ func (s *Store) Machine(_ context.Context, name string) (*inventory.Machine, err
 
 func (s *Store) machine(name string) (*inventory.Machine, error) {
 	for i := range s.inv.Machines {
-		if m := &s.inv.Machines[i]; m.ID == name || m.Name == name {
+		if m := &s.inv.Machines[i]; m.ID == name || m.Name == name && m.Phase != inventory.Retired {
 			return m, nil
 		}
 	}

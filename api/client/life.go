@@ -29,7 +29,7 @@ func (c *Client) History(ctx context.Context, machine string) ([]inventory.Machi
 
 // Hold keeps a machine in maintenance; 0 is as long as the server likes.
 func (c *Client) Hold(ctx context.Context, machine, reason string, long time.Duration) (inventory.Machine, error) {
-	in := wire.Hold{Reason: reason}
+	in := wire.Keep{Reason: reason}
 	if long != 0 {
 		in.For = long.String()
 	}

@@ -111,7 +111,9 @@ func machineRetire(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.show(m, func(out io.Writer) { fmt.Fprintf(out, "%s is retired; its history is kept under %s.\n", oneLine(m.Name), m.ID) })
+			return w.show(m, func(out io.Writer) {
+				fmt.Fprintf(out, "%s is retired; its history is kept under %s.\n", oneLine(m.Name), m.ID)
+			})
 		}}
 	c.Flags().StringVar(&r.Reason, "reason", "", "`why` it goes")
 	c.Flags().StringVar(&r.Disks, "disks", "", "what became of its disks: erased, kept or destroyed")

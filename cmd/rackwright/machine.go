@@ -56,8 +56,10 @@ func machineRow(m inventory.Machine) []string {
 	if n := m.BootNIC(); n != nil && n.Address.IsValid() {
 		address = n.Address.String()
 	}
-	if len(m.Conditions) > 0 {
-		condition = m.Conditions[0].Type
+	for _, c := range slices.Backward(m.Conditions) { // the first that nobody waived
+		if c.Waived.At.IsZero() {
+			condition = c.Type
+		}
 	}
 	return []string{m.Name, slotText(m.Slot), string(m.Phase), string(m.Power), address, string(m.Firmware), m.Image, condition}
 }
@@ -116,7 +118,11 @@ func printMachine(out io.Writer, m inventory.Machine) {
 	}
 	facts = append(facts, factsText(m.Facts)...)
 	for _, c := range m.Conditions {
-		facts = append(facts, "Condition", fmt.Sprintf("%s (%s) since %s: %s %s", c.Type, c.Reason, timeText(c.Since), c.Evidence, c.Hint))
+		text := fmt.Sprintf("%s (%s) since %s: %s %s", strings.TrimSpace(c.Type+" "+c.Subject), c.Reason, timeText(c.Since), c.Evidence, c.Hint)
+		if !c.Waived.At.IsZero() {
+			text += fmt.Sprintf(" (waived by %s: %s)", c.Waived.By, c.Waived.Reason)
+		}
+		facts = append(facts, "Condition", text)
 	}
 	pairs(out, facts...)
 }

@@ -26,5 +26,5 @@ func rackCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "SITE", "UNITS"}, rows)
 			})
 		}}
-	return group("rack", "Look at racks, and rack them", []string{"racks"}, append(rackingCommands(w), list, rackCabling(w), rackDraw(w), rackLabels(w))...)
+	return group("rack", "Look at racks, and rack them", []string{"racks"}, append(rackingCommands(w), list, rackShow(w), rackCabling(w), rackDraw(w), rackLabels(w))...)
 }

@@ -19,6 +19,10 @@ func table() []row {
 		{name: "deploy.uefi.phone", unit: "s"},
 		{name: "deploy.uefi.total", unit: "s", goal: 180},
 		{name: "dhcp.reserved.dora", unit: "1/s", better: higher, peer: "kea"},
+		{name: "inventory.apply.sqlite", unit: "s", goal: 5},
+		{name: "inventory.apply.postgres", unit: "s", goal: 5},
+		{name: "inventory.page.sqlite", unit: "ms", goal: 20},
+		{name: "inventory.page.postgres", unit: "ms", goal: 20},
 		{name: "elevation.48u", unit: "ms", goal: 5},
 		{name: "view.change.1k", unit: "ms"},
 		{name: "view.change.10k", unit: "ms"},
@@ -35,6 +39,7 @@ func measures() map[string]measure {
 		"deploy":    measureDeploy,
 		"dhcp":      measureDHCP,
 		"elevation": measureElevation,
+		"inventory": measureInventory,
 		"view":      measureView,
 		"process":   measureProcess,
 	}

@@ -167,3 +167,25 @@ func TestAnOperationHearsOfItsMachineNetbooting(t *testing.T) {
 		b.ok(err)
 	}
 }
+
+// The switch port and the system UUID of a packet are two identifiers: a plan without MACs
+// is enough to know a machine at its first DHCPDISCOVER.
+func TestAStrangerOnThePlannedPortWithThePlannedUUIDIsThePlannedMachine(t *testing.T) {
+	b := newBench(t, inventory.StrangerDiscover)
+	const other = "11111111-2222-3333-4444-555555555502"
+	_, err := b.db.ApplyPlan(t.Context(), inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r2",
+		Devices: []inventory.PlannedDevice{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 40, Ports: []inventory.Port{{Name: "1-4", Circuit: "leaf-1/{port}"}}}},
+		Machines: []inventory.PlannedMachine{{Name: "n2", U: 1, UUID: other, NICs: []inventory.PlannedNIC{{Network: "provision", Address: "10.0.0.12",
+			Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "3"}}}}}}}}}, "", "test")
+	b.ok(err)
+	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, UUID: other, Network: "provision", Class: boot.PXE, Circuit: "leaf-1/3"})
+	m := b.until("n2", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+	if m.NICs[0].MAC != stray {
+		t.Errorf("it did not learn its MAC: %+v", m.NICs)
+	}
+	machines, err := b.db.Machines(t.Context(), store.MachineFilter{})
+	b.ok(err)
+	if len(machines) != 2 {
+		t.Errorf("%d machines: the stranger's record is still there", len(machines))
+	}
+}

@@ -18,7 +18,16 @@ type (
 	planRack struct {
 		Name     string        `yaml:"name"`
 		Units    int           `yaml:"units"`
+		Devices  []planDevice  `yaml:"devices,omitempty"`
 		Machines []planMachine `yaml:"machines"`
+	}
+	planDevice struct {
+		Name  string     `yaml:"name"`
+		Kind  string     `yaml:"kind"`
+		Ports []planPort `yaml:"ports"`
+	}
+	planPort struct {
+		Name string `yaml:"name"`
 	}
 	planMachine struct {
 		Name     string    `yaml:"name"`
@@ -34,11 +43,15 @@ type (
 		RootDisk *planDisk `yaml:"root_disk,omitempty"`
 	}
 	planNIC struct {
-		Name    string `yaml:"name"`
-		MAC     string `yaml:"mac"`
-		Network string `yaml:"network,omitempty"`
-		Address string `yaml:"address,omitempty"`
-		Boot    bool   `yaml:"boot,omitempty"`
+		Name    string     `yaml:"name"`
+		MAC     string     `yaml:"mac"`
+		Network string     `yaml:"network,omitempty"`
+		Address string     `yaml:"address,omitempty"`
+		Boot    bool       `yaml:"boot,omitempty"`
+		Cable   *planCable `yaml:"cable,omitempty"`
+	}
+	planCable struct {
+		To string `yaml:"to"`
 	}
 	planBMC struct {
 		Address           string `yaml:"address"`
@@ -65,6 +78,9 @@ func (r *Rack) Plan() ([]byte, error) {
 			p.Racks = append(p.Racks, planRack{Name: b.spec.Rack, Units: r.cfg.Rack.Units})
 		}
 		p.Racks[i].Machines = append(p.Racks[i].Machines, b.plan())
+		for _, n := range b.spec.NICs {
+			p.plug(i, n.Switch, n.Port)
+		}
 	}
 	var out bytes.Buffer
 	enc := yaml.NewEncoder(&out)
@@ -73,6 +89,23 @@ func (r *Rack) Plan() ([]byte, error) {
 		return nil, fault.Internalf("rack plan: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// plug gives a switch the port that a NIC is cabled to. A switch stands in the rack of the
+// first machine on it.
+func (p *plan) plug(rack int, name, port string) {
+	if name == "" {
+		return
+	}
+	for i := range p.Racks {
+		for j := range p.Racks[i].Devices {
+			if d := &p.Racks[i].Devices[j]; d.Name == name {
+				d.Ports = append(d.Ports, planPort{Name: port})
+				return
+			}
+		}
+	}
+	p.Racks[rack].Devices = append(p.Racks[rack].Devices, planDevice{Name: name, Kind: "switch", Ports: []planPort{{Name: port}}})
 }
 
 func (b *bay) plan() planMachine {
@@ -88,7 +121,11 @@ func (b *bay) plan() planMachine {
 		m.Height = b.spec.Height
 	}
 	for _, n := range b.spec.NICs {
-		m.NICs = append(m.NICs, planNIC{Name: n.Name, MAC: n.MAC, Network: n.Network, Address: n.Address, Boot: n.Boots()})
+		out := planNIC{Name: n.Name, MAC: n.MAC, Network: n.Network, Address: n.Address, Boot: n.Boots()}
+		if n.Switch != "" {
+			out.Cable = &planCable{To: n.Switch + ":" + n.Port}
+		}
+		m.NICs = append(m.NICs, out)
 	}
 	if len(b.spec.Disks) > 0 {
 		m.RootDisk = &planDisk{Serial: b.spec.Disks[0].Serial}

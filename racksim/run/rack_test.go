@@ -219,4 +219,10 @@ func TestPlanIsOneTheInventoryAccepts(t *testing.T) {
 	if m.Serial != "RS0002" || m.RootDisk.Serial != "DISK0002" || m.BMC.CertificateSHA256 != r.Bays()[1].Fingerprint {
 		t.Errorf("planned %+v", m)
 	}
+	if c := m.NICs[0].Cable; c == nil || c.To.String() != "leaf-1:Ethernet2" {
+		t.Errorf("cabled to %+v", c)
+	}
+	if len(wanted.Devices) != 1 || wanted.Devices[0].Name != "leaf-1" || len(wanted.Devices[0].Ports) != 2 {
+		t.Errorf("devices %+v", wanted.Devices)
+	}
 }

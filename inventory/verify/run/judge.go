@@ -73,7 +73,9 @@ var errMoved = errors.New("changed since it was looked at")
 
 // keep writes a verdict unless it changes nothing, and returns the version it is of.
 func (t *Task) keep(ctx context.Context, judged *inventory.Machine, v verdict) (int64, error) {
-	if v.evidence == "" && same(judged.Conditions, v.conditions) {
+	next := *judged
+	next.Conditions = v.conditions
+	if v.evidence == "" && inventory.Advance(&next) == "" && same(judged.Conditions, v.conditions) {
 		return judged.Version, nil
 	}
 	m, err := t.Store.ChangeMachine(ctx, judged.ID, func(m *inventory.Machine) ([]journal.Event, error) {
@@ -85,6 +87,8 @@ func (t *Task) keep(ctx context.Context, judged *inventory.Machine, v verdict) (
 		if v.evidence != "" {
 			m.Phase = inventory.Verified
 			events = append(events, journal.Event{Kind: journal.PhaseMoved, Actor: "verification", Summary: "verified: " + v.evidence})
+		} else if said := inventory.Advance(m); said != "" {
+			events = append(events, journal.Event{Kind: journal.PhaseMoved, Actor: "verification", Summary: said})
 		}
 		return events, nil
 	})

@@ -98,6 +98,27 @@ func TestFactsAndPlanAreComparedWhenTheyChange(t *testing.T) {
 	})
 }
 
+func TestAVerifiedMachineIsReadyWhileItsDisksAreProvenEmpty(t *testing.T) {
+	w := newWorld(t)
+	if _, err := w.ApplyPlan(t.Context(), plan(2), "", "tester"); err != nil {
+		t.Fatal(err)
+	}
+	w.sees(2)
+	w.until("verified", func(m *inventory.Machine) bool { return m.Phase == inventory.Verified })
+	proven := func(at time.Time) {
+		if _, err := w.ChangeMachine(t.Context(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
+			m.Erased = at
+			return nil, nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	proven(time.Now())
+	w.until("ready", func(m *inventory.Machine) bool { return m.Phase == inventory.Ready })
+	proven(time.Time{})
+	w.until("verified again", func(m *inventory.Machine) bool { return m.Phase == inventory.Verified })
+}
+
 // torn is a store on which one rack cannot be read.
 type torn struct {
 	run.Store
