@@ -50,6 +50,7 @@ type cond struct {
 	probe string // whether machine m meets it
 	args  []any
 	whole bool     // args[0] is a whole word: its machines stand in order of their names
+	phase bool     // args[0] is a phase: its machines do as well
 	from  []string // beginning of a word and what is behind all words with it
 }
 
@@ -74,7 +75,7 @@ func newSearch(f MachineFilter) (*search, error) {
 	s.word(nounProject, f.Project)
 	s.word(nounModel, f.Model)
 	if f.Phase != "" {
-		s.add(cond{ids: `SELECT id FROM machine WHERE phase = %s`, probe: `m.phase = %s`, args: []any{f.Phase}})
+		s.add(cond{ids: `SELECT id FROM machine WHERE phase = %s`, probe: `m.phase = %s`, args: []any{f.Phase}, phase: true})
 	}
 	words := strings.Fields(strings.ToLower(f.Text))
 	if len(words) > mostSearched {
@@ -155,11 +156,12 @@ func (s *search) run(ctx context.Context, q queryer) ([]inventory.Machine, error
 	if err != nil {
 		return nil, err
 	}
-	find := s.page
-	if n <= few {
-		find = func(ctx context.Context, q queryer) ([]string, error) { return s.sorted(ctx, q, best) }
+	var ids []string
+	if c := s.conds[best]; n > few || c.whole || c.phase {
+		ids, err = s.page(ctx, q, best)
+	} else {
+		ids, err = s.sorted(ctx, q, best)
 	}
-	ids, err := find(ctx, q)
 	list := []inventory.Machine{}
 	if err != nil {
 		return nil, err

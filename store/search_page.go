@@ -6,13 +6,15 @@ import (
 	"strings"
 )
 
-// page finds the ids of a page of machines by name where every condition is met by many.
-func (s *search) page(ctx context.Context, q queryer) ([]string, error) {
-	for i, c := range s.conds {
-		if c.whole {
+// page finds the ids of a page of machines by name: along the rarest condition whose
+// machines stand in order, else along any such, else among all.
+func (s *search) page(ctx context.Context, q queryer, best int) ([]string, error) {
+	for k := range s.conds {
+		i := (best + k) % len(s.conds)
+		switch c := s.conds[i]; {
+		case c.whole:
 			return s.alongWords(ctx, q, i, c.args[0].(string))
-		}
-		if c.from == nil && len(c.args) == 1 { // a phase
+		case c.phase:
 			return s.along(ctx, q, i, `SELECT m.id FROM machine m WHERE `+c.probe, c.args)
 		}
 	}

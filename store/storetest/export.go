@@ -12,7 +12,7 @@ import (
 // example is a plan of docs/examples. Password files are not read.
 func example(t *testing.T, name string) (p inventory.Plan) {
 	t.Helper()
-	ok(t, yaml.Unmarshal(must(os.ReadFile("../docs/examples/" + name))(t), &p))
+	ok(t, yaml.Unmarshal(must(os.ReadFile("../docs/examples/"+name))(t), &p))
 	return p
 }
 
