@@ -44,7 +44,8 @@ type search struct {
 	conds []cond
 }
 
-// cond is one condition. Each text has one %s for every argument.
+// cond is one condition. Each text has one %s for every argument. The offsets of probes keep
+// PostgreSQL from looking for all machines that meet one instead of asking for each.
 type cond struct {
 	ids   string // SELECT of machine ids, not in order
 	probe string // whether machine m meets it
@@ -95,19 +96,19 @@ func (s *search) word(noun, name string) {
 		return
 	}
 	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word = %s`,
-		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s)`, args: []any{noun + name}, whole: true})
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s LIMIT 1 OFFSET 0)`, args: []any{noun + name}, whole: true})
 }
 
 // text wants a word that begins so, or a MAC where it looks like one.
 func (s *search) text(word string) {
 	if first, last, ok := macRange(word); ok {
 		s.add(cond{ids: `SELECT machine_id FROM nic WHERE mac >= %s AND mac <= %s UNION ALL SELECT machine_id FROM bmc WHERE mac >= %s AND mac <= %s`,
-			probe: `(EXISTS (SELECT 1 FROM nic n WHERE n.machine_id = m.id AND n.mac >= %s AND n.mac <= %s)
-				OR EXISTS (SELECT 1 FROM bmc b WHERE b.machine_id = m.id AND b.mac >= %s AND b.mac <= %s))`, args: []any{first, last, first, last}})
+			probe: `(EXISTS (SELECT 1 FROM nic n WHERE n.machine_id = m.id AND n.mac >= %s AND n.mac <= %s LIMIT 1 OFFSET 0)
+				OR EXISTS (SELECT 1 FROM bmc b WHERE b.machine_id = m.id AND b.mac >= %s AND b.mac <= %s LIMIT 1 OFFSET 0))`, args: []any{first, last, first, last}})
 		return
 	}
 	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word >= %s AND word < %s`,
-		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word >= %s AND w.word < %s)`,
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word >= %s AND w.word < %s LIMIT 1 OFFSET 0)`,
 		args:  []any{word, behind(word)}, from: []string{word, behind(word)}})
 }
 
