@@ -37,12 +37,9 @@ func (s *server) slot(ctx context.Context, in *slotIn) (*body[*racking.Answer], 
 	if err != nil {
 		return nil, err
 	}
-	spot := racking.Spot{U: in.U, Face: in.Face, Side: in.Side, Bay: in.Bay}
-	var before []racking.Past
-	if id := v.Machine(spot); id != "" {
-		if before, err = s.Store.Predecessors(ctx, id); err != nil {
-			return nil, err
-		}
+	before, err := s.Store.SlotHistory(ctx, in.Rack)
+	if err != nil {
+		return nil, err
 	}
-	return bodyOf(v.Answer(spot, before))
+	return bodyOf(v.Answer(racking.Spot{U: in.U, Face: in.Face, Side: in.Side, Bay: in.Bay}, before))
 }

@@ -106,8 +106,8 @@ type rackingStore interface {
 	RackView(ctx context.Context, rack string) (*racking.View, error)
 	// MarkStep does what a person does to a step of a machine or device of the rack.
 	MarkStep(ctx context.Context, rack, owner string, step racking.StepName, action racking.Action, reason, actor string) error
-	// Predecessors are newest first.
-	Predecessors(ctx context.Context, machineID string) ([]racking.Past, error)
+	// SlotHistory is what retired from the rack, the last first.
+	SlotHistory(ctx context.Context, rack string) ([]racking.Past, error)
 	// ScanCodes changes nothing unless confirm is set; what contradicts the plan is then Conflict.
 	ScanCodes(ctx context.Context, codes []string, rack string, spot *racking.Spot, confirm bool, actor string) (*racking.Scan, error)
 	// SignOffRack is Conflict while a step is open.

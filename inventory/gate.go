@@ -46,7 +46,7 @@ func Gates(m *Machine, seen []Identifier) []Gate {
 	out := []Gate{
 		{To: Racked, Checks: []Check{identified(m, seen, 1)}},
 		{To: Discovered, Checks: []Check{identified(m, seen, 2), agreeing(m)}},
-		{To: Verified, Checks: []Check{observed(m), agreeing(m), differences(m)}},
+		{To: Verified, Checks: []Check{observed(m), cabled(m), agreeing(m), differences(m)}},
 		{To: Ready, Checks: []Check{agreeing(m), erased(m), firmware(m), claimed(m)}},
 		{To: Active, Checks: []Check{phoned(m)}},
 	}
@@ -94,6 +94,15 @@ func observed(m *Machine) Check {
 		return Check{Name: "observed", Hint: fmt.Sprintf("'rackwright inspect %s', or give it a BMC that tells its parts", m.Name)}
 	}
 	return Check{Name: "observed", Met: true, Evidence: "by " + m.Facts.Source + " at " + m.Facts.Observed.UTC().Format(time.RFC3339)}
+}
+
+// cabled says whether the switches at the planned cables were heard.
+func cabled(m *Machine) Check {
+	if ports := m.Unheard(); len(ports) > 0 {
+		return Check{Name: "cabled", Evidence: "no switch was heard on " + strings.Join(ports, ", "),
+			Hint: fmt.Sprintf("'rackwright inspect %s': its agent listens (LLDP). Where a switch does not speak LLDP, waive %q in the plan with a reason", m.Name, RuleCabling)}
+	}
+	return Check{Name: "cabled", Met: true, Evidence: "a switch was heard on every port that is to be cabled, or that is waived"}
 }
 
 // differences are the conditions of verification that nobody waived. Those that work or

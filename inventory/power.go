@@ -7,16 +7,16 @@ import (
 
 // Load is what a rack carries.
 type Load struct {
-	WeightKG float64
-	Feeds    []FeedLoad
+	WeightKG float64    `json:"weight_kg"`
+	Feeds    []FeedLoad `json:"feeds,omitempty" nullable:"false"`
 }
 
 // FeedLoad is what one supply of a rack has to carry in the worst case.
 type FeedLoad struct {
-	Feed     string
-	UsableW  float64 // continuous load that its breaker allows
-	WorstW   float64 // highest load with any one feed lost
-	WhenLost string  // the feed whose loss makes it the highest; "" when none has to fail
+	Feed     string  `json:"feed"`
+	UsableW  float64 `json:"usable_w" doc:"Continuous load that its breaker allows"`
+	WorstW   float64 `json:"worst_w" doc:"Highest load with any one feed lost"`
+	WhenLost string  `json:"-"` // the feed whose loss makes it the highest; "" when none has to fail
 }
 
 // Over reports whether the feed would be asked for more than it may carry.

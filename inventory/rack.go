@@ -24,6 +24,7 @@ type Rack struct {
 	Labels        map[string]string `json:"labels,omitempty" doc:"Free-form; failure domains among them"`
 	Tags          []string          `json:"tags,omitempty" nullable:"false"`
 	Waivers       []Waiver          `json:"waivers,omitempty" nullable:"false"`
+	Load          *Load             `json:"load,omitempty" doc:"What it carries; only where one rack is asked for"`
 	Version       int64             `json:"version"`
 }
 

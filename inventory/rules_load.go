@@ -11,7 +11,7 @@ func (c *comparer) loads(racks map[string]*bucket) {
 	}
 	for i := range c.have.Racks {
 		r := &c.have.Racks[i]
-		if b := racks[r.Name]; c.racked[r.Name] == nil && b != nil && (slices.ContainsFunc(b.guests, c.names) || slices.ContainsFunc(b.things, c.remodels)) {
+		if b := racks[r.Name]; c.racked[r.Name] == nil && b != nil && (slices.ContainsFunc(b.guests, c.concerns) || slices.ContainsFunc(b.things, c.remodels)) {
 			c.load(r, b, model)
 		}
 	}
@@ -21,6 +21,9 @@ func (c *comparer) loads(racks map[string]*bucket) {
 func (c *comparer) names(t thing) bool {
 	return (t.machine != nil && c.machine[t.name]) || (t.device != nil && c.device[t.name])
 }
+
+// concerns reports whether the plan changes what a thing draws.
+func (c *comparer) concerns(t thing) bool { return c.names(t) || c.remodels(t) }
 
 // remodels reports whether the plan says what a thing's model is like.
 func (c *comparer) remodels(t thing) bool {

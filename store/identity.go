@@ -216,8 +216,9 @@ func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plann
 		return nil, err
 	}
 	was := stateOf(p)
-	said, learned := "", inventory.Learn(p, s.Facts, e)
-	said, _ = inventory.Bind(p, e, db.now())
+	agree, _ := e.Match(p) // before it learns: what it takes over is no evidence for itself
+	said, _ := inventory.Bind(p, e, db.now())
+	learned := inventory.Learn(p, s.Facts, e)
 	if s.Facts != nil {
 		p.Facts, p.Power = s.Facts, s.Power
 	}
@@ -239,7 +240,6 @@ func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plann
 	if err := bump(ctx, tx, s.ID, p.ID); err != nil {
 		return nil, err
 	}
-	agree, _ := e.Match(p)
 	if said == "" {
 		said = "seen: " + strings.Join(agree, " and ") + " agree"
 	}

@@ -29,49 +29,84 @@ func (a *application) loads(ctx context.Context) error {
 	return nil
 }
 
-// loaded lists the racks whose load may change: those in which something changes, and
-// those of the PDUs that something changed hangs on.
+// loaded lists the racks whose load may change: those in which something changes or is of
+// a model that does, and those of the PDUs that such a thing hangs on.
 func (a *application) loaded(after *inventory.Inventory) []string {
-	at := map[string]string{}
-	for i := range after.Devices {
-		if d := &after.Devices[i]; d.Kind == inventory.KindPDU && d.Slot != nil {
-			at[d.Name] = d.Slot.Rack
-		}
-	}
-	racks := map[string]bool{}
+	racks, pdus := map[string]bool{}, rackOfPDU(after)
 	for _, name := range a.touched {
 		racks[name] = true
 	}
-	feeds := func(_, _ string, _ inventory.Connector, c *inventory.Cable) {
-		if rack := at[c.To.Owner]; rack != "" {
+	eachCable(values(a.machines), values(a.devices), func(_, _ string, _ inventory.Connector, c *inventory.Cable) {
+		if rack := pdus[c.To.Owner]; rack != "" {
 			racks[rack] = true
 		}
+	})
+	models := a.changes("model")
+	for i := range after.Machines {
+		if m := &after.Machines[i]; models[m.Model] {
+			loadedBy(racks, pdus, m.Slot, m.PSUs)
+		}
 	}
-	eachCable(values(a.machines), values(a.devices), feeds)
+	for i := range after.Devices {
+		if d := &after.Devices[i]; models[d.Model] {
+			loadedBy(racks, pdus, d.Slot, d.PSUs)
+		}
+	}
 	return keys(racks)
 }
 
-// nearby is for each rack what stands in it or is plugged in there: all that its load
-// depends on.
-func nearby(inv *inventory.Inventory) map[string]*inventory.Inventory {
-	out, at := map[string]*inventory.Inventory{}, map[string]string{}
+// rackOfPDU is where each PDU stands, by name.
+func rackOfPDU(inv *inventory.Inventory) map[string]string {
+	at := map[string]string{}
 	for i := range inv.Devices {
-		if d := &inv.Devices[i]; d.Slot != nil {
+		if d := &inv.Devices[i]; d.Kind == inventory.KindPDU && d.Slot != nil {
 			at[d.Name] = d.Slot.Rack
 		}
 	}
+	return at
+}
+
+// loadedBy adds the racks that a thing weighs on or draws from.
+func loadedBy(racks map[string]bool, pdus map[string]string, s *inventory.Slot, psus []inventory.PSU) {
+	touch(racks, s)
+	for i := range psus {
+		if c := psus[i].Cable; c != nil && pdus[c.To.Owner] != "" {
+			racks[pdus[c.To.Owner]] = true
+		}
+	}
+}
+
+// nearby is for each rack what stands in it or is plugged in there, and the PDUs that
+// those hang on: all that its load depends on.
+func nearby(inv *inventory.Inventory) map[string]*inventory.Inventory {
+	pdus, out, has := map[string]*inventory.Device{}, map[string]*inventory.Inventory{}, map[[2]string]bool{}
 	of := func(rack string) *inventory.Inventory {
 		if out[rack] == nil {
 			out[rack] = &inventory.Inventory{}
 		}
 		return out[rack]
 	}
+	add := func(rack string, d *inventory.Device) {
+		if key := [2]string{rack, d.Name}; !has[key] {
+			has[key] = true
+			of(rack).Devices = append(of(rack).Devices, *d)
+		}
+	}
+	for i := range inv.Devices {
+		if d := &inv.Devices[i]; d.Kind == inventory.KindPDU && d.Slot != nil {
+			pdus[d.Name] = d
+			add(d.Slot.Rack, d)
+		}
+	}
+	at := rackOfPDU(inv)
 	where := func(s *inventory.Slot, psus []inventory.PSU) map[string]bool {
 		racks := map[string]bool{}
-		touch(racks, s)
-		for i := range psus {
-			if c := psus[i].Cable; c != nil && at[c.To.Owner] != "" {
-				racks[at[c.To.Owner]] = true
+		loadedBy(racks, at, s, psus)
+		for rack := range racks {
+			for i := range psus {
+				if c := psus[i].Cable; c != nil && pdus[c.To.Owner] != nil {
+					add(rack, pdus[c.To.Owner])
+				}
 			}
 		}
 		return racks
@@ -87,14 +122,7 @@ func nearby(inv *inventory.Inventory) map[string]*inventory.Inventory {
 	for i := range inv.Devices {
 		if d := &inv.Devices[i]; d.Kind != inventory.KindPDU {
 			for rack := range where(d.Slot, d.PSUs) {
-				of(rack).Devices = append(of(rack).Devices, *d)
-			}
-		}
-	}
-	for rack := range out { // a thing with supplies on two racks needs the PDUs of both
-		for i := range inv.Devices {
-			if d := &inv.Devices[i]; d.Kind == inventory.KindPDU {
-				out[rack].Devices = append(out[rack].Devices, *d)
+				add(rack, d)
 			}
 		}
 	}

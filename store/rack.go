@@ -30,7 +30,24 @@ func (db *DB) Racks(ctx context.Context) ([]inventory.Rack, error) {
 // Rack returns a rack by name.
 func (db *DB) Rack(ctx context.Context, name string) (*inventory.Rack, error) {
 	r, err := rack(ctx, db.sql, name)
+	if err == nil {
+		r.Load, err = rackLoad(ctx, db.sql, r.ID)
+	}
 	return r, db.fault(err)
+}
+
+// rackLoad is what a rack carries, as the last plan that touched it left it.
+func rackLoad(ctx context.Context, q queryer, id string) (*inventory.Load, error) {
+	var l inventory.Load
+	if err := q.QueryRowContext(ctx, `SELECT weight_kg FROM rack WHERE id = $1`, id).Scan(&l.WeightKG); err != nil {
+		return nil, err
+	}
+	feeds, err := collect(ctx, q, func(scan func(...any) error) (f inventory.FeedLoad, err error) {
+		err = scan(&f.Feed, &f.UsableW, &f.WorstW)
+		return f, err
+	}, `SELECT name, usable_w, worst_w FROM rack_feed WHERE rack_id = $1 ORDER BY name`, id)
+	l.Feeds = feeds
+	return &l, err
 }
 
 func rack(ctx context.Context, q queryer, name string) (*inventory.Rack, error) {

@@ -229,17 +229,3 @@ func (db *DB) moveOn(ctx context.Context, tx *sql.Tx, id string, learned *rackin
 	}
 	return named([]journal.Event{{Kind: journal.PhaseMoved, Actor: actor, Summary: said}}, m), nil
 }
-
-// Predecessors lists the machines that stood in a machine's place before it, newest
-// first.
-func (db *DB) Predecessors(ctx context.Context, machineID string) ([]racking.Past, error) {
-	all, err := db.History(ctx, machineID)
-	if err != nil {
-		return nil, err
-	}
-	out := []racking.Past{}
-	for _, m := range all[1:] {
-		out = append(out, racking.Past{Machine: m.ID, Name: m.Name, Serial: m.Serial, Model: m.Model, Phase: m.Phase, Until: m.UpdatedAt})
-	}
-	return out, nil
-}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"rackwright/inventory"
+	"rackwright/inventory/racking"
 	"rackwright/journal"
 )
 
@@ -110,7 +111,8 @@ func (db *DB) passwordOf(ctx context.Context, tx *sql.Tx, machineID string) (str
 // longestChain bounds how many machines are followed back in one place.
 const longestChain = 100
 
-// History lists a machine and those whose place it took, the newest first.
+// History lists a machine and those that it replaced, one after the other, the newest
+// first.
 func (db *DB) History(ctx context.Context, idOrName string) ([]inventory.Machine, error) {
 	m, err := machine(ctx, db.sql, idOrName)
 	if err != nil {
@@ -135,21 +137,16 @@ func (db *DB) History(ctx context.Context, idOrName string) ([]inventory.Machine
 	return out, nil
 }
 
-// SlotHistory lists the machines in a place of a rack, by the unit it begins at, each
-// followed by those whose place it took. A machine that retired without a successor, or
-// was planned elsewhere since, is not among them.
-func (db *DB) SlotHistory(ctx context.Context, rack string, u int) ([]inventory.Machine, error) {
-	here, err := collect(ctx, db.sql, readText, `SELECT m.id FROM machine m JOIN rack r ON r.id = m.rack_id WHERE r.name = $1 AND m.u = $2 ORDER BY m.name`, rack, u)
-	if err != nil {
-		return nil, db.fault(err)
-	}
-	out := []inventory.Machine{}
-	for _, id := range here {
-		chain, err := db.History(ctx, id)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, chain...)
-	}
-	return out, nil
+// longestPast bounds how many machines are told that left a rack.
+const longestPast = 1000
+
+// SlotHistory lists the machines that retired from a rack, the last first, each with the
+// place it left: those that were replaced and those that nothing followed.
+func (db *DB) SlotHistory(ctx context.Context, rack string) ([]racking.Past, error) {
+	out, err := collect(ctx, db.sql, func(scan func(...any) error) (p racking.Past, err error) {
+		err = scan(asText{&p.Machine}, &p.Name, &p.Serial, &p.Model, &p.Phase, asTime{&p.Until}, asJSON{&p.Slot})
+		return p, err
+	}, `SELECT m.id, m.name, m.serial, m.model, m.phase, m.updated_at, m.left_slot FROM machine m JOIN rack r ON r.id = m.left_rack_id
+		WHERE r.name = $1 ORDER BY m.updated_at DESC, m.id DESC LIMIT $2`, rack, longestPast)
+	return out, db.fault(err)
 }

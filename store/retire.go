@@ -68,11 +68,14 @@ func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 		`DELETE FROM bmc WHERE machine_id = $1`,
 		`DELETE FROM machine_word WHERE machine_id = $1`,
 		`DELETE FROM machine_label WHERE machine_id = $1`,
-		`UPDATE machine SET rack_id = NULL, u = NULL, height = NULL, face = NULL, side = '', chassis_id = NULL, bay = '', verify_due = false WHERE id = $1`,
+		`UPDATE machine SET left_rack_id = rack_id, rack_id = NULL, u = NULL, height = NULL, face = NULL, side = '', chassis_id = NULL, bay = '', verify_due = false WHERE id = $1`,
 	} {
 		if _, err := exec(ctx, tx, statement, m.ID); err != nil {
 			return err
 		}
+	}
+	if _, err := exec(ctx, tx, `UPDATE machine SET left_slot = $1 WHERE id = $2`, jsonOrNull(m.Slot), m.ID); err != nil {
+		return err
 	}
 	m.Slot, m.NICs, m.BMC, m.Labels, m.Tags = nil, nil, nil, nil, nil
 	for i := range m.PSUs {

@@ -20,7 +20,7 @@ func (db *DB) around(ctx context.Context, q queryer, want *inventory.Wanted) (ha
 		return have, err
 	}
 	s := scope{db: db, q: q, want: want, have: &have, racks: map[string]bool{}, machines: map[string]bool{}, devices: map[string]bool{}}
-	for _, step := range []func(context.Context) error{s.named, s.places, s.hardware, s.addresses, s.plugs, s.read, s.far} {
+	for _, step := range []func(context.Context) error{s.named, s.remodelled, s.places, s.hardware, s.addresses, s.plugs, s.read, s.far} {
 		if err = step(ctx); err != nil {
 			return have, err
 		}
@@ -107,12 +107,22 @@ func (s *scope) places(ctx context.Context) error {
 	return s.gather(ctx, s.devices, keys(s.racks), "rack_id", `SELECT id FROM device WHERE `)
 }
 
+// serialKey is that of a machine of the plan. One that leaves its vendor to a model that
+// is not in the plan has the vendor of the inventory's.
+func (s *scope) serialKey(m *inventory.Machine) string {
+	key := inventory.Machine{Vendor: m.Vendor, Serial: m.Serial}
+	if model := s.have.Model(m.Model); key.Vendor == "" && model != nil {
+		key.Vendor = model.Vendor
+	}
+	return key.SerialKey()
+}
+
 // hardware adds who has a MAC, serial number, asset tag or BMC of the plan's machines.
 func (s *scope) hardware(ctx context.Context) error {
 	var macs, serials, tags, bmcs []string
 	for i := range s.want.Machines {
 		m := &s.want.Machines[i]
-		serials, tags = append(serials, m.SerialKey()), append(tags, m.AssetTag)
+		serials, tags = append(serials, s.serialKey(m)), append(tags, m.AssetTag)
 		for _, n := range m.NICs {
 			if !n.MAC.IsZero() {
 				macs = append(macs, n.MAC.String())

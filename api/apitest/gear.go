@@ -22,6 +22,8 @@ func (s *Store) Rack(_ context.Context, name string) (*inventory.Rack, error) {
 		return nil, fault.NotFoundf("there is no rack %q", name).WithHint("'rackwright rack list' shows them")
 	}
 	c := *r
+	load := inventory.RackLoad(c, s.inv.Devices, s.inv.Machines, s.inv.Model)
+	c.Load = &load
 	return &c, nil
 }
 

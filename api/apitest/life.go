@@ -73,6 +73,7 @@ func (s *Store) Retire(_ context.Context, name string, r inventory.Retirement, a
 		if err := r.Retire(m); err != nil {
 			return "", err
 		}
+		s.racks.leaves(m, s.now())
 		m.Slot, m.NICs, m.BMC, m.Hold, m.Conditions = nil, nil, nil, nil, nil
 		return "retired: " + r.Reason, nil
 	})
@@ -99,6 +100,7 @@ func (s *Store) Replace(_ context.Context, name string, r inventory.Replacement,
 		}
 		next = r.Successor(m)
 		next.ID, next.Version, next.CreatedAt = s.id("machine"), 1, s.now()
+		s.racks.leaves(m, s.now())
 		m.Phase, m.Slot, m.NICs, m.BMC, m.Hold = inventory.Retired, nil, nil, nil, nil
 		return fmt.Sprintf("%s replaced: %s", r.Part, r.Reason), nil
 	})

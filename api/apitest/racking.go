@@ -17,6 +17,7 @@ type racks struct {
 	marks  []racking.Mark
 	seen   []racking.Sighting
 	signed []racking.SignOff
+	left   []racking.Past
 }
 
 // Saw lets a test play the wire: an identifier of a machine was seen.
@@ -118,17 +119,24 @@ func (s *Store) moved(id string, to inventory.Phase) {
 	}
 }
 
-// Predecessors follows what each machine replaces.
-func (s *Store) Predecessors(_ context.Context, id string) ([]racking.Past, error) {
+// SlotHistory is what retired from the rack, the last first.
+func (s *Store) SlotHistory(_ context.Context, rack string) ([]racking.Past, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	out := []racking.Past{}
-	for m, found := s.machine(id); found == nil && m.Replaces != "" && len(out) < 32; {
-		if m, found = s.machine(m.Replaces); found == nil {
-			out = append(out, racking.Past{Machine: m.ID, Name: m.Name, Serial: m.Serial, Model: m.Model, Phase: m.Phase, Until: m.UpdatedAt})
+	for _, p := range slices.Backward(s.racks.left) {
+		if p.Slot.Rack == rack {
+			out = append(out, p)
 		}
 	}
 	return out, err
+}
+
+// leaves notes where a machine stood that retires.
+func (r *racks) leaves(m *inventory.Machine, now time.Time) {
+	if m.Slot != nil {
+		r.left = append(r.left, racking.Past{Slot: *m.Slot, Machine: m.ID, Name: m.Name, Serial: m.Serial, Model: m.Model, Phase: inventory.Retired, Until: now})
+	}
 }
 
 // ScanCodes reads codes, and binds when it is confirmed.

@@ -31,16 +31,38 @@ func printRack(out io.Writer, r inventory.Rack) {
 	if r.DepthMM > 0 {
 		facts = append(facts, "Depth", fmt.Sprintf("%d mm", r.DepthMM))
 	}
-	if r.WeightLimitKG > 0 {
-		facts = append(facts, "Weight limit", fmt.Sprintf("%g kg", r.WeightLimitKG))
+	load := inventory.Load{}
+	if r.Load != nil {
+		load = *r.Load
+	}
+	if r.WeightLimitKG > 0 || load.WeightKG > 0 {
+		facts = append(facts, "Weight", weightText(load.WeightKG, r.WeightLimitKG))
 	}
 	for _, f := range r.Feeds {
-		facts = append(facts, "Feed "+f.Name, fmt.Sprintf("%d V, %g A, %.0f W for good", f.Volts, f.Amps, f.UsableWatts()))
+		facts = append(facts, "Feed "+f.Name, feedText(f, load))
 	}
 	for _, v := range r.Reserved {
 		facts = append(facts, fmt.Sprintf("Reserved u%d", v.U), strings.TrimSpace(fmt.Sprintf("%d units %s: %s %s", max(v.Height, 1), v.Face, v.Reason, v.Project)))
 	}
 	pairs(out, append(facts, "Labels", labelText(r.Labels), "Tags", strings.Join(r.Tags, " "), "Waived", waiverText(r.Waivers))...)
+}
+
+func weightText(kg, limit float64) string {
+	if limit == 0 {
+		return fmt.Sprintf("%g kg", kg)
+	}
+	return fmt.Sprintf("%g of %g kg", kg, limit)
+}
+
+// feedText says what a feed carries at worst of what it may carry for good.
+func feedText(f inventory.Feed, load inventory.Load) string {
+	out := fmt.Sprintf("%d V, %g A", f.Volts, f.Amps)
+	for _, l := range load.Feeds {
+		if l.Feed == f.Name {
+			return out + fmt.Sprintf(", at worst %.0f of %.0f W", l.WorstW, l.UsableW)
+		}
+	}
+	return out + fmt.Sprintf(", %.0f W", f.UsableWatts())
 }
 
 func deviceCommand(w *world) *cobra.Command {

@@ -28,7 +28,13 @@ type planFiles struct {
 // readPlan reads a file, all *.yaml, *.yml and *.json of a directory in the order of
 // their names, or standard input ("-"). Several files and documents make one plan.
 func readPlan(w *world, name string) (*planFiles, error) {
-	p := &planFiles{lines: map[string]string{}, warn: func(s string) { fmt.Fprintln(w.err, "rackwright: warning: "+oneLine(s)) }}
+	told := map[string]bool{} // a file that many machines name is warned of once
+	p := &planFiles{lines: map[string]string{}, warn: func(s string) {
+		if !told[s] {
+			told[s] = true
+			fmt.Fprintln(w.err, "rackwright: warning: "+oneLine(s))
+		}
+	}}
 	files, err := planNames(name)
 	if err != nil {
 		return nil, err

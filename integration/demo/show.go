@@ -17,6 +17,9 @@ const (
 	patience  = "9m"
 )
 
+// wholeRack is a plan nobody has racked: nothing of it is simulated.
+const wholeRack = "docs/examples/rack-42u.yaml"
+
 // show is the demo as a user would do it.
 type show struct {
 	ctx   context.Context
@@ -36,8 +39,10 @@ func (s *show) play() error {
 		why  string
 		args []string
 	}{
+		{"A whole rack on paper: 20 machines, two leaf switches, two PDUs on two feeds, every cable", []string{"apply", "-f", wholeRack, "--yes"}},
+		{"What it weighs, what each feed carries when the other is lost", []string{"rack", "show", "r42"}},
 		{"An image to install", []string{"image", "add", "debian", s.w.Image()}},
-		{"The plan of the rack: what would it change?", []string{"plan", "-f", s.w.PlanDir()}},
+		{"The plan of the simulated rack: what would it change?", []string{"plan", "-f", s.w.PlanDir()}},
 		{"Apply it", []string{"apply", "-f", s.w.PlanDir(), "--yes"}},
 	}
 	for _, step := range steps {
@@ -81,15 +86,17 @@ func (s *show) discovered() error {
 		if found < len(s.names) {
 			return false, nil
 		}
-		return true, s.command("machine", "list")
+		return true, s.command("machine", "list", "--rack", "r1")
 	})
 }
 
 // active sees that the machines run what was deployed, from their own disks.
 func (s *show) active() error {
 	say("The end")
-	if err := s.command("machine", "list"); err != nil {
-		return err
+	for _, look := range [][]string{{"machine", "list", "--rack", "r1"}, {"rack", "cabling", "r1"}, {"rack", "tasks", "r1"}} {
+		if err := s.command(look...); err != nil {
+			return err
+		}
 	}
 	for _, name := range s.names {
 		m, err := s.w.Client.Machine(s.ctx, name)

@@ -103,6 +103,7 @@ type Adopted struct {
 
 // Past is a machine that stood here before.
 type Past struct {
+	Slot    inventory.Slot  `json:"slot" doc:"The place it left"`
 	Machine string          `json:"machine" doc:"Id"`
 	Name    string          `json:"name"`
 	Serial  string          `json:"serial,omitempty"`
@@ -111,22 +112,19 @@ type Past struct {
 	Until   time.Time       `json:"until" doc:"When its record last changed"`
 }
 
-// Machine is the id of the machine at a spot, "" for none.
-func (v *View) Machine(s Spot) string {
-	if p, _, err := v.find(s); err == nil && p.machine != nil {
-		return p.machine.ID
-	}
-	return ""
-}
-
 // Answer says what should be, was seen and was adopted at a spot. A unit in the middle
-// of something taller answers that.
+// of something taller answers that. before are those that left the rack.
 func (v *View) Answer(s Spot, before []Past) (*Answer, error) {
 	p, also, err := v.find(s)
 	if err != nil {
 		return nil, err
 	}
-	out := &Answer{Slot: p.Slot, State: p.State, Expected: v.expected(p), Also: also, History: before}
+	out := &Answer{Slot: p.Slot, State: p.State, Expected: v.expected(p), Also: also}
+	for _, past := range before {
+		if stoodIn(past.Slot, p.Slot) {
+			out.History = append(out.History, past)
+		}
+	}
 	if m := p.machine; m != nil {
 		out.Observed, out.Adopted, out.Conditions = v.observed(m), v.adopted(m), m.Conditions
 	}
@@ -164,6 +162,14 @@ func (v *View) find(s Spot) (*Place, []string, error) {
 		}
 	}
 	return &fits[0], also, nil
+}
+
+// stoodIn reports whether what left one slot stood in the other, or in a part of it.
+func stoodIn(left, slot inventory.Slot) bool {
+	if left.Chassis != "" || slot.Chassis != "" {
+		return left.Chassis == slot.Chassis && left.Bay == slot.Bay
+	}
+	return overlap(left, slot)
 }
 
 // where tells a place of a unit from the others.

@@ -85,6 +85,13 @@ func (v *View) cabled(m *inventory.Machine) (p proof) {
 	return p
 }
 
+// Who sees what of a cable: facts are one view of all sources, and their source is only
+// the newest.
+const (
+	listener = "agent"   // alone hears switches
+	teller   = "redfish" // alone tells power supplies
+)
+
 // heard is what was observed of one cable and whether it is as planned, or was waived;
 // empty for nothing.
 func (v *View) heard(m *inventory.Machine, r Run) (e Evidence, ok bool) {
@@ -96,7 +103,7 @@ func (v *View) heard(m *inventory.Machine, r Run) (e Evidence, ok bool) {
 	if m.Facts == nil {
 		return e, false
 	}
-	e = Evidence{By: m.Facts.Source, At: m.Facts.Observed}
+	e = Evidence{By: teller, At: m.Facts.Observed}
 	for _, psu := range m.Facts.PSUs {
 		if verify.Location(psu.Name) == verify.Location(r.Port) && psu.Input != "" && isSupply(m, r.Port) {
 			e.Says, e.Against = r.Port+" fed", psu.Input == "lost"
@@ -106,6 +113,7 @@ func (v *View) heard(m *inventory.Machine, r Run) (e Evidence, ok bool) {
 			return e, !e.Against
 		}
 	}
+	e.By = listener
 	for _, l := range m.Facts.LLDP {
 		if !isPort(m, r.Port, l.NIC) {
 			continue

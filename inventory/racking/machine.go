@@ -84,11 +84,11 @@ func powered(m *inventory.Machine) (p proof) {
 		}
 	}
 	if len(fed) > 0 {
-		p.add(Evidence{Says: words(fed) + " fed", By: m.Facts.Source, At: m.Facts.Observed})
+		p.add(Evidence{Says: words(fed) + " fed", By: teller, At: m.Facts.Observed})
 		p.done = true
 	}
 	if len(lost) > 0 {
-		p.add(Evidence{Says: words(lost) + " without input", By: m.Facts.Source, At: m.Facts.Observed, Against: true})
+		p.add(Evidence{Says: words(lost) + " without input", By: teller, At: m.Facts.Observed, Against: true})
 	}
 	return p
 }

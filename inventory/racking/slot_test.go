@@ -60,7 +60,10 @@ func TestThreeAnswersForASlot(t *testing.T) {
 	heard(v, "14", "15", "ok")
 	v.Seen = []racking.Sighting{{Machine: "one", Kind: "serial", Value: "sn-1", Source: "redfish"}, {Machine: "one", Kind: "mac", Value: "52:54:00:00:00:77", Source: "agent"}}
 	v.Marks = []racking.Mark{said("one", racking.Mount, racking.Done)}
-	a, err := v.Answer(racking.Spot{U: 11}, []racking.Past{{Name: "n1", Serial: "OLD"}}) // the middle of n1
+	a, err := v.Answer(racking.Spot{U: 11}, []racking.Past{ // the middle of n1
+		{Name: "upper half", Slot: inventory.Slot{Rack: "r1", U: 11, Height: 2, Face: inventory.Front, Side: inventory.LeftHalf}},
+		{Name: "next to it", Slot: inventory.Slot{Rack: "r1", U: 12, Height: 1, Face: inventory.Both}},
+		{Name: "node", Slot: inventory.Slot{Rack: "r1", U: 10, Height: 1, Face: inventory.Front, Chassis: "box", Bay: "b1"}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +76,7 @@ func TestThreeAnswersForASlot(t *testing.T) {
 	if a.Adopted == nil || a.Adopted.Machine != "one" || !slices.Equal(a.Adopted.Agree, []string{"serial sn-1 (redfish)"}) || a.Adopted.By != "ada" {
 		t.Errorf("adopted %+v", a.Adopted)
 	}
-	if len(a.History) != 1 {
+	if len(a.History) != 1 || a.History[0].Name != "upper half" {
 		t.Errorf("history %+v", a.History)
 	}
 }

@@ -30,6 +30,9 @@ func Gate(m *inventory.Machine, model *inventory.Model, seen []inventory.Facts, 
 	if open := Open(m.Conditions); len(open) > 0 {
 		return "", strings.TrimSpace(open[0].Type + " " + open[0].Subject)
 	}
+	if ports := m.Unheard(); len(ports) > 0 {
+		return "", "no switch was heard on " + strings.Join(ports, ", ")
+	}
 	if kinds := unseen(model, f); len(kinds) > 0 {
 		return "", "no source has seen its " + strings.Join(kinds, ", ")
 	}

@@ -31,7 +31,7 @@ const (
 	PSUInputLost    = "psu-input-lost"
 	FirmwareWrong   = "firmware-wrong"
 	BIOSAttribute   = "bios-attribute-wrong"
-	CablingWrong    = "cabling"
+	CablingWrong    = inventory.RuleCabling
 	SiblingsDiffers = "differs-from-siblings"
 )
 

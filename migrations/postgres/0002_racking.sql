@@ -53,7 +53,7 @@ CREATE TABLE device (
 );
 CREATE INDEX device_rack ON device (rack_id);
 
--- psus, waivers: as planned. hold_*: the maintenance lock. words: see machine_word.
+-- psus, waivers: as planned. hold_*: the maintenance lock. left_*: where it stood when it retired.
 ALTER TABLE machine
     ADD full_depth  boolean NOT NULL DEFAULT false,
     ADD side        text NOT NULL DEFAULT '' CHECK (side IN ('', 'left', 'right')),
@@ -69,12 +69,15 @@ ALTER TABLE machine
     ADD hold_since  timestamptz,
     ADD hold_until  timestamptz,
     ADD replaces    uuid,
+    ADD left_rack_id uuid REFERENCES rack,
+    ADD left_slot   jsonb,
     ADD erased_at   timestamptz,
     ADD verify_due  boolean NOT NULL DEFAULT false; -- facts or plan changed since it was last compared
 UPDATE machine SET verify_due = true WHERE facts IS NOT NULL;
 CREATE UNIQUE INDEX machine_bay ON machine (chassis_id, bay) WHERE chassis_id IS NOT NULL;
 CREATE UNIQUE INDEX machine_asset_tag ON machine (asset_tag) WHERE asset_tag <> '' AND phase <> 'retired';
 CREATE INDEX machine_rack ON machine (rack_id);
+CREATE INDEX machine_left ON machine (left_rack_id) WHERE left_rack_id IS NOT NULL;
 CREATE INDEX machine_list ON machine (name);
 CREATE INDEX machine_phase ON machine (phase, name);
 CREATE INDEX machine_verify_due ON machine (rack_id) WHERE verify_due;
@@ -299,7 +302,7 @@ INSERT INTO slot_cell (rack_id, face, u, machine_id)
     SELECT m.rack_id, m.face, c.u, m.id FROM machine m, generate_series(1, 100) AS c(u) WHERE m.rack_id IS NOT NULL AND c.u >= m.u AND c.u < m.u + m.height
     ON CONFLICT DO NOTHING;
 ALTER TABLE machine DROP full_depth, DROP side, DROP chassis_id, DROP bay, DROP psus, DROP waivers, DROP asset_tag, DROP batch, DROP project_id,
-    DROP hold_by, DROP hold_reason, DROP hold_since, DROP hold_until, DROP replaces, DROP erased_at, DROP verify_due;
+    DROP hold_by, DROP hold_reason, DROP hold_since, DROP hold_until, DROP replaces, DROP left_rack_id, DROP left_slot, DROP erased_at, DROP verify_due;
 DROP INDEX machine_rack, machine_list, machine_phase;
 ALTER TABLE rack DROP spec, DROP weight_kg, DROP weight_limit_kg;
 DROP TABLE device, model, project;

@@ -51,7 +51,7 @@ CREATE TABLE device (
 ) STRICT;
 CREATE INDEX device_rack ON device (rack_id);
 
--- psus, waivers: as planned. hold_*: the maintenance lock. words: see machine_word.
+-- psus, waivers: as planned. hold_*: the maintenance lock. left_*: where it stood when it retired.
 ALTER TABLE machine ADD COLUMN full_depth integer NOT NULL DEFAULT 0;
 ALTER TABLE machine ADD COLUMN side text NOT NULL DEFAULT '' CHECK (side IN ('', 'left', 'right'));
 ALTER TABLE machine ADD COLUMN chassis_id text REFERENCES device;
@@ -66,12 +66,15 @@ ALTER TABLE machine ADD COLUMN hold_reason text NOT NULL DEFAULT '';
 ALTER TABLE machine ADD COLUMN hold_since integer;
 ALTER TABLE machine ADD COLUMN hold_until integer;
 ALTER TABLE machine ADD COLUMN replaces text;
+ALTER TABLE machine ADD COLUMN left_rack_id text REFERENCES rack;
+ALTER TABLE machine ADD COLUMN left_slot text;
 ALTER TABLE machine ADD COLUMN erased_at integer;
 ALTER TABLE machine ADD COLUMN verify_due integer NOT NULL DEFAULT 0;
 UPDATE machine SET verify_due = 1 WHERE facts IS NOT NULL;
 CREATE UNIQUE INDEX machine_bay ON machine (chassis_id, bay) WHERE chassis_id IS NOT NULL;
 CREATE UNIQUE INDEX machine_asset_tag ON machine (asset_tag) WHERE asset_tag <> '' AND phase <> 'retired';
 CREATE INDEX machine_rack ON machine (rack_id);
+CREATE INDEX machine_left ON machine (left_rack_id) WHERE left_rack_id IS NOT NULL;
 CREATE INDEX machine_list ON machine (name);
 CREATE INDEX machine_phase ON machine (phase, name);
 CREATE INDEX machine_verify_due ON machine (rack_id) WHERE verify_due;
@@ -343,6 +346,7 @@ DROP TABLE nic_new;
 DROP INDEX machine_bay;
 DROP INDEX machine_asset_tag;
 DROP INDEX machine_rack;
+DROP INDEX machine_left;
 DROP INDEX machine_list;
 DROP INDEX machine_phase;
 DROP INDEX machine_verify_due;
@@ -361,6 +365,8 @@ ALTER TABLE machine DROP COLUMN hold_reason;
 ALTER TABLE machine DROP COLUMN hold_since;
 ALTER TABLE machine DROP COLUMN hold_until;
 ALTER TABLE machine DROP COLUMN replaces;
+ALTER TABLE machine DROP COLUMN left_rack_id;
+ALTER TABLE machine DROP COLUMN left_slot;
 ALTER TABLE machine DROP COLUMN erased_at;
 ALTER TABLE machine DROP COLUMN verify_due;
 ALTER TABLE rack DROP COLUMN weight_limit_kg;

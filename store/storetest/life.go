@@ -208,9 +208,12 @@ func replacements() chapter {
 			same(t, "address", m.NICs[0].Address, old.NICs[0].Address)
 			same(t, "BMC", *m.BMC, inventory.BMC{Address: "https://10.0.1.11", Username: "admin"})
 			same(t, "password", must(b.BMCAccess(b.ctx(), m.ID))(t).Password, "")
-			chain := must(b.SlotHistory(b.ctx(), "r1", 1))(t)
+			chain := must(b.History(b.ctx(), "n1"))(t)
 			if len(chain) != 2 || chain[0].ID != m.ID || chain[1].ID != old.ID || chain[1].Phase != inventory.Retired || chain[1].Serial != "SN-1" {
 				t.Errorf("history %s", toText(chain))
+			}
+			if past := must(b.SlotHistory(b.ctx(), "r1"))(t); len(past) != 1 || past[0].Machine != old.ID || past[0].Slot != *old.Slot {
+				t.Errorf("of the slot %s", toText(past))
 			}
 			same(t, "as planned once the plan names the new serial", len(must(b.DiffPlan(b.ctx(), func() inventory.Plan {
 				q := p

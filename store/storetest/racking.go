@@ -275,20 +275,34 @@ func rackings() chapter {
 			}
 			same(t, "the hold", b.step("n1", racking.Power).State, racking.Held)
 		},
-		"who stood in a slot before is told": func(t *testing.T, b *bench) {
+		"who stood in a slot before is told, whether something followed or not": func(t *testing.T, b *bench) {
 			b.apply(rackPlan())
-			old := b.machine("n2")
+			first, other := b.machine("n2"), b.machine("n1")
 			must(b.ChangeMachine(b.ctx(), "n2", setPhase(inventory.Retired)))(t)
+			b.clock.Turn(time.Hour)
 			b.apply(rackPlan())
-			heir := b.machine("n2")
-			if _, err := b.raw().ExecContext(b.ctx(), "UPDATE machine SET replaces = '"+old.ID+"' WHERE id = '"+heir.ID+"'"); err != nil {
-				t.Fatal(err)
+			second := b.machine("n2")
+			third := must(b.Replace(b.ctx(), "n2", inventory.Replacement{Part: inventory.PartMachine, Reason: "broken", Serial: "SN-3"}, "ann"))(t)
+			before := func(s inventory.Slot) (ids []string) {
+				v, past := must(b.RackView(b.ctx(), "r1"))(t), must(b.SlotHistory(b.ctx(), "r1"))(t)
+				a := must(v.Answer(racking.Spot{U: s.U, Face: s.Face, Side: s.Side, Bay: s.Bay}, past))(t)
+				for _, p := range a.History {
+					ids = append(ids, p.Machine)
+				}
+				return ids
 			}
-			past := must(b.Predecessors(b.ctx(), heir.ID))(t)
-			if len(past) != 1 || past[0].Machine != old.ID || past[0].Serial != "SN-2" || past[0].Phase != inventory.Retired {
-				t.Errorf("%+v", past)
-			}
-			same(t, "before the first", len(must(b.Predecessors(b.ctx(), old.ID))(t)), 0)
+			same(t, "the last first", before(*first.Slot), []string{second.ID, first.ID})
+			same(t, "of another slot", len(before(*other.Slot)), 0)
+			past := must(b.SlotHistory(b.ctx(), "r1"))(t)
+			same(t, "as it was", words(past[1].Serial, past[1].Phase, past[1].Slot == *first.Slot), "SN-2 retired true")
+			must(b.Retire(b.ctx(), third.ID, inventory.Retirement{Reason: "sold"}, "ann"))(t)
+			same(t, "with nothing there now", before(*first.Slot)[0], third.ID)
+			p := rackPlan()
+			p.Racks[0].Machines = p.Racks[0].Machines[:1]
+			b.apply(rackPlan())
+			p.Prune = true
+			b.apply(p)
+			same(t, "withdrawn from the plan", len(before(*first.Slot)), 4)
 		},
 		"a locator LED blinks once at a time and beside other work": func(t *testing.T, b *bench) {
 			b.apply(rackPlan())
