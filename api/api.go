@@ -56,7 +56,7 @@ func build(o Options) (*chi.Mux, huma.API) {
 	}
 	s := &server{Options: o}
 	mux := chi.NewMux()
-	mux.Use(s.begin, s.recover, s.authenticate)
+	mux.Use(s.begin, s.recover, s.authenticate, s.readable)
 	mux.NotFound(s.noRoute)
 	mux.MethodNotAllowed(s.noMethod)
 	s.huma = humachi.New(mux, s.config())
@@ -89,6 +89,8 @@ func (s *server) config() huma.Config {
 	c.DocsPath, c.SchemasPath = "", ""
 	c.OpenAPIPath = wire.Prefix + "/openapi"
 	c.RejectUnknownQueryParameters = true
+	c.Components = &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)}
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()}
 	c.Transformers = []huma.Transformer{s.asProblem}
 	return c
 }

@@ -11,6 +11,7 @@ import (
 	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/images"
+	"rackwright/inventory/schema"
 )
 
 // Document returns the OpenAPI 3.1 description of the interface, as it is checked in as
@@ -28,6 +29,17 @@ func Document() ([]byte, error) {
 func (s *server) schema(v any) *huma.Schema {
 	t := reflect.TypeOf(v)
 	return s.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
+}
+
+// schemaName is the name of a type in the document.
+func schemaName(t reflect.Type, hint string) string {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if name := schema.Name(t); name != t.Name() {
+		return name
+	}
+	return huma.DefaultSchemaNamer(t, hint)
 }
 
 // jsonResponse describes an answer of type T.
@@ -78,14 +90,49 @@ func (s *server) finishDocument() {
 	if order := schemas["Order"]; order != nil {
 		delete(order.Properties, "user_data") // never given out
 	}
+	asked := s.asked()
 	for name, schema := range schemas {
-		if !asked(name) {
+		if !asked[name] {
 			schema.AdditionalProperties = nil // answers may gain properties later
 		}
 	}
 }
 
-// asked reports whether a schema is part of a request body.
-func asked(schema string) bool {
-	return schema == "Deploy" || schema == "Inspect" || schema == "Power" || schema == "Plan" || strings.HasPrefix(schema, "Planned")
+// asked are the names of the schemas that a request body is made of. What they do not
+// know is refused: a misspelt property would be silently left out else.
+func (s *server) asked() map[string]bool {
+	found := map[string]bool{}
+	for _, item := range s.huma.OpenAPI().Paths {
+		for _, o := range []*huma.Operation{item.Post, item.Put, item.Patch, item.Delete} {
+			if o == nil || o.RequestBody == nil {
+				continue
+			}
+			for _, media := range o.RequestBody.Content {
+				s.gather(media.Schema, found)
+			}
+		}
+	}
+	return found
+}
+
+// gather follows a schema's references.
+func (s *server) gather(schema *huma.Schema, found map[string]bool) {
+	if schema == nil {
+		return
+	}
+	if schema.Ref != "" {
+		name := schema.Ref[strings.LastIndexByte(schema.Ref, '/')+1:]
+		if !found[name] {
+			found[name] = true
+			s.gather(s.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref), found)
+		}
+		return
+	}
+	for _, p := range schema.Properties {
+		s.gather(p, found)
+	}
+	s.gather(schema.Items, found)
+	if of, ok := schema.AdditionalProperties.(*huma.Schema); ok {
+		s.gather(of, found)
+	}
 }

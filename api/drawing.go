@@ -34,7 +34,7 @@ func drawn(kind string, bytes []byte, err error) (*drawing, error) {
 
 type elevationIn struct {
 	Rack  string         `path:"rack" minLength:"1" maxLength:"63" doc:"Rack name"`
-	Face  inventory.Face `query:"face" enum:"front,rear,both" default:"both"`
+	Face  inventory.Face `query:"face" enum:"front,rear,both" default:"both" doc:"Which side of the rack"`
 	Links bool           `query:"links" doc:"Each machine is a link to its page in this interface"`
 }
 
@@ -65,7 +65,7 @@ func (in SheetIn) sheet() draw.Sheet {
 
 type rackLabelsIn struct {
 	Rack string `path:"rack" minLength:"1" maxLength:"63" doc:"Rack name"`
-	Kind string `query:"kind" enum:"rack,machines,cables" default:"machines"`
+	Kind string `query:"kind" enum:"rack,slots,machines,cables" default:"machines" doc:"What is labelled: the rack, its places, what stands in it, or its cables"`
 	SheetIn
 }
 
@@ -78,7 +78,7 @@ type machineLabelIn struct {
 func (s *server) drawings() {
 	picture(s, "/racks/{rack}/elevation.svg", "draw-rack", "Elevation of a rack", typeSVG, "racks", s.elevation)
 	for _, f := range []struct{ ext, kind string }{{"svg", typeSVG}, {"pdf", typePDF}} {
-		picture(s, "/racks/{rack}/labels."+f.ext, "rack-labels-"+f.ext, "Labels of a rack, what stands in it, or its cables, as "+f.ext, f.kind, "racks",
+		picture(s, "/racks/{rack}/labels."+f.ext, "rack-labels-"+f.ext, "Labels of a rack, its units, what stands in it, or its cables, as "+f.ext, f.kind, "racks",
 			func(ctx context.Context, in *rackLabelsIn) (*drawing, error) {
 				inv, err := s.Store.RackInventory(ctx, in.Rack)
 				if err != nil {

@@ -20,7 +20,7 @@ import (
 type eventsIn struct {
 	After   int64  `query:"after" minimum:"0" doc:"Id of the last event already seen"`
 	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"So many at most"`
 	Newest  bool   `query:"newest" doc:"The newest so many instead of the next; still oldest first"`
 }
 

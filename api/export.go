@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // exportIn narrows an export to racks. A repeated parameter, or names with commas.
@@ -15,7 +16,7 @@ type exportIn struct {
 func (s *server) exports() {
 	o := op("GET", "/plan", "export-plan", "The plan that makes the inventory as it is, without passwords")
 	o.Tags = []string{"plans"}
-	route(s, o, func(ctx context.Context, in *exportIn) (*body[inventory.Plan], error) {
+	route(s, o, func(ctx context.Context, in *exportIn) (*body[plan.Plan], error) {
 		inv, err := s.inventoryFor(ctx, in.Rack)
 		if err != nil {
 			return nil, err
@@ -24,7 +25,7 @@ func (s *server) exports() {
 		if err != nil {
 			return nil, err
 		}
-		return &body[inventory.Plan]{part.Plan()}, nil
+		return &body[plan.Plan]{plan.Of(part)}, nil
 	})
 }
 

@@ -4,14 +4,14 @@ import (
 	"strings"
 	"testing"
 
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 func TestTheExportIsAPlanThatChangesNothing(t *testing.T) {
 	s, url := rack(t)
 	for _, query := range []string{"", "?rack=r1", "?site=lab", "?rack=r1&rack=r1"} {
 		answer, text := ask(t, "GET", url+"/plan"+query, "")
-		p := decode[inventory.Plan](t, text)
+		p := decode[plan.Plan](t, text)
 		if answer.StatusCode != 200 || len(p.Racks) != 1 || len(p.Racks[0].Machines) != 2 || strings.Contains(text, "bmc-secret") {
 			t.Errorf("%s: %s %s", query, answer.Status, text)
 			continue

@@ -25,16 +25,16 @@ type MachineIn struct {
 }
 
 type machinesIn struct {
-	Rack      string   `query:"rack" maxLength:"63"`
-	Phase     string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
+	Rack      string   `query:"rack" maxLength:"63" doc:"Only those of this rack"`
+	Phase     string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase"`
 	MAC       string   `query:"mac" maxLength:"17" doc:"In any common notation"`
 	Labels    []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
-	Tag       string   `query:"tag" maxLength:"128"`
-	Project   string   `query:"project" maxLength:"63"`
-	Model     string   `query:"model" maxLength:"128"`
+	Tag       string   `query:"tag" maxLength:"128" doc:"Only those with this tag"`
+	Project   string   `query:"project" maxLength:"63" doc:"Only those of this project"`
+	Model     string   `query:"model" maxLength:"128" doc:"Only those of this model"`
 	Text      string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
-	Limit     int      `query:"limit" default:"50" minimum:"1" maximum:"1000"`
-	PageToken string   `query:"page_token" maxLength:"256"`
+	Limit     int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"The first so many"`
+	PageToken string   `query:"page_token" maxLength:"256" doc:"next_page_token of the page before"`
 }
 
 type machineOut struct {
@@ -57,7 +57,7 @@ func (s *server) machines() {
 
 func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.List[inventory.Machine]], error) {
 	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Labels: in.Labels, Tag: in.Tag, Project: in.Project, Model: in.Model, Text: in.Text,
-		Limit: in.Limit + 1}
+		Limit: in.Limit}
 	if in.MAC != "" {
 		mac, err := inventory.ParseMAC(in.MAC)
 		if err != nil {
@@ -70,10 +70,10 @@ func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.L
 		return nil, badQuery("page_token", "is not one this server gave out")
 	}
 	f.After = string(after)
-	out, err := listOf(s.Store.Machines(ctx, f))
-	if err == nil && len(out.Body.Items) > in.Limit {
-		out.Body.Items = out.Body.Items[:in.Limit]
-		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(out.Body.Items[in.Limit-1].Name))
+	page, next, err := s.Store.MachinePage(ctx, f)
+	out, err := listOf(page, err)
+	if err == nil {
+		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(next))
 	}
 	return out, err
 }
@@ -90,7 +90,7 @@ func badQuery(name, message string) error {
 
 func (s *server) getMachine(ctx context.Context, in *struct {
 	MachineIn
-	IfNoneMatch string `header:"If-None-Match"`
+	IfNoneMatch string `header:"If-None-Match" doc:"ETag already seen: answers 304 while it is the same"`
 }) (*machineOut, error) {
 	m, err := s.Store.Machine(ctx, in.Machine)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 )
 
@@ -124,7 +125,7 @@ func TestAPlanIsComparedThenApplied(t *testing.T) {
 	url := serve(t, s)
 	body := `{"site":"lab","racks":[{"name":"r1","machines":[{"name":"m1","u":1}]}]}`
 	_, text := ask(t, "POST", url+"/plans", body)
-	diff := decode[inventory.Diff](t, text)
+	diff := decode[plan.Diff](t, text)
 	if len(diff.Changes) != 3 {
 		t.Fatal(text)
 	}
@@ -137,7 +138,7 @@ func TestAPlanIsComparedThenApplied(t *testing.T) {
 	if _, text = ask(t, "GET", url+"/racks", ""); !strings.Contains(text, `"name":"r1"`) {
 		t.Error(text)
 	}
-	if _, text = ask(t, "POST", url+"/plans", body); len(decode[inventory.Diff](t, text).Changes) != 0 {
+	if _, text = ask(t, "POST", url+"/plans", body); len(decode[plan.Diff](t, text).Changes) != 0 {
 		t.Errorf("applied and still different: %s", text)
 	}
 }

@@ -17,14 +17,14 @@ const maxWait = time.Minute
 
 type operationsIn struct {
 	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	Kind    string `query:"kind" enum:"deploy,inspect,power,locate"`
+	Kind    string `query:"kind" enum:"deploy,inspect,power,locate" doc:"Only those of this kind"`
 	Open    bool   `query:"open" doc:"Only those that have not ended"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"The newest so many"`
 }
 
 // OperationIn names an operation.
 type OperationIn struct {
-	ID string `path:"id" minLength:"1" maxLength:"64"`
+	ID string `path:"id" minLength:"1" maxLength:"64" doc:"Operation id"`
 }
 
 type waitIn struct {

@@ -17,13 +17,17 @@ func (s *server) racks() {
 	})
 	route(s, tag(op("GET", "/devices", "list-devices", "Switches, PDUs, chassis and panels by name")), func(ctx context.Context, in *struct {
 		Rack string `query:"rack" maxLength:"63" doc:"Only those of this rack"`
+		PageIn
 	}) (*body[wire.List[inventory.Device]], error) {
-		return listOf(s.Store.Devices(ctx, in.Rack))
+		list, err := s.Store.Devices(ctx, in.Rack)
+		return pageOf(in.PageIn, func(d *inventory.Device) string { return d.Name }, list, err)
 	})
-	route(s, tag(op("GET", "/models", "list-models", "Kinds of gear by name")), func(ctx context.Context, _ *struct{}) (*body[wire.List[inventory.Model]], error) {
-		return listOf(s.Store.Models(ctx))
+	route(s, tag(op("GET", "/models", "list-models", "Kinds of gear by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Model]], error) {
+		list, err := s.Store.Models(ctx)
+		return pageOf(*in, func(m *inventory.Model) string { return m.Name }, list, err)
 	})
-	route(s, tag(op("GET", "/projects", "list-projects", "Owners of machines by name")), func(ctx context.Context, _ *struct{}) (*body[wire.List[inventory.Project]], error) {
-		return listOf(s.Store.Projects(ctx))
+	route(s, tag(op("GET", "/projects", "list-projects", "Owners of machines by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Project]], error) {
+		list, err := s.Store.Projects(ctx)
+		return pageOf(*in, func(p *inventory.Project) string { return p.Name }, list, err)
 	})
 }

@@ -6,13 +6,14 @@ import (
 
 	"rackwright/api/wire"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 func TestARackAndWhatThePlanSaysBesideMachinesAreShown(t *testing.T) {
 	s, url := rack(t)
-	p := inventory.Plan{Site: "lab", Projects: []inventory.PlannedProject{{Name: "ml"}},
-		Models: []inventory.PlannedModel{{Name: "leaf", Build: inventory.Build{Kind: inventory.KindSwitch}}},
-		Racks:  []inventory.PlannedRack{{Name: "r7", Row: "a", Devices: []inventory.PlannedDevice{{Name: "leaf-7", Model: "leaf", U: 1}}}}}
+	p := plan.Plan{Site: "lab", Projects: []plan.Project{{Name: "ml"}},
+		Models: []plan.Model{{Name: "leaf", Build: inventory.Build{Kind: inventory.KindSwitch}}},
+		Racks:  []plan.Rack{{Name: "r7", Row: "a", Devices: []plan.Device{{Name: "leaf-7", Model: "leaf", U: 1}}}}}
 	if _, err := s.ApplyPlan(t.Context(), p, "", "test"); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ type RackIn struct {
 type rackStepIn struct {
 	RackIn
 	Machine string           `path:"machine" minLength:"1" maxLength:"63" doc:"Name of a machine or device of the rack"`
-	Step    racking.StepName `path:"step" enum:"receive,mount,cable,power,seen,verified"`
+	Step    racking.StepName `path:"step" enum:"receive,mount,cable,power,seen,verified" doc:"Which step"`
 	Body    wire.RackStep
 }
 
@@ -44,7 +44,7 @@ func (s *server) racking() {
 		})
 	route(s, tag(op("GET", "/racks/{rack}/signoffs/{id}", "get-signoff", "One sign-off record")), func(ctx context.Context, in *struct {
 		RackIn
-		ID string `path:"id" minLength:"1" maxLength:"64"`
+		ID string `path:"id" minLength:"1" maxLength:"64" doc:"Record id"`
 	}) (*body[*racking.SignOff], error) {
 		return bodyOf(s.Store.SignOff(ctx, in.Rack, in.ID))
 	})

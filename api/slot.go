@@ -14,7 +14,7 @@ type slotIn struct {
 	RackIn
 	U    int            `path:"u" minimum:"0" maximum:"100" doc:"Any unit of what is there; 0 is beside the units"`
 	Face inventory.Face `query:"face" enum:"front,rear,both" doc:"Where a unit holds several things"`
-	Side inventory.Side `query:"side" enum:"left,right"`
+	Side inventory.Side `query:"side" enum:"left,right" doc:"Where a unit holds two things of half width"`
 	Bay  string         `query:"bay" maxLength:"63" doc:"Bay of a chassis"`
 }
 

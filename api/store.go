@@ -9,6 +9,7 @@ import (
 	"rackwright/deploy"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/racking"
 	"rackwright/journal"
 	"rackwright/store"
@@ -33,8 +34,9 @@ type Store interface {
 }
 
 type machineStore interface {
-	// Machines are sorted by name and begin behind the filter's After.
-	Machines(ctx context.Context, f store.MachineFilter) ([]inventory.Machine, error)
+	// MachinePage is sorted by name and begins behind the filter's After. A page may be short while more follow
+	// behind next.
+	MachinePage(ctx context.Context, f store.MachineFilter) (page []inventory.Machine, next string, err error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
 }
 
@@ -74,12 +76,14 @@ type verifyStore interface {
 
 type planStore interface {
 	// DiffPlan changes nothing. Invalid and Conflict name every bad field.
-	DiffPlan(ctx context.Context, p inventory.Plan) (*inventory.Diff, error)
+	DiffPlan(ctx context.Context, p plan.Plan) (*plan.Diff, error)
 	// Inventory is everything there is, RackInventory one rack and what it uses.
 	Inventory(ctx context.Context) (*inventory.Inventory, error)
 	RackInventory(ctx context.Context, rack string) (*inventory.Inventory, error)
+	// SwitchMates are the machines of other racks on the switches of the rack's machines.
+	SwitchMates(ctx context.Context, rack string, limit int) ([]inventory.Machine, error)
 	// ApplyPlan is Conflict when hash is given and is not the hash of the changes it would make.
-	ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor string) (*inventory.Diff, error)
+	ApplyPlan(ctx context.Context, p plan.Plan, hash, actor string) (*plan.Diff, error)
 }
 
 type imageStore interface {

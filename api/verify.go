@@ -58,7 +58,11 @@ func (s *server) verification() {
 			if err != nil {
 				return nil, err
 			}
-			return &body[verify.Wiring]{verify.Rack(*inv, s.Now())}, nil
+			mates, err := s.Store.SwitchMates(ctx, in.Rack, verify.MostMates)
+			if err != nil {
+				return nil, err
+			}
+			return &body[verify.Wiring]{verify.Rack(*inv, mates, s.Now())}, nil
 		})
 }
 

@@ -14,7 +14,7 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 		return nil, fault.Conflictf("%s is retired", s.Machine.Name)
 	}
 	if s.Machine.Phase == inventory.Maintenance && kind != Power && kind != Locate {
-		return nil, fault.Conflictf("%s is in maintenance", s.Machine.Name).WithHint("end the hold first")
+		return nil, fault.Conflictf("%s is in maintenance%s", s.Machine.Name, heldBy(s.Machine)).WithHint("end the hold first: 'rackwright machine release %s'", s.Machine.Name)
 	}
 	switch kind {
 	case Deploy:
@@ -27,6 +27,14 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 		return planLocate(s)
 	}
 	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are deploy, inspect, power and locate")
+}
+
+// heldBy says who keeps a machine in maintenance, "" when nobody is named.
+func heldBy(m inventory.Machine) string {
+	if m.Hold == nil {
+		return ""
+	}
+	return ", " + m.Hold.String()
 }
 
 func planDeploy(s Subject) ([]Step, error) {

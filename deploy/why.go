@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func whyPhase(m inventory.Machine, events []journal.Event) string {
 	case inventory.Active:
 		return fmt.Sprintf(" is active: it runs %s from its own disk.", m.Image)
 	case inventory.Maintenance:
-		return " is in maintenance: a person holds it."
+		return " is in maintenance" + cmp.Or(heldBy(m), ": a person holds it") + "."
 	}
 	return fmt.Sprintf(" is %s.", m.Phase)
 }

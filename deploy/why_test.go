@@ -29,6 +29,8 @@ func TestWhySaysInOneSentenceWhatAMachineWaitsFor(t *testing.T) {
 	if got := deploy.Why(passed, nil, nil, now); strings.Contains(got, "dimm-missing") {
 		t.Errorf("a waived condition is told as what stops it: %s", got)
 	}
+	kept := in(inventory.Maintenance)
+	kept.Hold = &inventory.Hold{By: "ann", Reason: "fan", Until: time.Unix(60, 0)}
 	for want, c := range map[string]struct {
 		m      inventory.Machine
 		op     *deploy.Operation
@@ -46,6 +48,7 @@ func TestWhySaysInOneSentenceWhatAMachineWaitsFor(t *testing.T) {
 		"n1 is ready and waits for nothing":                                                {in(inventory.Ready), nil, nil},
 		"n1 is active: it runs debian-12 from its own disk.":                               {in(inventory.Active), nil, nil},
 		"n1 is in maintenance: a person holds it.":                                         {in(inventory.Maintenance), nil, nil},
+		"n1 is in maintenance, held by ann until 1970-01-01 00:01 UTC: fan.":               {kept, nil, nil},
 		"n1 is retired.": {in(inventory.Retired), nil, nil},
 	} {
 		got := deploy.Why(c.m, c.op, c.events, now)

@@ -20,7 +20,7 @@ func floors() map[int][]string {
 			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/link", "inventory/netbox/rest"},
 		3: {"boot", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox"},
 		2: {"deploy", "bmc", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema"},
-		1: {"inventory", "images", "access", "journal"},
+		1: {"inventory", "inventory/plan", "images", "access", "journal"},
 		0: {"fault", "config", "seal", "migrations"},
 	}
 }

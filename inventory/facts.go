@@ -14,6 +14,7 @@ type Facts struct {
 	MemoryMiB int64             `json:"memory_mib,omitempty"`
 	Disks     []Disk            `json:"disks,omitempty" nullable:"false"`
 	NICs      []SeenNIC         `json:"nics,omitempty" nullable:"false"`
+	BMCs      []MAC             `json:"bmc_macs,omitempty" nullable:"false" doc:"Of the management controller's own ports, as it tells them itself"`
 	LLDP      []Neighbor        `json:"lldp,omitempty" nullable:"false"`
 	PSUs      []PSU             `json:"psus,omitempty" nullable:"false"`
 	Versions  []Version         `json:"firmware_versions,omitempty" nullable:"false"`

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -180,7 +181,8 @@ func claimed(m *Machine) Check {
 			return waivable(m, Check{Name: CheckBMC, Evidence: c.Evidence, Hint: c.Hint})
 		}
 	}
-	if m.BMC.CertificateSHA256 == "" && strings.HasPrefix(m.BMC.Address, "https:") {
+	pinned := m.BMC.CertificateSHA256 != "" || !strings.HasPrefix(m.BMC.Address, "https:") // a plan may pin what was never spoken to
+	if !pinned || m.Power == PowerUnknown {
 		return waivable(m, Check{Name: CheckBMC, Evidence: "it has not answered yet", Hint: "check its address, password and cable"})
 	}
 	return Check{Name: CheckBMC, Met: true, Evidence: "it answers to our account"}
@@ -216,17 +218,10 @@ func agreed(m *Machine, seen []Identifier) int {
 	e := Gather(seen)
 	if m.Facts != nil {
 		f := FromFacts(m.Facts)
-		e.Serial, e.UUID, e.MACs = orElse(f.Serial, e.Serial), orElse(f.UUID, e.UUID), append(e.MACs, f.MACs...)
+		e.Serial, e.UUID, e.MACs = cmp.Or(f.Serial, e.Serial), cmp.Or(f.UUID, e.UUID), append(e.MACs, f.MACs...)
 	}
 	agree, _ := e.Match(m)
 	return len(agree)
-}
-
-func orElse(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (m *Machine) planned() bool { return m.Slot != nil }

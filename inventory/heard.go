@@ -34,6 +34,6 @@ func (m *Machine) heard(n *NIC) bool {
 
 // waives reports whether the plan or a person let a rule pass for a part of the machine.
 func (m *Machine) waives(rule, on string) bool {
-	return slices.ContainsFunc(m.Waivers, func(w Waiver) bool { return w.Rule == rule && (w.On == "" || w.On == on) }) ||
+	return slices.ContainsFunc(m.Waivers, func(w Waiver) bool { return w.Covers(rule, on) }) ||
 		slices.ContainsFunc(m.Conditions, func(c Condition) bool { return c.Type == rule && c.Subject == on && !c.Waived.At.IsZero() })
 }

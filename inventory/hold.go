@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"fmt"
 	"time"
 
 	"rackwright/fault"
@@ -25,6 +26,11 @@ func NewHold(by, reason string, long time.Duration, now time.Time) (*Hold, error
 		return nil, fault.Invalidf("a hold of %s is not possible", long).WithHint("say a time from 1m to 720h")
 	}
 	return &Hold{By: by, Reason: reason, Since: now, Until: now.Add(long)}, nil
+}
+
+// String says who holds a machine, until when and why.
+func (h *Hold) String() string {
+	return fmt.Sprintf("held by %s until %s: %s", h.By, h.Until.UTC().Format("2006-01-02 15:04 UTC"), h.Reason)
 }
 
 // Keep puts a hold on a machine and moves it to maintenance. The holder may hold it
@@ -69,7 +75,6 @@ func Guard(m *Machine, by string, destructive bool, now time.Time) error {
 }
 
 func held(m *Machine) *fault.Error {
-	h := m.Hold
-	return fault.Conflictf("%s is held by %s until %s: %s", m.Name, h.By, h.Until.UTC().Format("2006-01-02 15:04 UTC"), h.Reason).
+	return fault.Conflictf("%s is %s", m.Name, m.Hold).
 		WithHint("wait, or have it released: 'rackwright machine release %s'", m.Name)
 }

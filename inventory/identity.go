@@ -51,6 +51,7 @@ func FromFacts(f *Facts) Evidence {
 			e.MACs = append(e.MACs, n.MAC)
 		}
 	}
+	e.BMCs = f.BMCs[:min(len(f.BMCs), maxSeen)]
 	e.LLDP = f.LLDP[:min(len(f.LLDP), maxSeen)]
 	return e
 }

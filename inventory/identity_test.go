@@ -3,9 +3,12 @@ package inventory_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"rackwright/inventory"
 )
+
+var one, two, three = inventory.MAC{2, 0, 0, 0, 0, 1}, inventory.MAC{2, 0, 0, 0, 0, 2}, inventory.MAC{2, 0, 0, 0, 0, 3}
 
 func TestEvidenceAgreesOnlyWhereItIdentifiesSomething(t *testing.T) {
 	planned := inventory.Machine{Serial: "SN-1", UUID: "11111111-2222-3333-4444-555555555555", NICs: []inventory.NIC{{MAC: one}, {MAC: two}}}
@@ -30,6 +33,20 @@ func TestEvidenceAgreesOnlyWhereItIdentifiesSomething(t *testing.T) {
 		if len(agree) != c.agree || len(disagree) != c.disagree {
 			t.Errorf("%s: agree %q, disagree %q", name, agree, disagree)
 		}
+	}
+}
+
+func TestTheAddressABMCTellsOfItselfIsEvidence(t *testing.T) {
+	planned := inventory.Machine{Serial: "SN-1", BMC: &inventory.BMC{MAC: one}, Slot: &inventory.Slot{Rack: "r1", U: 1}, Phase: inventory.Planned}
+	facts := inventory.Facts{Source: "redfish", System: inventory.System{Serial: "SN-1"}, BMCs: []inventory.MAC{two, one}}
+	m := planned
+	if said, bound := inventory.Bind(&m, inventory.FromFacts(&facts), time.Now()); !bound || m.Phase != inventory.Discovered || !strings.Contains(said, "bmc-mac") {
+		t.Errorf("%s: %q", m.Phase, said)
+	}
+	facts.BMCs = []inventory.MAC{three}
+	m = planned
+	if _, bound := inventory.Bind(&m, inventory.FromFacts(&facts), time.Now()); bound || len(m.Conditions) != 1 || m.Conditions[0].Subject != inventory.IDBMCMAC {
+		t.Errorf("another BMC: %v", m.Conditions)
 	}
 }
 

@@ -10,6 +10,12 @@ import (
 	"rackwright/inventory"
 )
 
+func cable(to string) *inventory.Cable {
+	c := &inventory.Cable{}
+	_ = c.To.UnmarshalText([]byte(to))
+	return c
+}
+
 // room is a small rack that rapid drew: feeds, a PDU on each, and machines plugged in.
 type room struct {
 	rack     inventory.Rack

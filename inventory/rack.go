@@ -80,3 +80,8 @@ type Waiver struct {
 	On     string `json:"on,omitempty" yaml:"on,omitempty" doc:"Which part of its subject, e.g. a DIMM slot; empty for all"`
 	Reason string `json:"reason" yaml:"reason"`
 }
+
+// Covers reports whether the waiver lets a rule pass for a part.
+func (w Waiver) Covers(rule, on string) bool {
+	return w.Rule == rule && (w.On == "" || w.On == on)
+}

@@ -1,6 +1,10 @@
 package inventory
 
-import "rackwright/fault"
+import (
+	"cmp"
+
+	"rackwright/fault"
+)
 
 // What became of a machine's disks.
 const (
@@ -29,7 +33,7 @@ func (r Retirement) Retire(m *Machine) error {
 	case r.Disks == DisksErased && m.Erased.IsZero():
 		return fault.Conflictf("nobody proved the disks of %s empty", m.Name).WithHint("erase them, or say that they were destroyed or are kept, and why")
 	case ran && m.Erased.IsZero() && r.Disks == "":
-		return fault.Conflictf("%s ran %s and nobody proved its disks empty", m.Name, orElse(m.Image, "a deployment")).
+		return fault.Conflictf("%s ran %s and nobody proved its disks empty", m.Name, cmp.Or(m.Image, "a deployment")).
 			WithHint("say what became of them: --disks destroyed, or --disks kept, with the reason")
 	}
 	m.Phase = Retired

@@ -12,7 +12,7 @@ const IDRemote = "remote"
 
 // Identifier is one thing that a machine was seen by, and when.
 type Identifier struct {
-	Kind   string    `json:"kind" doc:"bmc-mac, mac, uuid, serial, circuit, remote, lldp or asset-tag"`
+	Kind   string    `json:"kind" enum:"bmc-mac,mac,uuid,serial,circuit,remote,lldp,asset-tag" doc:"circuit and remote are what a DHCP relay writes (option 82)"`
 	Value  string    `json:"value"`
 	Source string    `json:"source" doc:"dhcp, http, agent, redfish or scan"`
 	First  time.Time `json:"first_at"`

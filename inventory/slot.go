@@ -1,5 +1,7 @@
 package inventory
 
+import "fmt"
+
 // Face is the side of a rack that something is mounted on.
 type Face string
 
@@ -60,6 +62,35 @@ func (s Slot) Cells() []Cell {
 		}
 	}
 	return out
+}
+
+// String is the place in words: "r1 u10-u11, rear".
+func (s Slot) String() string {
+	switch {
+	case s.Chassis != "":
+		return fmt.Sprintf("bay %s of %s", s.Bay, s.Chassis)
+	case s.U == 0:
+		return "beside the units of " + s.Rack
+	}
+	text := s.Rack + " " + s.Units()
+	switch {
+	case s.Side != FullWidth:
+		text += ", " + string(s.Side) + " half"
+	case s.Face == Rear:
+		text += ", rear"
+	}
+	return text
+}
+
+// Units are the units that the slot takes: "u10-u11".
+func (s Slot) Units() string {
+	switch {
+	case s.U == 0:
+		return "beside"
+	case s.Height > 1:
+		return fmt.Sprintf("u%d-u%d", s.U, s.U+s.Height-1)
+	}
+	return fmt.Sprintf("u%d", s.U)
 }
 
 // Slot is the place a reservation keeps.

@@ -8,26 +8,61 @@ import (
 )
 
 // readCables reads the cables that some machines or devices plan, those whose side a is
-// at one of them.
+// at one of them. It asks for the near ends, the cables and the names at the far ends one
+// after the other: joined, PostgreSQL begins with all cables where it does not know how
+// many there are.
 func readCables(ctx context.Context, q queryer, owners []string, plug func(owner, port string, c *inventory.Cable)) error {
-	far := map[string][]*inventory.Cable{} // by the id at the other end
-	err := forEach(owners, "a.owner_id", func(clause string, args []any) error {
+	cables := map[string]*inventory.Cable{} // by id
+	plugs := []func(){}                     // when all is known
+	err := forEach(owners, "owner_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-			var owner, port, to string
-			var c inventory.Cable
-			if err = scan(asText{&owner}, &port, &c.Type, &c.LengthM, &c.Label, asText{&to}, &c.To.Port); err == nil {
-				plug(owner, port, &c)
-				far[to] = append(far[to], &c)
+			var owner, port, id, side string
+			if err = scan(asText{&owner}, &port, asText{&id}, &side); err == nil && side == "a" {
+				c := &inventory.Cable{}
+				cables[id], plugs = c, append(plugs, func() { plug(owner, port, c) })
 			}
 			return struct{}{}, err
-		}, `SELECT a.owner_id, a.port, c.type, c.length_m, c.label, b.owner_id, b.port
-			FROM cable_end a JOIN cable c ON c.id = a.cable_id JOIN cable_end b ON b.cable_id = a.cable_id AND b.side = 'b'
-			WHERE a.side = 'a' AND `+clause, args...)
+		}, `SELECT owner_id, port, cable_id, side FROM cable_end WHERE `+clause, args...)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	far, err := readFarEnds(ctx, q, cables)
+	if err != nil {
+		return err
+	}
+	if err := nameFarEnds(ctx, q, far); err != nil {
+		return err
+	}
+	for _, plug := range plugs {
+		plug()
+	}
+	return nil
+}
+
+// readFarEnds fills in cables by id, and returns them by the id at the other end.
+func readFarEnds(ctx context.Context, q queryer, cables map[string]*inventory.Cable) (map[string][]*inventory.Cable, error) {
+	far := map[string][]*inventory.Cable{}
+	return far, forEach(keys(cables), "b.cable_id", func(clause string, args []any) error {
+		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
+			var id, to, port string
+			var read inventory.Cable
+			if err = scan(asText{&id}, &read.Type, &read.LengthM, &read.Label, asText{&to}, &port); err == nil {
+				c := cables[id]
+				read.To.Port = port
+				*c = read
+				far[to] = append(far[to], c)
+			}
+			return struct{}{}, err
+		}, `SELECT b.cable_id, c.type, c.length_m, c.label, b.owner_id, b.port FROM cable_end b JOIN cable c ON c.id = b.cable_id
+			WHERE b.side = 'b' AND `+clause, args...)
+		return err
+	})
+}
+
+// nameFarEnds fills in to which machine or device cables lead.
+func nameFarEnds(ctx context.Context, q queryer, far map[string][]*inventory.Cable) error {
 	for _, table := range []string{"device", "machine"} {
 		if err := forEach(keys(far), "id", func(clause string, args []any) error {
 			_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {

@@ -27,13 +27,13 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]journal.Event, error
 		where = append(where, fmt.Sprintf(clause, len(args)))
 	}
 	if f.Machine != "" {
-		id, macs, err := db.whose(ctx, f.Machine)
+		id, was, macs, err := db.whose(ctx, f.Machine)
 		if err != nil || id == "" {
 			return []journal.Event{}, db.fault(err)
 		}
-		clause := "machine_id = $%d"
+		clause := "machine_id IN (" + strings.Join(append([]string{"$%d"}, was...), ", ") + ")"
 		if len(macs) > 0 {
-			clause = "(machine_id = $%d OR mac IN (" + macs + ") AND NOT EXISTS (SELECT 1 FROM machine m WHERE m.id = event.machine_id))"
+			clause = "(" + clause + " OR mac IN (" + macs + ") AND NOT EXISTS (SELECT 1 FROM machine m WHERE m.id = event.machine_id))"
 		}
 		arg(clause, id)
 	}
@@ -55,23 +55,30 @@ func (db *DB) Events(ctx context.Context, f EventFilter) ([]journal.Event, error
 	return out, db.fault(err)
 }
 
-// whose returns a machine's id, "" if there is none, and its MACs as a list for IN: what
-// was seen of those before the machine was planned is part of its story.
-func (db *DB) whose(ctx context.Context, idOrName string) (id, macs string, err error) {
+// whose returns a machine's id, "" if there is none, and for IN the records that turned
+// out to be it and its MACs: what was seen of those before the machine was planned is part
+// of its story.
+func (db *DB) whose(ctx context.Context, idOrName string) (id string, was []string, macs string, err error) {
 	if isID(idOrName) {
 		id = strings.ToLower(idOrName)
 	} else {
 		found, err := collect(ctx, db.sql, readText, `SELECT id FROM machine WHERE name = $1 AND phase <> 'retired'`, idOrName)
 		if err != nil || len(found) == 0 {
-			return "", "", err
+			return "", nil, "", err
 		}
 		id = found[0]
 	}
-	list, err := collect(ctx, db.sql, readText, `SELECT mac FROM nic WHERE machine_id = $1`, id)
+	if was, err = adopted(ctx, db.sql, id); err != nil {
+		return "", nil, "", err
+	}
+	for i := range was {
+		was[i] = "'" + was[i] + "'"
+	}
+	list, err := collect(ctx, db.sql, readText, `SELECT mac FROM nic WHERE machine_id = $1 AND mac IS NOT NULL`, id)
 	for i, mac := range list {
 		list[i] = "'" + mac + "'"
 	}
-	return id, strings.Join(list, ", "), err
+	return id, was, strings.Join(list, ", "), err
 }
 
 func readText(scan func(...any) error) (s string, err error) {

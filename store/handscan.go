@@ -94,7 +94,7 @@ func (db *DB) bindScan(ctx context.Context, tx *sql.Tx, s *racking.Scan, actor s
 		}
 	}
 	e := journal.Event{Kind: journal.RackScan, Name: o.name, Actor: actor,
-		Summary: fmt.Sprintf("scanned at %s u%d: %s", s.Place.Slot.Rack, s.Place.Slot.U, strings.Join(said, ", ")),
+		Summary: fmt.Sprintf("scanned at %s: %s", s.Place.Slot, strings.Join(said, ", ")),
 		Detail:  map[string]any{"rack": s.Place.Slot.Rack, "u": s.Place.Slot.U, "learned": s.Binding.Set, "agree": s.Binding.Agree}}
 	events := []journal.Event{e}
 	if o.machine {

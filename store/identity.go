@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/verify"
 	"rackwright/journal"
@@ -147,6 +146,9 @@ func (db *DB) Recognise(ctx context.Context, stranger string, e inventory.Eviden
 		return nil, err
 	}
 	db.wakeMachine()
+	if planned != nil {
+		db.work.wake(everything)
+	}
 	return planned, nil
 }
 
@@ -212,7 +214,7 @@ func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plann
 	if the, list := inventory.Candidates(e, []inventory.Machine{*p}); the == nil { // another was adopted meanwhile
 		return nil, db.doubt(ctx, tx, s, e, list)
 	}
-	if err := oneOfBoth(ctx, tx, s, p); err != nil {
+	if err := oneWork(ctx, tx, s, p, db.now()); err != nil {
 		return nil, err
 	}
 	was := stateOf(p)
@@ -231,6 +233,9 @@ func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plann
 			return nil, err
 		}
 	}
+	if err := remember(ctx, tx, p.ID, s.ID); err != nil {
+		return nil, err
+	}
 	if err := db.forget(ctx, tx, s); err != nil {
 		return nil, err
 	}
@@ -248,8 +253,11 @@ func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plann
 	return p, db.append(ctx, tx, events)
 }
 
-// oneOfBoth refuses to join two machines that both have work of which a machine has one.
-func oneOfBoth(ctx context.Context, tx *sql.Tx, s, p *inventory.Machine) error {
+// oneWork leaves one open operation where a machine may have but one: the stranger's
+// inspection, by the network's policy, gives way to the work that waits for the planned
+// machine, which goes on with the agent that runs already. Its secrets and what was seen
+// are that work's from now on.
+func oneWork(ctx context.Context, tx *sql.Tx, s, p *inventory.Machine, now time.Time) error {
 	open := func(m *inventory.Machine) ([]string, error) {
 		return collect(ctx, tx, readText, `SELECT id FROM operation WHERE machine_id = $1 AND exclusive AND state IN ('queued', 'running', 'parked')`, m.ID)
 	}
@@ -261,11 +269,27 @@ func oneOfBoth(ctx context.Context, tx *sql.Tx, s, p *inventory.Machine) error {
 	if err != nil || len(other) == 0 {
 		return err
 	}
-	return fault.Conflictf("%s is %s, and both have an open operation", s.Name, p.Name).WithHint("'rackwright operation cancel %s', then inspect %s", mine[0], s.Name)
+	if _, err := exec(ctx, tx, `DELETE FROM boot_secret WHERE operation_id = $1`, mine[0]); err != nil {
+		return err
+	}
+	for _, statement := range []string{
+		`UPDATE boot_secret SET operation_id = $1 WHERE operation_id = $2`,
+		`DELETE FROM evidence WHERE operation_id = $1 AND kind IN (SELECT kind FROM evidence WHERE operation_id = $2)`,
+		`UPDATE evidence SET operation_id = $1 WHERE operation_id = $2`,
+	} {
+		if _, err := exec(ctx, tx, statement, mine[0], other[0]); err != nil {
+			return err
+		}
+	}
+	if _, err := exec(ctx, tx, `DELETE FROM operation WHERE id = $1`, other[0]); err != nil {
+		return err
+	}
+	_, err = exec(ctx, tx, `UPDATE operation SET due = CASE WHEN due > $1 THEN $1 ELSE due END, woken = true WHERE id = $2 AND state IN ('queued', 'running')`, now, mine[0])
+	return err
 }
 
-// forget removes a stranger's record and the doubts about it. Its events stay, found by
-// MAC.
+// forget removes a stranger's record and the doubts about it. Its events stay, found
+// with those of whoever adopted it.
 func (db *DB) forget(ctx context.Context, tx *sql.Tx, s *inventory.Machine) error {
 	if _, err := exec(ctx, tx, `DELETE FROM condition WHERE type = $1 AND reason = 'candidates-disagree' AND evidence LIKE $2`,
 		inventory.IdentityMismatch, s.Name+",%"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // Inventory reads everything but what is retired.
@@ -79,7 +80,7 @@ func rackInventory(ctx context.Context, q queryer, name string) (*inventory.Inve
 	if err := rackDevices(ctx, q, &inv, r); err != nil {
 		return nil, err
 	}
-	onlyUsed(&inv)
+	inv.DropUnused()
 	return &inv, nil
 }
 
@@ -111,35 +112,13 @@ func rackDevices(ctx context.Context, q queryer, inv *inventory.Inventory, r *in
 	return nil
 }
 
-// onlyUsed drops the projects, models and networks that nothing in the inventory names.
-func onlyUsed(inv *inventory.Inventory) {
-	named := map[string]bool{}
-	for _, r := range inv.Racks {
-		for _, kept := range r.Reserved {
-			named["project "+kept.Project] = true
-		}
-	}
-	for _, d := range inv.Devices {
-		named["model "+d.Model] = true
-	}
-	for _, m := range inv.Machines {
-		named["model "+m.Model], named["project "+m.Project] = true, true
-		for _, n := range m.NICs {
-			named["network "+n.Network] = true
-		}
-	}
-	inv.Projects = slices.DeleteFunc(inv.Projects, func(p inventory.Project) bool { return !named["project "+p.Name] })
-	inv.Models = slices.DeleteFunc(inv.Models, func(m inventory.Model) bool { return !named["model "+m.Name] })
-	inv.Networks = slices.DeleteFunc(inv.Networks, func(n inventory.Network) bool { return !named["network "+n.Name] })
-}
-
 // identities are the ids of what has a name.
 type identities struct {
 	racks, projects, networks, devices, machines map[string]string
 }
 
 // identitiesOf gives what is new in a plan its id and lists all.
-func identitiesOf(want *inventory.Wanted, have *inventory.Inventory) identities {
+func identitiesOf(want *plan.Wanted, have *inventory.Inventory) identities {
 	return identities{
 		racks:    identify(want.Racks, have.Racks, func(r *inventory.Rack) (string, *string) { return r.Name, &r.ID }),
 		projects: identify(want.Projects, have.Projects, func(p *inventory.Project) (string, *string) { return p.Name, &p.ID }),

@@ -42,14 +42,16 @@ func (a *application) vacateMachines(ctx context.Context) error {
 }
 
 // adoptStrangers removes the records of machines that were seen unplanned and whose MAC
-// the plan now gives to a machine. Their events stay, found by MAC.
+// the plan now gives to a machine. Their events stay, found with that machine's.
 func (a *application) adoptStrangers(ctx context.Context) error {
-	planned, named := map[inventory.MAC]bool{}, map[string]bool{}
+	planned, named := map[inventory.MAC]*inventory.Machine{}, map[string]bool{}
 	for i := range a.want.Machines {
 		m := &a.want.Machines[i]
 		named[m.Name] = true
 		for j := range m.NICs {
-			planned[m.NICs[j].MAC] = !m.NICs[j].MAC.IsZero()
+			if mac := m.NICs[j].MAC; !mac.IsZero() {
+				planned[mac] = m
+			}
 		}
 	}
 	var ids []string
@@ -59,8 +61,9 @@ func (a *application) adoptStrangers(ctx context.Context) error {
 			continue
 		}
 		for j := range m.NICs {
-			if planned[m.NICs[j].MAC] {
+			if owner := planned[m.NICs[j].MAC]; owner != nil {
 				ids = append(ids, m.ID)
+				a.adopted = append(a.adopted, [2]string{owner.ID, m.ID})
 				break
 			}
 		}
@@ -70,6 +73,16 @@ func (a *application) adoptStrangers(ctx context.Context) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM machine WHERE `+clause, args...)
 		return err
 	})
+}
+
+// rememberStrangers notes whom the strangers turned out to be.
+func (a *application) rememberStrangers(ctx context.Context) error {
+	for _, is := range a.adopted {
+		if err := remember(ctx, a.tx, is[0], is[1]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeMachines writes the changed machines and what hangs on them, but for their cables.

@@ -144,10 +144,11 @@ func (db *DB) writeState(ctx context.Context, tx *sql.Tx, was *state, m *invento
 		}
 	}
 	if moved && m.Phase == inventory.Retired {
+		outlets := outletsOf(m.PSUs)
 		if err := retire(ctx, tx, m); err != nil {
 			return err
 		}
-		if err := db.loadAgain(ctx, tx, was.Slot); err != nil {
+		if err := db.loadAgain(ctx, tx, was.Slot, outlets); err != nil {
 			return err
 		}
 	}

@@ -8,11 +8,12 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 )
 
 // DiffPlan says what applying a plan would do, and changes nothing.
-func (db *DB) DiffPlan(ctx context.Context, p inventory.Plan) (*inventory.Diff, error) {
+func (db *DB) DiffPlan(ctx context.Context, p plan.Plan) (*plan.Diff, error) {
 	want, err := p.Resolve()
 	if err != nil {
 		return nil, err
@@ -27,8 +28,8 @@ func (db *DB) DiffPlan(ctx context.Context, p inventory.Plan) (*inventory.Diff, 
 // ApplyPlan makes the inventory as the plan says, whole or not at all. A hash that is not
 // empty must be that of the changes now to be made. Passwords are sealed before they are
 // written; the same plan applied again changes nothing.
-func (db *DB) ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor string) (*inventory.Diff, error) {
-	var diff *inventory.Diff
+func (db *DB) ApplyPlan(ctx context.Context, p plan.Plan, hash, actor string) (*plan.Diff, error) {
+	var diff *plan.Diff
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		want, err := p.Resolve() // anew at each try: Against fills identities in
 		if err != nil {
@@ -62,6 +63,7 @@ func (db *DB) ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor strin
 	db.changed.wake(everything)
 	db.events.wake(everything)
 	db.unjudged.wake(everything)
+	db.recount(ctx, len(diff.Changes))
 	return diff, nil
 }
 
@@ -71,22 +73,23 @@ func (db *DB) ApplyPlan(ctx context.Context, p inventory.Plan, hash, actor strin
 type application struct {
 	db   *DB
 	tx   *sql.Tx
-	want *inventory.Wanted
+	want *plan.Wanted
 	have *inventory.Inventory
-	diff *inventory.Diff
+	diff *plan.Diff
 
 	ids      identities
 	machines []*inventory.Machine // changed or new
 	devices  []*inventory.Device  // changed or new
 	touched  []string             // names of racks in which something changes
 	gone     []string             // ids of machines that leave
+	adopted  [][2]string          // ids: a machine, and a stranger that turned out to be it
 }
 
 func (a *application) run(ctx context.Context, actor string) error {
 	a.sort()
 	for _, step := range []func(context.Context) error{
 		a.site, a.projects, a.models, a.networks, a.vacateMachines, a.vacateDevices, a.adoptStrangers, a.removals,
-		a.racks, a.writeDevices, a.reservations, a.writeMachines, a.writeCables, a.loads, a.verifyAgain, a.judgeAgain,
+		a.racks, a.writeDevices, a.reservations, a.writeMachines, a.rememberStrangers, a.writeCables, a.loads, a.verifyAgain, a.judgeAgain,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/racking"
 	"rackwright/journal"
 )
@@ -66,7 +67,7 @@ func (db *DB) succeed(ctx context.Context, tx *sql.Tx, old, next *inventory.Mach
 	if err := db.writeState(ctx, tx, was, old); err != nil {
 		return nil, err
 	}
-	a := application{db: db, tx: tx, want: &inventory.Wanted{Machines: []inventory.Machine{*next}}, have: have, diff: &inventory.Diff{},
+	a := application{db: db, tx: tx, want: &plan.Wanted{Machines: []inventory.Machine{*next}}, have: have, diff: &plan.Diff{},
 		machines: []*inventory.Machine{next}, touched: []string{next.Slot.Rack}}
 	a.want.Passwords = map[string]string{}
 	if r.KeepBMC && password != "" {
@@ -80,7 +81,7 @@ func (db *DB) succeed(ctx context.Context, tx *sql.Tx, old, next *inventory.Mach
 	if err := db.inherit(ctx, tx, next); err != nil {
 		return nil, err
 	}
-	if err := db.loadAgain(ctx, tx, next.Slot); err != nil {
+	if err := db.loadAgain(ctx, tx, next.Slot, outletsOf(next.PSUs)); err != nil {
 		return nil, err
 	}
 	detail := map[string]any{"part": r.Part, "reason": r.Reason, "replaces": old.ID, "successor": next.ID, "slot": next.Slot}

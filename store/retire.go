@@ -7,6 +7,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 )
 
@@ -84,21 +85,37 @@ func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 	return nil
 }
 
-// loadAgain writes anew what a rack carries, after a machine left it or was replaced, and
-// has the others compared with the plan again.
-func (db *DB) loadAgain(ctx context.Context, tx *sql.Tx, s *inventory.Slot) error {
+// loadAgain writes anew what racks carry after a machine left one or was replaced: its
+// own, and those whose PDUs it hung on. Others of its rack are compared with the plan again.
+func (db *DB) loadAgain(ctx context.Context, tx *sql.Tx, s *inventory.Slot, outlets []string) error {
 	if s == nil {
 		return nil
 	}
-	rack := s.Rack
-	have, err := rackInventory(ctx, tx, rack)
+	look := &plan.Wanted{Racks: []inventory.Rack{{Name: s.Rack}}}
+	for _, pdu := range outlets {
+		look.Devices = append(look.Devices, inventory.Device{Name: pdu})
+	}
+	have, err := db.around(ctx, tx, look)
 	if err != nil {
 		return err
 	}
-	a := application{db: db, tx: tx, want: &inventory.Wanted{}, have: have, diff: &inventory.Diff{}, touched: []string{rack}}
+	a := application{db: db, tx: tx, want: &plan.Wanted{}, have: &have, diff: &plan.Diff{}}
+	for i := range have.Racks {
+		a.touched = append(a.touched, have.Racks[i].Name)
+	}
 	if err := a.loads(ctx); err != nil {
 		return err
 	}
-	_, err = exec(ctx, tx, `UPDATE machine SET verify_due = true WHERE facts IS NOT NULL AND rack_id = $1`, have.Racks[0].ID)
+	_, err = exec(ctx, tx, `UPDATE machine SET verify_due = true WHERE facts IS NOT NULL AND rack_id = $1`, have.Rack(s.Rack).ID)
 	return err
+}
+
+// outletsOf are the PDUs that power supplies hang on.
+func outletsOf(psus []inventory.PSU) (names []string) {
+	for i := range psus {
+		if c := psus[i].Cable; c != nil {
+			names = append(names, c.To.Owner)
+		}
+	}
+	return names
 }

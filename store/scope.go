@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // around reads the part of the inventory that a plan can meet: its racks and what stands
 // in them, what it names, and whoever holds something that it claims. How much that is
 // does not depend on the size of the rest.
-func (db *DB) around(ctx context.Context, q queryer, want *inventory.Wanted) (have inventory.Inventory, err error) {
+func (db *DB) around(ctx context.Context, q queryer, want *plan.Wanted) (have inventory.Inventory, err error) {
 	if have, err = catalogue(ctx, q); err != nil {
 		return have, err
 	}
@@ -33,7 +34,7 @@ func (db *DB) around(ctx context.Context, q queryer, want *inventory.Wanted) (ha
 type scope struct {
 	db                       *DB
 	q                        queryer
-	want                     *inventory.Wanted
+	want                     *plan.Wanted
 	have                     *inventory.Inventory
 	racks, machines, devices map[string]bool
 }

@@ -20,20 +20,38 @@ type MachineFilter struct {
 	Limit               int    // 0: all
 }
 
-// Machines lists machines by name.
+// Machines lists machines by name, until there are as many as the limit or no more.
 func (db *DB) Machines(ctx context.Context, f MachineFilter) ([]inventory.Machine, error) {
+	out, limit := []inventory.Machine{}, f.Limit
+	for {
+		page, next, err := db.MachinePage(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page...)
+		if next == "" || len(out) >= limit {
+			return out, nil
+		}
+		f.After, f.Limit = next, limit-len(out)
+	}
+}
+
+// MachinePage lists machines by name as far as one look goes, at no more of them than a
+// bounded number. A page may be short, or empty, while there are more: next is the name
+// behind which they are, and empty at the end.
+func (db *DB) MachinePage(ctx context.Context, f MachineFilter) (page []inventory.Machine, next string, err error) {
 	s, err := newSearch(f)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	out, err := s.run(ctx, db.sql)
-	return out, db.fault(err)
+	page, next, err = s.run(ctx, db.sql)
+	return page, next, db.fault(err)
 }
 
 // Few and many matches are found in different ways; see decision 0013.
 const (
-	few          = 1000 // no more matches than these are sorted
-	stride       = 2000 // names that are looked at before the matches are sorted after all
+	few          = 4000 // no more matches than these are sorted
+	stride       = 4000 // machines that are looked at for a page along their names
 	mostSearched = 10   // words of one search
 	mostWhole    = 8    // whole words that a beginning may stand for to be read side by side
 )
@@ -148,34 +166,54 @@ func (q *query) fill(text string, args ...any) string {
 	return fmt.Sprintf(text, marks...)
 }
 
+// most is how many machines a statement finds: with one more than a page has, it is known
+// that another follows.
+func (s *search) most() int { return s.f.Limit + 1 }
+
 // run finds the machines and reads them.
-func (s *search) run(ctx context.Context, q queryer) ([]inventory.Machine, error) {
-	if len(s.conds) == 0 || s.f.Limit == 0 || len(s.f.Names) > 0 {
-		return s.all(ctx, q)
+func (s *search) run(ctx context.Context, q queryer) (list []inventory.Machine, next string, err error) {
+	if s.f.Limit == 0 || len(s.f.Names) > 0 {
+		list, err = s.all(ctx, q)
+		return list, "", err
 	}
-	best, n, err := s.rarest(ctx, q)
+	found, next, err := s.hits(ctx, q)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var ids []string
-	if c := s.conds[best]; n > few || c.whole || c.phase {
-		ids, err = s.page(ctx, q, best)
-	} else {
-		ids, err = s.sorted(ctx, q, best)
+	if len(found) > s.f.Limit {
+		found = found[:s.f.Limit]
+		next = found[len(found)-1].name
 	}
-	list := []inventory.Machine{}
-	if err != nil {
-		return nil, err
+	ids := make([]string, len(found))
+	for i, h := range found {
+		ids[i] = h.id
 	}
+	list = []inventory.Machine{}
 	for _, part := range lists(ids) { // in order: so are the machines of the parts
 		clause, args := in("m.id", part)
 		more, err := machines(ctx, q, clause+" ORDER BY m.name", args...)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		list = append(list, more...)
 	}
-	return list, nil
+	return list, next, nil
+}
+
+// hits finds a page of machines, and how far it looked: see page.
+func (s *search) hits(ctx context.Context, q queryer) (found []hit, until string, err error) {
+	if len(s.conds) == 0 {
+		return s.along(ctx, q, 0, machineLane("1 = 1"))
+	}
+	best, n, err := s.rarest(ctx, q)
+	if err != nil {
+		return nil, "", err
+	}
+	if c := s.conds[best]; n > few || c.whole || c.phase {
+		return s.page(ctx, q, best)
+	}
+	found, err = s.sorted(ctx, q, best)
+	return found, "", err
 }
 
 // rarest returns the condition that the fewest machines meet, and how many they are;
@@ -201,15 +239,15 @@ func (s *search) rarest(ctx context.Context, q queryer) (best, n int, err error)
 
 // sorted finds a page of those that meet one condition, which few do, and the others. The
 // bound is for PostgreSQL, which does not know that they are few.
-func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]string, error) {
+func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]hit, error) {
 	var by query
 	c := s.conds[drive]
 	text := by.fill(`WITH rare AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
-		SELECT m.id FROM rare JOIN machine m ON m.id = rare.id WHERE 1 = 1`, c.args...)
-	return collect(ctx, q, readText, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.f.Limit), by.args...)
+		SELECT m.id, m.name FROM rare JOIN machine m ON m.id = rare.id WHERE 1 = 1`, c.args...)
+	return collect(ctx, q, readHit, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.most()), by.args...)
 }
 
-// all reads all that meet the conditions, or a page of a list without conditions.
+// all reads all that meet the conditions, and have one of the names if any are given.
 func (s *search) all(ctx context.Context, q queryer) ([]inventory.Machine, error) {
 	var by query
 	where := []string{by.fill("m.name > %s", s.f.After)}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -48,6 +49,32 @@ func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network 
 	db.changed.wake(everything)
 	db.events.wake(everything)
 	return out, nil
+}
+
+// mostAdopted bounds how many earlier records of a machine are remembered, the newest.
+const mostAdopted = 32
+
+// adopted lists the ids of the records that turned out to be a machine.
+func adopted(ctx context.Context, q queryer, machineID string) ([]string, error) {
+	rows, err := collect(ctx, q, func(scan func(...any) error) (ids []string, err error) {
+		err = scan(asJSON{&ids})
+		return ids, err
+	}, `SELECT adopted FROM machine WHERE id = $1`, machineID)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return slices.DeleteFunc(rows[0], func(id string) bool { return !isID(id) }), nil
+}
+
+// remember notes that a record was this machine: its events are found with the machine's.
+func remember(ctx context.Context, tx *sql.Tx, machineID, stranger string) error {
+	ids, err := adopted(ctx, tx, machineID)
+	if err != nil {
+		return err
+	}
+	ids = append(ids, stranger)
+	_, err = exec(ctx, tx, `UPDATE machine SET adopted = $1 WHERE id = $2`, toJSON(ids[max(0, len(ids)-mostAdopted):]), machineID)
+	return err
 }
 
 func (db *DB) insertStranger(ctx context.Context, tx *sql.Tx, m *inventory.Machine, network string) error {

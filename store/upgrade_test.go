@@ -10,6 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/migrations"
 	"rackwright/store"
 	"rackwright/store/storetest"
@@ -97,15 +98,15 @@ func whole(t *testing.T, db *store.DB) {
 		t.Errorf("the rack is now %+v (%v)", r, err)
 	}
 	// its cells, its addresses and its network are still its own
-	for what, p := range map[string]inventory.Plan{
-		"slot":    {Site: "lab", Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n2", U: 4, Face: inventory.Rear}}}}},
-		"network": {Site: "lab", Networks: []inventory.PlannedNetwork{{Name: "other", CIDR: "10.0.0.0/25"}}},
+	for what, p := range map[string]plan.Plan{
+		"slot":    {Site: "lab", Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n2", U: 4, Face: inventory.Rear}}}}},
+		"network": {Site: "lab", Networks: []plan.Network{{Name: "other", CIDR: "10.0.0.0/25"}}},
 	} {
 		if _, err := db.ApplyPlan(t.Context(), p, "", "tester"); err == nil {
 			t.Errorf("another took the %s", what)
 		}
 	}
-	same := inventory.Plan{Site: "lab", Networks: []inventory.PlannedNetwork{{Name: "prov", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DNS: []string{"10.0.0.2"}, Domain: "lab.example",
+	same := plan.Plan{Site: "lab", Networks: []plan.Network{{Name: "prov", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DNS: []string{"10.0.0.2"}, Domain: "lab.example",
 		MTU: 1500, DHCP: inventory.DHCPAuthoritative, LeaseSeconds: 1800, RouterAdverts: true}}}
 	if d, err := db.DiffPlan(t.Context(), same); err != nil || len(d.Changes) != 0 {
 		t.Errorf("its own plan would change %+v (%v)", d, err)

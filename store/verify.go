@@ -8,12 +8,13 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/verify"
 	"rackwright/journal"
 )
 
 // ToVerify signals that a machine is to be compared with its plan; the function ends it.
-// Changes that other processes make do not signal here.
+// Changes that other processes make signal here on PostgreSQL while the Listener runs.
 func (db *DB) ToVerify() (<-chan struct{}, func()) { return db.unjudged.listen(everything) }
 
 // RacksToVerify lists the names of racks with machines that are to be compared, behind a
@@ -126,13 +127,13 @@ func (db *DB) Unwaive(ctx context.Context, idOrName, rule, on, actor string) (*i
 }
 
 func (db *DB) changeWaiver(ctx context.Context, idOrName string, w inventory.Waiver, actor string, change func(*inventory.Condition) bool, word string) (*inventory.Machine, error) {
-	if !inventory.Waivable(w.Rule) {
+	if !plan.Waivable(w.Rule) {
 		return nil, fault.Invalidf("%q is no difference that can be waived", w.Rule).WithHint("one of %s", strings.Join(verify.Types(), ", "))
 	}
 	m, err := db.ChangeMachine(ctx, idOrName, func(m *inventory.Machine) ([]journal.Event, error) {
 		var on []string
 		for i := range m.Conditions {
-			if c := &m.Conditions[i]; c.Type == w.Rule && (w.On == "" || c.Subject == w.On || verify.Location(c.Subject) == verify.Location(w.On)) && change(c) {
+			if c := &m.Conditions[i]; verify.Waives(w, *c) && change(c) {
 				on = append(on, strings.TrimSpace(c.Type+" "+c.Subject))
 			}
 		}

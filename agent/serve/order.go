@@ -48,7 +48,12 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
 		case <-saved:
 		case <-tick.C:
 		}
-		if h.op, err = s.Store.Operation(r.Context(), h.op.ID); err != nil {
+		h.op, err = s.Store.Operation(r.Context(), h.op.ID)
+		if fault.Is(err, fault.NotFound) { // it gave way to the work of the machine that the stranger is: ask again
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}

@@ -93,6 +93,9 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		err = s.observe(r.Context(), op, in)
 	}
+	if err == nil {
+		op, err = s.saw(r.Context(), session, in.Agent)
+	}
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -130,7 +133,21 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 			WithHint("'rackwright machine show %s' names the evidence", m.Name)
 	}
 	s.recognise(ctx, m, e)
-	return s.Store.AddEvidence(ctx, op.ID, store.SawAgent, map[string]any{"agent": in.Agent})
+	return nil
+}
+
+// saw tells the operation of a session that its agent is there. It may be another than the
+// one the nonce was made for: the work of the planned machine that a stranger turned out
+// to be.
+func (s *Server) saw(ctx context.Context, session, agent string) (*deploy.Operation, error) {
+	operation, _, err := s.Store.Session(ctx, session)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.AddEvidence(ctx, operation, store.SawAgent, map[string]any{"agent": agent}); err != nil {
+		return nil, err
+	}
+	return s.Store.Operation(ctx, operation)
 }
 
 // recognise weighs what the agent saw of a machine nobody planned against the plan. That

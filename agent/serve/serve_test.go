@@ -24,6 +24,7 @@ import (
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 	"rackwright/store"
 	"rackwright/store/storetest"
@@ -66,10 +67,10 @@ func newDesk(t *testing.T) *desk {
 	d.db, err = store.Open(d.ctx, store.Options{DSN: filepath.Join(t.TempDir(), "db"), Sealer: storetest.NewSealer("desk")})
 	d.ok(err)
 	t.Cleanup(func() { d.db.Close() })
-	_, err = d.db.ApplyPlan(d.ctx, inventory.Plan{Site: "lab",
-		Networks: []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DHCP: inventory.DHCPAuthoritative}},
-		Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1, Serial: "SN1", UUID: "11111111-2222-3333-4444-555555555501",
-			NICs: []inventory.PlannedNIC{{MAC: mac.String(), Network: "provision", Address: "10.0.0.11"}}}}}}}, "", "test")
+	_, err = d.db.ApplyPlan(d.ctx, plan.Plan{Site: "lab",
+		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DHCP: inventory.DHCPAuthoritative}},
+		Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n1", U: 1, Serial: "SN1", UUID: "11111111-2222-3333-4444-555555555501",
+			NICs: []plan.NIC{{MAC: mac.String(), Network: "provision", Address: "10.0.0.11"}}}}}}}, "", "test")
 	d.ok(err)
 	d.ok(d.db.AddImage(d.ctx, &images.Image{Name: "debian", Digest: digest, Arch: "amd64"}, "test"))
 	d.op, err = d.db.CreateOperation(d.ctx, deploy.Deploy, "n1", deploy.Order{Image: "debian", Digest: digest, SSHKeys: []string{"ssh-ed25519 AAAA"}}, "test")

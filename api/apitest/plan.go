@@ -4,10 +4,11 @@ import (
 	"slices"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // takeGear takes over projects, models and devices of a plan, and removes what it removes.
-func (s *Store) takeGear(w *inventory.Wanted, d *inventory.Diff) {
+func (s *Store) takeGear(w *plan.Wanted, d *plan.Diff) {
 	for _, p := range w.Projects {
 		s.inv.Projects = put(s.inv.Projects, p, func(a inventory.Project) string { return a.Name })
 	}

@@ -8,16 +8,17 @@ import (
 	"rackwright/api"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // Plan is a small rack: m1 boots by UEFI and has a BMC, m2 boots by BIOS and has none.
-func Plan() inventory.Plan {
-	return inventory.Plan{Site: "lab",
-		Networks: []inventory.PlannedNetwork{{Name: "prov", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPReservations}},
-		Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{
-			{Name: "m1", U: 1, NICs: []inventory.PlannedNIC{{MAC: "52:54:00:00:00:01", Network: "prov", Address: "10.0.0.11"}},
-				BMC: &inventory.PlannedBMC{Address: "https://192.0.2.1", Username: "root", Password: "bmc-secret"}},
-			{Name: "m2", U: 2, Firmware: inventory.BIOS, NICs: []inventory.PlannedNIC{{MAC: "52:54:00:00:00:02", Network: "prov", Address: "10.0.0.12"}}},
+func Plan() plan.Plan {
+	return plan.Plan{Site: "lab",
+		Networks: []plan.Network{{Name: "prov", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPReservations}},
+		Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{
+			{Name: "m1", U: 1, NICs: []plan.NIC{{MAC: "52:54:00:00:00:01", Network: "prov", Address: "10.0.0.11"}},
+				BMC: &plan.BMC{Address: "https://192.0.2.1", Username: "root", Password: "bmc-secret"}},
+			{Name: "m2", U: 2, Firmware: inventory.BIOS, NICs: []plan.NIC{{MAC: "52:54:00:00:00:02", Network: "prov", Address: "10.0.0.12"}}},
 		}}}}
 }
 

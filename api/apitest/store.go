@@ -16,6 +16,7 @@ import (
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 	"rackwright/store"
 )
@@ -99,6 +100,16 @@ func (s *Store) Machines(_ context.Context, f store.MachineFilter) ([]inventory.
 	return out, nil
 }
 
+// MachinePage lists a page of machines by name.
+func (s *Store) MachinePage(ctx context.Context, f store.MachineFilter) (page []inventory.Machine, next string, err error) {
+	limit := f.Limit
+	f.Limit++
+	if page, err = s.Machines(ctx, f); len(page) > limit {
+		page, next = page[:limit], page[limit-1].Name
+	}
+	return page, next, err
+}
+
 func wanted(m inventory.Machine, f store.MachineFilter) bool {
 	return (f.Rack == "" || (m.Slot != nil && m.Slot.Rack == f.Rack)) &&
 		(f.Phase == "" || string(m.Phase) == f.Phase) && described(m, f) &&
@@ -171,7 +182,7 @@ func (s *Store) Lend(l inventory.Lease) {
 }
 
 // DiffPlan compares as the real store does.
-func (s *Store) DiffPlan(_ context.Context, p inventory.Plan) (*inventory.Diff, error) {
+func (s *Store) DiffPlan(_ context.Context, p plan.Plan) (*plan.Diff, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {
@@ -181,7 +192,7 @@ func (s *Store) DiffPlan(_ context.Context, p inventory.Plan) (*inventory.Diff, 
 	return d, err
 }
 
-func (s *Store) diff(p inventory.Plan) (*inventory.Wanted, *inventory.Diff, error) {
+func (s *Store) diff(p plan.Plan) (*plan.Wanted, *plan.Diff, error) {
 	w, err := p.Resolve()
 	if err != nil {
 		return nil, nil, err
@@ -191,7 +202,7 @@ func (s *Store) diff(p inventory.Plan) (*inventory.Wanted, *inventory.Diff, erro
 }
 
 // ApplyPlan takes the plan over.
-func (s *Store) ApplyPlan(_ context.Context, p inventory.Plan, hash, actor string) (*inventory.Diff, error) {
+func (s *Store) ApplyPlan(_ context.Context, p plan.Plan, hash, actor string) (*plan.Diff, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {

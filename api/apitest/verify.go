@@ -81,7 +81,7 @@ func (s *Store) waiver(name string, w inventory.Waiver, actor string, is invento
 	}
 	found := false
 	for i := range m.Conditions {
-		if c := &m.Conditions[i]; c.Type == w.Rule && (w.On == "" || w.On == c.Subject) {
+		if c := &m.Conditions[i]; w.Covers(c.Type, c.Subject) {
 			c.Waived, found = is, true
 		}
 	}

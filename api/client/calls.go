@@ -11,6 +11,7 @@ import (
 	"rackwright/deploy"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 )
 
@@ -37,6 +38,25 @@ func flag(b bool) string {
 		return "true"
 	}
 	return ""
+}
+
+// all returns a list, page after page.
+func all[T any](ctx context.Context, c *Client, path string, q url.Values) ([]T, error) {
+	if q == nil {
+		q = url.Values{}
+	}
+	out := []T{}
+	for {
+		page, err := call[wire.List[T]](ctx, c, http.MethodGet, path, q, nil)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page.Items...)
+		if page.Next == "" || page.Next == q.Get("page_token") {
+			return out, nil
+		}
+		q.Set("page_token", page.Next)
+	}
 }
 
 // Health asks whether the server works; it needs no token.
@@ -123,40 +143,37 @@ func (c *Client) Power(ctx context.Context, machine, action string) (deploy.Oper
 
 // Racks returns all racks.
 func (c *Client) Racks(ctx context.Context) ([]inventory.Rack, error) {
-	l, err := call[wire.List[inventory.Rack]](ctx, c, http.MethodGet, "/racks", nil, nil)
-	return l.Items, err
+	return all[inventory.Rack](ctx, c, "/racks", nil)
 }
 
 // Networks returns all networks.
 func (c *Client) Networks(ctx context.Context) ([]inventory.Network, error) {
-	l, err := call[wire.List[inventory.Network]](ctx, c, http.MethodGet, "/networks", nil, nil)
-	return l.Items, err
+	return all[inventory.Network](ctx, c, "/networks", nil)
 }
 
 // Leases returns all addresses lent to strangers.
 func (c *Client) Leases(ctx context.Context) ([]inventory.Lease, error) {
-	l, err := call[wire.List[inventory.Lease]](ctx, c, http.MethodGet, "/leases", nil, nil)
-	return l.Items, err
+	return all[inventory.Lease](ctx, c, "/leases", nil)
 }
 
 // DiffPlan says what applying a plan would do.
-func (c *Client) DiffPlan(ctx context.Context, p inventory.Plan) (inventory.Diff, error) {
-	return call[inventory.Diff](ctx, c, http.MethodPost, "/plans", nil, p)
+func (c *Client) DiffPlan(ctx context.Context, p plan.Plan) (plan.Diff, error) {
+	return call[plan.Diff](ctx, c, http.MethodPost, "/plans", nil, p)
 }
 
 // ExportPlan returns the plan that makes the inventory as it is: of some racks, or of a
 // site, which "" names where there is one.
-func (c *Client) ExportPlan(ctx context.Context, site string, racks []string) (inventory.Plan, error) {
+func (c *Client) ExportPlan(ctx context.Context, site string, racks []string) (plan.Plan, error) {
 	q := query("site", site)
 	for _, r := range racks {
 		q.Add("rack", r)
 	}
-	return call[inventory.Plan](ctx, c, http.MethodGet, "/plan", q, nil)
+	return call[plan.Plan](ctx, c, http.MethodGet, "/plan", q, nil)
 }
 
 // ApplyPlan applies a plan, if hash is "" or still names its changes.
-func (c *Client) ApplyPlan(ctx context.Context, p inventory.Plan, hash string) (inventory.Diff, error) {
-	return call[inventory.Diff](ctx, c, http.MethodPost, "/plans/apply", query("hash", hash), p)
+func (c *Client) ApplyPlan(ctx context.Context, p plan.Plan, hash string) (plan.Diff, error) {
+	return call[plan.Diff](ctx, c, http.MethodPost, "/plans/apply", query("hash", hash), p)
 }
 
 // Images returns all images.

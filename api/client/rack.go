@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 
-	"rackwright/api/wire"
 	"rackwright/inventory"
 )
 
@@ -16,18 +15,15 @@ func (c *Client) Rack(ctx context.Context, name string) (inventory.Rack, error) 
 
 // Devices returns the devices of a rack by name; "" for those of all.
 func (c *Client) Devices(ctx context.Context, rack string) ([]inventory.Device, error) {
-	out, err := call[wire.List[inventory.Device]](ctx, c, http.MethodGet, "/devices", query("rack", rack), nil)
-	return out.Items, err
+	return all[inventory.Device](ctx, c, "/devices", query("rack", rack))
 }
 
 // Models returns the models by name.
 func (c *Client) Models(ctx context.Context) ([]inventory.Model, error) {
-	out, err := call[wire.List[inventory.Model]](ctx, c, http.MethodGet, "/models", nil, nil)
-	return out.Items, err
+	return all[inventory.Model](ctx, c, "/models", nil)
 }
 
 // Projects returns the projects by name.
 func (c *Client) Projects(ctx context.Context) ([]inventory.Project, error) {
-	out, err := call[wire.List[inventory.Project]](ctx, c, http.MethodGet, "/projects", nil, nil)
-	return out.Items, err
+	return all[inventory.Project](ctx, c, "/projects", nil)
 }

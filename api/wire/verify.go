@@ -6,7 +6,7 @@ import "rackwright/inventory"
 type Verification struct {
 	Machine    string                `json:"machine" doc:"Machine id"`
 	Name       string                `json:"machine_name"`
-	Phase      inventory.Phase       `json:"phase"`
+	Phase      inventory.Phase       `json:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
 	Model      *inventory.Model      `json:"model,omitempty" doc:"What is expected of each machine of its model; absent when the model is not declared"`
 	NICs       []inventory.NIC       `json:"nics,omitempty" nullable:"false" doc:"Ports and cables of the plan"`
 	PSUs       []inventory.PSU       `json:"psus,omitempty" nullable:"false" doc:"Power supplies of the plan"`

@@ -12,7 +12,6 @@ const (
 	MaxPlan     = 32 << 20  // bytes of a plan
 	MaxBody     = 1 << 20   // bytes of any other JSON body
 	MaxUserData = 512 << 10 // bytes of cloud-init user-data
-	MaxKeys     = 100       // SSH keys of one deployment
 )
 
 // List is one page of things.

@@ -17,8 +17,8 @@ const (
 	maxIdentityReads = 200 // ports only
 )
 
-// Identity reads the system and its network ports: what tells which machine it is, in a
-// handful of requests.
+// Identity reads the system, its network ports and the BMC's own: what tells which machine
+// it is, in a handful of requests.
 func (c *Controller) Identity(ctx context.Context) (inventory.Facts, error) {
 	ctx = withBudget(ctx, maxIdentityReads)
 	f, sys, err := c.systemFacts(ctx)
@@ -28,6 +28,7 @@ func (c *Controller) Identity(ctx context.Context) (inventory.Facts, error) {
 	client := c.client.WithContext(ctx)
 	return f, c.gather(ctx, []part{
 		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
+		{"BMC's own interfaces", func() (err error) { f.BMCs, err = ownMACs(client, c.ports); return err }},
 	})
 }
 
@@ -44,6 +45,7 @@ func (c *Controller) Facts(ctx context.Context) (inventory.Facts, error) {
 	client := c.client.WithContext(ctx)
 	err = c.gather(ctx, []part{
 		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
+		{"BMC's own interfaces", func() (err error) { f.BMCs, err = ownMACs(client, c.ports); return err }},
 		{"processors", func() (err error) { f.CPUs, err = cpus(client, sys); return err }},
 		{"memory", func() (err error) { f.DIMMs, f.MemoryMiB, err = dimms(client, sys); return err }},
 		{"drives", func() (err error) { f.Disks, err = disks(client, sys); return err }},

@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -107,7 +108,7 @@ func TestTheIdentityCostsAHandfulOfRequests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := m.count("GET") - before; n > 6 || len(f.NICs) != 1 || f.System.Serial != "ABC1234" {
+	if n := m.count("GET") - before; n > 7 || len(f.NICs) != 1 || f.System.Serial != "ABC1234" {
 		t.Errorf("%d requests for %+v", n, f)
 	}
 	for _, heavy := range []string{"Memory", "Storage", "Bios", "UpdateService", "Chassis"} {
@@ -116,6 +117,43 @@ func TestTheIdentityCostsAHandfulOfRequests(t *testing.T) {
 				t.Errorf("asked for %s", path)
 			}
 		}
+	}
+}
+
+func TestTheBMCTellsItsOwnAddress(t *testing.T) {
+	for vendor, want := range map[string]string{"dell": "[b0:7b:25:00:00:f0]", "lenovo": "[08:94:ef:00:00:f0]", "hpe": "[94:40:c9:00:00:f0]",
+		"openbmc": "[b4:2e:99:00:00:f0]", "nvidia": "[]", "supermicro": "[]"} {
+		t.Run(vendor, func(t *testing.T) {
+			c := open(t, newMock(t, vendor), &Dialer{Timing: quick()})
+			light, err := c.Identity(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			full, err := c.Facts(t.Context())
+			if err != nil || fmt.Sprint(light.BMCs) != want || fmt.Sprint(full.BMCs) != want {
+				t.Errorf("told %v, and with its parts %v; want %s (%v)", light.BMCs, full.BMCs, want, err)
+			}
+		})
+	}
+}
+
+func TestABMCWithManyPortsIsNotAskedForAll(t *testing.T) {
+	m := newMock(t, "dell")
+	const at = "/redfish/v1/Managers/iDRAC.Embedded.1/EthernetInterfaces"
+	m.with(func() {
+		var refs []any
+		for i := range 100 {
+			uri := fmt.Sprintf("%s/%d", at, i)
+			refs = append(refs, object{"@odata.id": uri})
+			m.tree[uri] = object{"Id": fmt.Sprint(i), "MACAddress": fmt.Sprintf("b0:7b:25:00:01:%02x", i)}
+		}
+		m.tree[at] = object{"@odata.id": at, "Members": refs}
+	})
+	c := open(t, m, &Dialer{Timing: quick()})
+	before := m.count("GET")
+	f, err := c.Identity(t.Context())
+	if n := m.count("GET") - before; err != nil || n > 10 || len(f.BMCs) > 4 {
+		t.Errorf("%d requests, %d addresses, %v", n, len(f.BMCs), err)
 	}
 }
 

@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -82,6 +83,7 @@ func (c *Controller) identify(ctx context.Context, root serviceRoot, sys *system
 		c.log.Debug("bmc manager unreadable", "err", c.explain("read the manager", err))
 		return id
 	}
+	c.ports = m.EthernetInterfaces
 	id.Manager, id.Firmware = tidy(m.Model), tidy(m.FirmwareVersion)
 	return id
 }
@@ -89,8 +91,15 @@ func (c *Controller) identify(ctx context.Context, root serviceRoot, sys *system
 // manager is what we use of the Manager schema.
 type manager struct {
 	schemas.Entity
-	Model           string
-	FirmwareVersion string
+	Model              string
+	FirmwareVersion    string
+	EthernetInterfaces link
+}
+
+// UnmarshalJSON keeps what fits.
+func (m *manager) UnmarshalJSON(b []byte) error {
+	type plain manager
+	return lenient(json.Unmarshal(b, (*plain)(m)))
 }
 
 // notReadyMessages are message ids that mean "ask again later".

@@ -60,6 +60,7 @@ type Controller struct {
 
 	system   string // URI of the chosen ComputerSystem
 	updates  link   // to the UpdateService; empty: none
+	ports    link   // to the manager's own EthernetInterfaces; empty: none
 	identity identity
 	traits   traits
 	changing chan struct{} // holds one token: one change at a time

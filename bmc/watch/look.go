@@ -37,6 +37,9 @@ func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) outcome 
 	e, saveErr := t.witness(saving, m, seen)
 	if saveErr == nil {
 		_, saveErr = t.Store.ChangeMachine(saving, m.ID, func(m *inventory.Machine) ([]journal.Event, error) {
+			if m.Phase == inventory.Retired { // meanwhile; what its BMC said may be of the next machine
+				return nil, nil
+			}
 			return t.keep(m, seen, e, err), nil
 		})
 	}

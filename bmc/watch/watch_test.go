@@ -13,6 +13,7 @@ import (
 	"rackwright/bmc/watch"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 	"rackwright/store/storetest"
 )
@@ -27,6 +28,21 @@ type bench struct {
 	facts inventory.Facts
 	mu    sync.Mutex
 	add   time.Duration
+
+	dialled func() // before each dial, when set before the plan
+}
+
+// hook is a rack that tells the bench before a BMC is dialled.
+type hook struct {
+	bmc.Dialer
+	b *bench
+}
+
+func (h hook) Dial(ctx context.Context, a bmc.Access) (bmc.Controller, error) {
+	if h.b.dialled != nil {
+		h.b.dialled()
+	}
+	return h.Dialer.Dial(ctx, a)
 }
 
 func (b *bench) now() time.Time {
@@ -50,7 +66,7 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { b.db.Close() })
 	rack := bmctest.NewRack()
 	b.bmc = rack.Add(access, b.facts)
-	task := &watch.Task{Store: b.db, BMC: rack, Log: slog.New(slog.DiscardHandler), Now: b.now, Every: 30 * time.Second}
+	task := &watch.Task{Store: b.db, BMC: hook{rack, b}, Log: slog.New(slog.DiscardHandler), Now: b.now, Every: 30 * time.Second}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -70,9 +86,9 @@ func (b *bench) ok(err error) {
 
 func (b *bench) plan(serial, password string) {
 	b.t.Helper()
-	_, err := b.db.ApplyPlan(b.t.Context(), inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1,
-		Serial: serial, UUID: b.facts.System.UUID, NICs: []inventory.PlannedNIC{{MAC: b.facts.NICs[0].MAC.String()}},
-		BMC: &inventory.PlannedBMC{Address: access.Address, Username: access.Username, Password: password}}}}}}, "", "test")
+	_, err := b.db.ApplyPlan(b.t.Context(), plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n1", U: 1,
+		Serial: serial, UUID: b.facts.System.UUID, NICs: []plan.NIC{{MAC: b.facts.NICs[0].MAC.String()}},
+		BMC: &plan.BMC{Address: access.Address, Username: access.Username, Password: password}}}}}}, "", "test")
 	b.ok(err)
 }
 
@@ -180,5 +196,34 @@ func TestARefusalIsAConditionUntilThePlanIsMended(t *testing.T) {
 	}
 	if refused > 2 {
 		t.Errorf("the BMC was dialled %d times", refused)
+	}
+}
+
+// The look that was on its way is of a machine that went, or of the one after it.
+func TestAMachineThatRetiresWhileItsBMCIsAskedKeepsItsRecord(t *testing.T) {
+	b := newBench(t)
+	gone := make(chan string, 1)
+	var once sync.Once
+	b.dialled = func() {
+		once.Do(func() {
+			m, err := b.db.Machine(t.Context(), "n1")
+			if err == nil {
+				_, err = b.db.Retire(t.Context(), m.ID, inventory.Retirement{Reason: "sold"}, "test")
+			}
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			gone <- m.ID
+		})
+	}
+	b.plan("ANOTHER", "right")
+	id := <-gone
+	b.plan(b.facts.System.Serial, "right")
+	b.until("the next one discovered", func(m *inventory.Machine) bool { return m.ID != id && m.Phase == inventory.Discovered })
+	old, err := b.db.Machine(t.Context(), id)
+	b.ok(err)
+	if old.Phase != inventory.Retired || len(old.Conditions) != 0 || old.Power != inventory.PowerUnknown || old.Facts != nil {
+		t.Errorf("%s, power %s, conditions %+v, facts %v", old.Phase, old.Power, old.Conditions, old.Facts)
 	}
 }

@@ -49,9 +49,9 @@ func (f *Follower) keep(ctx context.Context) {
 		return
 	}
 	failing := false
-	save := func() time.Duration {
+	again := func() time.Duration {
 		began := time.Now()
-		err := Save(f.View(), f.File)
+		err := save(f.View(), f.File)
 		if err != nil && !failing {
 			f.Log.Warn("the boot view cannot be saved; a start without the database would answer from an older one", "error", err, "hint", fault.HintOf(err))
 		}
@@ -64,21 +64,21 @@ func (f *Follower) keep(ctx context.Context) {
 		case <-ctx.Done():
 			select {
 			case <-f.dirty:
-				save()
+				again()
 			default:
 			}
 			return
 		}
 		select {
-		case <-time.After(save()):
+		case <-time.After(again()):
 		case <-ctx.Done():
 		}
 	}
 }
 
-// Save writes a view so that whoever reads the file finds the old one or the new one
+// save writes a view so that whoever reads the file finds the old one or the new one
 // whole, even after a power cut.
-func Save(v *boot.View, file string) error {
+func save(v *boot.View, file string) error {
 	next := file + ".new"
 	if err := write(v, next); err != nil {
 		os.Remove(next)

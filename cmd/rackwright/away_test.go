@@ -21,6 +21,7 @@ import (
 	"rackwright/dhcp"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store/storetest"
 )
 
@@ -139,12 +140,12 @@ func until(t *testing.T, what string, true func() bool) {
 	}
 }
 
-func rackPlan(machines int) inventory.Plan {
-	p := inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r1"}},
-		Networks: []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/24", Purpose: "provision", DHCP: inventory.DHCPReservations}}}
+func rackPlan(machines int) plan.Plan {
+	p := plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r1"}},
+		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", Purpose: "provision", DHCP: inventory.DHCPReservations}}}
 	for i := 1; i <= machines; i++ {
-		p.Racks[0].Machines = append(p.Racks[0].Machines, inventory.PlannedMachine{Name: fmt.Sprintf("n%d", i), U: i,
-			NICs: []inventory.PlannedNIC{{MAC: rackMAC(i).String(), Network: "provision", Address: fmt.Sprintf("10.0.0.%d", 10+i)}}})
+		p.Racks[0].Machines = append(p.Racks[0].Machines, plan.Machine{Name: fmt.Sprintf("n%d", i), U: i,
+			NICs: []plan.NIC{{MAC: rackMAC(i).String(), Network: "provision", Address: fmt.Sprintf("10.0.0.%d", 10+i)}}})
 	}
 	return p
 }

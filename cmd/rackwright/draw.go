@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -29,12 +30,12 @@ func rackLabels(w *world) *cobra.Command {
 	c, p := printing(w, func(ctx context.Context, cl *client.Client, name, format string, paper client.Paper) ([]byte, error) {
 		return cl.RackLabels(ctx, name, kind, format, paper)
 	})
-	c.Use, c.Short = "labels RACK", "Print labels of a rack, of what stands in it, or of its cables"
+	c.Use, c.Short = "labels RACK", "Print labels of a rack, its units, what stands in it, or its cables"
 	c.Long = "Print labels with a QR code that 'rackwright scan' and phones read, and with the same in words.\n" +
 		"A page is one label for a label printer, or a sheet of A4 with --columns. A cable has a label at each end."
-	c.Example = "  rackwright rack labels r1 --kind machines --out r1.pdf\n  rackwright rack labels r1 --kind cables --columns 3 --rows 8 --out cables.pdf\n" +
+	c.Example = "  rackwright rack labels r1 --kind machines --out r1.pdf\n  rackwright rack labels r1 --kind slots --columns 4 --rows 11 --out r1-units.pdf\n  rackwright rack labels r1 --kind cables --columns 3 --rows 8 --out cables.pdf\n" +
 		"  rackwright rack labels r1 --kind rack --width 100 --height 50 --format svg > r1.svg"
-	p.StringVar(&kind, "kind", "machines", "rack, machines or cables")
+	p.StringVar(&kind, "kind", "machines", "rack, slots, machines or cables")
 	return c
 }
 
@@ -89,5 +90,6 @@ func (w *world) picture(to string, get func(*client.Client) ([]byte, error)) err
 	if err := os.WriteFile(to, text, 0o644); err != nil {
 		return fault.Invalidf("write the drawing: %w", err).WithHint("name a file in a directory that exists")
 	}
+	fmt.Fprintf(w.err, "Wrote %s.\n", oneLine(to))
 	return nil
 }

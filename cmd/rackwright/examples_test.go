@@ -11,6 +11,7 @@ import (
 
 	"rackwright/config"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/racksim"
 )
 
@@ -59,7 +60,7 @@ func TestTheExamplePlanAndItsPageShowEveryField(t *testing.T) {
 	for path := range p.lines {
 		shown[index.ReplaceAllString(path, "")] = true
 	}
-	for _, path := range planPaths("", reflect.TypeFor[inventory.Plan]()) {
+	for _, path := range planPaths("", reflect.TypeFor[plan.Plan]()) {
 		key := path[strings.LastIndex(path, ".")+1:]
 		if !shown[path] && key != "password" && !aModelHasNone(path) { // password_file stands for it
 			t.Errorf("docs/examples/rack.yaml does not show %s", path)

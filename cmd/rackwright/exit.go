@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -47,12 +48,21 @@ func report(to io.Writer, err error) int {
 	return exitStatus(fault.KindOf(err))
 }
 
-// oneLine keeps foreign text from drawing on the terminal.
+// oneLine keeps foreign text from drawing on the terminal: no control characters, and none
+// that turn the direction of writing round.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp) {
 			return ' '
 		}
 		return r
 	}, strings.TrimSpace(s))
+}
+
+// count is a number of things: 1 fault, 2 faults.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 func exportCommand(w *world) *cobra.Command {
@@ -37,7 +37,7 @@ func exportCommand(w *world) *cobra.Command {
 }
 
 // writePlan prints a plan with the keys that a plan file has.
-func writePlan(out io.Writer, p inventory.Plan) error {
+func writePlan(out io.Writer, p plan.Plan) error {
 	enc := yaml.NewEncoder(out)
 	enc.SetIndent(2)
 	if err := enc.Encode(p); err != nil {

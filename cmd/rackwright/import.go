@@ -16,8 +16,8 @@ import (
 	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/fault"
-	"rackwright/inventory"
 	"rackwright/inventory/overlay"
+	"rackwright/inventory/plan"
 )
 
 func importCommand(w *world) *cobra.Command {
@@ -34,7 +34,7 @@ type importing struct {
 	apply, yes         bool
 	user, passwordFile string
 	cl                 *client.Client
-	have               inventory.Plan
+	have               plan.Plan
 }
 
 func (i *importing) flags(c *cobra.Command) {
@@ -64,7 +64,7 @@ func (i *importing) begin(ctx context.Context) (err error) {
 	}
 	racks, err := i.cl.Racks(ctx)
 	if err != nil || len(racks) == 0 {
-		i.have = inventory.Plan{}
+		i.have = plan.Plan{}
 		return err
 	}
 	if i.have, err = i.cl.ExportPlan(ctx, racks[0].Site, nil); err != nil {
@@ -108,7 +108,7 @@ func (w *world) secret(name, what string) (string, error) {
 
 // finish lays what was said over what is there, and writes, applies or shows it. Lines
 // tells where parts of the plan came from; bad is what was wrong on the way.
-func (i *importing) finish(c *cobra.Command, said inventory.Plan, lines func(inventory.Plan) map[string]string, bad error) error {
+func (i *importing) finish(c *cobra.Command, said plan.Plan, lines func(plan.Plan) map[string]string, bad error) error {
 	p := &planFiles{plan: overlay.Over(i.have, said), warn: func(s string) { fmt.Fprintln(i.w.err, "rackwright: warning: "+oneLine(s)) }}
 	p.lines = lines(p.plan)
 	_, err := p.plan.Resolve()

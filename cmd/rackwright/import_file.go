@@ -12,12 +12,12 @@ import (
 
 	"rackwright/api/wire"
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // write keeps the plan as a file for review. The password is not in it: the file says
 // where it stands.
-func (i *importing) write(p inventory.Plan) error {
+func (i *importing) write(p plan.Plan) error {
 	text, err := i.yaml(p)
 	if err != nil {
 		return err
@@ -36,7 +36,7 @@ func (i *importing) write(p inventory.Plan) error {
 	return nil
 }
 
-func (i *importing) yaml(p inventory.Plan) ([]byte, error) {
+func (i *importing) yaml(p plan.Plan) ([]byte, error) {
 	var node yaml.Node
 	if err := node.Encode(p); err != nil {
 		return nil, fault.Internalf("encode plan: %w", err)

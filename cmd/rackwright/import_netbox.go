@@ -11,6 +11,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/inventory/netbox"
 	"rackwright/inventory/netbox/rest"
+	"rackwright/inventory/plan"
 )
 
 func importNetBoxCommand(w *world) *cobra.Command {
@@ -91,7 +92,7 @@ func (i *importing) netbox(c *cobra.Command, from rest.Options, o netbox.Options
 	if err := i.begin(c.Context()); err != nil {
 		return err
 	}
-	return i.finish(c, made.Plan, func(inventory.Plan) map[string]string { return nil }, nil)
+	return i.finish(c, made.Plan, func(plan.Plan) map[string]string { return nil }, nil)
 }
 
 // progress shows on a terminal what is being read.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +30,8 @@ func machineGates(w *world) *cobra.Command {
 		}}
 }
 
+// printGates prints each gate with its checks, in lines that a narrow screen can hold.
 func printGates(out io.Writer, list []inventory.Gate) {
-	var rows [][]string
 	for _, g := range list {
 		state := "closed"
 		switch {
@@ -38,15 +40,44 @@ func printGates(out io.Writer, list []inventory.Gate) {
 		case g.Open:
 			state = "open"
 		}
+		fmt.Fprintf(out, "%s: %s\n", g.To, state)
 		for _, c := range g.Checks {
-			met := "no"
+			mark := "[ ]"
 			if c.Met {
-				met = "yes"
+				mark = "[x]"
 			}
-			rows = append(rows, []string{string(g.To), state, c.Name, met, c.Evidence, c.Hint})
+			fmt.Fprintln(out, strings.TrimRight(fmt.Sprintf("  %s %-15s  %s", mark, c.Name, oneLine(c.Evidence)), " "))
+			if c.Hint != "" && !c.Met {
+				fmt.Fprintf(out, "      -> %s\n", oneLine(c.Hint))
+			}
 		}
 	}
-	table(out, []string{"PHASE", "GATE", "CHECK", "MET", "EVIDENCE", "WHAT TO DO"}, rows)
+}
+
+// nextGate is the first gate that a machine has not passed: the phase behind it, and what
+// is lacking in a sentence. Both are empty when there is none.
+func nextGate(list []inventory.Gate) (phase, lacks string) {
+	at := slices.IndexFunc(list, func(g inventory.Gate) bool { return !g.Passed })
+	if at < 0 {
+		return "", ""
+	}
+	var names []string
+	first := inventory.Check{}
+	for _, c := range list[at].Checks {
+		if !c.Met {
+			if names = append(names, c.Name); len(names) == 1 {
+				first = c
+			}
+		}
+	}
+	if len(names) == 0 {
+		return string(list[at].To), "nothing: it moves there by itself"
+	}
+	lacks = strings.Join(names, ", ")
+	if text := cmp.Or(first.Hint, first.Evidence); text != "" {
+		lacks += ": " + text
+	}
+	return string(list[at].To), lacks
 }
 
 func machineHold(w *world) *cobra.Command {

@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
 	"rackwright/deploy"
 )
 
@@ -23,11 +26,25 @@ func machineLocate(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if off {
+				return w.putOut(c.Context(), cl, args[0])
+			}
 			return w.begin(c.Context(), cl, args, false, 0, func(ctx context.Context, machine string) (deploy.Operation, error) {
-				return cl.Locate(ctx, machine, !off, int(long.Seconds()))
+				return cl.Locate(ctx, machine, true, int(long.Seconds()))
 			})
 		}}
 	c.Flags().BoolVar(&off, "off", false, "put it out")
 	c.Flags().DurationVar(&long, "for", time.Minute, "how `long` it blinks, at most 1h")
 	return c
+}
+
+// putOut ends the blinking.
+func (w *world) putOut(ctx context.Context, cl *client.Client, machine string) error {
+	o, err := cl.Locate(ctx, machine, false, 0)
+	if err != nil {
+		return err
+	}
+	return w.show([]deploy.Operation{o}, func(out io.Writer) {
+		fmt.Fprintf(out, "%s: the locator LED is being put out, operation %s\n", oneLine(o.Name), o.ID)
+	})
 }

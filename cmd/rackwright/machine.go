@@ -69,6 +69,9 @@ func slotText(s *inventory.Slot) string {
 		return ""
 	}
 	text := fmt.Sprintf("%s/u%d", s.Rack, s.U)
+	if s.U == 0 {
+		text = s.Rack + " beside"
+	}
 	if s.Face == "rear" {
 		text += " rear"
 	}
@@ -92,12 +95,19 @@ func machineShow(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.show(m, func(out io.Writer) { printMachine(out, m) })
+			var gates []inventory.Gate
+			if w.format == "table" && m.Phase != inventory.Retired {
+				if gates, err = cl.Gates(c.Context(), m.ID); err != nil {
+					return err
+				}
+			}
+			return w.show(m, func(out io.Writer) { printMachine(out, m, gates) })
 		}}
 }
 
-func printMachine(out io.Writer, m inventory.Machine) {
-	facts := []string{"Name", m.Name, "Id", m.ID, "Slot", slotText(m.Slot), "Phase", string(m.Phase), "Power", string(m.Power),
+func printMachine(out io.Writer, m inventory.Machine, gates []inventory.Gate) {
+	next, lacks := nextGate(gates)
+	facts := []string{"Name", m.Name, "Id", m.ID, "Slot", slotText(m.Slot), "Phase", string(m.Phase), "Next phase", next, "It lacks", lacks, "Power", string(m.Power),
 		"Image", m.Image, "Firmware", string(m.Firmware), "Architecture", m.Arch, "Hardware", strings.TrimSpace(m.Vendor + " " + m.Model),
 		"Serial", m.Serial, "UUID", m.UUID, "Asset tag", m.AssetTag, "Batch", m.Batch, "Project", m.Project,
 		"Labels", labelText(m.Labels), "Tags", strings.Join(m.Tags, " "), "Waived", waiverText(m.Waivers), "Replaces", m.Replaces}
@@ -118,11 +128,12 @@ func printMachine(out io.Writer, m inventory.Machine) {
 	}
 	facts = append(facts, factsText(m.Facts)...)
 	for _, c := range m.Conditions {
-		text := fmt.Sprintf("%s (%s) since %s: %s %s", strings.TrimSpace(c.Type+" "+c.Subject), c.Reason, timeText(c.Since), c.Evidence, c.Hint)
+		facts = append(facts, "Condition", fmt.Sprintf("%s (%s) since %s: %s", strings.TrimSpace(c.Type+" "+c.Subject), c.Reason, timeText(c.Since), c.Evidence))
 		if !c.Waived.At.IsZero() {
-			text += fmt.Sprintf(" (waived by %s: %s)", c.Waived.By, c.Waived.Reason)
+			facts = append(facts, "  waived", fmt.Sprintf("by %s: %s", c.Waived.By, c.Waived.Reason))
+		} else {
+			facts = append(facts, "  to do", c.Hint)
 		}
-		facts = append(facts, "Condition", text)
 	}
 	pairs(out, facts...)
 }

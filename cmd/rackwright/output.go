@@ -24,8 +24,13 @@ func (w *world) show(v any, table func(io.Writer)) error {
 	case "yaml":
 		return writeYAML(w.out, v)
 	}
-	table(w.out)
-	return nil
+	if w.columns == 0 {
+		table(w.out)
+		return nil
+	}
+	f := &folder{out: w.out, width: w.columns}
+	table(f)
+	return f.flush()
 }
 
 // writeYAML prints v with the names and the order its JSON has.

@@ -11,7 +11,7 @@ import (
 
 	"rackwright/api/client"
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 func planCommand(w *world) *cobra.Command {
@@ -47,7 +47,7 @@ const pruneLong = "With --prune, devices and machines that are only planned and 
 var signs = map[string]string{"create": "+", "change": "~", "remove": "-"}
 
 // printDiff prints changes for people.
-func printDiff(out io.Writer, d inventory.Diff) {
+func printDiff(out io.Writer, d plan.Diff) {
 	if len(d.Changes) == 0 {
 		fmt.Fprintln(out, "No changes: the inventory is as the plan says.")
 	}
@@ -75,7 +75,7 @@ func printDiff(out io.Writer, d inventory.Diff) {
 }
 
 // printWarnings prints what the plan is warned of; a warning stops nothing.
-func printWarnings(out io.Writer, list []inventory.Warning) {
+func printWarnings(out io.Writer, list []plan.Warning) {
 	for _, w := range list {
 		line := fmt.Sprintf("Warning: %s: %s (%s)", w.On, w.Message, w.Rule)
 		if w.Waived != "" {
@@ -85,7 +85,7 @@ func printWarnings(out io.Writer, list []inventory.Warning) {
 	}
 }
 
-func fieldText(f inventory.FieldChange) string {
+func fieldText(f plan.FieldChange) string {
 	switch {
 	case f.Old == "":
 		return f.New

@@ -14,12 +14,12 @@ import (
 
 	"rackwright/api/wire"
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // planFiles is a plan read from files, and where each of its parts stands in them.
 type planFiles struct {
-	plan  inventory.Plan
+	plan  plan.Plan
 	lines map[string]string // path as faults name it -> file:line
 	warn  func(string)
 	read  int // bytes so far
@@ -119,12 +119,12 @@ func (p *planFiles) document(file, dir string, doc *yaml.Node) error {
 	}
 	c := strictWalk{file: file, dir: dir, lines: p.lines, warn: p.warn,
 		base: map[string]int{"projects": len(p.plan.Projects), "models": len(p.plan.Models), "networks": len(p.plan.Networks), "racks": len(p.plan.Racks)}}
-	c.walk("", doc.Content[0], reflect.TypeFor[inventory.Plan](), 0)
+	c.walk("", doc.Content[0], reflect.TypeFor[plan.Plan](), 0)
 	if len(c.bad) > 0 {
-		return &fault.Error{Kind: fault.Invalid, Message: fmt.Sprintf("the plan cannot be read (%d faults)", len(c.bad)), Fields: c.bad,
+		return &fault.Error{Kind: fault.Invalid, Message: "the plan cannot be read (" + count(len(c.bad), "fault") + ")", Fields: c.bad,
 			Hint: "docs/running/rack.md describes the plan; nothing was changed"}
 	}
-	var part inventory.Plan
+	var part plan.Plan
 	if err := doc.Decode(&part); err != nil {
 		return fault.Invalidf("%s: %s", file, oneLine(strings.TrimPrefix(err.Error(), "yaml: "))).WithHint("correct the value at that line")
 	}

@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // strictWalk goes through a document beside the Go type it is to become: it refuses
@@ -106,7 +106,7 @@ func (c *strictWalk) mapping(path string, n *yaml.Node, t reflect.Type, depth in
 			c.walk(path, value, t, depth+1)
 		case known:
 			c.walk(strings.TrimPrefix(path+"."+key.Value, "."), value, f, depth+1)
-		case key.Value == "password_file" && t == reflect.TypeFor[inventory.PlannedBMC]():
+		case key.Value == "password_file" && t == reflect.TypeFor[plan.BMC]():
 			c.password(n, key, value)
 		default:
 			c.fail(key, "there is no key %q here: use %s", key.Value, strings.Join(keysOf(t), ", "))
@@ -169,7 +169,7 @@ func eachField(t reflect.Type, f func(name string, of reflect.Type)) {
 func keysOf(t reflect.Type) []string {
 	var out []string
 	eachField(t, func(name string, _ reflect.Type) { out = append(out, name) })
-	if t == reflect.TypeFor[inventory.PlannedBMC]() {
+	if t == reflect.TypeFor[plan.BMC]() {
 		out = slices.Insert(out, slices.Index(out, "password")+1, "password_file")
 	}
 	return out

@@ -21,9 +21,9 @@ func rackCommand(w *world) *cobra.Command {
 			return w.show(racks, func(out io.Writer) {
 				var rows [][]string
 				for _, r := range racks {
-					rows = append(rows, []string{r.Name, r.Site, fmt.Sprint(r.Units)})
+					rows = append(rows, []string{r.Name, r.Site, r.Room, r.Row, fmt.Sprint(r.Units)})
 				}
-				table(out, []string{"NAME", "SITE", "UNITS"}, rows)
+				table(out, []string{"NAME", "SITE", "ROOM", "ROW", "UNITS"}, rows)
 			})
 		}}
 	return group("rack", "Look at racks, and rack them", []string{"racks"}, append(rackingCommands(w), list, rackShow(w), rackCabling(w), rackDraw(w), rackLabels(w))...)

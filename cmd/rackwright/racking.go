@@ -92,7 +92,7 @@ func printSheet(out io.Writer, s racking.Sheet, all bool) {
 		if !open && !all {
 			continue
 		}
-		fmt.Fprintf(out, "\n%s  %s  %s\n", oneLine(it.Owner), unitText(it.Slot), oneLine(strings.TrimSpace(string(it.Phase)+" "+it.Model)))
+		fmt.Fprintf(out, "\n%s  %s  %s\n", oneLine(it.Owner), it.Slot.Units(), oneLine(strings.TrimSpace(string(it.Phase)+" "+it.Model)))
 		if it.Note != "" {
 			fmt.Fprintf(out, "  note: %s\n", oneLine(it.Note))
 		}
@@ -156,14 +156,24 @@ func rackMark(w *world, a racking.Action, short, long string, needs bool) *cobra
 			if err != nil {
 				return err
 			}
-			return w.show(it, func(out io.Writer) {
-				for _, s := range it.Steps {
-					printStep(out, s, false)
-				}
-			})
+			return w.show(it, func(out io.Writer) { printMarked(out, it, racking.StepName(args[2])) })
 		}}
 	c.Flags().StringVar(&reason, "reason", "", "why, in a few `words`")
 	return c
+}
+
+// printMarked prints the step that somebody spoke of, and the first that is open then.
+func printMarked(out io.Writer, it racking.Item, name racking.StepName) {
+	fmt.Fprintf(out, "%s  %s\n", oneLine(it.Owner), it.Slot.Units())
+	next := slices.IndexFunc(it.Steps, func(s racking.Task) bool { return s.State != racking.Done && s.State != racking.Waived })
+	for i, s := range it.Steps {
+		if s.Name == name || i == next {
+			printStep(out, s, true)
+		}
+	}
+	if next < 0 {
+		fmt.Fprintln(out, "  nothing is open")
+	}
 }
 
 // rackingCommands are what a technician does at a rack.

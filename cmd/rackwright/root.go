@@ -25,6 +25,7 @@ type world struct {
 	getenv   func(string) string
 	now      func() time.Time
 	width    int  // of the terminal that err is, 0 when it is none
+	columns  int  // of the terminal that out is, 0 when it is none
 	asks     bool // in is a terminal
 
 	server, tokenFile, format string // global flags
@@ -34,6 +35,9 @@ func fromOS() *world {
 	w := &world{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now, asks: term.IsTerminal(int(os.Stdin.Fd()))}
 	if width, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil {
 		w.width = max(width, 40)
+	}
+	if columns, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil {
+		w.columns = max(columns, 30)
 	}
 	return w
 }
@@ -149,9 +153,15 @@ func subcommand(c *cobra.Command, args []string) error {
 	return usage(c, "there is no command %q", c.CommandPath()+" "+args[0])
 }
 
-// group is a command that only holds others.
+// group is a command that only holds others. Its examples are the first of each of theirs.
 func group(use, short string, aliases []string, commands ...*cobra.Command) *cobra.Command {
-	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: subcommand}
+	var examples []string
+	for _, sub := range commands {
+		if first, _, _ := strings.Cut(sub.Example, "\n"); first != "" {
+			examples = append(examples, first)
+		}
+	}
+	c := &cobra.Command{Use: use, Short: short, Aliases: aliases, Args: cobra.ArbitraryArgs, RunE: subcommand, Example: strings.Join(examples, "\n")}
 	c.AddCommand(commands...)
 	return c
 }

@@ -116,7 +116,7 @@ func printScan(out io.Writer, s racking.Scan) {
 	for _, set := range s.Binding.Set {
 		parts = append(parts, set.String()+" new")
 	}
-	fmt.Fprintf(out, "%s in %s %s %s bound: %s", oneLine(s.Place.Owner), oneLine(s.Place.Slot.Rack), unitText(s.Place.Slot), verb, oneLine(strings.Join(parts, ", ")))
+	fmt.Fprintf(out, "%s in %s %s %s bound: %s", oneLine(s.Place.Owner), oneLine(s.Place.Slot.Rack), s.Place.Slot.Units(), verb, oneLine(strings.Join(parts, ", ")))
 	if s.Binding.Phase != "" {
 		fmt.Fprintf(out, "; %s", s.Binding.Phase)
 	}

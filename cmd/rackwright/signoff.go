@@ -69,7 +69,7 @@ func printSignOff(out io.Writer, s racking.SignOff) {
 				waived++
 			}
 		}
-		rows = append(rows, []string{m.Name, unitText(m.Slot), string(m.Phase), m.Model, m.Serial, m.AssetTag, fmt.Sprint(waived + len(m.Waivers))})
+		rows = append(rows, []string{m.Name, m.Slot.Units(), string(m.Phase), m.Model, m.Serial, m.AssetTag, fmt.Sprint(waived + len(m.Waivers))})
 	}
 	table(out, []string{"MACHINE", "UNIT", "PHASE", "MODEL", "SERIAL", "ASSET TAG", "WAIVED"}, rows)
 }

@@ -27,23 +27,28 @@ func rackSlots(w *world) *cobra.Command {
 			}
 			return w.show(places, func(out io.Writer) {
 				var rows [][]string
-				for _, p := range places {
-					rows = append(rows, []string{unitText(p.Slot), sideText(p.Slot), string(p.State), p.Name, string(p.Kind), p.Model, p.Note})
+				for _, p := range together(places) {
+					rows = append(rows, []string{p.Slot.Units(), sideText(p.Slot), string(p.State), p.Name, string(p.Kind), p.Model, cut(oneLine(p.Note), longestNote)})
 				}
 				table(out, []string{"UNIT", "WHERE", "STATE", "NAME", "KIND", "MODEL", "NOTE"}, rows)
 			})
 		}}
 }
 
-// unitText is the units of a slot.
-func unitText(s inventory.Slot) string {
-	switch {
-	case s.U == 0:
-		return "beside"
-	case s.Height > 1:
-		return fmt.Sprintf("u%d-u%d", s.U, s.U+s.Height-1)
+// longestNote is how much of a note the list shows, characters; 'rack slot' has the rest.
+const longestNote = 60
+
+// together makes one line of free units that follow each other.
+func together(places []racking.Place) (out []racking.Place) {
+	for _, p := range places {
+		if n := len(out) - 1; n >= 0 && p.State == racking.Empty && out[n].State == racking.Empty && p.Slot.Side == out[n].Slot.Side &&
+			p.Slot.Face == out[n].Slot.Face && p.Slot.U == out[n].Slot.U+out[n].Slot.Height {
+			out[n].Slot.Height += p.Slot.Height
+			continue
+		}
+		out = append(out, p)
 	}
-	return fmt.Sprintf("u%d", s.U)
+	return out
 }
 
 // sideText is which part of its units a slot takes.
@@ -81,7 +86,7 @@ func rackSlot(w *world) *cobra.Command {
 
 func printSlot(out io.Writer, a racking.Answer) {
 	e, o := a.Expected, a.Observed
-	facts := []string{"Slot", strings.TrimSpace(a.Slot.Rack + " " + unitText(a.Slot) + " " + sideText(a.Slot)), "State", string(a.State),
+	facts := []string{"Slot", strings.TrimSpace(a.Slot.Rack + " " + a.Slot.Units() + " " + sideText(a.Slot)), "State", string(a.State),
 		"Expected", strings.TrimSpace(e.Kind + " " + e.Name), "Model", strings.TrimSpace(e.Vendor + " " + e.Model), "Serial", e.Serial,
 		"Asset tag", e.AssetTag, "UUID", e.UUID, "BMC MAC", e.BMC, "Reserved", e.Reason}
 	for _, m := range e.MACs {
@@ -110,7 +115,7 @@ func printSlot(out io.Writer, a racking.Answer) {
 		facts = append(facts, "Adopted", "nothing")
 	}
 	for _, c := range a.Conditions {
-		facts = append(facts, "Condition", fmt.Sprintf("%s: %s %s", c.Type, cmp.Or(c.Evidence, c.Reason), c.Hint))
+		facts = append(facts, "Condition", fmt.Sprintf("%s: %s", c.Type, cmp.Or(c.Evidence, c.Reason)), "  to do", c.Hint)
 	}
 	for _, p := range a.History {
 		facts = append(facts, "Before", strings.TrimSpace(fmt.Sprintf("%s (%s) serial %s until %s", p.Name, p.Machine, p.Serial, timeText(p.Until))))

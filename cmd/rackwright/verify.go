@@ -44,6 +44,10 @@ func printVerification(out io.Writer, v wire.Verification) {
 	}
 	pairs(out, append(facts, "Awaits", v.Awaits)...)
 	if len(v.Conditions) == 0 {
+		if len(v.Observed) == 0 {
+			fmt.Fprintf(out, "\nNothing was observed yet, so no difference was found: 'rackwright inspect %s' looks.\n", oneLine(v.Name))
+			return
+		}
 		fmt.Fprintln(out, "\nNo difference was found.")
 		return
 	}
@@ -163,6 +167,10 @@ func rackCabling(w *world) *cobra.Command {
 func printCabling(out io.Writer, v verify.Wiring) {
 	fmt.Fprintf(out, "%d cables planned, %d heard, %d right.\n", v.Planned, v.Heard, v.Right)
 	if len(v.Causes) == 0 {
+		if v.Planned > 0 && v.Heard == 0 {
+			fmt.Fprintln(out, "No switch was heard yet, so no mistake was found: 'rackwright inspect MACHINE' listens (LLDP).")
+			return
+		}
 		fmt.Fprintln(out, "No mistake was found.")
 		return
 	}

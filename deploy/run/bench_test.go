@@ -18,6 +18,7 @@ import (
 	"rackwright/deploy/run"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 	"rackwright/store/storetest"
 )
@@ -70,12 +71,12 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) apply(password, disk string) {
 	b.t.Helper()
-	_, err := b.db.ApplyPlan(b.ctx, inventory.Plan{Site: "lab",
-		Networks: []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPAuthoritative}},
-		Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1, UUID: "11111111-2222-3333-4444-555555555501",
-			NICs:     []inventory.PlannedNIC{{MAC: "52:54:00:00:00:01", Network: "provision", Address: "10.0.0.11"}},
-			RootDisk: &inventory.PlannedDisk{Serial: disk},
-			BMC:      &inventory.PlannedBMC{Address: access.Address, Username: access.Username, Password: password}}}}}}, "", "test")
+	_, err := b.db.ApplyPlan(b.ctx, plan.Plan{Site: "lab",
+		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPAuthoritative}},
+		Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n1", U: 1, UUID: "11111111-2222-3333-4444-555555555501",
+			NICs:     []plan.NIC{{MAC: "52:54:00:00:00:01", Network: "provision", Address: "10.0.0.11"}},
+			RootDisk: &plan.Disk{Serial: disk},
+			BMC:      &plan.BMC{Address: access.Address, Username: access.Username, Password: password}}}}}}, "", "test")
 	b.ok(err)
 	_, err = b.db.ChangeMachine(b.ctx, "n1", func(m *inventory.Machine) ([]Event, error) {
 		if m.Phase == inventory.Planned {

@@ -15,6 +15,7 @@ import (
 	"rackwright/integration/bench/load"
 	"rackwright/integration/lab"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // fresh makes an empty folder and returns its absolute path.
@@ -79,15 +80,15 @@ func applyPlan(ctx context.Context, p *process, server, tokenFile string, client
 }
 
 // planOf puts the machines into racks of a hundred units.
-func planOf(clients []load.Client) inventory.Plan {
-	p := inventory.Plan{Site: "bench", Networks: []inventory.PlannedNetwork{{Name: "bench", CIDR: "10.88.0.0/16", DHCP: inventory.DHCPReservations}}}
+func planOf(clients []load.Client) plan.Plan {
+	p := plan.Plan{Site: "bench", Networks: []plan.Network{{Name: "bench", CIDR: "10.88.0.0/16", DHCP: inventory.DHCPReservations}}}
 	for i, c := range clients {
 		if i%100 == 0 {
-			p.Racks = append(p.Racks, inventory.PlannedRack{Name: fmt.Sprintf("r%d", i/100), Units: 100})
+			p.Racks = append(p.Racks, plan.Rack{Name: fmt.Sprintf("r%d", i/100), Units: 100})
 		}
 		r := &p.Racks[len(p.Racks)-1]
-		r.Machines = append(r.Machines, inventory.PlannedMachine{Name: fmt.Sprintf("m%d", i), U: i%100 + 1,
-			NICs: []inventory.PlannedNIC{{MAC: mac(c), Network: "bench", Address: c.Address.String()}}})
+		r.Machines = append(r.Machines, plan.Machine{Name: fmt.Sprintf("m%d", i), U: i%100 + 1,
+			NICs: []plan.NIC{{MAC: mac(c), Network: "bench", Address: c.Address.String()}}})
 	}
 	return p
 }

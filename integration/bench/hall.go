@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/seal"
 	"rackwright/store"
 )
@@ -44,44 +45,44 @@ func openStore(ctx context.Context, dsn string) (*store.DB, error) {
 
 // hallPlan is the plan of some machines of the hall, each with so many network ports: two
 // of them cabled to the leaf switches of its rack, and both its power supplies to the PDUs.
-func hallPlan(first, machines, nics int) inventory.Plan {
-	p := inventory.Plan{Site: "hall", Models: hallModels(), Networks: hallNetworks(), Projects: hallProjects()}
+func hallPlan(first, machines, nics int) plan.Plan {
+	p := plan.Plan{Site: "hall", Models: hallModels(), Networks: hallNetworks(), Projects: hallProjects()}
 	for at := first; at < first+machines; at += perRack {
 		p.Racks = append(p.Racks, hallRack(at/perRack, min(perRack, first+machines-at), nics))
 	}
 	return p
 }
 
-func hallProjects() (out []inventory.PlannedProject) {
+func hallProjects() (out []plan.Project) {
 	for i := range 20 {
-		out = append(out, inventory.PlannedProject{Name: fmt.Sprintf("team-%02d", i)})
+		out = append(out, plan.Project{Name: fmt.Sprintf("team-%02d", i)})
 	}
 	return out
 }
 
-func hallNetworks() []inventory.PlannedNetwork {
-	return []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/8", DHCP: inventory.DHCPReservations}, {Name: "oob", CIDR: "172.16.0.0/12", Purpose: "oob"}}
+func hallNetworks() []plan.Network {
+	return []plan.Network{{Name: "provision", CIDR: "10.0.0.0/8", DHCP: inventory.DHCPReservations}, {Name: "oob", CIDR: "172.16.0.0/12", Purpose: "oob"}}
 }
 
-func hallModels() []inventory.PlannedModel {
+func hallModels() []plan.Model {
 	ports := []inventory.Port{{Name: "1-48", Connector: inventory.SFP}}
 	outlets := []inventory.Port{{Name: "1-40", Connector: inventory.C13}}
 	psus := []inventory.PSU{{Name: "psu1", Connector: inventory.C14}, {Name: "psu2", Connector: inventory.C14}}
-	return []inventory.PlannedModel{
+	return []plan.Model{
 		{Name: "node", Build: inventory.Build{Vendor: "Acme", Product: "R1", WeightKG: 18, Watts: 400, PSUs: psus}},
 		{Name: "leaf", Build: inventory.Build{Kind: inventory.KindSwitch, WeightKG: 9, Watts: 300, Ports: ports}},
 		{Name: "strip", Build: inventory.Build{Kind: inventory.KindPDU, WeightKG: 5, Ports: outlets}},
 	}
 }
 
-func hallRack(rack, machines, nics int) inventory.PlannedRack {
+func hallRack(rack, machines, nics int) plan.Rack {
 	name := fmt.Sprintf("r%04d", rack)
-	r := inventory.PlannedRack{Name: name, Units: 48, Row: fmt.Sprintf("row%02d", rack/100), WeightLimitKG: 1000,
+	r := plan.Rack{Name: name, Units: 48, Row: fmt.Sprintf("row%02d", rack/100), WeightLimitKG: 1000,
 		Feeds: []inventory.Feed{{Name: "A", Volts: 230, Amps: 63, Phases: 1}, {Name: "B", Volts: 230, Amps: 63, Phases: 1}}}
 	for i, feed := range []string{"a", "b"} {
 		r.Devices = append(r.Devices,
-			inventory.PlannedDevice{Name: name + "-leaf-" + feed, Model: "leaf", U: 47 + i},
-			inventory.PlannedDevice{Name: name + "-pdu-" + feed, Model: "strip", Feed: []string{"A", "B"}[i]})
+			plan.Device{Name: name + "-leaf-" + feed, Model: "leaf", U: 47 + i},
+			plan.Device{Name: name + "-pdu-" + feed, Model: "strip", Feed: []string{"A", "B"}[i]})
 	}
 	for u := 1; u <= machines; u++ {
 		r.Machines = append(r.Machines, hallMachine(name, rack*perRack+u-1, u, nics))
@@ -89,16 +90,16 @@ func hallRack(rack, machines, nics int) inventory.PlannedRack {
 	return r
 }
 
-func hallMachine(rack string, n, u, nics int) inventory.PlannedMachine {
-	m := inventory.PlannedMachine{Name: fmt.Sprintf("%s-u%02d", rack, u), U: u, Model: "node", Serial: fmt.Sprintf("SN%07d", n*7919%9999991),
+func hallMachine(rack string, n, u, nics int) plan.Machine {
+	m := plan.Machine{Name: fmt.Sprintf("%s-u%02d", rack, u), U: u, Model: "node", Serial: fmt.Sprintf("SN%07d", n*7919%9999991),
 		AssetTag: fmt.Sprintf("A%07d", n), Batch: fmt.Sprintf("batch-%d", n/500), Project: fmt.Sprintf("team-%02d", n%20),
 		Labels: map[string]string{"role": []string{"web", "db", "storage", "compute", "spare"}[n%5], "zone": fmt.Sprintf("z%d", n/perRack%40)},
-		BMC:    &inventory.PlannedBMC{Address: "https://" + spread("172.16.0.0", n).String(), Username: "root"}}
+		BMC:    &plan.BMC{Address: "https://" + spread("172.16.0.0", n).String(), Username: "root"}}
 	if n%10 == 0 {
 		m.Tags = []string{"gpu"}
 	}
 	for i := range nics {
-		nic := inventory.PlannedNIC{MAC: inventory.MAC{2, byte(n >> 16), byte(n >> 8), byte(n), byte(i >> 8), byte(i)}.String()}
+		nic := plan.NIC{MAC: inventory.MAC{2, byte(n >> 16), byte(n >> 8), byte(n), byte(i >> 8), byte(i)}.String()}
 		if i == 0 {
 			nic.Network, nic.Address, nic.Boot = "provision", spread("10.0.1.0", n).String(), true
 		}

@@ -38,6 +38,7 @@ func newSite(t *testing.T, n int) *site {
 	for i := range n {
 		s.bays = append(s.bays, bay{name: fmt.Sprintf("r1-u%02d", i+1), serial: fmt.Sprintf("SN-%04d", 1001+i),
 			mac: fmt.Sprintf("52:54:00:79:00:%02x", 2*i), leaf: i + 1, dimms: 2, bmc: 9001 + i})
+		s.nodes = append(s.nodes, node{name: s.bays[i].name, firmware: "uefi"})
 	}
 	return s
 }
@@ -93,8 +94,8 @@ func (s *site) raise() {
 	s.rack = startRack(s.t, s.ctx, s.dir, write(s.t, filepath.Join(s.dir, "rack.yaml"), b.String()))
 }
 
-// siteHead is the plan without its machines. Each feed carries eight machines and two
-// switches, and no more of them.
+// siteHead is the plan without its machines. Feed B carries eight machines and two
+// switches when feed A is lost, and no more of them.
 const siteHead = `site: lab
 models:
   - name: example-r1
@@ -120,7 +121,7 @@ models:
 racks:
   - name: r1
     weight_limit_kg: 600
-    feeds: [{name: A, volts: 230, amps: 16}, {name: B, volts: 230, amps: 16}]
+    feeds: [{name: A, volts: 230, amps: 20}, {name: B, volts: 230, amps: 16}]
     devices:
       - {name: pdu-a, model: example-pdu, feed: A}
       - {name: pdu-b, model: example-pdu, feed: B}

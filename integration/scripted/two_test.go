@@ -61,6 +61,7 @@ func TestOneOfTwoServersOnPostgreSQLIsKilledAndNothingIsLostOrDoneTwice(t *testi
 		return held >= 2
 	}, b.output)
 	b.end(syscall.SIGKILL)
+	w.killed = true
 	for _, n := range w.nodes {
 		w.whole(n, w.succeeded(ids[n.name]))
 	}

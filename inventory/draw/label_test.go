@@ -67,6 +67,35 @@ func TestLabelsOfARackAreSortedByUnit(t *testing.T) {
 	}
 }
 
+func TestEveryUnitHasAStickerAndSharedOnesHaveOneForEachThing(t *testing.T) {
+	inv := cabled()
+	half := func(name string, side inventory.Side) inventory.Machine {
+		return inventory.Machine{Name: name, Phase: inventory.Planned, Slot: &inventory.Slot{Rack: "r1", U: 2, Height: 1, Face: inventory.Front, Side: side}}
+	}
+	inv.Machines = append(inv.Machines, half("a", inventory.LeftHalf), half("b", inventory.RightHalf))
+	inv.Racks[0].Units = 3
+	labels, err := draw.Labels(inv, "r1", draw.ForSlots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range labels {
+		got = append(got, l.Code.String()+" | "+strings.Join(l.Lines, " | "))
+		if back, err := inventory.ParseCode(l.Code.String()); err != nil || back != l.Code {
+			t.Errorf("%s is read as %+v: %v", l.Code, back, err)
+		}
+	}
+	want := []string{
+		"rw:slot:r1:1 | U1 | r1 | lab / A",
+		"rw:slot:r1:2:front:left | U2 left | r1 | lab / A",
+		"rw:slot:r1:2:front:right | U2 right | r1 | lab / A",
+		"rw:slot:r1:3 | U3 | r1 | lab / A",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("stickers\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 func TestLabelsAreDrawnAsInTheGoldenFiles(t *testing.T) {
 	labels, err := draw.Labels(cabled(), "r1", draw.ForMachines)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // RackLabel is the sticker of a rack.
 func RackLabel(r *inventory.Rack) Label {
 	return Label{Code: inventory.Code{Kind: inventory.RackCode, Value: r.Name},
-		Lines: []string{r.Name, strings.Join(strings.Fields(r.Site+" "+r.Room+" "+r.Row), " / ")}}
+		Lines: []string{r.Name, where(r)}}
 }
 
 // MachineLabel is the sticker of a machine: name, place, asset tag or serial number, model.
@@ -32,12 +32,13 @@ func gear(name string, more ...string) Label {
 // Stickers of a rack.
 const (
 	ForRack     = "rack"
+	ForSlots    = "slots"    // its units
 	ForMachines = "machines" // and devices
 	ForCables   = "cables"
 )
 
-// Labels lists the labels of a rack: its own, those of what stands in it by unit, or two
-// for each of its cables.
+// Labels lists the labels of a rack: its own, those of its units, those of what stands in
+// it by unit, or two for each of its cables.
 func Labels(inv *inventory.Inventory, rack, kind string) ([]Label, error) {
 	r := inv.Rack(rack)
 	if r == nil {
@@ -46,12 +47,14 @@ func Labels(inv *inventory.Inventory, rack, kind string) ([]Label, error) {
 	switch kind {
 	case ForRack:
 		return []Label{RackLabel(r)}, nil
+	case ForSlots:
+		return slotLabels(inv, r), nil
 	case ForMachines:
 		return machineLabels(inv, rack), nil
 	case ForCables:
 		return cableLabels(inv, rack), nil
 	}
-	return nil, fault.Invalidf("no labels of kind %q", kind).WithHint("ask for rack, machines or cables")
+	return nil, fault.Invalidf("no labels of kind %q", kind).WithHint("ask for rack, slots, machines or cables")
 }
 
 func machineLabels(inv *inventory.Inventory, rack string) []Label {

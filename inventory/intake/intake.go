@@ -5,9 +5,7 @@ package intake
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"sync"
 
 	"rackwright/boot"
 	"rackwright/deploy"
@@ -40,13 +38,12 @@ type Desk struct {
 	log   *slog.Logger
 	in    chan boot.Sighting
 
-	mu    sync.Mutex        // Script asks beside Run
-	known map[string]string // machine -> last sighting that changed nothing
+	memo *memo // Script asks beside Run
 }
 
 // New makes a Desk.
 func New(s Store, view func() *boot.View, log *slog.Logger) *Desk {
-	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), known: map[string]string{}}
+	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), memo: newMemo()}
 }
 
 // Sighted takes a sighting and returns at once.
@@ -111,39 +108,19 @@ func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation
 // recognise weighs a stranger's sighting against the plan, once for each that says
 // something new, and reports whether it is a planned machine.
 func (d *Desk) recognise(ctx context.Context, m *inventory.Machine, s boot.Sighting) (bool, error) {
-	mark := fmt.Sprintf("%s %s %s %s", s.MAC, s.UUID, s.Circuit, s.Remote)
-	if !d.news(m.ID, mark) {
+	if !d.memo.news(m.ID, nil, s) {
 		return false, nil
 	}
 	planned, err := d.store.Recognise(ctx, m.ID, evidence(s))
 	if err != nil {
 		return false, err
 	}
-	d.remember(m.ID, mark)
+	d.memo.remember(m.ID, nil, s)
 	return planned != nil, nil
 }
 
 func evidence(s boot.Sighting) inventory.Evidence {
 	return inventory.Evidence{Source: s.Source, UUID: s.UUID, MACs: []inventory.MAC{s.MAC}, Circuit: s.Circuit, Remote: s.Remote}
-}
-
-// remembered bounds for how many machines their last sighting is remembered.
-const remembered = 200_000
-
-// news reports whether a machine's last sighting that was weighed was another.
-func (d *Desk) news(machine, mark string) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.known[machine] != mark
-}
-
-func (d *Desk) remember(machine, mark string) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.known) >= remembered {
-		clear(d.known)
-	}
-	d.known[machine] = mark
 }
 
 func (d *Desk) discovers(network string) bool {
@@ -155,11 +132,9 @@ func (d *Desk) discovers(network string) bool {
 	return false
 }
 
-// bind weighs a sighting. The same sighting of a machine that it cannot move is weighed
-// once: a firmware repeats itself many times.
+// bind weighs a sighting of a machine that is in the view, each once.
 func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
-	mark := fmt.Sprintf("%d %s %s %s", d.view().Revision, s.MAC, s.UUID, s.Circuit)
-	if !d.news(h.Machine, mark) {
+	if !d.memo.news(h.Machine, h, s) {
 		return nil
 	}
 	e, err := d.store.Witness(ctx, h.Machine, evidence(s))
@@ -176,8 +151,11 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 		}
 		return []journal.Event{{At: s.At, Kind: journal.PhaseMoved, MAC: s.MAC, Actor: s.Source, Summary: said}}, nil
 	})
+	if err == nil && m.Slot == nil { // it was recorded as a stranger; the plan may know it since
+		_, err = d.store.Recognise(ctx, m.ID, e)
+	}
 	if err == nil {
-		d.remember(m.ID, mark)
+		d.memo.remember(h.Machine, h, s)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"rackwright/deploy"
 	"rackwright/inventory"
 	"rackwright/inventory/intake"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 	"rackwright/store/storetest"
 )
@@ -36,11 +37,11 @@ func newBench(t *testing.T, policy inventory.StrangerPolicy) *bench {
 	b.db, err = store.Open(t.Context(), store.Options{DSN: filepath.Join(t.TempDir(), "db"), Sealer: storetest.NewSealer("intake")})
 	b.ok(err)
 	t.Cleanup(func() { b.db.Close() })
-	_, err = b.db.ApplyPlan(t.Context(), inventory.Plan{Site: "lab",
-		Networks: []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPAuthoritative, Strangers: policy,
-			Pool: &inventory.PlannedPool{First: "10.0.0.100", Last: "10.0.0.110"}}},
-		Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1, UUID: uuid,
-			NICs: []inventory.PlannedNIC{{MAC: planned.String(), Network: "provision", Address: "10.0.0.11"}}}}}}}, "", "test")
+	_, err = b.db.ApplyPlan(t.Context(), plan.Plan{Site: "lab",
+		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPAuthoritative, Strangers: policy,
+			Pool: &plan.Pool{First: "10.0.0.100", Last: "10.0.0.110"}}},
+		Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n1", U: 1, UUID: uuid,
+			NICs: []plan.NIC{{MAC: planned.String(), Network: "provision", Address: "10.0.0.11"}}}}}}}, "", "test")
 	b.ok(err)
 	view := func() *boot.View {
 		v, err := b.db.View(context.Background())
@@ -168,14 +169,73 @@ func TestAnOperationHearsOfItsMachineNetbooting(t *testing.T) {
 	}
 }
 
+// counting counts how often a machine's sightings reach the store.
+type counting struct {
+	*store.DB
+	witnessed int
+}
+
+func (c *counting) Witness(ctx context.Context, id string, e inventory.Evidence) (inventory.Evidence, error) {
+	c.witnessed++
+	return c.DB.Witness(ctx, id, e)
+}
+
+// The boot view grows with every change anywhere; a machine is weighed again when its own
+// part of it changed.
+func TestAChangeElsewhereIsNoReasonToWeighASightingAgain(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	v, err := b.db.View(t.Context())
+	b.ok(err)
+	follow := func() {
+		d, err := b.db.ViewSince(t.Context(), v.Revision)
+		b.ok(err)
+		v = v.With(d)
+	}
+	c := &counting{DB: b.db}
+	desk := intake.New(c, func() *boot.View { return v }, slog.New(slog.DiscardHandler))
+	take := func() {
+		desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE})
+		b.ok(desk.TakeAll(t.Context()))
+	}
+	take()
+	follow() // it is discovered
+	take()
+	before := c.witnessed
+	_, err = b.db.ApplyPlan(t.Context(), plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r2", Machines: []plan.Machine{{Name: "n2", U: 1,
+		NICs: []plan.NIC{{MAC: stray.String(), Network: "provision", Address: "10.0.0.12"}}}}}}}, "", "test")
+	b.ok(err)
+	was := v.Revision
+	follow()
+	take()
+	if v.Revision == was || v.Host(stray) == nil || c.witnessed != before {
+		t.Errorf("at revision %d, before %d: weighed %d times", v.Revision, was, c.witnessed-before)
+	}
+}
+
+// A stranger's record is in the view; what it shows later is weighed against the plan too.
+func TestAStrangerThatThePlanNamesLaterIsKnownAtItsNextBoot(t *testing.T) {
+	b := newBench(t, inventory.StrangerDiscover)
+	const other = "11111111-2222-3333-4444-555555555502"
+	s := boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, UUID: other, Network: "provision", Class: boot.PXE, Circuit: "leaf-1/3"}
+	b.desk.Sighted(s)
+	b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
+	_, err := b.db.ApplyPlan(t.Context(), plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r2",
+		Devices: []plan.Device{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 40, Ports: []inventory.Port{{Name: "1-4", Circuit: "leaf-1/{port}"}}}},
+		Machines: []plan.Machine{{Name: "n2", U: 1, UUID: other, NICs: []plan.NIC{{Network: "provision", Address: "10.0.0.12",
+			Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "3"}}}}}}}}}, "", "test")
+	b.ok(err)
+	b.desk.Sighted(s)
+	b.until("n2", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered && m.NICs[0].MAC == stray })
+}
+
 // The switch port and the system UUID of a packet are two identifiers: a plan without MACs
 // is enough to know a machine at its first DHCPDISCOVER.
 func TestAStrangerOnThePlannedPortWithThePlannedUUIDIsThePlannedMachine(t *testing.T) {
 	b := newBench(t, inventory.StrangerDiscover)
 	const other = "11111111-2222-3333-4444-555555555502"
-	_, err := b.db.ApplyPlan(t.Context(), inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r2",
-		Devices: []inventory.PlannedDevice{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 40, Ports: []inventory.Port{{Name: "1-4", Circuit: "leaf-1/{port}"}}}},
-		Machines: []inventory.PlannedMachine{{Name: "n2", U: 1, UUID: other, NICs: []inventory.PlannedNIC{{Network: "provision", Address: "10.0.0.12",
+	_, err := b.db.ApplyPlan(t.Context(), plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r2",
+		Devices: []plan.Device{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 40, Ports: []inventory.Port{{Name: "1-4", Circuit: "leaf-1/{port}"}}}},
+		Machines: []plan.Machine{{Name: "n2", U: 1, UUID: other, NICs: []plan.NIC{{Network: "provision", Address: "10.0.0.12",
 			Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "3"}}}}}}}}}, "", "test")
 	b.ok(err)
 	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, UUID: other, Network: "provision", Class: boot.PXE, Circuit: "leaf-1/3"})

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // airflows are ours for those of NetBox.
@@ -39,7 +40,7 @@ func (b *builder) model(t *thing) string {
 	if b.modelOf[t.model.ID] == "" {
 		b.modelOf[t.model.ID] = name
 	}
-	b.out.Models = append(b.out.Models, inventory.PlannedModel{Name: name, Build: b.build(t, name)})
+	b.out.Models = append(b.out.Models, plan.Model{Name: name, Build: b.build(t, name)})
 	return name
 }
 

@@ -14,6 +14,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/inventory/netbox"
 	"rackwright/inventory/netbox/netboxtest"
+	"rackwright/inventory/plan"
 )
 
 var update = flag.Bool("update", false, "write the golden plans")
@@ -72,7 +73,7 @@ func TestEachGenerationMakesItsPlan(t *testing.T) {
 // The two generations tell of the same datacenter: beside what 3.2 has no field for, the
 // plans are the same.
 func TestTheGenerationsAgree(t *testing.T) {
-	plans := map[string]inventory.Plan{}
+	plans := map[string]plan.Plan{}
 	for _, generation := range netboxtest.Generations {
 		r, err := netbox.Plan(source(t, generation), netbox.Options{Site: "dc1"})
 		if err != nil {

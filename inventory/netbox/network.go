@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"rackwright/inventory"
 	"rackwright/inventory/overlay"
+	"rackwright/inventory/plan"
 )
 
 // subnet is a prefix that may become a network.
@@ -184,7 +184,7 @@ func (b *builder) choose(nets []*subnet) {
 
 func (b *builder) network(n *subnet) {
 	plain := strings.NewReplacer(".", "-", "/", "-").Replace(n.prefix.String())
-	out := inventory.PlannedNetwork{CIDR: n.prefix.String(), Purpose: purpose(n)}
+	out := plan.Network{CIDR: n.prefix.String(), Purpose: purpose(n)}
 	name := "net-" + plain
 	if v := n.from.VLAN; v != nil {
 		out.VLAN = v.VID

@@ -8,6 +8,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/overlay"
+	"rackwright/inventory/plan"
 )
 
 // Options say how objects become a plan.
@@ -20,7 +21,7 @@ type Options struct {
 
 // Result is the plan, and what it does not hold.
 type Result struct {
-	Plan  inventory.Plan
+	Plan  plan.Plan
 	Notes []string
 }
 
@@ -71,7 +72,7 @@ type builder struct {
 	src     *Source
 	o       Options
 	site    *Site
-	out     inventory.Plan
+	out     plan.Plan
 	names   overlay.Names
 	used    map[string]bool // names that one thing alone may have
 	notes   notes
@@ -95,7 +96,7 @@ func (b *builder) own(space, given string) (name, wrong string) {
 
 // rack is a cabinet and what NetBox says of its units.
 type rack struct {
-	inventory.PlannedRack
+	plan.Rack
 	first int // NetBox's number of the lowest unit
 }
 
@@ -106,8 +107,8 @@ type thing struct {
 	name    string
 	rack    *rack
 	model   *DeviceType
-	machine *inventory.PlannedMachine // or device
-	device  *inventory.PlannedDevice
+	machine *plan.Machine // or device
+	device  *plan.Device
 	nics    []*port
 	ports   []*inventory.Port
 	psus    []*inventory.PSU
@@ -117,7 +118,7 @@ type thing struct {
 // port is an interface of a machine.
 type port struct {
 	from *Interface
-	nic  inventory.PlannedNIC
+	nic  plan.NIC
 }
 
 // end is what stands at one end of a cable: its owner, its name there, and where a cable

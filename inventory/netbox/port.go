@@ -7,6 +7,7 @@ import (
 
 	"rackwright/inventory"
 	"rackwright/inventory/overlay"
+	"rackwright/inventory/plan"
 )
 
 // portForm is what a plan takes as the name of a port; portSpan is one it would take for
@@ -157,7 +158,7 @@ func (b *builder) assemble() {
 		}
 	}
 	for _, r := range b.order {
-		b.out.Racks = append(b.out.Racks, r.PlannedRack)
+		b.out.Racks = append(b.out.Racks, r.Rack)
 	}
 }
 
@@ -183,5 +184,5 @@ func (b *builder) machine(t *thing) {
 		b.notes.add("management interfaces without an IPv4 address, left out", "%s", t.name)
 		return
 	}
-	m.BMC = &inventory.PlannedBMC{Address: fmt.Sprintf("https://%s", address), MAC: t.bmc.nic.MAC, Username: b.o.Username, Password: b.o.Password}
+	m.BMC = &plan.BMC{Address: fmt.Sprintf("https://%s", address), MAC: t.bmc.nic.MAC, Username: b.o.Username, Password: b.o.Password}
 }

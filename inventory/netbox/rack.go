@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 func (b *builder) makeRacks() {
@@ -22,7 +23,7 @@ func (b *builder) makeRacks() {
 			continue
 		}
 		out := &rack{first: max(r.StartingUnit, 1)}
-		out.PlannedRack = inventory.PlannedRack{Name: name, Units: int(r.UHeight), DepthMM: int(r.MountingDepth), WeightLimitKG: kilograms(r.MaxWeight, r.WeightUnit), Tags: tags(r.Tags),
+		out.Rack = plan.Rack{Name: name, Units: int(r.UHeight), DepthMM: int(r.MountingDepth), WeightLimitKG: kilograms(r.MaxWeight, r.WeightUnit), Tags: tags(r.Tags),
 			Labels: labels("facility-id", text(r.FacilityID), "serial", r.Serial, "asset-tag", text(r.AssetTag), "role", r.Role.slug(), "tenant", r.Tenant.slug())}
 		if r.DescUnits {
 			out.Numbering = inventory.NumberedDown
@@ -122,8 +123,8 @@ func (b *builder) project(t *Ref) string {
 		b.notes.add("tenants left out for their slugs", "%s", wrong)
 		return ""
 	}
-	if !slices.ContainsFunc(b.out.Projects, func(p inventory.PlannedProject) bool { return p.Name == name }) {
-		p := inventory.PlannedProject{Name: name}
+	if !slices.ContainsFunc(b.out.Projects, func(p plan.Project) bool { return p.Name == name }) {
+		p := plan.Project{Name: name}
 		if t.Name != t.Slug {
 			p.Labels = labels("name", t.Name)
 		}

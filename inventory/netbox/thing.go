@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // makeThings turns devices into machines and devices of the racks they stand in.
@@ -131,7 +132,7 @@ func (b *builder) fill(t *thing, bays map[int64]bay) {
 	d := t.from
 	u, face := b.place(t)
 	if t.kind != inventory.KindMachine {
-		t.device = &inventory.PlannedDevice{Name: t.name, Kind: t.kind, U: u, Face: face, Model: b.model(t), Serial: clean(d.Serial), AssetTag: clean(text(d.AssetTag)), Tags: tags(d.Tags),
+		t.device = &plan.Device{Name: t.name, Kind: t.kind, U: u, Face: face, Model: b.model(t), Serial: clean(d.Serial), AssetTag: clean(text(d.AssetTag)), Tags: tags(d.Tags),
 			Labels: labels("role", t.role().slug(), "platform", d.Platform.slug(), "tenant", d.Tenant.slug())}
 		if t.kind == inventory.KindSwitch && d.Name != t.name {
 			t.device.LLDP = clean(d.Name)
@@ -139,7 +140,7 @@ func (b *builder) fill(t *thing, bays map[int64]bay) {
 		t.device.Bays = b.baysOf[d.ID]
 		return
 	}
-	t.machine = &inventory.PlannedMachine{Name: t.name, U: u, Face: face, Model: b.model(t), Serial: clean(d.Serial), AssetTag: clean(text(d.AssetTag)), Tags: tags(d.Tags),
+	t.machine = &plan.Machine{Name: t.name, U: u, Face: face, Model: b.model(t), Serial: clean(d.Serial), AssetTag: clean(text(d.AssetTag)), Tags: tags(d.Tags),
 		Project: b.project(d.Tenant), Labels: labels("role", t.role().slug(), "platform", d.Platform.slug())}
 	in, node := bays[d.ID]
 	if chassis := b.things[in.chassis]; node && chassis != nil && chassis.kind == inventory.KindChassis {

@@ -2,12 +2,10 @@ package overlay
 
 import (
 	"reflect"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // lay returns have with each field that said says in its place: lists of named things by
@@ -90,7 +88,7 @@ func merged[T any](have, said []T) []T {
 }
 
 // keep drops the nouns that neither said names nor a rack of the plan uses.
-func keep(p *inventory.Plan, said inventory.Plan) {
+func keep(p *plan.Plan, said plan.Plan) {
 	used := map[string]bool{}
 	for _, r := range p.Racks {
 		for _, d := range r.Devices {
@@ -115,23 +113,17 @@ func keep(p *inventory.Plan, said inventory.Plan) {
 	for _, m := range said.Networks {
 		used["network "+m.Name] = true
 	}
-	p.Models = slices.DeleteFunc(slices.Clone(p.Models), func(m inventory.PlannedModel) bool { return !used["model "+m.Name] })
-	p.Projects = slices.DeleteFunc(slices.Clone(p.Projects), func(m inventory.PlannedProject) bool { return !used["project "+m.Name] })
-	p.Networks = slices.DeleteFunc(slices.Clone(p.Networks), func(m inventory.PlannedNetwork) bool { return !used["network "+m.Name] })
+	p.Models = slices.DeleteFunc(slices.Clone(p.Models), func(m plan.Model) bool { return !used["model "+m.Name] })
+	p.Projects = slices.DeleteFunc(slices.Clone(p.Projects), func(m plan.Project) bool { return !used["project "+m.Name] })
+	p.Networks = slices.DeleteFunc(slices.Clone(p.Networks), func(m plan.Network) bool { return !used["network "+m.Name] })
 }
-
-var portRange = regexp.MustCompile(`^(.*?)([0-9]{1,5})-([0-9]{1,5})$`)
 
 // within spells out the ranges of have that said names ports of: each such port keeps what
 // the range says of it. Ports of a range that said does not name are gone with it.
 func within(have, said []inventory.Port) []inventory.Port {
 	var out []inventory.Port
 	for _, h := range have {
-		m := portRange.FindStringSubmatch(h.Name)
-		var inside []inventory.Port
-		if m != nil {
-			inside = portsIn(m, h, said)
-		}
+		inside := portsIn(h, said)
 		if len(inside) == 0 {
 			inside = []inventory.Port{h}
 		}
@@ -140,13 +132,10 @@ func within(have, said []inventory.Port) []inventory.Port {
 	return out
 }
 
-func portsIn(m []string, h inventory.Port, said []inventory.Port) (out []inventory.Port) {
-	first, _ := strconv.Atoi(m[2])
-	last, _ := strconv.Atoi(m[3])
+func portsIn(h inventory.Port, said []inventory.Port) (out []inventory.Port) {
+	names, _ := plan.PortNames(h.Name)
 	for _, s := range said {
-		digits, is := strings.CutPrefix(s.Name, m[1])
-		n, err := strconv.Atoi(digits)
-		if is && err == nil && n >= first && n <= last {
+		if slices.Contains(names, s.Name) {
 			one := h
 			one.Name = s.Name
 			out = append(out, one)

@@ -9,13 +9,14 @@ import (
 	"fmt"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // Over returns the plan of the racks that said names: everything have holds of them, with
 // what said says in its place. A machine or device that stands in another rack in have
 // moves with all that is known of it.
-func Over(have, said inventory.Plan) inventory.Plan {
-	out := inventory.Plan{Site: said.Site}
+func Over(have, said plan.Plan) plan.Plan {
+	out := plan.Plan{Site: said.Site}
 	machines, devices := stock(have)
 	named := map[string]bool{}
 	for _, r := range said.Racks {
@@ -35,8 +36,8 @@ func Over(have, said inventory.Plan) inventory.Plan {
 }
 
 // stock is what the inventory has by name, wherever it stands.
-func stock(have inventory.Plan) (map[string]inventory.PlannedMachine, map[string]inventory.PlannedDevice) {
-	machines, devices := map[string]inventory.PlannedMachine{}, map[string]inventory.PlannedDevice{}
+func stock(have plan.Plan) (map[string]plan.Machine, map[string]plan.Device) {
+	machines, devices := map[string]plan.Machine{}, map[string]plan.Device{}
 	for _, r := range have.Racks {
 		for _, m := range r.Machines {
 			machines[m.Name] = m
@@ -49,20 +50,20 @@ func stock(have inventory.Plan) (map[string]inventory.PlannedMachine, map[string
 }
 
 // find returns the rack of that name, or an empty one.
-func find(racks []inventory.PlannedRack, name string) inventory.PlannedRack {
+func find(racks []plan.Rack, name string) plan.Rack {
 	for _, r := range racks {
 		if r.Name == name {
 			return r
 		}
 	}
-	return inventory.PlannedRack{}
+	return plan.Rack{}
 }
 
 // rack lays one rack over another. What said names anywhere is taken from have, so that
 // it stands once.
-func rack(have, said inventory.PlannedRack, named map[string]bool, machines map[string]inventory.PlannedMachine, devices map[string]inventory.PlannedDevice) inventory.PlannedRack {
-	var ms []inventory.PlannedMachine
-	var ds []inventory.PlannedDevice
+func rack(have, said plan.Rack, named map[string]bool, machines map[string]plan.Machine, devices map[string]plan.Device) plan.Rack {
+	var ms []plan.Machine
+	var ds []plan.Device
 	for _, m := range have.Machines {
 		if !named[m.Name] {
 			ms = append(ms, m)
@@ -85,7 +86,7 @@ func rack(have, said inventory.PlannedRack, named map[string]bool, machines map[
 	return out
 }
 
-func machine(have, said inventory.PlannedMachine) inventory.PlannedMachine {
+func machine(have, said plan.Machine) plan.Machine {
 	if said.U > 0 {
 		have.Chassis, have.Bay = "", ""
 	}
@@ -101,10 +102,10 @@ func machine(have, said inventory.PlannedMachine) inventory.PlannedMachine {
 
 // nics lays ports over ports: the same MAC is the same port, whatever it was called, and
 // else the same name is.
-func nics(have, said []inventory.PlannedNIC) []inventory.PlannedNIC {
+func nics(have, said []plan.NIC) []plan.NIC {
 	have, said = spelled(have), spelled(said)
 	taken := make([]bool, len(have))
-	same := func(is func(h inventory.PlannedNIC) bool) int {
+	same := func(is func(h plan.NIC) bool) int {
 		for i, h := range have {
 			if !taken[i] && is(h) {
 				return i
@@ -112,11 +113,11 @@ func nics(have, said []inventory.PlannedNIC) []inventory.PlannedNIC {
 		}
 		return -1
 	}
-	out := make([]inventory.PlannedNIC, 0, len(have)+len(said))
+	out := make([]plan.NIC, 0, len(have)+len(said))
 	for _, s := range said {
-		at := same(func(h inventory.PlannedNIC) bool { return s.MAC != "" && sameMAC(h.MAC, s.MAC) })
+		at := same(func(h plan.NIC) bool { return s.MAC != "" && sameMAC(h.MAC, s.MAC) })
 		if at < 0 {
-			at = same(func(h inventory.PlannedNIC) bool { return h.Name == s.Name })
+			at = same(func(h plan.NIC) bool { return h.Name == s.Name })
 		}
 		if at >= 0 {
 			taken[at] = true
@@ -133,8 +134,8 @@ func nics(have, said []inventory.PlannedNIC) []inventory.PlannedNIC {
 }
 
 // spelled gives ports their default names, which depend on their order.
-func spelled(list []inventory.PlannedNIC) []inventory.PlannedNIC {
-	out := append([]inventory.PlannedNIC(nil), list...)
+func spelled(list []plan.NIC) []plan.NIC {
+	out := append([]plan.NIC(nil), list...)
 	for i := range out {
 		if out[i].Name == "" {
 			out[i].Name = fmt.Sprintf("nic%d", i+1)
@@ -150,7 +151,7 @@ func sameMAC(a, b string) bool {
 }
 
 // device lays a device over another. Its ports may stand in have as a range.
-func device(have, said inventory.PlannedDevice) inventory.PlannedDevice {
+func device(have, said plan.Device) plan.Device {
 	if len(said.Ports) > 0 {
 		have.Ports = within(have.Ports, said.Ports)
 	}

@@ -7,27 +7,28 @@ import (
 
 	"rackwright/inventory"
 	"rackwright/inventory/overlay"
+	"rackwright/inventory/plan"
 )
 
-func have() inventory.Plan {
-	return inventory.Plan{Site: "dc1",
-		Projects: []inventory.PlannedProject{{Name: "web"}, {Name: "unused"}},
-		Models:   []inventory.PlannedModel{{Name: "r660", Build: inventory.Build{Height: 1, Watts: 800}}, {Name: "unused"}},
-		Networks: []inventory.PlannedNetwork{{Name: "prov", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1"}, {Name: "unused", CIDR: "10.9.0.0/24"}},
-		Racks: []inventory.PlannedRack{
-			{Name: "r1", Units: 20, Labels: map[string]string{"zone": "a"}, Machines: []inventory.PlannedMachine{
+func have() plan.Plan {
+	return plan.Plan{Site: "dc1",
+		Projects: []plan.Project{{Name: "web"}, {Name: "unused"}},
+		Models:   []plan.Model{{Name: "r660", Build: inventory.Build{Height: 1, Watts: 800}}, {Name: "unused"}},
+		Networks: []plan.Network{{Name: "prov", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1"}, {Name: "unused", CIDR: "10.9.0.0/24"}},
+		Racks: []plan.Rack{
+			{Name: "r1", Units: 20, Labels: map[string]string{"zone": "a"}, Machines: []plan.Machine{
 				{Name: "stays", U: 1},
-				{Name: "known", U: 2, Model: "r660", Project: "web", Tags: []string{"old"}, BMC: &inventory.PlannedBMC{Address: "https://10.1.0.2", Username: "root"},
-					NICs: []inventory.PlannedNIC{{MAC: "52:54:00:00:00:01", Network: "prov", Address: "10.0.0.2"}, {MAC: "52:54:00:00:00:02", Boot: true}}}},
-				Devices: []inventory.PlannedDevice{{Name: "leaf", U: 20, Ports: []inventory.Port{{Name: "Ethernet1-48", Connector: inventory.SFP, Circuit: "sw:{port}"}}}}},
-			{Name: "r2", Machines: []inventory.PlannedMachine{{Name: "moves", Chassis: "c1", Bay: "3", Serial: "S1"}}},
+				{Name: "known", U: 2, Model: "r660", Project: "web", Tags: []string{"old"}, BMC: &plan.BMC{Address: "https://10.1.0.2", Username: "root"},
+					NICs: []plan.NIC{{MAC: "52:54:00:00:00:01", Network: "prov", Address: "10.0.0.2"}, {MAC: "52:54:00:00:00:02", Boot: true}}}},
+				Devices: []plan.Device{{Name: "leaf", U: 20, Ports: []inventory.Port{{Name: "Ethernet1-48", Connector: inventory.SFP, Circuit: "sw:{port}"}}}}},
+			{Name: "r2", Machines: []plan.Machine{{Name: "moves", Chassis: "c1", Bay: "3", Serial: "S1"}}},
 		}}
 }
 
 func TestWhatAnImportDoesNotSayStays(t *testing.T) {
 	before := have()
-	got := overlay.Over(before, inventory.Plan{Site: "dc1", Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{
-		{Name: "known", U: 3, Tags: []string{"new"}, BMC: &inventory.PlannedBMC{Address: "https://10.1.0.3"}},
+	got := overlay.Over(before, plan.Plan{Site: "dc1", Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{
+		{Name: "known", U: 3, Tags: []string{"new"}, BMC: &plan.BMC{Address: "https://10.1.0.3"}},
 		{Name: "moves", U: 9},
 		{Name: "fresh", U: 10, Model: "r660"}}}}})
 	if len(got.Racks) != 1 || got.Racks[0].Units != 20 || got.Racks[0].Labels["zone"] != "a" {
@@ -52,8 +53,8 @@ func TestWhatAnImportDoesNotSayStays(t *testing.T) {
 }
 
 func TestThePortWithTheSameMACIsTheSamePort(t *testing.T) {
-	got := overlay.Over(have(), inventory.Plan{Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{
-		{Name: "known", U: 2, NICs: []inventory.PlannedNIC{{Name: "eno2", MAC: "52-54-00-00-00-02"}, {Name: "nic9"}}}}}}})
+	got := overlay.Over(have(), plan.Plan{Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{
+		{Name: "known", U: 2, NICs: []plan.NIC{{Name: "eno2", MAC: "52-54-00-00-00-02"}, {Name: "nic9"}}}}}}})
 	nics := got.Racks[0].Machines[1].NICs
 	if len(nics) != 3 || nics[0].Name != "eno2" || !nics[0].Boot || nics[1].Name != "nic9" || nics[2].Name != "nic1" || nics[2].Address != "10.0.0.2" {
 		t.Errorf("ports are %+v", nics)
@@ -61,7 +62,7 @@ func TestThePortWithTheSameMACIsTheSamePort(t *testing.T) {
 }
 
 func TestAPortOfARangeKeepsItsCircuit(t *testing.T) {
-	got := overlay.Over(have(), inventory.Plan{Racks: []inventory.PlannedRack{{Name: "r1", Devices: []inventory.PlannedDevice{
+	got := overlay.Over(have(), plan.Plan{Racks: []plan.Rack{{Name: "r1", Devices: []plan.Device{
 		{Name: "leaf", Ports: []inventory.Port{{Name: "Ethernet7", Connector: inventory.QSFP}, {Name: "mgmt0"}}}}}}})
 	want := []inventory.Port{{Name: "Ethernet7", Connector: inventory.QSFP, Circuit: "sw:{port}"}, {Name: "mgmt0"}}
 	if d := got.Racks[0].Devices[0]; d.U != 20 || !reflect.DeepEqual(d.Ports, want) {

@@ -95,7 +95,7 @@ type SeenPort struct {
 type Adopted struct {
 	Machine string          `json:"machine" doc:"Id"`
 	Name    string          `json:"name"`
-	Phase   inventory.Phase `json:"phase"`
+	Phase   inventory.Phase `json:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
 	Agree   []string        `json:"agree,omitempty" nullable:"false" doc:"Identifiers that were seen as planned"`
 	By      string          `json:"by,omitempty" doc:"Who said that it is in the slot"`
 	At      time.Time       `json:"at,omitzero"`
@@ -108,7 +108,7 @@ type Past struct {
 	Name    string          `json:"name"`
 	Serial  string          `json:"serial,omitempty"`
 	Model   string          `json:"model,omitempty"`
-	Phase   inventory.Phase `json:"phase"`
+	Phase   inventory.Phase `json:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
 	Until   time.Time       `json:"until" doc:"When its record last changed"`
 }
 

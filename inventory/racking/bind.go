@@ -23,7 +23,7 @@ func (v *View) bind(s *Scan) {
 		case r.Owner == s.Place.Owner:
 			b.Agree = append(b.Agree, Setting{r.field, r.value})
 		case r.Owner != "":
-			s.problem("this is %s; you stand at %s (%s)", r.Says, place(s.Place.Slot), s.Place.Owner)
+			s.problem("this is %s; you stand at %s (%s)", r.Says, s.Place.Slot, s.Place.Owner)
 		default:
 			unknown = append(unknown, r)
 		}
@@ -46,7 +46,7 @@ func (v *View) bind(s *Scan) {
 func (v *View) learn(s *Scan, b *Binding, r *Reading) {
 	for _, seen := range v.Seen {
 		if seen.Machine != s.Place.ID && sameValue(seen.Value, r.value) {
-			s.problem("%s was seen at %s (%s); you stand at %s (%s)", r.value, v.nameOf(seen.Machine), seen.Source, place(s.Place.Slot), s.Place.Owner)
+			s.problem("%s was seen at %s (%s); you stand at %s (%s)", r.value, v.nameOf(seen.Machine), seen.Source, s.Place.Slot, s.Place.Owner)
 			return
 		}
 	}
@@ -72,7 +72,7 @@ func (v *View) learn(s *Scan, b *Binding, r *Reading) {
 	case r.field == Serial && inventory.JunkSerial(r.value), r.field == UUID && inventory.JunkUUID(r.value):
 		s.problem("%s %s is a placeholder that many machines have, no identity", r.field, r.value)
 	case have != "":
-		s.problem("the plan has %s %s for %s in %s, %s was scanned", r.field, have, s.Place.Owner, place(s.Place.Slot), r.value)
+		s.problem("the plan has %s %s for %s in %s, %s was scanned", r.field, have, s.Place.Owner, s.Place.Slot, r.value)
 	default:
 		b.Set = append(b.Set, Setting{r.field, r.value})
 		r.Says = fmt.Sprintf("new: becomes the %s of %s", r.field, s.Place.Owner)

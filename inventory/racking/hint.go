@@ -40,11 +40,14 @@ func (v *View) unpack(name, model string, s inventory.Slot, serial string) strin
 	if serial != "" {
 		text += ", serial " + serial
 	}
-	return text + ", for " + place(s)
+	return text + ", for " + s.String()
 }
 
 func (v *View) lift(model string, s inventory.Slot) string {
-	text := "mount it in " + place(s)
+	text := "mount it in " + s.String()
+	if s.U == 0 && s.Chassis == "" {
+		text = "mount it " + s.String()
+	}
 	if m := v.Inventory.Model(model); m != nil && m.WeightKG > heavyKG {
 		text += fmt.Sprintf(", %g kg: two people or a lift", m.WeightKG)
 	}

@@ -12,7 +12,7 @@ import (
 func (v *View) machine(m *inventory.Machine) Item {
 	it := Item{Owner: m.Name, ID: m.ID, Kind: inventory.KindMachine, Slot: *m.Slot, Model: m.Model, Phase: m.Phase}
 	if until, ok := v.Blinking[m.ID]; ok {
-		it.Note = fmt.Sprintf("its locator LED blinks until %s: look for it in %s", until.UTC().Format("15:04:05Z"), place(*m.Slot))
+		it.Note = fmt.Sprintf("its locator LED blinks until %s: look for it in %s", until.UTC().Format("15:04:05Z"), m.Slot)
 	}
 	proofs := v.proofs(m)
 	for _, n := range Steps() {

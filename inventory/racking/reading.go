@@ -21,7 +21,7 @@ func (v *View) read(c inventory.Code, at *Standing) Reading {
 		r.own("label")
 	case inventory.SlotCode:
 		s := inventory.Slot{Rack: c.Value, U: c.U, Height: 1, Face: c.Face, Side: c.Side}
-		r.Slot, r.Says = &s, "slot "+place(s)
+		r.Slot, r.Says = &s, "slot "+s.String()
 	case inventory.CableCode:
 		v.readCable(&r, c.Value)
 	case inventory.HardwareCode:
@@ -46,7 +46,7 @@ func (r *Reading) own(what string) {
 	}
 	r.Says = r.Owner + "'s " + what
 	if r.Slot != nil {
-		r.Says += ", " + place(*r.Slot)
+		r.Says += ", " + r.Slot.String()
 	}
 }
 

@@ -67,7 +67,7 @@ type Standing struct {
 type Binding struct {
 	Set   []Setting       `json:"set,omitempty" nullable:"false" doc:"What the plan did not say and is learned"`
 	Agree []Setting       `json:"agree,omitempty" nullable:"false" doc:"What is as planned"`
-	Phase inventory.Phase `json:"phase,omitempty" doc:"Phase the machine moves to; absent when it stays"`
+	Phase inventory.Phase `json:"phase,omitempty" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Phase the machine moves to; absent when it stays"`
 }
 
 // Setting is one identifier and its value.

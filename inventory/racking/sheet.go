@@ -2,7 +2,6 @@ package racking
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 // Sighting is one identifier of a machine and where it was seen.
 type Sighting struct {
 	Machine string    `json:"-"` // id
-	Kind    string    `json:"kind" doc:"serial, uuid, mac, bmc-mac, asset-tag, ..."`
+	Kind    string    `json:"kind" enum:"bmc-mac,mac,uuid,serial,circuit,remote,lldp,asset-tag"`
 	Value   string    `json:"value"`
 	Source  string    `json:"source" doc:"scan, dhcp, agent, redfish"`
 	First   time.Time `json:"first_at"`
@@ -46,7 +45,7 @@ type Item struct {
 	Kind  inventory.Kind  `json:"kind" enum:"machine,switch,pdu,chassis,panel,other"`
 	Slot  inventory.Slot  `json:"slot"`
 	Model string          `json:"model,omitempty"`
-	Phase inventory.Phase `json:"phase,omitempty" doc:"Of a machine"`
+	Phase inventory.Phase `json:"phase,omitempty" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Of a machine"`
 	Note  string          `json:"note,omitempty" doc:"e.g. that its locator LED blinks"`
 	Steps []Task          `json:"steps" nullable:"false"`
 }
@@ -176,25 +175,4 @@ func (m *Mark) evidence() Evidence {
 		e.Says = "done: " + m.Reason
 	}
 	return e
-}
-
-// place is a slot in words.
-func place(s inventory.Slot) string {
-	switch {
-	case s.Chassis != "":
-		return fmt.Sprintf("bay %s of %s", s.Bay, s.Chassis)
-	case s.U == 0:
-		return "beside the units of " + s.Rack
-	}
-	text := fmt.Sprintf("%s u%d", s.Rack, s.U)
-	if s.Height > 1 {
-		text += fmt.Sprintf("-u%d", s.U+s.Height-1)
-	}
-	switch {
-	case s.Side != inventory.FullWidth:
-		text += ", " + string(s.Side) + " half"
-	case s.Face == inventory.Rear:
-		text += ", rear"
-	}
-	return text
 }

@@ -26,7 +26,7 @@ type SignedMachine struct {
 	Name     string              `json:"name"`
 	ID       string              `json:"id"`
 	Slot     inventory.Slot      `json:"slot"`
-	Phase    inventory.Phase     `json:"phase"`
+	Phase    inventory.Phase     `json:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
 	Vendor   string              `json:"vendor,omitempty"`
 	Model    string              `json:"model,omitempty"`
 	Serial   string              `json:"serial,omitempty"`

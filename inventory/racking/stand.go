@@ -43,9 +43,9 @@ func (v *View) standAt(s *Scan, rack string, spot Spot) error {
 	}
 	switch {
 	case p.Name == "":
-		return fault.Conflictf("the plan has nothing at %s", place(p.Slot)).WithHint("'rackwright rack slots %s' shows what belongs where", rack)
+		return fault.Conflictf("the plan has nothing at %s", p.Slot).WithHint("'rackwright rack slots %s' shows what belongs where", rack)
 	case s.Place != nil && s.Place.Owner != p.Name:
-		s.Problems = append(s.Problems, fmt.Sprintf("two places were named: %s and %s", place(s.Place.Slot), place(p.Slot)))
+		s.Problems = append(s.Problems, fmt.Sprintf("two places were named: %s and %s", s.Place.Slot, p.Slot))
 		return nil
 	case len(also) > 0 && spot.Face == "" && spot.Side == "" && spot.Bay == "":
 		return fault.Conflictf("several things are in %s u%d: %s and %s", rack, spot.U, p.Name, words(also)).WithHint("scan the label of the one you mean")
@@ -67,9 +67,9 @@ func (v *View) checkLabels(s *Scan) {
 	for _, r := range s.Codes {
 		switch {
 		case r.Is == string(inventory.RackCode) && r.Owner != "" && r.Owner != s.Place.Slot.Rack:
-			s.problem("this is rack %s; %s belongs in %s", r.Owner, s.Place.Owner, place(s.Place.Slot))
+			s.problem("this is rack %s; %s belongs in %s", r.Owner, s.Place.Owner, s.Place.Slot)
 		case (r.Is == string(inventory.MachineCode) || r.Is == "device") && r.Owner != "" && r.Owner != s.Place.Owner:
-			s.problem("this is the label of %s; you stand at %s (%s)", r.Owner, place(s.Place.Slot), s.Place.Owner)
+			s.problem("this is the label of %s; you stand at %s (%s)", r.Owner, s.Place.Slot, s.Place.Owner)
 		}
 	}
 }

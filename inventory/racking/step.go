@@ -72,12 +72,16 @@ const MaxReason = 500
 
 // Act returns the mark that a step has after a person's action, nil for none, and whether
 // anything changed. now holds who acts, when and why; before is nil where nobody said
-// anything yet. Of two people who say the same the first one counts.
+// anything yet. Of two people who say the same the first one counts; who says it again
+// changes nothing.
 func Act(a Action, before *Mark, now Mark) (after *Mark, changed bool, err error) {
 	if err := now.check(a); err != nil {
 		return nil, false, err
 	}
 	held := before != nil && before.State == Held
+	if before.again(a, now) {
+		return before, false, nil
+	}
 	if held && a != DoResume {
 		return nil, false, fault.Conflictf("%s is held by %s: %s", now.Step, before.By, before.Reason).WithHint("resume it first")
 	}
@@ -89,7 +93,8 @@ func Act(a Action, before *Mark, now Mark) (after *Mark, changed bool, err error
 		return &now, true, nil
 	case DoWaive:
 		if before != nil && before.State == Waived {
-			return nil, false, fault.Conflictf("%s is waived already by %s: %s", now.Step, before.By, before.Reason)
+			return nil, false, fault.Conflictf("%s is waived already by %s: %s", now.Step, before.By, before.Reason).
+				WithHint("undo it first to give another reason")
 		}
 		now.State = Waived
 		return &now, true, nil
@@ -105,6 +110,14 @@ func Act(a Action, before *Mark, now Mark) (after *Mark, changed bool, err error
 		return nil, true, nil
 	}
 	return nil, false, fault.Invalidf("there is no action %q", a).WithHint("actions are done, hold, resume, waive and undo")
+}
+
+// again reports whether somebody repeats a hold or a waiver, word for word.
+func (m *Mark) again(a Action, now Mark) bool {
+	if m == nil || m.By != now.By || m.Reason != now.Reason {
+		return false
+	}
+	return (a == DoHold && m.State == Held) || (a == DoWaive && m.State == Waived)
 }
 
 // check refuses what no step and no reason can be.

@@ -15,6 +15,8 @@ func act(a racking.Action, before *racking.Mark, n racking.StepName, reason stri
 
 func TestWhatAPersonSaysOfAStep(t *testing.T) {
 	isDone, isHeld, isWaived := said("one", racking.Mount, racking.Done), said("one", racking.Mount, racking.Held), said("one", racking.Mount, racking.Waived)
+	bobHolds, bobWaives := isHeld, isWaived
+	bobHolds.By, bobHolds.Reason, bobWaives.By, bobWaives.Reason = "bob", "why", "bob", "why"
 	for name, c := range map[string]struct {
 		action racking.Action
 		before *racking.Mark
@@ -35,6 +37,9 @@ func TestWhatAPersonSaysOfAStep(t *testing.T) {
 		"resumed but not held":        {action: racking.DoResume, before: &isDone, step: racking.Mount, fault: fault.Conflict},
 		"waived":                      {action: racking.DoWaive, before: &isDone, step: racking.Mount, reason: "why", want: racking.Waived},
 		"waived without a reason":     {action: racking.DoWaive, step: racking.Mount, fault: fault.Invalid},
+		"held again, word for word":   {action: racking.DoHold, before: &bobHolds, step: racking.Mount, reason: "why", want: racking.Held, same: true},
+		"held again, another reason":  {action: racking.DoHold, before: &bobHolds, step: racking.Mount, reason: "wherefore", fault: fault.Conflict},
+		"waived again, word for word": {action: racking.DoWaive, before: &bobWaives, step: racking.Mount, reason: "why", want: racking.Waived, same: true},
 		"waived twice":                {action: racking.DoWaive, before: &isWaived, step: racking.Mount, reason: "why", fault: fault.Conflict},
 		"taken back":                  {action: racking.DoUndo, before: &isWaived, step: racking.Mount},
 		"nothing to take back":        {action: racking.DoUndo, step: racking.Mount, fault: fault.Conflict},

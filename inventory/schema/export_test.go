@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // Forms are the fields that are narrowed by hand, as Type.key.
@@ -25,10 +25,10 @@ func Fields() map[string]bool {
 		}
 		for i := range t.NumField() {
 			key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ",")
-			out[t.Name()+"."+key] = true
+			out[Name(t)+"."+key] = true
 			walk(t.Field(i).Type)
 		}
 	}
-	walk(reflect.TypeFor[inventory.Plan]())
+	walk(reflect.TypeFor[plan.Plan]())
 	return out
 }

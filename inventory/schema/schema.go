@@ -11,6 +11,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 //go:generate go run rackwright/cmd/rackwright schema --out ../../docs/plan.schema.json
@@ -37,7 +38,7 @@ type node struct {
 // Plan returns the schema of a plan as it is written in files.
 func Plan() ([]byte, error) {
 	d := describer{defs: map[string]*node{}}
-	root := d.object(reflect.TypeFor[inventory.Plan]())
+	root := d.object(reflect.TypeFor[plan.Plan]())
 	root.Schema, root.Title = "https://json-schema.org/draft/2020-12/schema", "Rackwright plan"
 	root.Description = "Networks, racks and what stands in them. Several documents and files make one plan; one of them says the site."
 	root.Required, root.Defs = nil, d.defs
@@ -46,6 +47,19 @@ func Plan() ([]byte, error) {
 		return nil, fault.Internalf("describe the plan: %w", err)
 	}
 	return append(text, '\n'), nil
+}
+
+// Name is what a type is called in a document. A plan's entries have the names of the nouns
+// they plan, so there they are PlannedMachine beside Machine.
+func Name(t reflect.Type) string {
+	if t.PkgPath() != reflect.TypeFor[plan.Plan]().PkgPath() {
+		return t.Name()
+	}
+	switch t.Name() {
+	case "Plan", "Diff", "Change", "FieldChange", "Warning":
+		return t.Name()
+	}
+	return "Planned" + t.Name()
 }
 
 // describer makes a definition of each struct once.
@@ -61,11 +75,12 @@ func (d *describer) of(t reflect.Type) *node {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		if d.defs[t.Name()] == nil {
-			d.defs[t.Name()] = &node{} // for a type that holds itself
-			*d.defs[t.Name()] = *d.object(t)
+		name := Name(t)
+		if d.defs[name] == nil {
+			d.defs[name] = &node{} // for a type that holds itself
+			*d.defs[name] = *d.object(t)
 		}
-		return &node{Ref: "#/$defs/" + t.Name()}
+		return &node{Ref: "#/$defs/" + name}
 	case reflect.Slice:
 		return &node{Type: "array", Items: d.of(t.Elem())}
 	case reflect.Map:
@@ -116,7 +131,7 @@ func (d *describer) object(t reflect.Type) *node {
 			}
 		}
 	}
-	if t == reflect.TypeFor[inventory.PlannedBMC]() {
+	if t == reflect.TypeFor[plan.BMC]() {
 		out.Properties["password_file"] = &node{Type: "string", Description: "File with the password, beside the plan; the command reads and sends it"}
 		out.Not = &node{Required: []string{"password", "password_file"}}
 	}
@@ -126,7 +141,7 @@ func (d *describer) object(t reflect.Type) *node {
 // field describes one field: the schema of its type, narrowed by what is known of it.
 func (d *describer) field(t reflect.Type, f reflect.StructField, name string) *node {
 	n := d.of(f.Type)
-	if narrow := forms[t.Name()+"."+name]; narrow != nil {
+	if narrow := forms[Name(t)+"."+name]; narrow != nil {
 		n = narrow(n)
 	} else if values := f.Tag.Get("enum"); values != "" && len(n.Enum) == 0 {
 		n = valuesOf(n, strings.Split(values, ","))

@@ -11,6 +11,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/overlay"
+	"rackwright/inventory/plan"
 )
 
 // builder makes the plan of rows.
@@ -93,7 +94,7 @@ func titleOf(columns []*column, name string) string {
 // cables puts the two halves of each cable's other end together.
 func (b *builder) cables(e *entry) {
 	for n, nic := range e.nics {
-		nic.PlannedNIC.Cable = b.cable(e, &nic.plug, fmt.Sprintf("nics[%d].cable", n))
+		nic.NIC.Cable = b.cable(e, &nic.plug, fmt.Sprintf("nics[%d].cable", n))
 	}
 	for n, p := range e.psus {
 		if c := b.cable(e, p, fmt.Sprintf("psus[%d].cable", n)); c != nil {
@@ -136,7 +137,7 @@ func (b *builder) finish() {
 		if !known {
 			i = len(b.sheet.Plan.Racks)
 			racks[e.rack] = i
-			b.sheet.Plan.Racks = append(b.sheet.Plan.Racks, inventory.PlannedRack{Name: e.rack})
+			b.sheet.Plan.Racks = append(b.sheet.Plan.Racks, plan.Rack{Name: e.rack})
 		}
 		r := &b.sheet.Plan.Racks[i]
 		b.about(e, r)
@@ -162,7 +163,7 @@ func lineOf(path string) (n int) {
 }
 
 // about takes what a row says of its rack; all rows of a rack say the same.
-func (b *builder) about(e *entry, r *inventory.PlannedRack) {
+func (b *builder) about(e *entry, r *plan.Rack) {
 	for _, f := range []struct {
 		name string
 		have *string
@@ -179,23 +180,23 @@ func (b *builder) about(e *entry, r *inventory.PlannedRack) {
 	r.Units = cmp.Or(r.Units, e.units)
 }
 
-func (b *builder) machine(e *entry) inventory.PlannedMachine {
+func (b *builder) machine(e *entry) plan.Machine {
 	m := e.m
 	m.Model = b.model(m.Model)
 	b.project(m.Project)
 	for _, n := range slices.Sorted(maps.Keys(e.nics)) {
-		p := e.nics[n].PlannedNIC
+		p := e.nics[n].NIC
 		p.Name = cmp.Or(p.Name, "nic"+strconv.Itoa(n))
 		m.NICs = append(m.NICs, p)
 	}
-	if e.bmc != (inventory.PlannedBMC{}) {
+	if e.bmc != (plan.BMC{}) {
 		bmc := e.bmc
 		if bmc.Address != "" {
 			bmc.Username, bmc.Password = cmp.Or(bmc.Username, b.o.Username), b.o.Password
 		}
 		m.BMC = &bmc
 	}
-	if e.disk != (inventory.PlannedDisk{}) {
+	if e.disk != (plan.Disk{}) {
 		disk := e.disk
 		m.RootDisk = &disk
 	}
@@ -204,9 +205,9 @@ func (b *builder) machine(e *entry) inventory.PlannedMachine {
 
 // project makes a project that is not there.
 func (b *builder) project(name string) {
-	named := func(p inventory.PlannedProject) bool { return p.Name == name }
+	named := func(p plan.Project) bool { return p.Name == name }
 	if name != "" && !slices.ContainsFunc(b.o.Have.Projects, named) && !slices.ContainsFunc(b.sheet.Plan.Projects, named) {
-		b.sheet.Plan.Projects = append(b.sheet.Plan.Projects, inventory.PlannedProject{Name: name})
+		b.sheet.Plan.Projects = append(b.sheet.Plan.Projects, plan.Project{Name: name})
 	}
 }
 

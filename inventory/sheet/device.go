@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // device reports whether the row is gear that is not provisioned.
@@ -15,14 +16,14 @@ var ofDevices = []string{"rack", "room", "row", "rack_units", "u", "name", "kind
 	"tags", "labels", "feed", "lldp", "psus"}
 
 // device adds a device; a cell that only a machine has is bad.
-func (b *builder) device(e *entry, r *inventory.PlannedRack) {
+func (b *builder) device(e *entry, r *plan.Rack) {
 	for path, title := range e.cells {
 		if first := path[:cut(path)]; !slices.Contains(ofDevices, first) {
 			b.sheet.fail(e.line, title, "a %s has no such field in a plan: empty the cell", e.kind)
 		}
 	}
 	m := e.m
-	d := inventory.PlannedDevice{Name: m.Name, Kind: e.kind, U: m.U, Height: m.Height, Face: m.Face, Side: m.Side, Model: b.model(m.Model), Serial: m.Serial,
+	d := plan.Device{Name: m.Name, Kind: e.kind, U: m.U, Height: m.Height, Face: m.Face, Side: m.Side, Model: b.model(m.Model), Serial: m.Serial,
 		AssetTag: m.AssetTag, Feed: e.feed, LLDP: e.lldp, PSUs: m.PSUs, Labels: m.Labels, Tags: m.Tags}
 	if m.Vendor != "" {
 		d.Labels = withLabel(d.Labels, "vendor", m.Vendor)

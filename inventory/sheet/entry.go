@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // entry is one row: what its cells say, before it becomes a machine or a device.
@@ -17,9 +18,9 @@ type entry struct {
 	units           int
 	kind            inventory.Kind
 	feed, lldp      string
-	m               inventory.PlannedMachine
-	bmc             inventory.PlannedBMC
-	disk            inventory.PlannedDisk
+	m               plan.Machine
+	bmc             plan.BMC
+	disk            plan.Disk
 	nics            map[int]*nic
 	psus            map[int]*plug
 	cells           map[string]string // path in the plan (with numbers) -> title of its column
@@ -33,7 +34,7 @@ type plug struct {
 
 // nic is a network port of a row.
 type nic struct {
-	inventory.PlannedNIC
+	plan.NIC
 	plug
 	prefix netip.Prefix // that the address was written with
 }

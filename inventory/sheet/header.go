@@ -29,7 +29,7 @@ const maxNumber = 64
 // columns finds out what each column is, and reports at once all that cannot be used.
 func (s *Sheet) columns(header []string, o Options) ([]*column, error) {
 	if len(header) > maxColumns {
-		return nil, fault.Invalidf("the sheet has %d columns; at most %d are read", len(header), maxColumns)
+		return nil, fault.Invalidf("the sheet has %d columns; at most %d are read", len(header), maxColumns).WithHint("leave out those that say nothing of machines, and save it again")
 	}
 	h := heading{sheet: s, options: o, used: map[string]bool{}, first: map[string]string{}}
 	out := make([]*column, len(header))
@@ -48,7 +48,7 @@ func (s *Sheet) columns(header []string, o Options) ([]*column, error) {
 		}
 	}
 	if len(h.bad) > 0 {
-		return nil, &fault.Error{Kind: fault.Invalid, Message: fmt.Sprintf("the columns cannot be read (%d faults)", len(h.bad)), Fields: h.bad,
+		return nil, &fault.Error{Kind: fault.Invalid, Message: "the columns cannot be read", Fields: h.bad,
 			Hint: "rename a column, map it with --map \"Column=field\" or leave it out with --ignore; fields are " + strings.Join(FieldNames(), ", ")}
 	}
 	return out, nil

@@ -5,11 +5,12 @@ import (
 	"strings"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // Lines tells where each part of a plan stands in the sheet, by its path as faults name
 // it. The plan is the sheet's own, or that laid over what was there.
-func (s *Sheet) Lines(p inventory.Plan) map[string]string {
+func (s *Sheet) Lines(p plan.Plan) map[string]string {
 	out := map[string]string{}
 	for i, r := range p.Racks {
 		for j, m := range r.Machines {
@@ -29,7 +30,7 @@ func (s *Sheet) Lines(p inventory.Plan) map[string]string {
 }
 
 // lines adds one row's cells. Ports and power supplies have their index in the plan there.
-func (e *entry) lines(out map[string]string, path string, nics []inventory.PlannedNIC, psus []inventory.PSU) {
+func (e *entry) lines(out map[string]string, path string, nics []plan.NIC, psus []inventory.PSU) {
 	out[path] = at(e.line, "")
 	index := map[string]string{} // as the cells have it -> as the plan has it
 	for n := range e.nics {

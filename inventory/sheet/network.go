@@ -4,7 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // networks finds the network of each port that has an address: the one it names, the one
@@ -48,7 +48,7 @@ func (b *builder) masked(e *entry, n *nic, known networks) {
 		return
 	}
 	known.add(n.Network, n.prefix)
-	b.sheet.Plan.Networks = append(b.sheet.Plan.Networks, inventory.PlannedNetwork{Name: n.Network, CIDR: n.prefix.String()})
+	b.sheet.Plan.Networks = append(b.sheet.Plan.Networks, plan.Network{Name: n.Network, CIDR: n.prefix.String()})
 }
 
 // unmasked finds the network of addresses without one; false when there is none.

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // Bounds of what is read.
@@ -28,14 +28,14 @@ type Options struct {
 	Site   string
 	Map    map[string]string // column, as its header has it -> field; before what is known by itself
 	Ignore []string          // columns left out; "*" for every one that is not known
-	Have   inventory.Plan    // what is there: whose networks and models rows may name
+	Have   plan.Plan         // what is there: whose networks and models rows may name
 	// Username and Password are of every BMC the sheet gives an address.
 	Username, Password string
 }
 
 // Sheet is a spreadsheet that was read.
 type Sheet struct {
-	Plan    inventory.Plan
+	Plan    plan.Plan
 	Bad     []fault.Field // bad cells by line and column; their rows are not in the plan
 	Ignored []string      // columns left out
 	Rows    int           // that say something
@@ -57,7 +57,7 @@ func Read(r io.Reader, o Options) (*Sheet, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	s := &Sheet{Plan: inventory.Plan{Site: o.Site}, entries: map[string]*entry{}}
+	s := &Sheet{Plan: plan.Plan{Site: o.Site}, entries: map[string]*entry{}}
 	columns, err := s.columns(header, o)
 	if err != nil {
 		return nil, err

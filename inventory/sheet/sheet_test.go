@@ -10,6 +10,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/sheet"
 )
 
@@ -22,7 +23,7 @@ func read(t *testing.T, text string, o sheet.Options) *sheet.Sheet {
 	return s
 }
 
-func good(t *testing.T, text string, o sheet.Options) inventory.Plan {
+func good(t *testing.T, text string, o sheet.Options) plan.Plan {
 	t.Helper()
 	s := read(t, text, o)
 	if err := s.Fault(); err != nil {
@@ -40,13 +41,13 @@ func TestARowBecomesAMachineWithAllItsCells(t *testing.T) {
 	if len(p.Racks) != 1 || len(p.Racks[0].Machines) != 2 || len(p.Racks[0].Devices) != 1 {
 		t.Fatalf("got %+v", p)
 	}
-	want := inventory.PlannedMachine{Name: "web01", U: 10, Height: 2, Face: inventory.Both, Model: "PowerEdge R660", Serial: "ABC0001", AssetTag: "A-17",
+	want := plan.Machine{Name: "web01", U: 10, Height: 2, Face: inventory.Both, Model: "PowerEdge R660", Serial: "ABC0001", AssetTag: "A-17",
 		Labels: map[string]string{"owner": "Ada, Ops"}, Tags: []string{"gpu", "lab"},
-		NICs: []inventory.PlannedNIC{
+		NICs: []plan.NIC{
 			{Name: "nic1", MAC: "52:54:00:00:00:01", Network: "net-10-0-0-0-24", Address: "10.0.0.11", Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "14"}, LengthM: 2.5, Label: "C-14"}},
 			{Name: "nic2", MAC: "5254.0000.0002", Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-2", Port: "Ethernet1/14"}}}},
 		PSUs: []inventory.PSU{{Name: "psu1", Cable: &inventory.Cable{To: inventory.End{Owner: "pdu-a", Port: "7"}}}, {Name: "psu2", Cable: &inventory.Cable{To: inventory.End{Owner: "pdu-b", Port: "7"}}}},
-		BMC:  &inventory.PlannedBMC{Address: "https://10.1.0.11", Username: "root", Password: "s3cret", MAC: "52:54:00:01:00:01"}}
+		BMC:  &plan.BMC{Address: "https://10.1.0.11", Username: "root", Password: "s3cret", MAC: "52:54:00:01:00:01"}}
 	if got := p.Racks[0].Machines[0]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
@@ -121,7 +122,7 @@ r1,10,i,,,,,,,,,more
 }
 
 func TestAnAddressOfAnotherMaskIsRefused(t *testing.T) {
-	o := sheet.Options{Have: inventory.Plan{Networks: []inventory.PlannedNetwork{{Name: "prov", CIDR: "10.0.0.0/24"}}}}
+	o := sheet.Options{Have: plan.Plan{Networks: []plan.Network{{Name: "prov", CIDR: "10.0.0.0/24"}}}}
 	s := read(t, "Rack,U,Name,IP,Network\nr1,1,a,10.0.0.7,\nr1,2,b,10.0.0.8/24,\nr1,3,c,10.0.0.9/25,prov\n", o)
 	if len(s.Bad) != 1 || s.Bad[0].Path != "line 4, IP" || !strings.Contains(s.Bad[0].Message, "prov, which is 10.0.0.0/24") {
 		t.Errorf("got %v", s.Bad)
@@ -202,8 +203,8 @@ func TestEveryTitleMeansOneField(t *testing.T) {
 func TestFaultsOfThePlanAreFoundInTheSheet(t *testing.T) {
 	s := read(t, "Rack,U,Name,NIC2 MAC,PSU2 PDU,PSU2 outlet\nr1,1,a,52:54:00:00:00:02,pdu-a,1\nr1,2,b,52:54:00:00:00:03,,\n", sheet.Options{Site: "dc1"})
 	p := s.Plan
-	p.Racks[0].Machines = append([]inventory.PlannedMachine{{Name: "there", U: 9}}, p.Racks[0].Machines...)
-	p.Racks[0].Machines[1].NICs = append([]inventory.PlannedNIC{{Name: "nic1"}}, p.Racks[0].Machines[1].NICs...)
+	p.Racks[0].Machines = append([]plan.Machine{{Name: "there", U: 9}}, p.Racks[0].Machines...)
+	p.Racks[0].Machines[1].NICs = append([]plan.NIC{{Name: "nic1"}}, p.Racks[0].Machines[1].NICs...)
 	lines := s.Lines(p)
 	for path, want := range map[string]string{"racks[0].machines[1]": "line 2", "racks[0].machines[1].u": "line 2, U", "racks[0].machines[1].nics[1].mac": "line 2, NIC2 MAC",
 		"racks[0].machines[1].psus[0].cable": "line 2, PSU2 outlet", "racks[0].machines[2].name": "line 3, Name", "machine b": "line 3", "racks[0].machines[0]": "", "racks[0].machines[1].nics[0]": ""} {

@@ -19,17 +19,41 @@ type Wiring struct {
 	Moves   []Move  `json:"moves" nullable:"false" doc:"All moves, in an order that works"`
 }
 
+// MostMates bounds how many machines of other racks are looked at with a rack's.
+const MostMates = 2000
+
 // listening is how long a machine's agent may have listened and heard nothing before
 // that is a finding: switches speak every 30 s (IEEE 802.1AB-2016 section 9.2.5.7).
 const listening = 2 * time.Minute
 
-// Rack solves the cables of a rack's machines.
-func Rack(inv inventory.Inventory, now time.Time) Wiring {
-	c := newCabling(inv)
+// Rack solves the cables of a rack's machines. mates are machines of other racks on the
+// same switches: what they hold is not free, and a mistake may be between two racks. Only
+// causes that concern the rack are told.
+func Rack(inv inventory.Inventory, mates []inventory.Machine, now time.Time) Wiring {
+	c := newCabling(inv, mates)
 	out := Wiring{Causes: []Cause{}, Moves: []Move{}}
-	var wires []Wire
+	for _, cause := range c.causes(inv, mates, now, &out) {
+		if slices.ContainsFunc(cause.NICs, func(p MachinePort) bool { return c.here[p.Machine] }) {
+			out.Causes = append(out.Causes, cause)
+			out.Moves = append(out.Moves, cause.Moves...)
+		}
+	}
+	return out
+}
+
+// causes are the mistakes of a rack and its mates; the rack's cables are counted in out.
+func (c *cabling) causes(inv inventory.Inventory, mates []inventory.Machine, now time.Time, out *Wiring) []Cause {
+	var wires, others []Wire
 	for i := range inv.Machines {
 		wires = append(wires, c.wires(&inv.Machines[i])...)
+	}
+	for i := range mates {
+		others = append(others, c.wires(&mates[i])...)
+	}
+	for _, w := range others {
+		if w.Has != (inventory.End{}) {
+			c.speaks[w.Has.Owner] = true
+		}
 	}
 	for _, w := range wires {
 		if w.Want == (inventory.End{}) {
@@ -44,19 +68,15 @@ func Rack(inv inventory.Inventory, now time.Time) Wiring {
 			out.Right++
 		}
 	}
-	out.Causes = append(out.Causes, Solve(wires, c.known)...)
-	out.Causes = append(out.Causes, c.silent(inv, wires, now)...)
-	for _, cause := range out.Causes {
-		out.Moves = append(out.Moves, cause.Moves...)
-	}
-	return out
+	return append(Solve(append(wires, others...), c.known), c.silent(inv, wires, now)...)
 }
 
 // Cabling compares the cables of a whole rack with its plan and returns the conditions
-// by machine id. All ports that one mistake makes wrong name it in the same words.
-func Cabling(inv inventory.Inventory, now time.Time) map[string][]inventory.Condition {
-	c := newCabling(inv)
-	causes := Rack(inv, now).Causes
+// by machine id. All ports that one mistake makes wrong name it in the same words. Of
+// mates see Rack; they get no conditions here.
+func Cabling(inv inventory.Inventory, mates []inventory.Machine, now time.Time) map[string][]inventory.Condition {
+	c := newCabling(inv, mates)
+	causes := Rack(inv, mates, now).Causes
 	of := map[MachinePort]*Cause{}
 	for i := range causes {
 		for _, n := range causes[i].NICs {
@@ -89,12 +109,13 @@ type cabling struct {
 	exact   map[string]string // device and port in lower case -> port
 	keys    map[string]string // device and PortKey -> port, "" when two ports have the key
 	speaks  map[string]bool   // switches that were heard
+	here    map[string]bool   // names of the rack's machines
 	devices map[string]*inventory.Device
 	back    map[MachinePort]inventory.End // cables planned from the switch's end
 }
 
-func newCabling(inv inventory.Inventory) *cabling {
-	c := &cabling{systems: map[string]string{}, exact: map[string]string{}, keys: map[string]string{}, speaks: map[string]bool{},
+func newCabling(inv inventory.Inventory, mates []inventory.Machine) *cabling {
+	c := &cabling{systems: map[string]string{}, exact: map[string]string{}, keys: map[string]string{}, speaks: map[string]bool{}, here: map[string]bool{},
 		devices: map[string]*inventory.Device{}, back: map[MachinePort]inventory.End{}}
 	for i := range inv.Devices {
 		d := &inv.Devices[i]
@@ -111,13 +132,22 @@ func newCabling(inv inventory.Inventory) *cabling {
 		}
 	}
 	for i := range inv.Machines {
-		for _, n := range inv.Machines[i].NICs {
-			if n.Cable != nil && c.known(n.Cable.To.Owner) {
-				c.port(n.Cable.To.Owner, n.Cable.To.Port)
-			}
-		}
+		c.here[inv.Machines[i].Name] = true
+		c.ports(&inv.Machines[i])
+	}
+	for i := range mates {
+		c.ports(&mates[i])
 	}
 	return c
+}
+
+// ports makes the switch ports known that a machine is planned on.
+func (c *cabling) ports(m *inventory.Machine) {
+	for _, n := range m.NICs {
+		if n.Cable != nil && c.known(n.Cable.To.Owner) {
+			c.port(n.Cable.To.Owner, n.Cable.To.Port)
+		}
+	}
 }
 
 func (c *cabling) known(system string) bool { return c.devices[system] != nil }

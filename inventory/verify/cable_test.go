@@ -35,7 +35,7 @@ func cabled(n int) inventory.Inventory {
 }
 
 func TestARightRackHasNoMistakeWhateverItsSwitchesCallTheirPorts(t *testing.T) {
-	w := verify.Rack(cabled(10), soon)
+	w := verify.Rack(cabled(10), nil, soon)
 	if w.Planned != 20 || w.Heard != 20 || w.Right != 20 || len(w.Causes) != 0 {
 		t.Errorf("found %+v", w)
 	}
@@ -45,14 +45,14 @@ func TestBothMachinesOfASwapNameItInTheSameWords(t *testing.T) {
 	inv := cabled(10)
 	a, b := &inv.Machines[2].Facts.LLDP[0], &inv.Machines[6].Facts.LLDP[0]
 	a.Port, b.Port = b.Port, a.Port
-	got := verify.Cabling(inv, soon)
+	got := verify.Cabling(inv, nil, soon)
 	want := "the cables of r1-u3 nic1 and r1-u7 nic1 are swapped: swap the cables in leaf-1:Ethernet7 and leaf-1:Ethernet3"
 	if len(got) != 2 || len(got["id-3"]) != 1 || len(got["id-7"]) != 1 || got["id-3"][0].Hint != want || got["id-7"][0].Hint != want ||
 		got["id-3"][0].Evidence != "expected leaf-1:Ethernet3, observed leaf-1:Ethernet7 (agent, 2026-03-04)" || got["id-3"][0].Subject != "nic1" || got["id-3"][0].Type != verify.CablingWrong {
 		t.Errorf("found %+v", got)
 	}
 	inv.Machines[2].Waivers = []inventory.Waiver{{Rule: "cabling", Reason: "moved on Monday"}}
-	if got := verify.Cabling(inv, soon); got["id-3"][0].Waived.By != verify.ByPlan || !got["id-7"][0].Waived.At.IsZero() {
+	if got := verify.Cabling(inv, nil, soon); got["id-3"][0].Waived.By != verify.ByPlan || !got["id-7"][0].Waived.At.IsZero() {
 		t.Errorf("waived as %+v", got)
 	}
 }
@@ -84,7 +84,7 @@ func TestASilentPortIsAFindingOnlyWhenItsSwitchSpeaks(t *testing.T) {
 	} {
 		inv := cabled(4)
 		c.change(&inv)
-		causes := verify.Rack(inv, soon).Causes
+		causes := verify.Rack(inv, nil, soon).Causes
 		if c.reason == "" && len(causes) != 0 || c.reason != "" && (len(causes) != 1 || causes[0].Reason != c.reason || !strings.Contains(causes[0].Text, "leaf-1:Ethernet1")) {
 			t.Errorf("%s: %+v", name, causes)
 		}
@@ -95,7 +95,7 @@ func TestACablePlannedFromTheSwitchCounts(t *testing.T) {
 	inv := cabled(2)
 	inv.Machines[0].NICs[0].Cable = nil
 	inv.Devices[0].Ports[8].Cable = &inventory.Cable{To: inventory.End{Owner: "r1-u1", Port: "nic1"}}
-	w := verify.Rack(inv, soon)
+	w := verify.Rack(inv, nil, soon)
 	if w.Planned != 4 || len(w.Causes) != 1 || w.Causes[0].Text != "the cable of r1-u1 nic1 is in the wrong port: move the cable from leaf-1:Ethernet1 to leaf-1:Ethernet9" {
 		t.Errorf("found %+v", w)
 	}

@@ -44,9 +44,9 @@ func versionIn(f *inventory.Facts, component string) string {
 			return v.Version
 		}
 	}
-	want := Component(component)
+	want := componentKey(component)
 	for _, v := range f.Versions {
-		if Component(v.Component) == want {
+		if componentKey(v.Component) == want {
 			return v.Version
 		}
 	}
@@ -56,9 +56,9 @@ func versionIn(f *inventory.Facts, component string) string {
 	return ""
 }
 
-// Component is the name of a piece of firmware in one form: bios, bmc, or its own name.
+// componentKey is the name of a piece of firmware in one form: bios, bmc, or its own name.
 // A copy that does not run (previous, backup, recovery) is never the running one.
-func Component(s string) string {
+func componentKey(s string) string {
 	name := plainWords(s)
 	for _, idle := range []string{"previous", "backup", "recovery", "golden", "available", "rollback"} {
 		if strings.Contains(name, idle) {

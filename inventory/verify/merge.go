@@ -31,6 +31,7 @@ func Merge(seen []inventory.Facts) *inventory.Facts {
 		firstOf(&out.CPUs, f.CPUs)
 		firstOf(&out.DIMMs, f.DIMMs)
 		firstOf(&out.Disks, f.Disks)
+		firstOf(&out.BMCs, f.BMCs)
 		firstOf(&out.LLDP, f.LLDP)
 		firstOf(&out.PSUs, f.PSUs)
 		firstOf(&out.Versions, f.Versions)

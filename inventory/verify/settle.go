@@ -64,13 +64,18 @@ func stillWaived(was, is inventory.Condition, now time.Time) inventory.Waived {
 func waive(m *inventory.Machine, list []inventory.Condition, now time.Time) []inventory.Condition {
 	for i := range list {
 		for _, w := range m.Waivers {
-			if w.Rule == list[i].Type && (w.On == "" || w.On == list[i].Subject || Location(w.On) == Location(list[i].Subject)) {
+			if Waives(w, list[i]) {
 				list[i].Waived = inventory.Waived{By: ByPlan, Reason: w.Reason, At: now}
 				break
 			}
 		}
 	}
 	return list
+}
+
+// Waives reports whether a waiver is about a condition, however its part is written.
+func Waives(w inventory.Waiver, c inventory.Condition) bool {
+	return w.Covers(c.Type, c.Subject) || w.Rule == c.Type && Location(w.On) == Location(c.Subject)
 }
 
 // Open are the conditions of verification that nobody waived.

@@ -54,6 +54,7 @@ CREATE TABLE device (
 CREATE INDEX device_rack ON device (rack_id);
 
 -- psus, waivers: as planned. hold_*: the maintenance lock. left_*: where it stood when it retired.
+-- adopted: ids of the records that turned out to be this machine, a list.
 ALTER TABLE machine
     ADD full_depth  boolean NOT NULL DEFAULT false,
     ADD side        text NOT NULL DEFAULT '' CHECK (side IN ('', 'left', 'right')),
@@ -71,6 +72,7 @@ ALTER TABLE machine
     ADD replaces    uuid,
     ADD left_rack_id uuid REFERENCES rack,
     ADD left_slot   jsonb,
+    ADD adopted     jsonb,
     ADD erased_at   timestamptz,
     ADD verify_due  boolean NOT NULL DEFAULT false; -- facts or plan changed since it was last compared
 UPDATE machine SET verify_due = true WHERE facts IS NOT NULL;
@@ -108,6 +110,7 @@ CREATE TRIGGER tell AFTER INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION ra
 CREATE TRIGGER tell AFTER INSERT OR UPDATE ON operation FOR EACH ROW
     WHEN (NEW.state IN ('queued', 'running') AND NEW.lease_owner = '' AND (NEW.woken OR NEW.due <= NEW.updated_at))
     EXECUTE FUNCTION rackwright_tell('work');
+CREATE TRIGGER tell AFTER UPDATE OF verify_due ON machine FOR EACH ROW WHEN (NEW.verify_due) EXECUTE FUNCTION rackwright_tell('verify');
 
 -- One thing in a cell of a rack: a machine, a device, or a reservation of the rack itself.
 DROP TABLE slot_cell;
@@ -302,7 +305,7 @@ INSERT INTO slot_cell (rack_id, face, u, machine_id)
     SELECT m.rack_id, m.face, c.u, m.id FROM machine m, generate_series(1, 100) AS c(u) WHERE m.rack_id IS NOT NULL AND c.u >= m.u AND c.u < m.u + m.height
     ON CONFLICT DO NOTHING;
 ALTER TABLE machine DROP full_depth, DROP side, DROP chassis_id, DROP bay, DROP psus, DROP waivers, DROP asset_tag, DROP batch, DROP project_id,
-    DROP hold_by, DROP hold_reason, DROP hold_since, DROP hold_until, DROP replaces, DROP left_rack_id, DROP left_slot, DROP erased_at, DROP verify_due;
+    DROP hold_by, DROP hold_reason, DROP hold_since, DROP hold_until, DROP replaces, DROP left_rack_id, DROP left_slot, DROP adopted, DROP erased_at, DROP verify_due;
 DROP INDEX machine_rack, machine_list, machine_phase;
 ALTER TABLE rack DROP spec, DROP weight_kg, DROP weight_limit_kg;
 DROP TABLE device, model, project;

@@ -52,6 +52,7 @@ CREATE TABLE device (
 CREATE INDEX device_rack ON device (rack_id);
 
 -- psus, waivers: as planned. hold_*: the maintenance lock. left_*: where it stood when it retired.
+-- adopted: ids of the records that turned out to be this machine, a list.
 ALTER TABLE machine ADD COLUMN full_depth integer NOT NULL DEFAULT 0;
 ALTER TABLE machine ADD COLUMN side text NOT NULL DEFAULT '' CHECK (side IN ('', 'left', 'right'));
 ALTER TABLE machine ADD COLUMN chassis_id text REFERENCES device;
@@ -68,6 +69,7 @@ ALTER TABLE machine ADD COLUMN hold_until integer;
 ALTER TABLE machine ADD COLUMN replaces text;
 ALTER TABLE machine ADD COLUMN left_rack_id text REFERENCES rack;
 ALTER TABLE machine ADD COLUMN left_slot text;
+ALTER TABLE machine ADD COLUMN adopted text;
 ALTER TABLE machine ADD COLUMN erased_at integer;
 ALTER TABLE machine ADD COLUMN verify_due integer NOT NULL DEFAULT 0;
 UPDATE machine SET verify_due = 1 WHERE facts IS NOT NULL;
@@ -367,6 +369,7 @@ ALTER TABLE machine DROP COLUMN hold_until;
 ALTER TABLE machine DROP COLUMN replaces;
 ALTER TABLE machine DROP COLUMN left_rack_id;
 ALTER TABLE machine DROP COLUMN left_slot;
+ALTER TABLE machine DROP COLUMN adopted;
 ALTER TABLE machine DROP COLUMN erased_at;
 ALTER TABLE machine DROP COLUMN verify_due;
 ALTER TABLE rack DROP COLUMN weight_limit_kg;

@@ -11,7 +11,7 @@ import (
 // The rack plan that Rackwright reads; its fields are described in the docs of the
 // plan, and what is not known here is left out.
 type (
-	plan struct {
+	rackPlan struct {
 		Site  string     `yaml:"site"`
 		Racks []planRack `yaml:"racks"`
 	}
@@ -68,7 +68,7 @@ type (
 // Plan is the Rackwright rack plan for these machines, as YAML. The first disk of a
 // machine is its root disk.
 func (r *Rack) Plan() ([]byte, error) {
-	p := plan{Site: r.cfg.Rack.Site}
+	p := rackPlan{Site: r.cfg.Rack.Site}
 	at := map[string]int{}
 	for _, b := range r.bays {
 		i, known := at[b.spec.Rack]
@@ -93,7 +93,7 @@ func (r *Rack) Plan() ([]byte, error) {
 
 // plug gives a switch the port that a NIC is cabled to. A switch stands in the rack of the
 // first machine on it.
-func (p *plan) plug(rack int, name, port string) {
+func (p *rackPlan) plug(rack int, name, port string) {
 	if name == "" {
 		return
 	}

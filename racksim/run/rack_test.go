@@ -20,7 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/racksim"
 	"rackwright/racksim/qemu"
 )
@@ -206,12 +206,12 @@ func TestPlanIsOneTheInventoryAccepts(t *testing.T) {
 	withSecrets := regexp.MustCompile(`password_file: .*`).ReplaceAll(out, []byte("password: secret"))
 	dec := yaml.NewDecoder(bytes.NewReader(withSecrets))
 	dec.KnownFields(true)
-	var plan inventory.Plan
-	if err := dec.Decode(&plan); err != nil {
+	var p plan.Plan
+	if err := dec.Decode(&p); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	plan.Networks = []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.77.0.0/24"}}
-	wanted, err := plan.Resolve()
+	p.Networks = []plan.Network{{Name: "provision", CIDR: "10.77.0.0/24"}}
+	wanted, err := p.Resolve()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // nonce begins a boot of n1 for a running deployment.
 func (b *bench) nonce() (nonce, operation string) {
 	b.t.Helper()
-	b.apply(plan(1))
+	b.apply(planOf(1))
 	o := b.running("n1")
 	return must(b.Begin(b.ctx(), &boot.Host{Machine: o.Machine, MAC: mac(1), Operation: o.ID}))(b.t), o.ID
 }

@@ -6,6 +6,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 )
 
@@ -23,8 +24,8 @@ func cables() chapter {
 		},
 		"a port that a machine of another plan is cabled to is refused and named": func(t *testing.T, b *bench) {
 			b.apply(row())
-			p := inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r9", Machines: []inventory.PlannedMachine{
-				{Name: "x", U: 1, NICs: []inventory.PlannedNIC{{Connector: inventory.SFP, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "40"}, Type: "dac"}}}}}}}}
+			p := plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r9", Machines: []plan.Machine{
+				{Name: "x", U: 1, NICs: []plan.NIC{{Connector: inventory.SFP, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "40"}, Type: "dac"}}}}}}}}
 			_, err := b.ApplyPlan(b.ctx(), p, "", "tester")
 			if said := refused(t, err, fault.Conflict); !strings.Contains(said, "far") {
 				t.Errorf("%q does not name far", said)
@@ -52,7 +53,7 @@ func cables() chapter {
 		},
 		"a switch whose ports change so that a cable does not fit is refused": func(t *testing.T, b *bench) {
 			b.apply(row())
-			p := inventory.Plan{Site: "lab", Models: row().Models, Racks: row().Racks[:1]}
+			p := plan.Plan{Site: "lab", Models: row().Models, Racks: row().Racks[:1]}
 			p.Networks, p.Projects = row().Networks, row().Projects
 			p.Racks[0].Devices[0].Ports = []inventory.Port{{Name: "40", Connector: inventory.RJ45}}
 			_, err := b.ApplyPlan(b.ctx(), p, "", "tester")

@@ -15,7 +15,7 @@ func claims() chapter {
 	return chapter{
 		"many workers that claim at once get every operation exactly once": func(t *testing.T, b *bench) {
 			const work = 24
-			b.apply(plan(work))
+			b.apply(planOf(work))
 			for i := 1; i <= work; i++ {
 				must(b.CreateOperation(b.ctx(), deploy.Inspect, fmt.Sprintf("n%d", i), deploy.Order{}, "tester"))(t)
 			}
@@ -45,7 +45,7 @@ func claims() chapter {
 			same(t, "operations given", len(got), work)
 		},
 		"what was due first is claimed first, and what is not due is not claimed": func(t *testing.T, b *bench) {
-			b.apply(plan(3))
+			b.apply(planOf(3))
 			for _, name := range []string{"n2", "n3", "n1"} {
 				b.clock.Turn(time.Second)
 				must(b.CreateOperation(b.ctx(), deploy.Inspect, name, deploy.Order{}, "tester"))(t)
@@ -63,7 +63,7 @@ func claims() chapter {
 			same(t, "poked", b.claim("w").Name, "n2")
 		},
 		"a dead worker's operation is claimed again when its lease ends, with a new fence": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			dead := b.claim("dead")
 			b.clock.Turn(lease - time.Second)
@@ -77,7 +77,7 @@ func claims() chapter {
 			}
 		},
 		"a worker that was thought dead can neither save nor renew, and its events are not told": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			stale := b.claim("slow")
 			b.clock.Turn(lease)
@@ -91,7 +91,7 @@ func claims() chapter {
 			same(t, "message", must(b.Operation(b.ctx(), heir.ID))(t).Message, "from the heir")
 		},
 		"a lease that is renewed does not end": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			o := b.claim("w")
 			b.clock.Turn(lease - time.Second)
@@ -102,7 +102,7 @@ func claims() chapter {
 			}
 		},
 		"saving gives the lease up": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			o := b.running("n1")
 			next := b.claim("other")
 			same(t, "operation", next.ID, o.ID)
@@ -111,7 +111,7 @@ func claims() chapter {
 			}
 		},
 		"what comes in while a worker holds an operation makes it due at once": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			o := b.running("n1")
 			held := b.claim("w")
 			ok(t, b.AddEvidence(b.ctx(), o.ID, store.SawDHCP, map[string]any{}))
@@ -125,7 +125,7 @@ func claims() chapter {
 			}
 		},
 		"the one process of an embedded database takes over what it held before it died": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			before := b.claim("dead")
 			ok(t, b.ReleaseLeases(b.ctx()))
@@ -134,7 +134,7 @@ func claims() chapter {
 			refused(t, b.SaveOperation(b.ctx(), before), fault.Conflict)
 		},
 		"work that may be due is signalled": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			due, stop := b.WorkDue()
 			defer stop()
 			b.deployment("n1")

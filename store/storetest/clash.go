@@ -6,29 +6,29 @@ import (
 	"testing"
 
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
 // rival is a machine outside the plan that wants what n1 holds.
-func rival(name string, change func(m *inventory.PlannedMachine)) inventory.Plan {
+func rival(name string, change func(m *plan.Machine)) plan.Plan {
 	m := planned(9)
 	m.Name = name
 	change(&m)
-	return inventory.Plan{Site: "lab", Networks: fullPlan().Networks, Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{m}}}}
+	return plan.Plan{Site: "lab", Networks: fullPlan().Networks, Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{m}}}}
 }
 
 // contested are the things one machine alone may hold.
-func contested() map[string]func(m *inventory.PlannedMachine) {
+func contested() map[string]func(m *plan.Machine) {
 	n1 := planned(1)
-	return map[string]func(m *inventory.PlannedMachine){
-		"slot":          func(m *inventory.PlannedMachine) { m.U = n1.U },
-		"upper cell":    func(m *inventory.PlannedMachine) { m.U, m.Height = 1, 2 },
-		"MAC":           func(m *inventory.PlannedMachine) { m.NICs[0].MAC = n1.NICs[0].MAC },
-		"address":       func(m *inventory.PlannedMachine) { m.NICs[0].Address = n1.NICs[0].Address },
-		"BMC":           func(m *inventory.PlannedMachine) { m.BMC.Address = n1.BMC.Address },
-		"MAC of a BMC":  func(m *inventory.PlannedMachine) { m.BMC.MAC = n1.BMC.MAC },
-		"serial number": func(m *inventory.PlannedMachine) { m.Vendor, m.Serial = "ACME", "sn-1" },
+	return map[string]func(m *plan.Machine){
+		"slot":          func(m *plan.Machine) { m.U = n1.U },
+		"upper cell":    func(m *plan.Machine) { m.U, m.Height = 1, 2 },
+		"MAC":           func(m *plan.Machine) { m.NICs[0].MAC = n1.NICs[0].MAC },
+		"address":       func(m *plan.Machine) { m.NICs[0].Address = n1.NICs[0].Address },
+		"BMC":           func(m *plan.Machine) { m.BMC.Address = n1.BMC.Address },
+		"MAC of a BMC":  func(m *plan.Machine) { m.BMC.MAC = n1.BMC.MAC },
+		"serial number": func(m *plan.Machine) { m.Vendor, m.Serial = "ACME", "sn-1" },
 	}
 }
 
@@ -36,7 +36,7 @@ func clashes() chapter {
 	c := chapter{
 		"two racing plans for new racks of one new site both stand": func(t *testing.T, b *bench) {
 			race(4, func(i int) {
-				p := inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: fmt.Sprintf("r%d", i)}}}
+				p := plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: fmt.Sprintf("r%d", i)}}}
 				if _, err := b.ApplyPlan(b.ctx(), p, "", "tester"); err != nil {
 					t.Error(err)
 				}
@@ -44,7 +44,7 @@ func clashes() chapter {
 			same(t, "racks", len(must(b.Racks(b.ctx()))(t)), 4)
 		},
 		"machines whose serial is junk do not stand in each other's way": func(t *testing.T, b *bench) {
-			p := plan(3)
+			p := planOf(3)
 			for i := range p.Racks[0].Machines {
 				p.Racks[0].Machines[i].Serial = "To be filled by O.E.M."
 			}
@@ -54,17 +54,17 @@ func clashes() chapter {
 			}
 		},
 		"a network that overlaps one of another plan is refused": func(t *testing.T, b *bench) {
-			b.apply(plan(0))
-			p := inventory.Plan{Site: "lab", Networks: []inventory.PlannedNetwork{{Name: "other", CIDR: "10.0.0.128/25"}}}
+			b.apply(planOf(0))
+			p := plan.Plan{Site: "lab", Networks: []plan.Network{{Name: "other", CIDR: "10.0.0.128/25"}}}
 			_, err := b.ApplyPlan(b.ctx(), p, "", "tester")
 			if said := refused(t, err, fault.Conflict); !strings.Contains(said, "provision") {
 				t.Errorf("%q does not name the network", said)
 			}
 		},
 		"the last of a plan's many machines being refused leaves nothing of the plan": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			p := rival("z9", contested()["MAC"])
-			p.Site, p.Racks[0].Machines = "lab", append(plan(8).Racks[0].Machines[1:], p.Racks[0].Machines...)
+			p.Site, p.Racks[0].Machines = "lab", append(planOf(8).Racks[0].Machines[1:], p.Racks[0].Machines...)
 			_, err := b.ApplyPlan(b.ctx(), p, "", "tester")
 			refused(t, err, fault.Conflict)
 			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{}))(t)), 1)
@@ -78,7 +78,7 @@ func clashes() chapter {
 			if _, err := b.raw().ExecContext(b.ctx(), `DROP TABLE bmc`); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := b.ApplyPlan(b.ctx(), plan(3), "", "tester"); err == nil {
+			if _, err := b.ApplyPlan(b.ctx(), planOf(3), "", "tester"); err == nil {
 				t.Fatal("applied without a table")
 			}
 			for _, table := range []string{"site", "network", "rack", "machine", "slot_cell", "nic", "event"} {
@@ -89,7 +89,7 @@ func clashes() chapter {
 	}
 	for thing, change := range contested() {
 		c["a second machine for one "+thing+" is refused and the first is named"] = func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			_, err := b.ApplyPlan(b.ctx(), rival("x1", change), "", "tester")
 			if said := refused(t, err, fault.Conflict); !strings.Contains(said, "belongs to n1") {
 				t.Errorf("%q does not name n1", said)
@@ -97,10 +97,10 @@ func clashes() chapter {
 			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{}))(t)), 1)
 		}
 		c["of plans that race for one "+thing+" one wins and the others name it"] = func(t *testing.T, b *bench) {
-			b.apply(plan(0))
+			b.apply(planOf(0))
 			errs := make([]error, 4)
 			race(len(errs), func(i int) {
-				p := rival(fmt.Sprintf("x%d", i), func(m *inventory.PlannedMachine) {
+				p := rival(fmt.Sprintf("x%d", i), func(m *plan.Machine) {
 					*m = distinct(m.Name, 20+3*i)
 					change(m)
 				})
@@ -117,7 +117,7 @@ func clashes() chapter {
 			}
 		}
 		c["the schema itself refuses a second owner of one "+thing] = func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			steal := map[string]string{
 				"slot":          "UPDATE slot_cell SET u = 1 WHERE u = 2",
 				"upper cell":    "UPDATE slot_cell SET u = 1 WHERE u = 2",
@@ -136,7 +136,7 @@ func clashes() chapter {
 }
 
 // distinct is a machine that shares nothing with one of another i.
-func distinct(name string, i int) inventory.PlannedMachine {
+func distinct(name string, i int) plan.Machine {
 	m := planned(i)
 	m.Name = name
 	return m
@@ -145,9 +145,9 @@ func distinct(name string, i int) inventory.PlannedMachine {
 func swaps() chapter {
 	return chapter{
 		"two machines swap slots, MACs, addresses, serials and BMCs in one plan": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			was1, was2 := b.machine("n1"), b.machine("n2")
-			p := plan(2)
+			p := planOf(2)
 			m := p.Racks[0].Machines
 			m[0], m[1] = m[1], m[0]
 			m[0].Name, m[1].Name = "n1", "n2"
@@ -163,13 +163,13 @@ func swaps() chapter {
 			same(t, "n1's password", must(b.BMCAccess(b.ctx(), now1.ID))(t).Password, "password 2")
 		},
 		"racing plans that swap the same machines end in one of the two orders": func(t *testing.T, b *bench) {
-			straight, crossed := plan(2), plan(2)
+			straight, crossed := planOf(2), planOf(2)
 			m := crossed.Racks[0].Machines
 			m[0].U, m[1].U = 2, 1
 			m[0].NICs, m[1].NICs = m[1].NICs, m[0].NICs
 			b.apply(straight)
 			race(6, func(i int) {
-				if _, err := b.ApplyPlan(b.ctx(), []inventory.Plan{straight, crossed}[i%2], "", "tester"); err != nil {
+				if _, err := b.ApplyPlan(b.ctx(), []plan.Plan{straight, crossed}[i%2], "", "tester"); err != nil {
 					t.Error(err)
 				}
 			})

@@ -13,6 +13,7 @@ import (
 	"rackwright/boot/current"
 	"rackwright/deploy"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 	"rackwright/store"
 )
@@ -22,7 +23,7 @@ func deltas() chapter {
 		"what follows changes is the view that would be read anew": func(t *testing.T, b *bench) {
 			for seed := range uint64(3) {
 				b := newBench(t, b.kind)
-				c := &changer{bench: b, random: rand.New(rand.NewPCG(seed, 7)), wish: plan(6)}
+				c := &changer{bench: b, random: rand.New(rand.NewPCG(seed, 7)), wish: planOf(6)}
 				ok(t, c.apply())
 				v := must(b.View(b.ctx()))(t)
 				for range 40 {
@@ -36,7 +37,7 @@ func deltas() chapter {
 			}
 		},
 		"one changed machine is all that is told": func(t *testing.T, b *bench) {
-			b.apply(plan(5))
+			b.apply(planOf(5))
 			at := must(b.Revision(b.ctx()))(t)
 			must(b.ChangeMachine(b.ctx(), "n2", func(m *inventory.Machine) ([]journal.Event, error) {
 				m.UUID = "observed"
@@ -49,16 +50,16 @@ func deltas() chapter {
 			same(t, "nothing more", len(must(b.ViewSince(b.ctx(), d.Revision))(t).Machines), 0)
 		},
 		"one machine added to a plan is all that is told": func(t *testing.T, b *bench) {
-			b.apply(plan(5))
+			b.apply(planOf(5))
 			at := must(b.Revision(b.ctx()))(t)
-			b.apply(plan(6))
+			b.apply(planOf(6))
 			d := must(b.ViewSince(b.ctx(), at))(t)
 			if d == nil || d.Networks != nil || len(d.Machines) != 1 || len(d.Machines[b.machine("n6").ID]) != 1 {
 				t.Errorf("told: %+v", d)
 			}
 		},
 		"who is too far behind, or ahead, reads everything": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			at := must(b.Revision(b.ctx()))(t)
 			if must(b.ViewSince(b.ctx(), at+1))(t) != nil {
 				t.Error("it told what will be")
@@ -80,7 +81,7 @@ func deltas() chapter {
 			}
 		},
 		"a machine in maintenance gets its address and boots its own disk": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			b.moveTo(deploy.Running, deploy.StepBootNet)
 			same(t, "before", must(b.View(b.ctx()))(t).Host(mac(1)).Intent, boot.RunAgent)
@@ -93,7 +94,7 @@ func deltas() chapter {
 			}
 		},
 		"a port whose MAC is not known yet is not in the view": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			if _, err := b.raw().ExecContext(b.ctx(), `UPDATE nic SET mac = NULL`); err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +104,7 @@ func deltas() chapter {
 			if b.Single() {
 				t.Skip("SQLite is for one process")
 			}
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			other := b.open(b.dsn)
 			f := must(current.New(b.ctx(), other, current.Options{Poll: time.Hour, Log: slog.New(slog.DiscardHandler)}))(t)
 			b.background(f.Run)
@@ -114,11 +115,30 @@ func deltas() chapter {
 			b.background(other.Listener().Run)
 			b.hears(work) // that it listens now
 			b.hears(events)
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			b.until("the view did not follow", func() bool { return f.View().Host(mac(2)) != nil })
 			b.hears(events)
 			b.deployment("n1")
 			b.hears(work)
+		},
+		"facts that come to one process are judged by the other without polling": func(t *testing.T, b *bench) {
+			if b.Single() {
+				t.Skip("SQLite is for one process")
+			}
+			b.apply(planOf(1))
+			other := b.open(b.dsn)
+			due, stop := other.ToVerify()
+			defer stop()
+			b.background(other.Listener().Run)
+			b.hears(due) // that it listens now
+			must(b.ChangeMachine(b.ctx(), "n1", look(factsOf(2, 1))))(t)
+			b.hears(due)
+			same(t, "racks to compare", must(other.RacksToVerify(b.ctx(), "", 10))(t), []string{"r1"})
+			judged := map[string]int64{b.machine("n1").ID: b.machine("n1").Version}
+			ok(t, other.Verified(b.ctx(), must(other.PlanRevision(b.ctx()))(t), judged))
+			same(t, "left to compare", len(must(b.RacksToVerify(b.ctx(), "", 10))(t)), 0)
+			ok(t, b.VerifyAgain(b.ctx(), []string{b.machine("n1").ID}))
+			b.hears(due)
 		},
 		"who listens does so again after PostgreSQL broke the connection": func(t *testing.T, b *bench) {
 			if b.Single() {
@@ -200,7 +220,7 @@ func (b *bench) until(what string, true func() bool) {
 type changer struct {
 	*bench
 	random *rand.Rand
-	wish   inventory.Plan
+	wish   plan.Plan
 	seen   int
 	did    []string
 }
@@ -230,7 +250,7 @@ func (c *changer) apply() error {
 }
 
 // one is a random machine of the plan.
-func (c *changer) one() *inventory.PlannedMachine {
+func (c *changer) one() *plan.Machine {
 	list := c.wish.Racks[0].Machines
 	return &list[c.random.IntN(len(list))]
 }

@@ -14,7 +14,7 @@ import (
 func events() chapter {
 	return chapter{
 		"an event is read back with every field, and one with none": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			id := b.machine("n1").ID
 			full := journal.Event{At: time.Date(2026, 1, 2, 3, 4, 5, 678901234, time.FixedZone("", -5*3600)), Kind: journal.DHCPAnswered, Machine: id, Name: "n1",
 				MAC: mac(1), Operation: b.deployment("n1").ID, Actor: "dhcp", Summary: "OFFER", Detail: map[string]any{"a": "b", "n": 1.5, "l": []any{"x"}}}
@@ -52,7 +52,7 @@ func events() chapter {
 			same(t, "unless told, a hundred", len(must(b.Events(b.ctx(), store.EventFilter{}))(t)), 100)
 		},
 		"a reader that follows the cursor misses nothing that racing writers append": func(t *testing.T, b *bench) {
-			b.apply(plan(4))
+			b.apply(planOf(4))
 			const writers, each = 6, 15
 			after := b.lastEvent()
 			var writing atomic.Int32
@@ -84,7 +84,7 @@ func events() chapter {
 			same(t, "followed", len(got), writers*each)
 		},
 		"events are found by machine and by operation": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			o := b.deployment("n1")
 			for want, f := range map[int]store.EventFilter{
 				2: {Machine: "n1"}, 1: {Machine: b.machine("n2").ID}, 0: {Machine: "nobody"},

@@ -6,11 +6,11 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // example is a plan of docs/examples. Password files are not read.
-func example(t *testing.T, name string) (p inventory.Plan) {
+func example(t *testing.T, name string) (p plan.Plan) {
 	t.Helper()
 	ok(t, yaml.Unmarshal(must(os.ReadFile("../docs/examples/"+name))(t), &p))
 	return p
@@ -25,16 +25,16 @@ func exports() chapter {
 			if d := must(b.DiffPlan(b.ctx(), p))(t); len(d.Changes) != 0 {
 				t.Errorf("shown again it changes %+v", d.Changes)
 			}
-			first := must(b.Inventory(b.ctx()))(t).Plan()
+			first := plan.Of(must(b.Inventory(b.ctx()))(t))
 			if d := must(b.DiffPlan(b.ctx(), first))(t); len(d.Changes) != 0 {
 				t.Errorf("its export changes %+v", d.Changes)
 			}
 			part := must(must(b.RackInventory(b.ctx(), p.Racks[0].Name))(t).Only("", []string{p.Racks[0].Name}))(t)
-			if d := must(b.DiffPlan(b.ctx(), part.Plan()))(t); len(d.Changes) != 0 {
+			if d := must(b.DiffPlan(b.ctx(), plan.Of(part)))(t); len(d.Changes) != 0 {
 				t.Errorf("the export of its rack changes %+v", d.Changes)
 			}
 			b.apply(first)
-			same(t, "export", must(b.Inventory(b.ctx()))(t).Plan(), first)
+			same(t, "export", plan.Of(must(b.Inventory(b.ctx()))(t)), first)
 		}
 	}
 	c["a plan with prune removes what is only planned from its rack, and a plan that may not is told why"] = func(t *testing.T, b *bench) {

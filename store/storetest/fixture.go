@@ -10,47 +10,48 @@ import (
 	"rackwright/deploy"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // fullPlan uses every field that a plan has.
-func fullPlan() inventory.Plan {
-	return inventory.Plan{
+func fullPlan() plan.Plan {
+	return plan.Plan{
 		Site: "lab",
-		Networks: []inventory.PlannedNetwork{
+		Networks: []plan.Network{
 			{Name: "provision", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DNS: []string{"10.0.0.2", "2001:db8::53"}, NTP: []string{"10.0.0.3"},
 				Domain: "lab.example", MTU: 9000, Purpose: "provision", DHCP: inventory.DHCPAuthoritative, Strangers: inventory.StrangerDiscover,
-				Pool: &inventory.PlannedPool{First: "10.0.0.100", Last: "10.0.0.109"}, LeaseSeconds: 1800, RouterAdverts: true},
+				Pool: &plan.Pool{First: "10.0.0.100", Last: "10.0.0.109"}, LeaseSeconds: 1800, RouterAdverts: true},
 			{Name: "oob", CIDR: "10.0.1.0/24", Purpose: "oob"},
 		},
-		Racks: []inventory.PlannedRack{
-			{Name: "r1", Units: 47, Machines: []inventory.PlannedMachine{
+		Racks: []plan.Rack{
+			{Name: "r1", Units: 47, Machines: []plan.Machine{
 				{Name: "n1", U: 3, Height: 2, Face: "rear", Firmware: inventory.BIOS, Arch: "amd64", Vendor: "Acme", Model: "A1", Serial: "SN-1",
 					UUID: "11111111-2222-3333-4444-555555555501",
-					NICs: []inventory.PlannedNIC{{Name: "left", MAC: mac(1).String(), Network: "provision", Address: "10.0.0.11", Boot: true},
+					NICs: []plan.NIC{{Name: "left", MAC: mac(1).String(), Network: "provision", Address: "10.0.0.11", Boot: true},
 						{MAC: mac(11).String()}},
-					BMC: &inventory.PlannedBMC{Address: "https://10.0.1.11", Username: "admin", Password: "correct horse",
+					BMC: &plan.BMC{Address: "https://10.0.1.11", Username: "admin", Password: "correct horse",
 						CertificateSHA256: fmt.Sprintf("%064x", 77), MAC: mac(21).String()},
-					RootDisk: &inventory.PlannedDisk{Serial: "D1", WWN: "0x5000", Model: "Fast", Type: "nvme", MinBytes: 1 << 30, MaxBytes: 1 << 40}},
-				{Name: "n2", U: 7, NICs: []inventory.PlannedNIC{{MAC: mac(2).String(), Network: "provision", Address: "10.0.0.12"}}},
+					RootDisk: &plan.Disk{Serial: "D1", WWN: "0x5000", Model: "Fast", Type: "nvme", MinBytes: 1 << 30, MaxBytes: 1 << 40}},
+				{Name: "n2", U: 7, NICs: []plan.NIC{{MAC: mac(2).String(), Network: "provision", Address: "10.0.0.12"}}},
 			}},
 			{Name: "r2"},
 		},
 	}
 }
 
-// plan is n machines n1, n2, ... with a slot, a MAC, an address and a BMC each.
-func plan(n int) inventory.Plan {
-	p := inventory.Plan{Site: "lab", Networks: fullPlan().Networks, Racks: []inventory.PlannedRack{{Name: "r1"}}}
+// planOf is n machines n1, n2, ... with a slot, a MAC, an address and a BMC each.
+func planOf(n int) plan.Plan {
+	p := plan.Plan{Site: "lab", Networks: fullPlan().Networks, Racks: []plan.Rack{{Name: "r1"}}}
 	for i := 1; i <= n; i++ {
 		p.Racks[0].Machines = append(p.Racks[0].Machines, planned(i))
 	}
 	return p
 }
 
-func planned(i int) inventory.PlannedMachine {
-	return inventory.PlannedMachine{Name: fmt.Sprintf("n%d", i), U: i, Vendor: "Acme", Serial: fmt.Sprintf("SN-%d", i),
-		NICs: []inventory.PlannedNIC{{MAC: mac(i).String(), Network: "provision", Address: fmt.Sprintf("10.0.0.%d", 10+i)}},
-		BMC: &inventory.PlannedBMC{Address: fmt.Sprintf("https://10.0.1.%d", 10+i), Username: "admin", Password: fmt.Sprintf("password %d", i),
+func planned(i int) plan.Machine {
+	return plan.Machine{Name: fmt.Sprintf("n%d", i), U: i, Vendor: "Acme", Serial: fmt.Sprintf("SN-%d", i),
+		NICs: []plan.NIC{{MAC: mac(i).String(), Network: "provision", Address: fmt.Sprintf("10.0.0.%d", 10+i)}},
+		BMC: &plan.BMC{Address: fmt.Sprintf("https://10.0.1.%d", 10+i), Username: "admin", Password: fmt.Sprintf("password %d", i),
 			MAC: mac(100 + i).String()}}
 }
 
@@ -59,7 +60,7 @@ func mac(i int) inventory.MAC { return inventory.MAC{0x52, 0x54, 0, 0, byte(i >>
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
 
 // apply applies a plan and expects no refusal.
-func (b *bench) apply(p inventory.Plan) *inventory.Diff {
+func (b *bench) apply(p plan.Plan) *plan.Diff {
 	b.t.Helper()
 	return must(b.ApplyPlan(b.ctx(), p, "", "tester"))(b.t)
 }

@@ -6,20 +6,22 @@ import (
 	"testing"
 	"time"
 
+	"rackwright/boot"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
 // cabled is a plan of n machines without MACs, each known by its serial number and by its
 // cable to leaf-1, whose relay names port i "leaf-1/i".
-func cabled(n int) inventory.Plan {
-	p := inventory.Plan{Site: "lab", Networks: fullPlan().Networks, Racks: []inventory.PlannedRack{{Name: "r1",
-		Devices: []inventory.PlannedDevice{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 42,
+func cabled(n int) plan.Plan {
+	p := plan.Plan{Site: "lab", Networks: fullPlan().Networks, Racks: []plan.Rack{{Name: "r1",
+		Devices: []plan.Device{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 42,
 			Ports: []inventory.Port{{Name: "1-24", Connector: inventory.RJ45, Circuit: "leaf-1/{port}"}}}}}}}
 	for i := 1; i <= n; i++ {
-		p.Racks[0].Machines = append(p.Racks[0].Machines, inventory.PlannedMachine{Name: fmt.Sprintf("n%d", i), U: i, Vendor: "Acme", Serial: fmt.Sprintf("SN-%d", i),
-			NICs: []inventory.PlannedNIC{{Name: "nic1", Connector: inventory.RJ45, Network: "provision", Address: fmt.Sprintf("10.0.0.%d", 10+i),
+		p.Racks[0].Machines = append(p.Racks[0].Machines, plan.Machine{Name: fmt.Sprintf("n%d", i), U: i, Vendor: "Acme", Serial: fmt.Sprintf("SN-%d", i),
+			NICs: []plan.NIC{{Name: "nic1", Connector: inventory.RJ45, Network: "provision", Address: fmt.Sprintf("10.0.0.%d", 10+i),
 				Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: fmt.Sprint(i)}, Type: "cat6"}}, {Name: "nic2"}}})
 	}
 	return p
@@ -54,6 +56,7 @@ func identities() chapter {
 			b.apply(cabled(3))
 			s, f := b.stranger(2, 2)
 			op := must(b.CreateOperation(b.ctx(), "inspect", s.ID, order(), "network policy"))(t)
+			ok(t, b.AppendEvents(b.ctx(), []event{{Kind: "agent.event", Machine: s.ID, Name: s.Name, Summary: "no MAC in it"}}))
 			e := must(b.Witness(b.ctx(), s.ID, inventory.FromFacts(f)))(t)
 			p := must(b.Recognise(b.ctx(), s.ID, e))(t)
 			if p == nil {
@@ -70,9 +73,31 @@ func identities() chapter {
 				t.Errorf("the boot view has %+v", v.Host(mac(2)))
 			}
 			first := must(b.Events(b.ctx(), store.EventFilter{Machine: "n2", Limit: 50}))(t)
+			same(t, "what it was known by, not what it learned", strings.Contains(toText(first), "discovered: serial and lldp leaf-1:2 agree"), true)
 			same(t, "events of the stranger found by MAC", strings.Contains(toText(first), "unknown machine"), true)
+			same(t, "and those without", strings.Contains(toText(first), "no MAC in it"), true)
+			same(t, "whose others do not tell", strings.Contains(toText(must(b.Events(b.ctx(), store.EventFilter{Machine: "n3", Limit: 50}))(t)), "no MAC"), false)
 			seen := must(b.Identifiers(b.ctx(), m.ID))(t)
 			same(t, "kinds of identifiers", kinds(seen), "lldp mac mac serial uuid")
+		},
+		"the inspection of a stranger gives way to the work that waits for the machine it is": func(t *testing.T, b *bench) {
+			b.apply(cabled(3))
+			s, f := b.stranger(2, 2)
+			waits := must(b.CreateOperation(b.ctx(), "inspect", "n2", order(), "test"))(t)
+			own := must(b.CreateOperation(b.ctx(), "inspect", s.ID, order(), "network policy"))(t)
+			nonce := must(b.Begin(b.ctx(), &boot.Host{Operation: own.ID, MAC: mac(2)}))(t)
+			_, session, err := b.Redeem(b.ctx(), nonce)
+			ok(t, err)
+			if p := must(b.Recognise(b.ctx(), s.ID, inventory.FromFacts(f)))(t); p == nil || p.Name != "n2" {
+				t.Fatalf("it is %+v", p)
+			}
+			now, _, err := b.Session(b.ctx(), session)
+			ok(t, err)
+			same(t, "whose agent it is", now, waits.ID)
+			_, fetched := must(b.EvidenceOf(b.ctx(), waits.ID))(t)[store.SawScript]
+			same(t, "what was seen counts for it", fetched, true)
+			_, err = b.Operation(b.ctx(), own.ID)
+			refused(t, err, fault.NotFound)
 		},
 		"one identifier alone is not enough to be a planned machine": func(t *testing.T, b *bench) {
 			b.apply(cabled(2))
@@ -144,7 +169,7 @@ func identities() chapter {
 			same(t, "strangers left", b.count("SELECT count(*) FROM machine WHERE rack_id IS NULL"), 1)
 		},
 		"of what a machine was seen by the newest is kept, and not without end": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			id := b.machine("n1").ID
 			for i := range 200 {
 				must(b.Witness(b.ctx(), id, inventory.Evidence{Source: "dhcp", Circuit: fmt.Sprintf("port %03d", i)}))(t)

@@ -40,7 +40,7 @@ func imageRecords() chapter {
 			same(t, "images", len(must(b.Images(b.ctx()))(t)), 1)
 		},
 		"an image is not removed while it is being deployed": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			o := b.deployment("n1")
 			_, err := b.RemoveImage(b.ctx(), "debian-12", "tester")
 			refused(t, err, fault.Conflict)
@@ -52,7 +52,7 @@ func imageRecords() chapter {
 			refused(t, err, fault.NotFound)
 		},
 		"a removal and a deployment that race never both win": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			order := b.image("debian-12")
 			var removed, deployed error
 			race(2, func(i int) {

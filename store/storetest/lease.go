@@ -8,13 +8,14 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 func leases() chapter {
 	whatever := netip.Addr{}
 	return chapter{
 		"no address is lent twice, however many strangers ask at once": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			n := b.provision()
 			var mu sync.Mutex
 			owner := map[netip.Addr]inventory.MAC{}
@@ -40,7 +41,7 @@ func leases() chapter {
 			same(t, "listed", len(must(b.Leases(b.ctx()))(t)), 10)
 		},
 		"a stranger keeps its address while it asks for it": func(t *testing.T, b *bench) {
-			b.apply(plan(0))
+			b.apply(planOf(0))
 			n := b.provision()
 			first := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.105")))(t)
 			same(t, "the one it wished", first.Address, addr("10.0.0.105"))
@@ -53,7 +54,7 @@ func leases() chapter {
 			same(t, "another's wish for it", must(b.Lend(b.ctx(), mac(501), n, first.Address))(t).Address, addr("10.0.0.100"))
 		},
 		"what the plan reserves and the gateway are never lent": func(t *testing.T, b *bench) {
-			p := plan(2)
+			p := planOf(2)
 			p.Networks[0].Gateway = "10.0.0.102"
 			p.Racks[0].Machines[0].NICs[0].Address, p.Racks[0].Machines[1].NICs[0].Address = "10.0.0.100", "10.0.0.101"
 			b.apply(p)
@@ -64,15 +65,15 @@ func leases() chapter {
 			}
 		},
 		"a lease that the plan's reservation overtakes is moved": func(t *testing.T, b *bench) {
-			b.apply(plan(0))
+			b.apply(planOf(0))
 			must(b.Lend(b.ctx(), mac(500), b.provision(), whatever))(t)
-			p := plan(1)
+			p := planOf(1)
 			p.Racks[0].Machines[0].NICs[0].Address = "10.0.0.100"
 			b.apply(p)
 			same(t, "moved", must(b.Lend(b.ctx(), mac(500), b.provision(), whatever))(t).Address, addr("10.0.0.101"))
 		},
 		"an address is lent again once it was released or its time is over": func(t *testing.T, b *bench) {
-			p := plan(0)
+			p := planOf(0)
 			p.Networks[0].Pool.Last = p.Networks[0].Pool.First
 			b.apply(p)
 			n := b.provision()
@@ -91,7 +92,7 @@ func leases() chapter {
 			same(t, "kept", b.count("SELECT count(*) FROM lease"), 1)
 		},
 		"an address that was declined rests for an hour": func(t *testing.T, b *bench) {
-			b.apply(plan(0))
+			b.apply(planOf(0))
 			n := b.provision()
 			l := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
 			ok(t, b.Decline(b.ctx(), mac(501), n, l.Address)) // not its own
@@ -105,8 +106,8 @@ func leases() chapter {
 			same(t, "rested", must(b.Lend(b.ctx(), mac(502), n, l.Address))(t).Address, l.Address)
 		},
 		"leases are listed by address as numbers are": func(t *testing.T, b *bench) {
-			p := plan(0)
-			p.Networks[0].Pool = &inventory.PlannedPool{First: "10.0.0.98", Last: "10.0.0.101"}
+			p := planOf(0)
+			p.Networks[0].Pool = &plan.Pool{First: "10.0.0.98", Last: "10.0.0.101"}
 			b.apply(p)
 			for i := range 4 {
 				must(b.Lend(b.ctx(), mac(500+i), b.provision(), whatever))(t)

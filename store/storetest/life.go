@@ -10,6 +10,7 @@ import (
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 	"rackwright/store"
 )
@@ -40,7 +41,7 @@ func (b *bench) known(name string) {
 func holds() chapter {
 	return chapter{
 		"a held machine is in maintenance until its holder or an admin releases it": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.known("n1")
 			m := must(b.Hold(b.ctx(), "n1", "replace a fan", 0, "ann"))(t)
 			same(t, "phase, until", words(m.Phase, m.Hold.Until.Equal(b.clock.Now().Add(4*time.Hour))), "maintenance true")
@@ -57,7 +58,7 @@ func holds() chapter {
 			refused(t, err, fault.Conflict)
 		},
 		"a hold that ends by itself takes the machine back to where the evidence says": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			b.known("n1")
 			must(b.Hold(b.ctx(), "n1", "fan", time.Hour, "ann"))(t)
 			must(b.Hold(b.ctx(), "n2", "fan", 2*time.Hour, "ann"))(t)
@@ -69,7 +70,7 @@ func holds() chapter {
 			same(t, "the one nobody saw", b.machine("n2").Phase, inventory.Planned)
 		},
 		"on a held machine only its holder may power, and nothing is deployed": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			must(b.Hold(b.ctx(), "n1", "fan", 0, "ann"))(t)
 			for _, c := range []struct {
 				kind  deploy.Kind
@@ -83,7 +84,7 @@ func holds() chapter {
 			same(t, "the worker takes it", b.claim("w").Kind, deploy.Power)
 		},
 		"queued work waits for the end of a hold, and running work forbids one": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			b.deployment("n1")
 			must(b.Hold(b.ctx(), "n1", "fan", 0, "ann"))(t)
 			if o := must(b.ClaimOperation(b.ctx(), "w", lease))(t); o != nil {
@@ -97,7 +98,7 @@ func holds() chapter {
 			refused(t, err, fault.Conflict)
 		},
 		"of a hold and a deployment that race never both win": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			img := b.image("debian-12")
 			for range 4 {
 				var held, begun error
@@ -155,7 +156,7 @@ func retirements() chapter {
 			}
 		},
 		"a machine that ran a deployment retires with word of its disks": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			for _, name := range []string{"n1", "n2"} {
 				b.known(name)
 				must(b.ChangeMachine(b.ctx(), name, func(m *inventory.Machine) ([]event, error) {
@@ -177,7 +178,7 @@ func retirements() chapter {
 			must(b.Retire(b.ctx(), "n2", inventory.Retirement{Reason: "sold", Disks: inventory.DisksErased}, "ann"))(t)
 		},
 		"a machine with open work does not retire, nor is it replaced": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			_, err := b.Retire(b.ctx(), "n1", gone, "ann")
 			refused(t, err, fault.Conflict)
@@ -194,7 +195,7 @@ func replacements() chapter {
 		"a replaced machine leaves its place, cables and labels to its successor, and its history stays": func(t *testing.T, b *bench) {
 			p := cabled(1)
 			p.Racks[0].Machines[0].Labels = map[string]string{"role": "db"}
-			p.Racks[0].Machines[0].BMC = &inventory.PlannedBMC{Address: "https://10.0.1.11", Username: "admin", Password: "old", CertificateSHA256: strings.Repeat("ab", 32)}
+			p.Racks[0].Machines[0].BMC = &plan.BMC{Address: "https://10.0.1.11", Username: "admin", Password: "old", CertificateSHA256: strings.Repeat("ab", 32)}
 			b.apply(p)
 			old := b.machine("n1")
 			r := broken
@@ -215,7 +216,7 @@ func replacements() chapter {
 			if past := must(b.SlotHistory(b.ctx(), "r1"))(t); len(past) != 1 || past[0].Machine != old.ID || past[0].Slot != *old.Slot {
 				t.Errorf("of the slot %s", toText(past))
 			}
-			same(t, "as planned once the plan names the new serial", len(must(b.DiffPlan(b.ctx(), func() inventory.Plan {
+			same(t, "as planned once the plan names the new serial", len(must(b.DiffPlan(b.ctx(), func() plan.Plan {
 				q := p
 				q.Racks[0].Machines[0].Serial = "SN-NEW"
 				q.Racks[0].Machines[0].BMC.Password, q.Racks[0].Machines[0].BMC.CertificateSHA256 = "", ""
@@ -223,7 +224,7 @@ func replacements() chapter {
 			}()))(t).Changes), 0)
 		},
 		"a new board keeps the chassis' serial number, the proof of empty disks and, if told so, the password": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			must(b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]event, error) {
 				m.Erased = b.clock.Now()
 				return nil, nil
@@ -234,8 +235,8 @@ func replacements() chapter {
 			same(t, "password", must(b.BMCAccess(b.ctx(), m.ID))(t).Password, "password 1")
 		},
 		"of replacements and a plan that race each sees a whole inventory": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
-			changed := plan(2)
+			b.apply(planOf(2))
+			changed := planOf(2)
 			changed.Racks[0].Machines[0].U = 20
 			race(3, func(i int) {
 				var err error

@@ -41,7 +41,7 @@ func seen() *inventory.Facts {
 func machines() chapter {
 	return chapter{
 		"what was observed of a machine is read back with every field": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.clock.Turn(time.Second)
 			got := must(b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 				m.Phase, m.Power, m.Facts, m.Image, m.Serial, m.UUID = inventory.Discovered, inventory.PowerOn, seen(), "debian-12", "SN-X", "abc"
@@ -60,13 +60,13 @@ func machines() chapter {
 			same(t, "whose event it is", e[0].Name+" "+e[0].Machine, "n1 "+m.ID)
 		},
 		"a plan leaves alone what was observed": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			was := must(b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 				m.Phase, m.Power, m.Facts = inventory.Discovered, inventory.PowerOn, seen()
 				m.Conditions = []inventory.Condition{{Type: "t", Reason: "r", Since: b.clock.Now()}}
 				return nil, nil
 			}))(t)
-			p := plan(1)
+			p := planOf(1)
 			p.Racks[0].Machines[0].U = 30
 			b.apply(p)
 			m := b.machine("n1")
@@ -75,7 +75,7 @@ func machines() chapter {
 			same(t, "the rest", m, was)
 		},
 		"facts changed in place are written, and what is unchanged is not": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			look := func(bytes int64) int64 {
 				return must(b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 					if m.Facts == nil {
@@ -89,7 +89,7 @@ func machines() chapter {
 			same(t, "bytes", b.machine("n1").Facts.Disks[0].Bytes, 6)
 		},
 		"of writers that race on one machine none loses what it wrote": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			const writers = 12
 			race(writers, func(i int) {
 				_, err := b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
@@ -106,7 +106,7 @@ func machines() chapter {
 			same(t, "events", b.count("SELECT count(*) FROM event WHERE kind = 'machine.condition'"), writers)
 		},
 		"racing writers that change conditions alone lose none": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			race(8, func(i int) {
 				_, err := b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 					m.Conditions = append(m.Conditions, inventory.Condition{Type: fmt.Sprintf("c%02d", i), Reason: "race"})
@@ -120,7 +120,7 @@ func machines() chapter {
 			same(t, "version", b.machine("n1").Version, 9)
 		},
 		"a change that ends in an error writes neither the machine nor its events": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			_, err := b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 				m.Image = "lost"
 				return []journal.Event{{Kind: journal.AgentEvent, Summary: "lost"}}, fault.Deniedf("no")
@@ -137,7 +137,7 @@ func machines() chapter {
 func phases() chapter {
 	return chapter{
 		"a machine moves along the edges of the table and no others": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			_, err := b.ChangeMachine(b.ctx(), "n1", setPhase(inventory.Ready))
 			refused(t, err, fault.Conflict)
 			same(t, "phase", b.machine("n1").Phase, inventory.Planned)
@@ -148,14 +148,14 @@ func phases() chapter {
 			same(t, "phase", b.machine("n1").Phase, inventory.Active)
 		},
 		"a retired machine leaves its slot, MACs, address, BMC, serial and name to its successor": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			old := b.machine("n1")
 			must(b.ChangeMachine(b.ctx(), "n1", setPhase(inventory.Retired)))(t)
 			_, err := b.Machine(b.ctx(), "n1")
 			refused(t, err, fault.NotFound)
 			_, err = b.BMCAccess(b.ctx(), old.ID)
 			refused(t, err, fault.NotFound)
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			if m := b.machine("n1"); m.ID == old.ID || m.Phase != inventory.Planned {
 				t.Errorf("the successor is %+v", m)
 			}
@@ -164,7 +164,7 @@ func phases() chapter {
 			}
 		},
 		"a machine does not retire while work on it is open": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			_, err := b.ChangeMachine(b.ctx(), "n1", setPhase(inventory.Retired))
 			refused(t, err, fault.Conflict)

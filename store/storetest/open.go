@@ -68,7 +68,7 @@ func openings() chapter {
 			if isPostgres(b.dsn) {
 				t.Skip("PostgreSQL guards its own files")
 			}
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			for _, suffix := range []string{"", "-wal", "-shm"} {
 				info, err := os.Stat(b.dsn + suffix)
 				ok(t, err)
@@ -147,7 +147,7 @@ func openings() chapter {
 			if !isPostgres(b.dsn) {
 				t.Skip("SQLite has no connections to end")
 			}
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			if _, err := b.raw().ExecContext(b.ctx(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
 				t.Fatal(err)
 			}
@@ -182,7 +182,7 @@ func hostile() chapter {
 			}
 		},
 		"nothing a machine says of itself keeps its facts from being written": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			must(b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 				m.Facts, m.UUID, m.Serial = seen(), nasty, nasty
 				m.Facts.System.Serial = nasty
@@ -194,7 +194,7 @@ func hostile() chapter {
 			}
 		},
 		"nonsense that is asked for is not found": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			_, err := b.Machine(b.ctx(), nasty)
 			refused(t, err, fault.NotFound)
 			_, err = b.Image(b.ctx(), nasty)
@@ -208,7 +208,7 @@ func hostile() chapter {
 			same(t, "operations", len(must(b.Operations(b.ctx(), store.OperationFilter{Machine: nasty, Kind: nasty}))(t)), 0)
 		},
 		"times are kept to the microsecond whatever zone they come in": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			at := time.Date(2026, 7, 1, 23, 59, 59, 999999999, time.FixedZone("east", 14*3600))
 			must(b.ChangeMachine(b.ctx(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
 				m.Conditions = []inventory.Condition{{Type: "t", Reason: "r", Since: at}}

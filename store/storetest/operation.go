@@ -15,7 +15,7 @@ import (
 func operations() chapter {
 	return chapter{
 		"an operation is planned, queued and read back with every field": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			order := b.image("debian-12")
 			order.SSHKeys, order.UserData = []string{"ssh-ed25519 AAAA a@b"}, "#cloud-config\n"
 			o := must(b.CreateOperation(b.ctx(), deploy.Deploy, "n1", order, "alice"))(t)
@@ -33,7 +33,7 @@ func operations() chapter {
 			}
 		},
 		"what a worker saves is read back with every field": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			o := b.claim("w")
 			b.clock.Turn(time.Second)
@@ -52,7 +52,7 @@ func operations() chapter {
 			same(t, "its events", len(must(b.Events(b.ctx(), store.EventFilter{Operation: o.ID}))(t)), 2)
 		},
 		"one that ended has its time of ending and never goes on": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			o := b.claim("w")
 			o.State = deploy.Failed
@@ -65,7 +65,7 @@ func operations() chapter {
 			same(t, "state", must(b.Operation(b.ctx(), o.ID))(t).State, deploy.Failed)
 		},
 		"a machine that is held refuses a second operation and names the first": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			first := b.deployment("n1")
 			for _, kind := range []deploy.Kind{deploy.Deploy, deploy.Inspect, deploy.Power} {
 				order := b.image("debian-12")
@@ -78,7 +78,7 @@ func operations() chapter {
 			b.deployment("n2")
 		},
 		"of operations that race for a machine one is made and the others are told which": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			order := b.image("debian-12")
 			errs := make([]error, 8)
 			race(len(errs), func(i int) {
@@ -100,7 +100,7 @@ func operations() chapter {
 			same(t, "made", made, 1)
 		},
 		"a machine may be powered while its operation is parked": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			o := b.claim("w")
 			o.State = deploy.Parked
@@ -110,7 +110,7 @@ func operations() chapter {
 			refused(t, err, fault.Conflict)
 		},
 		"what cannot be planned is refused and nothing is queued": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			_, err := b.CreateOperation(b.ctx(), deploy.Deploy, "n1", deploy.Order{}, "tester")
 			refused(t, err, fault.Invalid)
 			_, err = b.CreateOperation(b.ctx(), deploy.Deploy, "n1", deploy.Order{Image: "gone", Digest: "sha256:gone"}, "tester")
@@ -120,7 +120,7 @@ func operations() chapter {
 			same(t, "operations", b.count("SELECT count(*) FROM operation"), 0)
 		},
 		"operations are listed newest first, by machine, kind and openness": func(t *testing.T, b *bench) {
-			b.apply(plan(3))
+			b.apply(planOf(3))
 			var made []*deploy.Operation
 			for _, name := range []string{"n1", "n2", "n3"} {
 				b.clock.Turn(time.Second)
@@ -151,7 +151,7 @@ func operations() chapter {
 			}
 		},
 		"the deeds of a step and its events are written together or not at all": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			o := b.claim("w")
 			o.Message = "lost"
@@ -164,7 +164,7 @@ func operations() chapter {
 			}
 		},
 		"a machine in another's order is left alone": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			b.deployment("n1")
 			same(t, "phase", b.machine("n2").Phase, inventory.Planned)
 			same(t, "open on n2", len(must(b.Operations(b.ctx(), store.OperationFilter{Machine: "n2"}))(t)), 0)

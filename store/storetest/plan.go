@@ -8,6 +8,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
@@ -60,21 +61,21 @@ func plans() chapter {
 			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{}))(t)), 2)
 		},
 		"a plan is refused when the inventory changed since it was shown": func(t *testing.T, b *bench) {
-			d := must(b.DiffPlan(b.ctx(), plan(2)))(t)
-			b.apply(plan(1))
-			_, err := b.ApplyPlan(b.ctx(), plan(2), d.Hash, "tester")
+			d := must(b.DiffPlan(b.ctx(), planOf(2)))(t)
+			b.apply(planOf(1))
+			_, err := b.ApplyPlan(b.ctx(), planOf(2), d.Hash, "tester")
 			if said := refused(t, err, fault.Conflict); !strings.Contains(said, d.Hash) {
 				t.Errorf("%q does not name the hash %s", said, d.Hash)
 			}
 			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{}))(t)), 1)
 		},
 		"a plan of a thousand machines is applied and read in a few queries": func(t *testing.T, b *bench) {
-			p := inventory.Plan{Site: "lab", Networks: []inventory.PlannedNetwork{{Name: "provision", CIDR: "10.0.0.0/16"}}}
+			p := plan.Plan{Site: "lab", Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/16"}}}
 			for r := range 20 {
-				rack := inventory.PlannedRack{Name: fmt.Sprintf("r%02d", r), Units: 50}
+				rack := plan.Rack{Name: fmt.Sprintf("r%02d", r), Units: 50}
 				for u := 1; u <= 50; u++ {
-					rack.Machines = append(rack.Machines, inventory.PlannedMachine{Name: fmt.Sprintf("r%02d-u%02d", r, u), U: u,
-						NICs: []inventory.PlannedNIC{{MAC: mac(r*50 + u).String(), Network: "provision", Address: fmt.Sprintf("10.0.%d.%d", r+1, u)}}})
+					rack.Machines = append(rack.Machines, plan.Machine{Name: fmt.Sprintf("r%02d-u%02d", r, u), U: u,
+						NICs: []plan.NIC{{MAC: mac(r*50 + u).String(), Network: "provision", Address: fmt.Sprintf("10.0.%d.%d", r+1, u)}}})
 				}
 				p.Racks = append(p.Racks, rack)
 			}
@@ -96,7 +97,7 @@ func plans() chapter {
 		"what the plan withdraws from a machine is gone": func(t *testing.T, b *bench) {
 			b.apply(fullPlan())
 			p := fullPlan()
-			p.Racks[0].Machines[0] = inventory.PlannedMachine{Name: "n1", U: 9}
+			p.Racks[0].Machines[0] = plan.Machine{Name: "n1", U: 9}
 			p.Networks[0].Gateway, p.Networks[0].Pool, p.Networks[0].Strangers, p.Networks[0].DNS = "", nil, "", nil
 			b.apply(p)
 			m := b.machine("n1")
@@ -108,9 +109,9 @@ func plans() chapter {
 			}
 		},
 		"names sort by their bytes in both databases": func(t *testing.T, b *bench) {
-			p := inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r1"}}}
+			p := plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r1"}}}
 			for i, name := range []string{"a-z", "a0", "a1-b", "a10", "a1b", "ab"} {
-				p.Racks[0].Machines = append(p.Racks[0].Machines, inventory.PlannedMachine{Name: name, U: 40 - i})
+				p.Racks[0].Machines = append(p.Racks[0].Machines, plan.Machine{Name: name, U: 40 - i})
 			}
 			b.apply(p)
 			for i, m := range must(b.Machines(b.ctx(), store.MachineFilter{}))(t) {
@@ -118,8 +119,8 @@ func plans() chapter {
 			}
 		},
 		"machines are found by rack, phase, MAC, name and id": func(t *testing.T, b *bench) {
-			p := plan(3)
-			p.Racks = append(p.Racks, inventory.PlannedRack{Name: "r2", Machines: []inventory.PlannedMachine{p.Racks[0].Machines[2]}})
+			p := planOf(3)
+			p.Racks = append(p.Racks, plan.Rack{Name: "r2", Machines: []plan.Machine{p.Racks[0].Machines[2]}})
 			p.Racks[0].Machines = p.Racks[0].Machines[:2]
 			b.apply(p)
 			for want, f := range map[string]store.MachineFilter{

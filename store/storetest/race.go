@@ -7,45 +7,46 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 )
 
 // claim of a race: each of several plans alone is right, and at most one of them may stand.
-func rivals() map[string]func(i int) inventory.Plan {
-	one := func(i int, change func(m *inventory.PlannedMachine)) inventory.Plan {
-		m := inventory.PlannedMachine{Name: fmt.Sprintf("x%d", i), U: 3 + 4*i}
+func rivals() map[string]func(i int) plan.Plan {
+	one := func(i int, change func(m *plan.Machine)) plan.Plan {
+		m := plan.Machine{Name: fmt.Sprintf("x%d", i), U: 3 + 4*i}
 		change(&m)
-		return inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r1", Units: 47, Numbering: inventory.NumberedDown, DepthMM: 1070, WeightLimitKG: 500,
+		return plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r1", Units: 47, Numbering: inventory.NumberedDown, DepthMM: 1070, WeightLimitKG: 500,
 			Room: "hall 1", Row: "a", Feeds: row().Racks[0].Feeds, Reserved: row().Racks[0].Reserved, Labels: row().Racks[0].Labels, Tags: row().Racks[0].Tags,
-			Waive: row().Racks[0].Waive, Machines: []inventory.PlannedMachine{m}}}}
+			Waive: row().Racks[0].Waive, Machines: []plan.Machine{m}}}}
 	}
-	return map[string]func(i int) inventory.Plan{
-		"half unit": func(i int) inventory.Plan {
-			return one(i, func(m *inventory.PlannedMachine) {
+	return map[string]func(i int) plan.Plan{
+		"half unit": func(i int) plan.Plan {
+			return one(i, func(m *plan.Machine) {
 				m.U, m.Side, m.Face = 40, inventory.LeftHalf, []inventory.Face{"front", "both"}[i%2]
 			})
 		},
-		"bay": func(i int) inventory.Plan {
-			return one(i, func(m *inventory.PlannedMachine) { m.U, m.Chassis, m.Bay = 0, "box", "1" })
+		"bay": func(i int) plan.Plan {
+			return one(i, func(m *plan.Machine) { m.U, m.Chassis, m.Bay = 0, "box", "1" })
 		},
-		"asset tag": func(i int) inventory.Plan { return one(i, func(m *inventory.PlannedMachine) { m.AssetTag = "T1" }) },
-		"switch port": func(i int) inventory.Plan {
-			return one(i, func(m *inventory.PlannedMachine) {
-				m.NICs = []inventory.PlannedNIC{{Connector: inventory.SFP, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-2", Port: "30"}, Type: "dac"}}}
+		"asset tag": func(i int) plan.Plan { return one(i, func(m *plan.Machine) { m.AssetTag = "T1" }) },
+		"switch port": func(i int) plan.Plan {
+			return one(i, func(m *plan.Machine) {
+				m.NICs = []plan.NIC{{Connector: inventory.SFP, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-2", Port: "30"}, Type: "dac"}}}
 			})
 		},
-		"outlet": func(i int) inventory.Plan {
-			return one(i, func(m *inventory.PlannedMachine) {
+		"outlet": func(i int) plan.Plan {
+			return one(i, func(m *plan.Machine) {
 				m.PSUs = []inventory.PSU{{Name: "psu1", Connector: inventory.C14, Cable: &inventory.Cable{To: inventory.End{Owner: "pdu-a", Port: "20"}}}}
 			})
 		},
-		"rest of the rack's power": func(i int) inventory.Plan {
-			p := one(i, func(m *inventory.PlannedMachine) { m.Model = fmt.Sprintf("hog%d", i) })
-			p.Models = []inventory.PlannedModel{{Name: fmt.Sprintf("hog%d", i), Build: inventory.Build{Watts: 4000}}}
+		"rest of the rack's power": func(i int) plan.Plan {
+			p := one(i, func(m *plan.Machine) { m.Model = fmt.Sprintf("hog%d", i) })
+			p.Models = []plan.Model{{Name: fmt.Sprintf("hog%d", i), Build: inventory.Build{Watts: 4000}}}
 			return p
 		},
-		"rest of the rack's weight": func(i int) inventory.Plan {
-			p := one(i, func(m *inventory.PlannedMachine) { m.Model = fmt.Sprintf("safe%d", i) })
-			p.Models = []inventory.PlannedModel{{Name: fmt.Sprintf("safe%d", i), Build: inventory.Build{WeightKG: 300}}}
+		"rest of the rack's weight": func(i int) plan.Plan {
+			p := one(i, func(m *plan.Machine) { m.Model = fmt.Sprintf("safe%d", i) })
+			p.Models = []plan.Model{{Name: fmt.Sprintf("safe%d", i), Build: inventory.Build{WeightKG: 300}}}
 			return p
 		},
 	}
@@ -56,7 +57,7 @@ func races() chapter {
 		"of plans that race with networks that overlap one wins": func(t *testing.T, b *bench) {
 			errs := make([]error, 4)
 			race(len(errs), func(i int) {
-				p := inventory.Plan{Site: "lab", Networks: []inventory.PlannedNetwork{{Name: fmt.Sprintf("net%d", i), CIDR: fmt.Sprintf("10.0.0.0/%d", 16+i)}}}
+				p := plan.Plan{Site: "lab", Networks: []plan.Network{{Name: fmt.Sprintf("net%d", i), CIDR: fmt.Sprintf("10.0.0.0/%d", 16+i)}}}
 				_, errs[i] = b.ApplyPlan(b.ctx(), p, "", "tester")
 			})
 			same(t, "networks", len(must(b.Networks(b.ctx()))(t)), 1)
@@ -67,15 +68,15 @@ func races() chapter {
 			}
 		},
 		"networks of two routing domains may overlap": func(t *testing.T, b *bench) {
-			b.apply(inventory.Plan{Site: "lab", Networks: []inventory.PlannedNetwork{{Name: "a", CIDR: "10.0.0.0/16"}, {Name: "b", CIDR: "10.0.0.0/16", RoutingDomain: "other"}}})
+			b.apply(plan.Plan{Site: "lab", Networks: []plan.Network{{Name: "a", CIDR: "10.0.0.0/16"}, {Name: "b", CIDR: "10.0.0.0/16", RoutingDomain: "other"}}})
 			same(t, "networks", len(must(b.Networks(b.ctx()))(t)), 2)
 		},
 	}
-	for thing, plan := range rivals() {
+	for thing, rival := range rivals() {
 		c["of plans that race for one "+thing+" one wins"] = func(t *testing.T, b *bench) {
 			b.apply(row())
 			errs, won := make([]error, 4), 0
-			race(len(errs), func(i int) { _, errs[i] = b.ApplyPlan(b.ctx(), plan(i), "", "tester") })
+			race(len(errs), func(i int) { _, errs[i] = b.ApplyPlan(b.ctx(), rival(i), "", "tester") })
 			for _, err := range errs {
 				if err == nil {
 					won++
@@ -100,7 +101,7 @@ func races() chapter {
 	} {
 		c["the schema itself keeps the rule of the "+thing] = func(t *testing.T, b *bench) {
 			p := row()
-			p.Networks = append(p.Networks, inventory.PlannedNetwork{Name: "second", CIDR: "10.7.0.0/24"})
+			p.Networks = append(p.Networks, plan.Network{Name: "second", CIDR: "10.7.0.0/24"})
 			b.apply(p)
 			conn := must(b.raw().Conn(b.ctx()))(t)
 			defer conn.Close()

@@ -7,13 +7,14 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
 	"rackwright/store"
 )
 
 // row is a plan that uses what racks, models, devices and cables have: a rack r1 with two
 // leaf switches, two PDUs, a chassis and four machines, and a rack r2 that is cabled to it.
-func row() inventory.Plan {
+func row() plan.Plan {
 	cable := func(to string, typ string) *inventory.Cable {
 		c := &inventory.Cable{Type: typ, LengthM: 2.5, Label: "c-" + to}
 		if err := c.To.UnmarshalText([]byte(to)); err != nil {
@@ -21,11 +22,11 @@ func row() inventory.Plan {
 		}
 		return c
 	}
-	node := func(name string, u int) inventory.PlannedMachine {
-		return inventory.PlannedMachine{Name: name, U: u, Model: "node", Serial: "SN-" + name, AssetTag: "A-" + name, Batch: "b1", Project: "ml",
+	node := func(name string, u int) plan.Machine {
+		return plan.Machine{Name: name, U: u, Model: "node", Serial: "SN-" + name, AssetTag: "A-" + name, Batch: "b1", Project: "ml",
 			Labels: map[string]string{"role": "web", "zone": "z1"}, Tags: []string{"gpu", "new"},
 			Waive: []inventory.Waiver{{Rule: "single-psu-cabled", Reason: "lab"}},
-			NICs: []inventory.PlannedNIC{
+			NICs: []plan.NIC{
 				{Name: "p1", Connector: inventory.SFP, Bond: "bond0", Network: "prod", Cable: cable(fmt.Sprintf("leaf-1:%d", u), "dac")},
 				{Name: "p2", Connector: inventory.SFP, Bond: "bond0", Network: "prod", MAC: mac(500 + u).String(), Cable: cable(fmt.Sprintf("leaf-2:%d", u), "dac")}},
 			PSUs: []inventory.PSU{{Name: "psu1", Cable: cable(fmt.Sprintf("pdu-a:%d", u), "")}, {Name: "psu2", Cable: cable(fmt.Sprintf("pdu-b:%d", u), "")}}}
@@ -35,10 +36,10 @@ func row() inventory.Plan {
 	left, right := node("left", 10), node("right", 10)
 	left.Side, right.Side, left.Model, right.Model = inventory.LeftHalf, inventory.RightHalf, "half", "half"
 	left.PSUs, right.PSUs, right.NICs = nil, nil, nil
-	blade := inventory.PlannedMachine{Name: "blade", Model: "sled", Chassis: "box", Bay: "2"}
-	return inventory.Plan{Site: "lab",
-		Projects: []inventory.PlannedProject{{Name: "ml", Labels: map[string]string{"cost": "42"}}, {Name: "web"}},
-		Models: []inventory.PlannedModel{
+	blade := plan.Machine{Name: "blade", Model: "sled", Chassis: "box", Bay: "2"}
+	return plan.Plan{Site: "lab",
+		Projects: []plan.Project{{Name: "ml", Labels: map[string]string{"cost": "42"}}, {Name: "web"}},
+		Models: []plan.Model{
 			{Name: "node", Build: inventory.Build{Vendor: "Acme", Product: "R1", WeightKG: 20, Watts: 500, FullDepth: true,
 				PSUs: []inventory.PSU{{Name: "psu1", Connector: inventory.C14, Watts: 800}, {Name: "psu2", Connector: inventory.C14, Watts: 800}}}},
 			{Name: "half", Build: inventory.Build{HalfWidth: true, WeightKG: 8, Watts: 100}},
@@ -46,18 +47,18 @@ func row() inventory.Plan {
 			{Name: "leaf", Build: inventory.Build{Kind: inventory.KindSwitch, WeightKG: 9, Ports: []inventory.Port{{Name: "1-48", Connector: inventory.SFP, Circuit: "Eth{port}"}}}},
 			{Name: "strip", Build: inventory.Build{Kind: inventory.KindPDU, WeightKG: 4, Ports: []inventory.Port{{Name: "1-24", Connector: inventory.C13}}}},
 			{Name: "box", Build: inventory.Build{Kind: inventory.KindChassis, Height: 2, WeightKG: 30, Bays: []string{"1", "2"}}}},
-		Networks: []inventory.PlannedNetwork{{Name: "prod", CIDR: "10.9.0.0/24", VLAN: 7, RoutingDomain: "inner"}},
-		Racks: []inventory.PlannedRack{
+		Networks: []plan.Network{{Name: "prod", CIDR: "10.9.0.0/24", VLAN: 7, RoutingDomain: "inner"}},
+		Racks: []plan.Rack{
 			{Name: "r1", Room: "hall 1", Row: "a", Units: 47, Numbering: inventory.NumberedDown, DepthMM: 1070, WeightLimitKG: 500,
 				Feeds:    []inventory.Feed{{Name: "A", Volts: 230, Amps: 32, Phases: 1}, {Name: "B", Volts: 230, Amps: 32, Phases: 1}},
 				Reserved: []inventory.Reservation{{U: 30, Height: 2, Face: inventory.Both, Reason: "storage"}, {U: 33, Height: 1, Face: inventory.Both, Reason: "ml", Project: "ml"}},
 				Labels:   map[string]string{"power": "ups-1"}, Tags: []string{"cold"}, Waive: []inventory.Waiver{{Rule: "too-deep", Reason: "measured"}},
-				Devices: []inventory.PlannedDevice{
+				Devices: []plan.Device{
 					{Name: "leaf-1", Model: "leaf", U: 46, LLDP: "leaf-1.lab", Serial: "L1", AssetTag: "AL1", Labels: map[string]string{"os": "sonic"}, Tags: []string{"tor"}},
 					{Name: "leaf-2", Model: "leaf", U: 47}, {Name: "pdu-a", Model: "strip", Feed: "A"}, {Name: "pdu-b", Model: "strip", Feed: "B"},
 					{Name: "box", Model: "box", U: 20}},
-				Machines: []inventory.PlannedMachine{node("n1", 1), node("n2", 2), left, right, blade}},
-			{Name: "r2", Machines: []inventory.PlannedMachine{far}},
+				Machines: []plan.Machine{node("n1", 1), node("n2", 2), left, right, blade}},
+			{Name: "r2", Machines: []plan.Machine{far}},
 		}}
 }
 
@@ -89,7 +90,7 @@ func racks() chapter {
 		},
 		"one rack is read with what it uses and the devices its cables lead to": func(t *testing.T, b *bench) {
 			p := row()
-			p.Networks = append(p.Networks, inventory.PlannedNetwork{Name: "unused", CIDR: "10.8.0.0/24"})
+			p.Networks = append(p.Networks, plan.Network{Name: "unused", CIDR: "10.8.0.0/24"})
 			b.apply(p)
 			inv := must(b.RackInventory(b.ctx(), "r2"))(t)
 			same(t, "machines", len(inv.Machines), 1)

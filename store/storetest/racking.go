@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -8,17 +9,18 @@ import (
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/racking"
 )
 
 // rackPlan is two machines in r1: n1 without serial number in u1, n2 in u2; with a switch
 // that n1 is cabled to.
-func rackPlan() inventory.Plan {
-	p := plan(2)
+func rackPlan() plan.Plan {
+	p := planOf(2)
 	r := &p.Racks[0]
 	r.Machines[0].Serial, r.Machines[0].BMC.MAC = "", ""
 	r.Machines[0].NICs[0].Cable = &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "1"}, Label: "C-1"}
-	r.Devices = []inventory.PlannedDevice{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 40, Ports: []inventory.Port{{Name: "1-48"}}}}
+	r.Devices = []plan.Device{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 40, Ports: []inventory.Port{{Name: "1-48"}}}}
 	return p
 }
 
@@ -96,7 +98,7 @@ func rackings() chapter {
 		"marks go with the device they are about": func(t *testing.T, b *bench) {
 			b.apply(rackPlan())
 			ok(t, b.mark("leaf-1", racking.Mount, racking.DoDone, "", "ada"))
-			p := plan(2)
+			p := planOf(2)
 			p.Prune = true
 			b.apply(p)
 			same(t, "marks", b.count("SELECT count(*) FROM racking_mark"), 0)
@@ -104,7 +106,7 @@ func rackings() chapter {
 		"of technicians who hold a step at once one holds it": func(t *testing.T, b *bench) {
 			b.apply(rackPlan())
 			errs := make([]error, 8)
-			race(len(errs), func(i int) { errs[i] = b.mark("n1", racking.Power, racking.DoHold, "mine", "tech") })
+			race(len(errs), func(i int) { errs[i] = b.mark("n1", racking.Power, racking.DoHold, "mine", fmt.Sprint("tech-", i)) })
 			held := 0
 			for _, err := range errs {
 				if err == nil {
@@ -187,7 +189,7 @@ func rackings() chapter {
 		},
 		"a scan that contradicts the plan or another machine writes nothing": func(t *testing.T, b *bench) {
 			p := rackPlan()
-			p.Racks = append(p.Racks, inventory.PlannedRack{Name: "r2", Machines: []inventory.PlannedMachine{{Name: "m1", U: 1, Vendor: "Acme", Serial: "SN-77"}}})
+			p.Racks = append(p.Racks, plan.Rack{Name: "r2", Machines: []plan.Machine{{Name: "m1", U: 1, Vendor: "Acme", Serial: "SN-77"}}})
 			b.apply(p)
 			for says, codes := range map[string][]string{
 				"n2's serial number, r1 u2; you stand at r1 u1 (n1)":    {"rw:slot:r1:1", "SN-2"},

@@ -6,15 +6,16 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
 // onlyModel is a plan that says what one model is like, and names no rack.
-func onlyModel(name string, change func(b *inventory.Build)) inventory.Plan {
+func onlyModel(name string, change func(b *inventory.Build)) plan.Plan {
 	for _, m := range row().Models {
 		if m.Name == name {
 			change(&m.Build)
-			return inventory.Plan{Site: "lab", Models: []inventory.PlannedModel{m}}
+			return plan.Plan{Site: "lab", Models: []plan.Model{m}}
 		}
 	}
 	panic(name)
@@ -31,13 +32,13 @@ func (b *bench) carried(rack, feed string) (kg, watts int) {
 }
 
 // borrowed is the row with a machine in r2 that hangs on r1's PDUs.
-func borrowed() inventory.Plan {
+func borrowed() plan.Plan {
 	p := row()
 	guest := p.Racks[0].Machines[1]
 	guest.Name, guest.U, guest.Serial, guest.AssetTag, guest.NICs, guest.Model = "guest", 7, "SN-guest", "A-guest", nil, "node2"
 	guest.PSUs = []inventory.PSU{{Name: "psu1", Connector: inventory.C14, Cable: &inventory.Cable{To: inventory.End{Owner: "pdu-a", Port: "20"}}},
 		{Name: "psu2", Connector: inventory.C14, Cable: &inventory.Cable{To: inventory.End{Owner: "pdu-b", Port: "20"}}}}
-	p.Models = append(p.Models, inventory.PlannedModel{Name: "node2", Build: inventory.Build{WeightKG: 10, Watts: 400}})
+	p.Models = append(p.Models, plan.Model{Name: "node2", Build: inventory.Build{WeightKG: 10, Watts: 400}})
 	p.Racks[1].Machines = append(p.Racks[1].Machines, guest)
 	return p
 }
@@ -68,8 +69,8 @@ func remodels() chapter {
 		"a model whose machines hang on another rack's PDUs is counted there": func(t *testing.T, b *bench) {
 			b.apply(borrowed())
 			_, watts := b.carried("r1", "B")
-			more := func(w float64) inventory.Plan {
-				return inventory.Plan{Site: "lab", Models: []inventory.PlannedModel{{Name: "node2", Build: inventory.Build{WeightKG: 10, Watts: w}}}}
+			more := func(w float64) plan.Plan {
+				return plan.Plan{Site: "lab", Models: []plan.Model{{Name: "node2", Build: inventory.Build{WeightKG: 10, Watts: w}}}}
 			}
 			b.apply(more(450))
 			_, watts2 := b.carried("r1", "B")
@@ -79,11 +80,22 @@ func remodels() chapter {
 				t.Error(said)
 			}
 		},
+		"what hangs on another rack's PDUs leaves their load when it retires, and stays in it when a neighbour does": func(t *testing.T, b *bench) {
+			b.apply(borrowed())
+			_, all := b.carried("r1", "A")
+			gone := inventory.Retirement{Reason: "sold"}
+			must(b.Retire(b.ctx(), "n1", gone, "ann"))(t)
+			_, without := b.carried("r1", "A")
+			same(t, "without n1", all-without, 500)
+			must(b.Retire(b.ctx(), "guest", gone, "ann"))(t)
+			_, alone := b.carried("r1", "A")
+			same(t, "without the guest", without-alone, 400)
+		},
 		"a model that is declared after its machines were planned by its name is counted": func(t *testing.T, b *bench) {
-			p := inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r9", WeightLimitKG: 100, Machines: []inventory.PlannedMachine{{Name: "n1", U: 1, Model: "safe"}}}}}
+			p := plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r9", WeightLimitKG: 100, Machines: []plan.Machine{{Name: "n1", U: 1, Model: "safe"}}}}}
 			b.apply(p)
-			safe := func(kg float64) inventory.Plan {
-				return inventory.Plan{Site: "lab", Models: []inventory.PlannedModel{{Name: "safe", Build: inventory.Build{WeightKG: kg}}}}
+			safe := func(kg float64) plan.Plan {
+				return plan.Plan{Site: "lab", Models: []plan.Model{{Name: "safe", Build: inventory.Build{WeightKG: kg}}}}
 			}
 			_, err := b.ApplyPlan(b.ctx(), safe(101), "", "tester")
 			refused(t, err, fault.Conflict)
@@ -97,12 +109,12 @@ func remodels() chapter {
 			if said := strings.Join(d.Changes[0].Effects, " "); !strings.HasPrefix(said, "3 of this model") {
 				t.Errorf("it says %q", said)
 			}
-			d = must(b.DiffPlan(b.ctx(), inventory.Plan{Site: "lab", Models: []inventory.PlannedModel{{Name: "unused", Build: inventory.Build{WeightKG: 900}}}}))(t)
+			d = must(b.DiffPlan(b.ctx(), plan.Plan{Site: "lab", Models: []plan.Model{{Name: "unused", Build: inventory.Build{WeightKG: 900}}}}))(t)
 			same(t, "of a model that nothing is of", len(d.Changes[0].Effects), 0)
 		},
 		"a machine whose vendor is its model's clashes with one outside the plan by its serial number": func(t *testing.T, b *bench) {
 			b.apply(row())
-			p := inventory.Plan{Site: "lab", Racks: []inventory.PlannedRack{{Name: "r3", Machines: []inventory.PlannedMachine{{Name: "x", U: 1, Model: "node", Serial: "sn-N1"}}}}}
+			p := plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r3", Machines: []plan.Machine{{Name: "x", U: 1, Model: "node", Serial: "sn-N1"}}}}}
 			_, err := b.ApplyPlan(b.ctx(), p, "", "tester")
 			if said := refused(t, err, fault.Conflict); !strings.Contains(said, "belongs to n1") {
 				t.Error(said)

@@ -6,6 +6,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
@@ -30,7 +31,7 @@ func searches() chapter {
 		},
 		"machines are found by the beginnings of words": func(t *testing.T, b *bench) {
 			p := row()
-			p.Racks[0].Machines[0].Serial, p.Racks[0].Machines[0].BMC = "CZ2214071X", &inventory.PlannedBMC{Address: "https://10.0.1.77", MAC: "aa:bb:cc:dd:ee:01"}
+			p.Racks[0].Machines[0].Serial, p.Racks[0].Machines[0].BMC = "CZ2214071X", &plan.BMC{Address: "https://10.0.1.77", MAC: "aa:bb:cc:dd:ee:01"}
 			p.Racks[0].Machines[0].NICs[0].Address = "10.9.0.31"
 			b.apply(p)
 			for text, want := range map[string]string{
@@ -57,13 +58,13 @@ func searches() chapter {
 			same(t, "by a serial that was seen", b.found(store.MachineFilter{Text: "zz-9"}), "blade")
 		},
 		"pages of many that match follow each other whatever is looked for": func(t *testing.T, b *bench) {
-			p := inventory.Plan{Site: "lab", Models: []inventory.PlannedModel{{Name: "node", Build: inventory.Build{Vendor: "Acme"}}}}
+			p := plan.Plan{Site: "lab", Models: []plan.Model{{Name: "node", Build: inventory.Build{Vendor: "Acme"}}}}
 			for r := range 50 {
-				rack := inventory.PlannedRack{Name: fmt.Sprintf("r%02d", r), Units: 50}
+				rack := plan.Rack{Name: fmt.Sprintf("r%02d", r), Units: 50}
 				for u := 1; u <= 50; u++ {
 					n := r*50 + u
-					rack.Machines = append(rack.Machines, inventory.PlannedMachine{Name: fmt.Sprintf("r%02d-u%02d", r, u), U: u, Model: "node", Serial: fmt.Sprintf("SN%05d", n),
-						Labels: map[string]string{"half": fmt.Sprint(n % 2), "third": fmt.Sprint(n % 3)}, NICs: []inventory.PlannedNIC{{MAC: mac(n).String()}}})
+					rack.Machines = append(rack.Machines, plan.Machine{Name: fmt.Sprintf("r%02d-u%02d", r, u), U: u, Model: "node", Serial: fmt.Sprintf("SN%05d", n),
+						Labels: map[string]string{"half": fmt.Sprint(n % 2), "third": fmt.Sprint(n % 3)}, NICs: []plan.NIC{{MAC: mac(n).String()}}})
 				}
 				p.Racks = append(p.Racks, rack)
 			}

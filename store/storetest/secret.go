@@ -8,7 +8,7 @@ import (
 	"rackwright/access"
 	"rackwright/deploy"
 	"rackwright/fault"
-	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
@@ -40,7 +40,7 @@ func secrets() chapter {
 			refused(t, err, fault.NotFound)
 		},
 		"a password moved to another machine's row does not open": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			if _, err := b.raw().ExecContext(b.ctx(), `UPDATE bmc SET password_sealed = (SELECT o.password_sealed FROM bmc o WHERE o.address = 'https://10.0.1.11')
 				WHERE address = 'https://10.0.1.12'`); err != nil {
 				t.Fatal(err)
@@ -49,7 +49,7 @@ func secrets() chapter {
 			refused(t, err, fault.Denied)
 		},
 		"with the wrong key it is said that the key is wrong, and a plan with passwords mends it": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			id := b.machine("n1").ID
 			ok(t, b.Close())
 			db, err := store.Open(b.ctx(), store.Options{DSN: b.dsn, Sealer: NewSealer("another key")})
@@ -59,17 +59,17 @@ func secrets() chapter {
 			if said := refused(t, err, fault.Denied); !strings.Contains(said, "key") || fault.HintOf(err) == "" {
 				t.Errorf("got %q, hint %q", said, fault.HintOf(err))
 			}
-			d := must(db.ApplyPlan(b.ctx(), plan(1), "", "tester"))(t)
+			d := must(db.ApplyPlan(b.ctx(), planOf(1), "", "tester"))(t)
 			same(t, "changes", len(d.Changes), 1)
 			same(t, "password", must(db.BMCAccess(b.ctx(), id))(t).Password, "password 1")
 		},
 		"a changed password is a change of the plan, and is never shown": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
-			p := plan(2)
+			b.apply(planOf(2))
+			p := planOf(2)
 			p.Racks[0].Machines[1].BMC.Password = "changed words"
 			d := must(b.DiffPlan(b.ctx(), p))(t)
-			same(t, "changes", d.Changes, []inventory.Change{{Action: "change", Noun: "machine", Name: "n2",
-				Fields: []inventory.FieldChange{{Field: "bmc.password", New: "(sealed)"}}}})
+			same(t, "changes", d.Changes, []plan.Change{{Action: "change", Noun: "machine", Name: "n2",
+				Fields: []plan.FieldChange{{Field: "bmc.password", New: "(sealed)"}}}})
 			b.apply(p)
 			same(t, "password", must(b.BMCAccess(b.ctx(), b.machine("n2").ID))(t).Password, "changed words")
 			p.Racks[0].Machines[1].BMC.Password = ""
@@ -77,12 +77,12 @@ func secrets() chapter {
 			same(t, "password", must(b.BMCAccess(b.ctx(), b.machine("n2").ID))(t).Password, "changed words")
 		},
 		"the first certificate is pinned and no second one replaces it": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			id := b.machine("n1").ID
 			ok(t, b.PinCertificate(b.ctx(), id, "aa"))
 			ok(t, b.PinCertificate(b.ctx(), id, "bb"))
 			same(t, "pinned", b.machine("n1").BMC.CertificateSHA256, "aa")
-			same(t, "changes by the plan, which names none", len(b.apply(plan(1)).Changes), 0)
+			same(t, "changes by the plan, which names none", len(b.apply(planOf(1)).Changes), 0)
 			same(t, "pinned", must(b.BMCAccess(b.ctx(), id))(t).CertificateSHA256, "aa")
 		},
 		"a token is known by its secret alone, and a new secret replaces it": func(t *testing.T, b *bench) {

@@ -12,7 +12,7 @@ import (
 // inState brings a deployment of n1 into a state.
 func (b *bench) inState(s deploy.State) *deploy.Operation {
 	b.t.Helper()
-	b.apply(plan(1))
+	b.apply(planOf(1))
 	o := b.deployment("n1")
 	if s == deploy.Queued {
 		return o

@@ -9,6 +9,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/verify"
 	"rackwright/inventory/verify/run"
 	"rackwright/journal"
@@ -16,11 +17,11 @@ import (
 )
 
 // cabledPlan is n machines of a declared model and one batch, each with a port on leaf-1.
-func cabledPlan(n int) inventory.Plan {
-	p := plan(n)
-	p.Models = []inventory.PlannedModel{{Name: "a1", Build: inventory.Build{Vendor: "Acme", Product: "A1",
+func cabledPlan(n int) plan.Plan {
+	p := planOf(n)
+	p.Models = []plan.Model{{Name: "a1", Build: inventory.Build{Vendor: "Acme", Product: "A1",
 		Parts: inventory.Parts{DIMMs: []inventory.DIMM{{Slot: "A1", SizeMiB: 65536}, {Slot: "A2", SizeMiB: 65536}}}}}}
-	p.Racks[0].Devices = []inventory.PlannedDevice{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 42, Ports: []inventory.Port{{Name: "1-24", Connector: inventory.SFP}}}}
+	p.Racks[0].Devices = []plan.Device{{Name: "leaf-1", Kind: inventory.KindSwitch, U: 42, Ports: []inventory.Port{{Name: "1-24", Connector: inventory.SFP}}}}
 	for i := range p.Racks[0].Machines {
 		m := &p.Racks[0].Machines[i]
 		m.Model, m.Batch = "a1", "2026-03"
@@ -76,7 +77,7 @@ func (b *bench) ills(name string) string {
 func verifications() chapter {
 	return chapter{
 		"each source keeps what it saw, and the machine shows both": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.sees("n1", &inventory.Facts{Source: "redfish", Observed: b.clock.Now(), PSUs: []inventory.PSU{{Name: "psu1", Watts: 800}}, CPUs: []inventory.CPU{{Socket: "1"}}})
 			b.clock.Turn(time.Minute)
 			m := b.sees("n1", observed(b, 1))
@@ -93,7 +94,7 @@ func verifications() chapter {
 			same(t, "neighbours while the agent has not heard again", b.sees("n1", silent).Facts.LLDP, observed(b, 1).LLDP)
 		},
 		"a part is followed from machine to machine": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			b.sees("n1", observed(b, 1))
 			b.clock.Turn(time.Hour)
 			b.sees("n1", observed(b, 1)) // the same again

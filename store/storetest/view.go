@@ -33,7 +33,7 @@ func views() chapter {
 			}
 		},
 		"a machine is told to load the agent only while its operation wants it": func(t *testing.T, b *bench) {
-			b.apply(plan(2))
+			b.apply(planOf(2))
 			intent := func() boot.Intent { return must(b.View(b.ctx()))(t).Host(mac(1)).Intent }
 			b.deployment("n1")
 			same(t, "queued", intent(), boot.LocalDisk)
@@ -59,8 +59,8 @@ func views() chapter {
 					t.Errorf("%s: grew is %v", what, got)
 				}
 			}
-			grows("a plan", true, func() { b.apply(plan(2)) })
-			grows("the same plan", false, func() { b.apply(plan(2)) })
+			grows("a plan", true, func() { b.apply(planOf(2)) })
+			grows("the same plan", false, func() { b.apply(planOf(2)) })
 			grows("a stranger", true, func() { must(b.AddStranger(b.ctx(), mac(9), "", "provision"))(t) })
 			grows("the same stranger", false, func() { must(b.AddStranger(b.ctx(), mac(9), "", "provision"))(t) })
 			grows("a queued operation", false, func() { b.deployment("n1") })
@@ -84,7 +84,7 @@ func views() chapter {
 			grows("events", false, func() { ok(t, b.AppendEvents(b.ctx(), []journal.Event{{Kind: journal.ServerEvent}})) })
 		},
 		"a cancelled operation netboots nobody": func(t *testing.T, b *bench) {
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			b.deployment("n1")
 			b.moveTo(deploy.Parked, deploy.StepWrite)
 			o := must(b.View(b.ctx()))(t).Host(mac(1)).Operation
@@ -96,7 +96,7 @@ func views() chapter {
 		"a plan that changes something signals it": func(t *testing.T, b *bench) {
 			c, stop := b.Changed()
 			defer stop()
-			b.apply(plan(1))
+			b.apply(planOf(1))
 			signalled(t, c)
 		},
 	}

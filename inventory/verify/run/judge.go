@@ -17,6 +17,7 @@ import (
 // judgement is what was found about a rack and about the siblings of its machines.
 type judgement struct {
 	inv      *inventory.Inventory
+	mates    []inventory.Machine
 	now      time.Time
 	seen     map[string][]inventory.Facts
 	models   map[string]*inventory.Model
@@ -28,9 +29,9 @@ type judgement struct {
 	here     map[string]bool // machines of the rack
 }
 
-func judge(inv *inventory.Inventory, siblings []inventory.Machine, seen map[string][]inventory.Facts, now time.Time) *judgement {
-	j := &judgement{inv: inv, now: now, seen: seen, siblings: siblings, models: map[string]*inventory.Model{}, compared: map[string]bool{}, here: map[string]bool{},
-		wiring: verify.Rack(*inv, now), cabling: verify.Cabling(*inv, now), differs: verify.Siblings(siblings, now)}
+func judge(inv *inventory.Inventory, mates, siblings []inventory.Machine, seen map[string][]inventory.Facts, now time.Time) *judgement {
+	j := &judgement{inv: inv, mates: mates, now: now, seen: seen, siblings: siblings, models: map[string]*inventory.Model{}, compared: map[string]bool{}, here: map[string]bool{},
+		wiring: verify.Rack(*inv, mates, now), cabling: verify.Cabling(*inv, mates, now), differs: verify.Siblings(siblings, now)}
 	for i := range inv.Models {
 		j.models[inv.Models[i].Name] = &inv.Models[i]
 	}
@@ -66,6 +67,27 @@ func (j *judgement) machine(m *inventory.Machine) verdict {
 // sibling judges a machine of another rack, against its siblings only.
 func (j *judgement) sibling(m *inventory.Machine) verdict {
 	return verdict{conditions: verify.Settle(m.Conditions, j.differs[m.ID], []string{verify.SiblingsDiffers}, j.now)}
+}
+
+// concerned are the ids of the machines of other racks that have something to do with the
+// mistakes in this rack's cables: what is said of theirs may be another thing now.
+func (j *judgement) concerned() (ids []string) {
+	wrong := map[string]bool{}
+	for _, c := range j.wiring.Causes {
+		for _, n := range c.NICs {
+			wrong[n.Machine] = true
+		}
+	}
+	for i := range j.mates {
+		if m := &j.mates[i]; wrong[m.Name] || len(aboutCables(m.Conditions)) > 0 {
+			ids = append(ids, m.ID)
+		}
+	}
+	return ids
+}
+
+func aboutCables(list []inventory.Condition) []inventory.Condition {
+	return slices.DeleteFunc(slices.Clone(list), func(c inventory.Condition) bool { return c.Type != verify.CablingWrong })
 }
 
 // errMoved says that a machine is no more as it was judged.

@@ -20,6 +20,7 @@ type Store interface {
 	PlanRevision(ctx context.Context) (int64, error)
 	RackInventory(ctx context.Context, rack string) (*inventory.Inventory, error)
 	SiblingsIn(ctx context.Context, rack string, limit int) ([]inventory.Machine, error)
+	SwitchMates(ctx context.Context, rack string, limit int) ([]inventory.Machine, error)
 	Observations(ctx context.Context, machineIDs []string) (map[string][]inventory.Facts, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	Verified(ctx context.Context, revision int64, versions map[string]int64) error
@@ -32,7 +33,7 @@ type Task struct {
 	Store Store
 	Log   *slog.Logger
 	Now   func() time.Time
-	Poll  time.Duration // 0: 5 s; how often changes that other processes made are looked for
+	Poll  time.Duration // 0: 5 s; how often changes are looked for that nobody told of
 }
 
 // Bounds of a round.
@@ -104,10 +105,12 @@ func (t *Task) rack(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	versions, again := map[string]int64{}, []string{}
+	versions, again, moved := map[string]int64{}, []string{}, false
 	for i := range j.inv.Machines {
 		m := &j.inv.Machines[i]
-		version, err := t.keep(ctx, m, j.machine(m))
+		v := j.machine(m)
+		moved = moved || !same(aboutCables(m.Conditions), aboutCables(v.conditions))
+		version, err := t.keep(ctx, m, v)
 		switch {
 		case errors.Is(err, errMoved):
 			again = append(again, m.ID)
@@ -123,6 +126,9 @@ func (t *Task) rack(ctx context.Context, name string) error {
 				return err
 			}
 		}
+	}
+	if moved {
+		again = append(again, j.concerned()...)
 	}
 	if err := t.Store.VerifyAgain(ctx, again); err != nil {
 		return err
@@ -140,6 +146,10 @@ func (t *Task) look(ctx context.Context, name string) (*judgement, error) {
 	if err != nil {
 		return nil, err
 	}
+	mates, err := t.Store.SwitchMates(ctx, name, verify.MostMates)
+	if err != nil {
+		return nil, err
+	}
 	var ids []string
 	for i := range inv.Machines {
 		if inv.Machines[i].Facts != nil {
@@ -150,5 +160,5 @@ func (t *Task) look(ctx context.Context, name string) (*judgement, error) {
 	if err != nil {
 		return nil, err
 	}
-	return judge(inv, siblings, seen, t.Now().UTC().Truncate(time.Microsecond)), nil
+	return judge(inv, mates, siblings, seen, t.Now().UTC().Truncate(time.Microsecond)), nil
 }

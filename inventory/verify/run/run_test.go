@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/verify/run"
 	"rackwright/journal"
 	"rackwright/store"
@@ -61,10 +62,15 @@ func (w *world) sees(modules int) {
 // an hour.
 func (w *world) until(what string, is func(*inventory.Machine) bool) {
 	w.t.Helper()
+	w.untilOf("n1", what, is)
+}
+
+func (w *world) untilOf(name, what string, is func(*inventory.Machine) bool) {
+	w.t.Helper()
 	deadline, tick := time.After(20*time.Second), time.NewTicker(5*time.Millisecond)
 	defer tick.Stop()
 	for {
-		m, err := w.Machine(w.t.Context(), "n1")
+		m, err := w.Machine(w.t.Context(), name)
 		if err == nil && is(m) {
 			return
 		}
@@ -76,23 +82,23 @@ func (w *world) until(what string, is func(*inventory.Machine) bool) {
 	}
 }
 
-func plan(modules int) inventory.Plan {
+func planOf(modules int) plan.Plan {
 	dimms := []inventory.DIMM{{Slot: "A1", SizeMiB: 1024}, {Slot: "A2", SizeMiB: 1024}}[:modules]
-	return inventory.Plan{Site: "lab", Models: []inventory.PlannedModel{{Name: "x1", Build: inventory.Build{Parts: inventory.Parts{DIMMs: dimms}}}},
-		Racks: []inventory.PlannedRack{{Name: "r1", Machines: []inventory.PlannedMachine{{Name: "n1", U: 1, Model: "x1", NICs: []inventory.PlannedNIC{{MAC: "52:54:00:00:00:01"}}}}}}}
+	return plan.Plan{Site: "lab", Models: []plan.Model{{Name: "x1", Build: inventory.Build{Parts: inventory.Parts{DIMMs: dimms}}}},
+		Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n1", U: 1, Model: "x1", NICs: []plan.NIC{{MAC: "52:54:00:00:00:01"}}}}}}}
 }
 
 func TestFactsAndPlanAreComparedWhenTheyChange(t *testing.T) {
 	w := newWorld(t)
-	apply := func(p inventory.Plan) {
+	apply := func(p plan.Plan) {
 		if _, err := w.ApplyPlan(t.Context(), p, "", "tester"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	apply(plan(2))
+	apply(planOf(2))
 	w.sees(1)
 	w.until("seen to lack a module", func(m *inventory.Machine) bool { return len(m.Conditions) == 1 && m.Conditions[0].Subject == "A2" })
-	apply(plan(1))
+	apply(planOf(1))
 	w.until("verified as the plan now is", func(m *inventory.Machine) bool {
 		return m.Phase == inventory.Verified && len(m.Conditions) == 0
 	})
@@ -100,7 +106,7 @@ func TestFactsAndPlanAreComparedWhenTheyChange(t *testing.T) {
 
 func TestAVerifiedMachineIsReadyWhileItsDisksAreProvenEmpty(t *testing.T) {
 	w := newWorld(t)
-	if _, err := w.ApplyPlan(t.Context(), plan(2), "", "tester"); err != nil {
+	if _, err := w.ApplyPlan(t.Context(), planOf(2), "", "tester"); err != nil {
 		t.Fatal(err)
 	}
 	w.sees(2)

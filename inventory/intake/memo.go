@@ -1,0 +1,61 @@
+package intake
+
+import (
+	"hash/maphash"
+	"sync"
+	"time"
+	"weak"
+
+	"rackwright/boot"
+)
+
+// Bounds of what is remembered.
+const (
+	remembered = 200_000          // machines, some 100 bytes each; of more, all is forgotten
+	weighAgain = 10 * time.Minute // what the plan says of switches may be another since
+)
+
+// memo remembers of each machine the last sighting that was weighed, so that a firmware
+// that repeats itself is weighed once. It is safe for concurrent use.
+type memo struct {
+	seed maphash.Seed
+	mu   sync.Mutex
+	last map[string]weighed
+}
+
+// weighed is a sighting and what it was weighed against: the machine's host in the boot
+// view, which stays the same one while the plan says the same of the machine. It keeps no
+// old view alive.
+type weighed struct {
+	host weak.Pointer[boot.Host]
+	seen uint64
+	at   time.Time
+}
+
+func newMemo() *memo { return &memo{seed: maphash.MakeSeed(), last: map[string]weighed{}} }
+
+// news reports whether a sighting says something of a machine that was not weighed yet,
+// or not for long. h is nil for a machine that is in no view.
+func (m *memo) news(machine string, h *boot.Host, s boot.Sighting) bool {
+	is := m.of(h, s)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was, known := m.last[machine]
+	return !known || was.host != is.host || was.seen != is.seen || is.at.Sub(was.at) >= weighAgain
+}
+
+// remember notes a sighting that was weighed.
+func (m *memo) remember(machine string, h *boot.Host, s boot.Sighting) {
+	is := m.of(h, s)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.last[machine]; !known && len(m.last) >= remembered {
+		clear(m.last)
+	}
+	m.last[machine] = is
+}
+
+func (m *memo) of(h *boot.Host, s boot.Sighting) weighed {
+	said := [...]string{s.MAC.String(), s.UUID, s.Circuit, s.Remote}
+	return weighed{host: weak.Make(h), seen: maphash.Comparable(m.seed, said), at: s.At}
+}
