@@ -4,10 +4,18 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"rackwright/bmc"
 	"rackwright/fault"
+	"rackwright/inventory"
 )
+
+// WithBMC lists machines that have a BMC by name, those behind after, at most limit.
+func (db *DB) WithBMC(ctx context.Context, after string, limit int) ([]inventory.Machine, error) {
+	out, err := machines(ctx, db.sql, fmt.Sprintf("m.id IN (SELECT machine_id FROM bmc) AND m.name > $1 ORDER BY m.name LIMIT %d", limit), after)
+	return out, db.fault(err)
+}
 
 // BMCAccess returns how to reach a machine's BMC, password opened.
 func (db *DB) BMCAccess(ctx context.Context, machineID string) (bmc.Access, error) {

@@ -5,6 +5,7 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -21,7 +22,8 @@ import (
 
 // Store is what the watch asks of the database.
 type Store interface {
-	Machines(ctx context.Context, f store.MachineFilter) ([]inventory.Machine, error)
+	// WithBMC lists machines that have a BMC by name, those behind after, at most limit.
+	WithBMC(ctx context.Context, after string, limit int) ([]inventory.Machine, error)
 	Operations(ctx context.Context, f store.OperationFilter) ([]deploy.Operation, error)
 	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
 	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
@@ -55,6 +57,7 @@ type look struct {
 const (
 	hands   = 8
 	readers = 2           // of parts, beside the rounds
+	batch   = 500         // machines in memory at a time
 	settle  = time.Second // rounds are no closer than this
 )
 
@@ -97,32 +100,38 @@ func (t *Task) round(ctx context.Context, inventories *errgroup.Group) error {
 	if err != nil {
 		return err
 	}
-	machines, err := t.Store.Machines(ctx, store.MachineFilter{})
-	if err != nil {
-		return err
-	}
 	var g errgroup.Group
 	g.SetLimit(hands)
-	for i := range machines {
-		m := &machines[i]
-		if m.BMC == nil || m.Phase == inventory.Retired {
-			continue
+	for after := ""; ; {
+		machines, err := t.Store.WithBMC(ctx, after, batch)
+		if err != nil {
+			return errors.Join(err, g.Wait())
 		}
-		if busy[m.ID] {
-			t.stale(m)
-			continue
+		for i := range machines {
+			t.turn(ctx, &machines[i], busy[machines[i].ID], &g, inventories)
 		}
-		if t.takeParts(m) {
-			if inventories.TryGo(func() error { t.remember(m, t.look(ctx, m, thorough()), true); return nil }) {
-				continue
-			}
-			t.leaveParts(m)
+		if len(machines) < batch {
+			return g.Wait()
 		}
-		if t.due(m) {
-			g.Go(func() error { t.remember(m, t.look(ctx, m, brief()), false); return nil })
-		}
+		after = machines[batch-1].Name
 	}
-	return g.Wait()
+}
+
+// turn looks at a machine's BMC if its time has come.
+func (t *Task) turn(ctx context.Context, m *inventory.Machine, busy bool, g, inventories *errgroup.Group) {
+	if busy {
+		t.stale(m)
+		return
+	}
+	if t.takeParts(m) {
+		if inventories.TryGo(func() error { t.remember(m, t.look(ctx, m, thorough()), true); return nil }) {
+			return
+		}
+		t.leaveParts(m)
+	}
+	if t.due(m) {
+		g.Go(func() error { t.remember(m, t.look(ctx, m, brief()), false); return nil })
+	}
 }
 
 func (t *Task) busy(ctx context.Context) (map[string]bool, error) {

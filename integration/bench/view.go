@@ -140,7 +140,7 @@ func heap() int64 {
 }
 
 // measureProcess starts a server on a hall of 100,000 machines and reports the most memory
-// it ever held until it had saved its view. Its worker is off: there are no BMCs to watch.
+// it ever held until it had saved its view. Everything is on; the hall has no BMCs.
 func measureProcess(ctx context.Context, b *bench) error {
 	db, dir, err := b.hallOf(ctx, "process", 100_000)
 	if err != nil {
@@ -153,7 +153,7 @@ func measureProcess(ctx context.Context, b *bench) error {
 	}
 	config := filepath.Join(dir, "rackwright.toml")
 	socket := filepath.Join(dir, "api")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "state_dir = %q\n[api]\nlisten = %q\n[worker]\nenabled = false\n", dir, "unix:"+socket), 0o600); err != nil {
+	if err := os.WriteFile(config, fmt.Appendf(nil, "state_dir = %q\n[api]\nlisten = %q\n", dir, "unix:"+socket), 0o600); err != nil {
 		return err
 	}
 	p, err := startProcess(ctx, dir, nil, filepath.Join(b.bin, "rackwright"), "serve", "--config", config)

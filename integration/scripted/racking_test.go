@@ -79,7 +79,7 @@ func (s *site) adopted(names []string) {
 			s.t.Errorf("%s adopted serial %q, facts %v", name, m.Serial, m.Facts)
 		}
 		lines := strings.Join(s.moved(name), "\n")
-		saying(s.t, lines, "discovered: serial and lldp leaf-2:Ethernet", "agree (agent)", "unknown-"+strings.ReplaceAll(b.mac, ":", "")+" is this machine")
+		saying(s.t, lines, "serial and lldp leaf-2:Ethernet", "agree", "unknown-"+strings.ReplaceAll(b.mac, ":", "")+" is this machine")
 	}
 	if text := s.command("machine", "list"); strings.Contains(text, "unknown-") {
 		s.t.Errorf("a stranger's record is left:\n%s", text)
