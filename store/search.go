@@ -62,8 +62,7 @@ type search struct {
 	conds []cond
 }
 
-// cond is one condition. Each text has one %s for every argument. The offsets of probes keep
-// PostgreSQL from looking for all machines that meet one instead of asking for each.
+// cond is one condition. Each text has one %s for every argument.
 type cond struct {
 	ids   string // SELECT of machine ids, not in order
 	probe string // whether machine m meets it
@@ -114,19 +113,19 @@ func (s *search) word(noun, name string) {
 		return
 	}
 	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word = %s`,
-		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s LIMIT 1 OFFSET 0)`, args: []any{noun + name}, whole: true})
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s)`, args: []any{noun + name}, whole: true})
 }
 
 // text wants a word that begins so, or a MAC where it looks like one.
 func (s *search) text(word string) {
 	if first, last, ok := macRange(word); ok {
 		s.add(cond{ids: `SELECT machine_id FROM nic WHERE mac >= %s AND mac <= %s UNION ALL SELECT machine_id FROM bmc WHERE mac >= %s AND mac <= %s`,
-			probe: `(EXISTS (SELECT 1 FROM nic n WHERE n.machine_id = m.id AND n.mac >= %s AND n.mac <= %s LIMIT 1 OFFSET 0)
-				OR EXISTS (SELECT 1 FROM bmc b WHERE b.machine_id = m.id AND b.mac >= %s AND b.mac <= %s LIMIT 1 OFFSET 0))`, args: []any{first, last, first, last}})
+			probe: `(EXISTS (SELECT 1 FROM nic n WHERE n.machine_id = m.id AND n.mac >= %s AND n.mac <= %s)
+				OR EXISTS (SELECT 1 FROM bmc b WHERE b.machine_id = m.id AND b.mac >= %s AND b.mac <= %s))`, args: []any{first, last, first, last}})
 		return
 	}
 	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word >= %s AND word < %s`,
-		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word >= %s AND w.word < %s LIMIT 1 OFFSET 0)`,
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word >= %s AND w.word < %s)`,
 		args:  []any{word, behind(word)}, from: []string{word, behind(word)}})
 }
 
@@ -238,12 +237,13 @@ func (s *search) rarest(ctx context.Context, q queryer) (best, n int, err error)
 }
 
 // sorted finds a page of those that meet one condition, which few do, and the others. The
-// bound is for PostgreSQL, which does not know that they are few.
+// bound is for PostgreSQL, which does not know that they are few, and the cross join for
+// SQLite, which begins with its left side: it would rather begin with a phase.
 func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]hit, error) {
 	var by query
 	c := s.conds[drive]
 	text := by.fill(`WITH rare AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
-		SELECT m.id, m.name FROM rare JOIN machine m ON m.id = rare.id WHERE 1 = 1`, c.args...)
+		SELECT m.id, m.name FROM rare CROSS JOIN machine m WHERE m.id = rare.id`, c.args...)
 	return collect(ctx, q, readHit, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.most()), by.args...)
 }
 

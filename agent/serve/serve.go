@@ -89,10 +89,11 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	op, err := s.Store.Operation(r.Context(), operation)
-	if err == nil {
-		err = s.observe(r.Context(), op, in)
+	err = s.takeIn(r.Context(), operation, in)
+	if now, _, gone := s.Store.Session(r.Context(), session); err != nil && gone == nil && now != operation {
+		err = s.takeIn(r.Context(), now, in) // a stranger that turned out to be a planned machine just then
 	}
+	var op *deploy.Operation
 	if err == nil {
 		op, err = s.saw(r.Context(), session, in.Agent)
 	}
@@ -101,6 +102,15 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, wire.Welcome{Session: session, Machine: op.Name, Operation: op.ID})
+}
+
+// takeIn observes the machine of an operation.
+func (s *Server) takeIn(ctx context.Context, operation string, in wire.CheckIn) error {
+	op, err := s.Store.Operation(ctx, operation)
+	if err != nil {
+		return err
+	}
+	return s.observe(ctx, op, in)
 }
 
 // observe keeps what the agent saw of its machine and weighs it as evidence. A machine

@@ -10,8 +10,8 @@ import (
 // When parts are read: once a machine is discovered, after each operation, and daily.
 const (
 	daily  = 24 * time.Hour
-	again  = time.Hour // where the parts could not be read
-	spread = time.Hour // over which the machines of a server that starts are read
+	again  = 10 * time.Minute // where the parts could not be read
+	spread = time.Hour        // over which the machines of a server that starts are read
 )
 
 // of is what is remembered of a machine; mu is held.

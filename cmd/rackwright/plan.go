@@ -136,7 +136,7 @@ func (w *world) apply(ctx context.Context, cl *client.Client, p *planFiles, hash
 			return
 		}
 		printWarnings(out, diff.Warnings)
-		fmt.Fprintf(out, "Applied %d changes.\n", len(diff.Changes))
+		fmt.Fprintf(out, "Applied %s.\n", count(len(diff.Changes), "change"))
 	})
 }
 

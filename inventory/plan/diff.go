@@ -67,7 +67,7 @@ func (w *Wanted) Against(have inventory.Inventory) (*Diff, error) {
 	racks := c.after.byRack()
 	c.loads(racks)
 	if len(c.bad) > 0 {
-		return nil, &fault.Error{Kind: fault.Conflict, Message: fmt.Sprintf("the plan clashes with the inventory in %d places", len(c.bad)),
+		return nil, &fault.Error{Kind: fault.Conflict, Message: fmt.Sprintf("the plan clashes with the inventory (%d)", len(c.bad)),
 			Fields: c.bad, Hint: "correct the plan, or first change what stands against it; nothing was changed"}
 	}
 	for i := range w.Racks {
