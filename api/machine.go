@@ -26,14 +26,15 @@ type MachineIn struct {
 
 type machinesIn struct {
 	Rack      string   `query:"rack" maxLength:"63" doc:"Only those of this rack"`
-	Phase     string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase"`
+	Phase     string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase; retired ones are listed only so"`
 	MAC       string   `query:"mac" maxLength:"17" doc:"In any common notation"`
 	Labels    []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
 	Tag       string   `query:"tag" maxLength:"128" doc:"Only those with this tag"`
 	Project   string   `query:"project" maxLength:"63" doc:"Only those of this project"`
 	Model     string   `query:"model" maxLength:"128" doc:"Only those of this model"`
 	Text      string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
-	Limit     int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"The first so many"`
+	Facts     bool     `query:"facts" doc:"With the observed parts of each"`
+	Limit     int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many; a page may have fewer although another follows"`
 	PageToken string   `query:"page_token" maxLength:"256" doc:"next_page_token of the page before"`
 }
 
@@ -57,7 +58,7 @@ func (s *server) machines() {
 
 func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.List[inventory.Machine]], error) {
 	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Labels: in.Labels, Tag: in.Tag, Project: in.Project, Model: in.Model, Text: in.Text,
-		Limit: in.Limit}
+		Limit: in.Limit, Brief: !in.Facts}
 	if in.MAC != "" {
 		mac, err := inventory.ParseMAC(in.MAC)
 		if err != nil {
@@ -71,6 +72,9 @@ func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.L
 	}
 	f.After = string(after)
 	page, next, err := s.Store.MachinePage(ctx, f)
+	if in.Phase == "" {
+		page = slices.DeleteFunc(page, func(m inventory.Machine) bool { return m.Phase == inventory.Retired })
+	}
 	out, err := listOf(page, err)
 	if err == nil {
 		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(next))

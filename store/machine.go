@@ -34,6 +34,11 @@ func machine(ctx context.Context, q queryer, idOrName string) (*inventory.Machin
 // machines reads the machines a clause picks, with all that hangs on them, in a few
 // queries for each some hundred of them.
 func machines(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Machine, error) {
+	return machinesWith(ctx, q, "m.facts", pick, args...)
+}
+
+// machinesWith reads machines like machines, with what is written for their facts.
+func machinesWith(ctx context.Context, q queryer, column, pick string, args ...any) ([]inventory.Machine, error) {
 	var facts []string
 	list, err := collect(ctx, q, func(scan func(...any) error) (inventory.Machine, error) {
 		m, raw, err := readMachine(scan)
@@ -41,7 +46,7 @@ func machines(ctx context.Context, q queryer, pick string, args ...any) ([]inven
 		return m, err
 	}, `SELECT m.id, m.name, m.phase, r.name, m.u, m.height, m.face, m.full_depth, m.side, d.name, m.bay,
 		m.firmware, m.arch, m.vendor, m.model, m.serial, m.uuid, m.root_disk, m.psus, m.waivers, m.asset_tag, m.batch, p.name,
-		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, m.facts, m.image, m.version, m.created_at, m.updated_at
+		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, `+column+`, m.image, m.version, m.created_at, m.updated_at
 		FROM machine m LEFT JOIN rack r ON r.id = m.rack_id LEFT JOIN device d ON d.id = m.chassis_id LEFT JOIN project p ON p.id = m.project_id
 		WHERE `+pick, args...)
 	if err != nil || len(list) == 0 {

@@ -18,6 +18,7 @@ type MachineFilter struct {
 	Names               []string
 	After               string // name of the last one seen
 	Limit               int    // 0: all
+	Brief               bool   // a page without the machines' facts: they are most of what there is to read
 }
 
 // Machines lists machines by name, until there are as many as the limit or no more.
@@ -188,9 +189,13 @@ func (s *search) run(ctx context.Context, q queryer) (list []inventory.Machine, 
 		ids[i] = h.id
 	}
 	list = []inventory.Machine{}
+	facts := "m.facts"
+	if s.f.Brief {
+		facts = "NULL"
+	}
 	for _, part := range lists(ids) { // in order: so are the machines of the parts
 		clause, args := in("m.id", part)
-		more, err := machines(ctx, q, clause+" ORDER BY m.name", args...)
+		more, err := machinesWith(ctx, q, facts, clause+" ORDER BY m.name", args...)
 		if err != nil {
 			return nil, "", err
 		}

@@ -107,6 +107,11 @@ func (s *Store) MachinePage(ctx context.Context, f store.MachineFilter) (page []
 	if page, err = s.Machines(ctx, f); len(page) > limit {
 		page, next = page[:limit], page[limit-1].Name
 	}
+	for i := range page {
+		if f.Brief {
+			page[i].Facts = nil
+		}
+	}
 	return page, next, err
 }
 

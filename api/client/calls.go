@@ -70,6 +70,7 @@ type MachineQuery struct {
 	Tag, Project, Model string
 	Labels              []string // KEY or KEY=VALUE
 	Text                string   // words, each the beginning of one about the machine
+	Facts               bool     // with the observed parts of each
 	Limit               int      // 0 is the server's default
 	PageToken           string   // of the page before
 }
@@ -80,6 +81,9 @@ func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inv
 		"limit", number(int64(q.Limit)), "page_token", q.PageToken)
 	for _, l := range q.Labels {
 		values.Add("label", l)
+	}
+	if q.Facts {
+		values.Set("facts", "true")
 	}
 	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines", values, nil)
 }
