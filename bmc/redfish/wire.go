@@ -52,7 +52,6 @@ func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slo
 			DialContext:            (&net.Dialer{Timeout: min(timing.Request, 10*time.Second)}).DialContext,
 			TLSClientConfig:        p.config(),
 			TLSHandshakeTimeout:    timing.Request,
-			ResponseHeaderTimeout:  timing.Request,
 			MaxResponseHeaderBytes: 64 << 10,
 			DisableKeepAlives:      true,
 		},
