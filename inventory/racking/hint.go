@@ -40,7 +40,7 @@ func (v *View) unpack(name, model string, s inventory.Slot, serial string) strin
 	if serial != "" {
 		text += ", serial " + serial
 	}
-	return text + ", for " + s.String()
+	return text + "; its place: " + s.String()
 }
 
 func (v *View) lift(model string, s inventory.Slot) string {

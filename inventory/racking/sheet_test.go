@@ -119,7 +119,7 @@ func TestAHintSaysWhatToDoInPlainWords(t *testing.T) {
 	v := rack()
 	all := steps(t, v, "n1")
 	for n, want := range map[racking.StepName]string{
-		racking.Receive:  "unpack n1 (big), serial SN-1, for r1 u10-u11",
+		racking.Receive:  "unpack n1 (big), serial SN-1; its place: r1 u10-u11",
 		racking.Mount:    "mount it in r1 u10-u11, 34 kg: two people or a lift; then 'rackwright scan SERIAL --rack r1 --u 10' or 'rackwright rack done r1 n1 mount'",
 		racking.Cabling:  "nic1 → leaf-1:14, dac 2 m, label C-14; nic2 → leaf-1:15, dac 2 m, label C-15; psu1 → pdu-a:7, dac 2 m, label C-7",
 		racking.Power:    "plug in its power supplies; then its button, or 'rackwright power on n1'",
