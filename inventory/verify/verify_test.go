@@ -244,6 +244,9 @@ func TestTheGateOpensWhenAllWasSeenAndNothingDiffers(t *testing.T) {
 		"its parts were not observed": {model: model()},
 		"it is planned":               {change: func(m *inventory.Machine) { m.Phase = inventory.Planned }, model: model(), seen: seen()},
 		"identity-mismatch":           {change: func(m *inventory.Machine) { m.Conditions = []inventory.Condition{{Type: inventory.IdentityMismatch}} }, model: model(), seen: seen()},
+		"no switch was heard on nic1": {change: func(m *inventory.Machine) {
+			m.NICs = []inventory.NIC{{Name: "nic1", MAC: inventory.MAC{2, 1}, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "1"}}}}
+		}, model: model(), seen: seen()},
 		"dimm-missing A1": {change: func(m *inventory.Machine) {
 			m.Conditions = []inventory.Condition{{Type: "dimm-missing", Subject: "A1"}}
 		}, model: model(), seen: seen()},
