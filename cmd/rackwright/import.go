@@ -86,7 +86,7 @@ func (i *importing) password() (string, error) {
 func (w *world) secret(name, what string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", fault.Invalidf("read %s: %w", what, err)
+		return "", fault.Invalidf("read %s: %w", what, err).WithHint("name a file that this user may read, with nothing else in it")
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, 4097))
@@ -94,7 +94,7 @@ func (w *world) secret(name, what string) (string, error) {
 		err = fmt.Errorf("%s is larger than %s", name, what)
 	}
 	if err != nil {
-		return "", fault.Invalidf("read %s: %w", what, err)
+		return "", fault.Invalidf("read %s: %w", what, err).WithHint("name a file that this user may read, with nothing else in it")
 	}
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
 		fmt.Fprintf(w.err, "rackwright: warning: %s holds %s and everybody on this host can read it; chmod 600 it\n", oneLine(name), what)
