@@ -95,6 +95,9 @@ func (a *application) run(ctx context.Context, actor string) error {
 			return err
 		}
 	}
+	if err := planned(ctx, a.tx); err != nil {
+		return err
+	}
 	if err := a.bump(ctx); err != nil {
 		return err
 	}

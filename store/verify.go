@@ -35,9 +35,9 @@ func (db *DB) RacksToVerify(ctx context.Context, after string, limit int) ([]str
 	return out, db.fault(err)
 }
 
-// PlanRevision grows with every plan that is applied, and with other changes.
+// PlanRevision grows with every plan that is applied, and with VerifyAgain.
 func (db *DB) PlanRevision(ctx context.Context) (n int64, err error) {
-	err = db.sql.QueryRowContext(ctx, `SELECT n FROM revision`).Scan(&n)
+	err = db.sql.QueryRowContext(ctx, `SELECT plans FROM revision`).Scan(&n)
 	return n, db.fault(err)
 }
 
@@ -52,7 +52,7 @@ func (db *DB) Verified(ctx context.Context, revision int64, versions map[string]
 			}
 		}
 		var now int64
-		if err := tx.QueryRowContext(ctx, `SELECT n FROM revision`).Scan(&now); err != nil || now != revision {
+		if err := tx.QueryRowContext(ctx, `SELECT plans FROM revision`).Scan(&now); err != nil || now != revision {
 			return err
 		}
 		for id, version := range versions {
@@ -64,13 +64,27 @@ func (db *DB) Verified(ctx context.Context, revision int64, versions map[string]
 	})
 }
 
-// VerifyAgain marks machines, by id, to be compared.
+// VerifyAgain marks machines, by id, to be compared, also those that are being compared
+// now.
 func (db *DB) VerifyAgain(ctx context.Context, machineIDs []string) error {
-	err := forEach(machineIDs, "id", func(clause string, args []any) error {
-		_, err := exec(ctx, db.sql, `UPDATE machine SET verify_due = true WHERE NOT verify_due AND `+clause, args...)
-		return err
+	if len(machineIDs) == 0 {
+		return nil
+	}
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		if err := forEach(machineIDs, "id", func(clause string, args []any) error {
+			_, err := exec(ctx, tx, `UPDATE machine SET verify_due = true WHERE NOT verify_due AND `+clause, args...)
+			return err
+		}); err != nil {
+			return err
+		}
+		return planned(ctx, tx)
 	})
-	return db.fault(err)
+}
+
+// planned says that what was judged before may be no more.
+func planned(ctx context.Context, tx *sql.Tx) error {
+	_, err := exec(ctx, tx, `UPDATE revision SET plans = plans + 1`)
+	return err
 }
 
 // SiblingsIn lists the machines of the models and batches that machines to be compared

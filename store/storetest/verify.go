@@ -249,6 +249,19 @@ func verifications() chapter {
 			b.apply(p)
 			ok(t, b.Verified(b.ctx(), revision, map[string]int64{m.ID: b.machine("n1").Version}))
 			same(t, "due after a plan", b.count("SELECT count(*) FROM machine WHERE verify_due"), 1)
+			for what, change := range map[string]func(){
+				"a plan that changes the model only": func() { p.Models[0].Parts.NICs++; b.apply(p) },
+				"a mark by another process":          func() { ok(t, b.VerifyAgain(b.ctx(), []string{m.ID})) },
+			} {
+				b.sees("n1", observed(b, 1))
+				revision = must(b.PlanRevision(b.ctx()))(t)
+				judged := b.machine("n1").Version
+				change()
+				ok(t, b.Verified(b.ctx(), revision, map[string]int64{m.ID: judged}))
+				same(t, "due after "+what, b.count("SELECT count(*) FROM machine WHERE verify_due"), 1)
+			}
+			p.Models[0].Parts.NICs = cabledPlan(1).Models[0].Parts.NICs
+			b.apply(p)
 			race(4, func(int) {
 				task := &run.Task{Store: b.DB, Log: slog.New(slog.DiscardHandler), Now: b.clock.Now}
 				if err := task.Round(b.ctx()); err != nil {
