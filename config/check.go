@@ -48,6 +48,7 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	c.checkListeners(k)
 	c.checkDHCP(k)
 	k.need(c.Worker.Concurrency >= 1 && c.Worker.Concurrency <= 1000, "worker.concurrency", "must be 1 to 1000")
+	k.need(c.BMC.Claim == "ask" || c.BMC.Claim == "auto", "bmc.claim", "must be ask or auto")
 	args := c.Boot.KernelArgs
 	k.need(len(args) <= 1024 && !strings.ContainsFunc(args, isControl), "boot.kernel_args", "must be one line of at most 1024 bytes")
 	return k.fields

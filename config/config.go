@@ -25,6 +25,7 @@ type Config struct {
 	HTTP                 Listener `toml:"http"`
 	Agent                Listener `toml:"agent"`
 	Worker               Worker   `toml:"worker"`
+	BMC                  BMC      `toml:"bmc"`
 	Boot                 Boot     `toml:"boot"`
 	Images               Images   `toml:"images"`
 }
@@ -61,6 +62,12 @@ type Worker struct {
 	Concurrency int  `toml:"concurrency"` // operations at a time
 }
 
+// BMC is what the server does at management controllers by itself.
+type BMC struct {
+	Claim  string `toml:"claim"`  // ask, auto
+	Events bool   `toml:"events"` // subscribe where a BMC offers it
+}
+
 // Boot is what machines netboot into.
 type Boot struct {
 	RamdiskDir string `toml:"ramdisk_dir"`
@@ -89,6 +96,7 @@ func defaults(state string) Config {
 		HTTP:     Listener{Enabled: true, Listen: ":8080"},
 		Agent:    Listener{Enabled: true, Listen: ":8443"},
 		Worker:   Worker{Enabled: true, Concurrency: 16},
+		BMC:      BMC{Claim: "ask", Events: true},
 	}
 }
 

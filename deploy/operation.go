@@ -18,7 +18,14 @@ const (
 	Inspect Kind = "inspect" // netboot the agent and read the machine's parts
 	Power   Kind = "power"   // change the power state
 	Locate  Kind = "locate"  // blink the locator LED, so that a person finds the machine
+
+	Manage   Kind = "bmc"      // change one thing at the machine's BMC
+	Claim    Kind = "claim"    // make the machine's BMC ours: a secret of its own, its certificate known
+	Firmware Kind = "firmware" // bring firmware to other versions
 )
+
+// Kinds lists them.
+func Kinds() []Kind { return []Kind{Deploy, Inspect, Power, Locate, Manage, Claim, Firmware} }
 
 // State is where an operation stands.
 type State string
@@ -59,7 +66,7 @@ func StateEdges() []StateEdge {
 // Operation is durable work on one machine.
 type Operation struct {
 	ID       string    `json:"id"`
-	Kind     Kind      `json:"kind" enum:"deploy,inspect,power,locate"`
+	Kind     Kind      `json:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware"`
 	Machine  string    `json:"machine" doc:"Machine id"`
 	Name     string    `json:"machine_name"`
 	State    State     `json:"state" enum:"queued,running,parked,succeeded,failed,cancelled"`
@@ -90,6 +97,10 @@ type Order struct {
 	Power    string   `json:"power,omitempty" enum:"on,off,force-off,cycle" doc:"For power operations"`
 	Locate   string   `json:"locate,omitempty" enum:"on,off" doc:"For locate operations"`
 	Seconds  int      `json:"seconds,omitempty" doc:"How long the locator LED blinks"`
+
+	BMC      *BMCOrder      `json:"bmc,omitempty" doc:"For bmc operations"`
+	Claim    *ClaimOrder    `json:"claim,omitempty" doc:"For claim operations"`
+	Firmware *FirmwareOrder `json:"firmware,omitempty" doc:"For firmware operations"`
 }
 
 // StepName names what a step makes true.
@@ -207,7 +218,7 @@ func (o *Operation) Destructive() bool { return o.Kind == Deploy }
 
 // Exclusive reports whether a machine has at most one operation of the kind, or of another
 // such kind, that has not ended.
-func (k Kind) Exclusive() bool { return k != Power && k != Locate }
+func (k Kind) Exclusive() bool { return k != Power && k != Locate && k != Manage }
 
 // Restart makes a parked operation ready to go on after a person fixed what stopped it:
 // the step is tried anew with a full budget. A step that waits for a netbooting machine,

@@ -25,8 +25,14 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 		return planPower(s)
 	case Locate:
 		return planLocate(s)
+	case Manage:
+		return planManage(s)
+	case Claim:
+		return planClaim(s)
+	case Firmware:
+		return planFirmware(s)
 	}
-	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are deploy, inspect, power and locate")
+	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are %v", Kinds())
 }
 
 // heldBy says who keeps a machine in maintenance, "" when nobody is named.

@@ -15,12 +15,12 @@ import (
 func floors() map[int][]string {
 	return map[int][]string{
 		6: {"cmd/...", "integration/..."},
-		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "deploy/run", "inventory/intake", "inventory/verify/run", "racksim/run"},
-		4: {"store", "bmc/redfish", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
-			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/link", "inventory/netbox/rest"},
-		3: {"boot", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox"},
+		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "bmc/listen", "deploy/run", "firmware/run", "firmware/serve", "inventory/intake", "inventory/verify/run", "racksim/run"},
+		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
+			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/mockup", "racksim/link", "inventory/netbox/rest"},
+		3: {"boot", "bmc/probe", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox"},
 		2: {"deploy", "bmc", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema"},
-		1: {"inventory", "inventory/plan", "images", "access", "journal"},
+		1: {"inventory", "inventory/plan", "images", "firmware", "access", "journal"},
 		0: {"fault", "config", "seal", "migrations"},
 	}
 }
@@ -38,6 +38,7 @@ func libraries() []library {
 		{[]string{"github.com/insomniacslk/dhcp"}, []string{"dhcp", "agent", "racksim", "integration"}, []string{"agent/serve"}},
 		{[]string{"github.com/pin/tftp"}, []string{"tftp", "racksim", "integration"}, nil},
 		{[]string{"github.com/stmcginnis/gofish"}, []string{"bmc/redfish"}, nil},
+		{[]string{"github.com/bougou/go-ipmi"}, []string{"bmc/ipmi"}, nil},
 		{[]string{"database/sql", "github.com/jackc/pgx", "modernc.org/sqlite", "github.com/pressly/goose"}, []string{"store"}, nil},
 		{[]string{"github.com/go-chi/chi", "github.com/danielgtaylor/huma"}, []string{"api", "boot/serve", "agent/serve", "web", "cmd"}, []string{"api/wire"}},
 		{[]string{"github.com/boombuler/barcode", "github.com/go-pdf/fpdf"}, []string{"inventory/draw"}, nil},

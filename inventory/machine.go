@@ -79,6 +79,8 @@ type BMC struct {
 	Username          string `json:"username,omitempty"`
 	CertificateSHA256 string `json:"certificate_sha256,omitempty" doc:"Pinned SHA-256 of the certificate, hexadecimal; empty until first contact"`
 	MAC               MAC    `json:"mac,omitzero"`
+
+	Claimed time.Time `json:"claimed_at,omitzero" doc:"Since when its password is one that only we know"`
 }
 
 // BootNIC returns the port the machine netboots from: the one marked Boot, else the

@@ -12,6 +12,7 @@ import (
 
 // controller is one login to a BMC.
 type controller struct {
+	bmc.Unable
 	b      *BMC
 	mu     sync.Mutex
 	closed bool

@@ -51,6 +51,8 @@ type Dialer struct {
 // Controller is one BMC and the one system of it that we drive. Safe for concurrent
 // use: requests go one at a time, and so do changes; reads pass between a change's polls.
 type Controller struct {
+	bmc.Unable // what is not written yet
+
 	wire   *wire
 	client *gofish.APIClient
 	access bmc.Access
@@ -105,6 +107,7 @@ func (d *Dialer) controller(where address, a bmc.Access, pinned string) *Control
 		wait = sleep
 	}
 	return &Controller{
+		Unable:   bmc.Unable{Address: a.Address, Protocol: "Redfish"},
 		wire:     newWire(where, a, pinned, timing, log, wait),
 		access:   a,
 		timing:   timing,
