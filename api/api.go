@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"rackwright/api/wire"
+	"rackwright/bmc"
 	"rackwright/images"
 )
 
@@ -25,6 +26,7 @@ type Options struct {
 	// Forget is told of an image whose record is gone, or never came to be: it drops the
 	// bytes unless another record has the digest. Nil keeps them.
 	Forget    func(ctx context.Context, img images.Image) error
+	BMC       bmc.Hands // nil: this server speaks to no BMC
 	Log       *slog.Logger
 	Version   string           // of the server, for GET /health
 	Now       func() time.Time // nil is time.Now
@@ -63,6 +65,8 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.health()
 	s.machines()
 	s.actions()
+	s.bmcs()
+	s.claims()
 	s.life()
 	s.networks()
 	s.drawings()

@@ -27,6 +27,7 @@ type Store interface {
 	operationStore
 	rackingStore
 	eventStore
+	claimStore
 	// TokenRole returns whose secret it is; Denied when it is nobody's.
 	TokenRole(ctx context.Context, secret string) (access.Token, error)
 	// Ping returns Unreachable when the database does not answer.

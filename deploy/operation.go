@@ -94,7 +94,7 @@ type Order struct {
 	Digest   string   `json:"digest,omitempty" doc:"Image digest, fixed when the operation was made"`
 	SSHKeys  []string `json:"ssh_keys,omitempty" nullable:"false" doc:"authorized_keys lines for the default user"`
 	UserData string   `json:"user_data,omitempty" doc:"cloud-init user-data"`
-	Power    string   `json:"power,omitempty" enum:"on,off,force-off,cycle" doc:"For power operations"`
+	Power    string   `json:"power,omitempty" enum:"on,off,force-off,cycle,reset" doc:"For power operations"`
 	Locate   string   `json:"locate,omitempty" enum:"on,off" doc:"For locate operations"`
 	Seconds  int      `json:"seconds,omitempty" doc:"How long the locator LED blinks"`
 
@@ -146,6 +146,8 @@ type Step struct {
 	Done     int64         `json:"done,omitempty" doc:"Progress, of Total"`
 	Total    int64         `json:"total,omitempty"`
 	Note     string        `json:"note,omitempty" doc:"What it is doing, or the last error it retries"`
+	Tried    []string      `json:"tried,omitempty" nullable:"false" doc:"Of a claim: what the BMC refused, which is not tried again before a retry"`
+	Sent     *Sent         `json:"sent,omitempty" doc:"Of an update: how far it is with what must not be done twice"`
 }
 
 // Step returns the step being done, nil when all are done.
@@ -230,6 +232,9 @@ func (o *Operation) Restart() {
 		switch s.Name {
 		case StepDHCP, StepLoader, StepRamdisk, StepWrite:
 			o.Rewind(StepBootNet)
+			return
+		case StepFirmwareVerify: // what is not there was not taken: it is sent again, the rest is not
+			o.Rewind(StepFirmwareCheck)
 			return
 		}
 	}

@@ -13,7 +13,7 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 	if s.Machine.Phase == inventory.Retired {
 		return nil, fault.Conflictf("%s is retired", s.Machine.Name)
 	}
-	if s.Machine.Phase == inventory.Maintenance && kind != Power && kind != Locate {
+	if s.Machine.Phase == inventory.Maintenance && kind != Power && kind != Locate && kind != Manage {
 		return nil, fault.Conflictf("%s is in maintenance%s", s.Machine.Name, heldBy(s.Machine)).WithHint("end the hold first: 'rackwright machine release %s'", s.Machine.Name)
 	}
 	switch kind {
@@ -100,9 +100,9 @@ func netboot(m inventory.Machine) []Step {
 
 func planPower(s Subject) ([]Step, error) {
 	switch s.Order.Power {
-	case "on", "off", "force-off", "cycle":
+	case "on", "off", "force-off", "cycle", "reset":
 	default:
-		return nil, fault.Invalidf("there is no power action %q", s.Order.Power).WithHint("use on, off, force-off or cycle")
+		return nil, fault.Invalidf("there is no power action %q", s.Order.Power).WithHint("use on, off, force-off, cycle or reset")
 	}
 	if s.Machine.BMC == nil {
 		return nil, fault.Conflictf("%s has no BMC", s.Machine.Name).WithHint("give it a bmc in the plan, or press its button")

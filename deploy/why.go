@@ -63,7 +63,12 @@ func waitingFor(s *Step) string {
 		StepLoader: "it has an address; waiting for its loader to ask for the boot script", StepRamdisk: "kernel and ramdisk offered; waiting for the agent to check in",
 		StepWrite: "the agent is writing the image", StepBootDisk: "setting the next boot to the disk through the BMC",
 		StepReboot: "waiting for the agent to restart it", StepPhone: "waiting for the deployed system to phone home", StepSettle: "settling",
-		StepLocate: "blinking its locator LED",
+		StepLogin: "looking for a login that its BMC takes", StepMatch: "seeing whether it is the machine in the plan",
+		StepSecret: "giving its BMC a password of its own", StepCertificate: "installing a certificate of ours in its BMC", StepClock: "setting its BMC's clock",
+		StepExposure: "looking at the accounts and services of its BMC", StepPlace: "writing its place into its BMC",
+		StepFirmwareCheck: "checking what the update needs", StepUpdate: "its BMC takes firmware", StepRestart: "restarting it for its firmware",
+		StepFirmwareVerify: "waiting for the new firmware to run",
+		StepLocate:         "blinking its locator LED",
 	}[s.Name]
 	if s.Total > 0 {
 		what += fmt.Sprintf(" (%d %%)", s.Done*100/s.Total)

@@ -19,7 +19,7 @@ func floors() map[int][]string {
 		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
 			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/mockup", "racksim/link", "inventory/netbox/rest"},
 		3: {"boot", "bmc/probe", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox"},
-		2: {"deploy", "bmc", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema"},
+		2: {"deploy", "bmc", "racksim/faults", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema"},
 		1: {"inventory", "inventory/plan", "images", "firmware", "access", "journal"},
 		0: {"fault", "config", "seal", "migrations"},
 	}

@@ -5,7 +5,7 @@ import "time"
 // Facts are the parts of a machine as observed, by the agent inside it or by its BMC;
 // both fill the same shape, each what it can see.
 type Facts struct {
-	Source    string            `json:"source" enum:"agent,redfish"`
+	Source    string            `json:"source" enum:"agent,redfish,ipmi"`
 	Observed  time.Time         `json:"observed_at"`
 	Firmware  Firmware          `json:"firmware,omitempty" enum:"bios,uefi" doc:"How the machine booted"`
 	System    System            `json:"system"`

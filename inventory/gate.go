@@ -130,7 +130,7 @@ func differences(m *Machine) Check {
 }
 
 func aboutParts(c Condition) bool {
-	return c.Type != IdentityMismatch && c.Type != BMCUnusable && !strings.HasSuffix(c.Type, "-parked")
+	return c.Type != IdentityMismatch && c.Type != BMCUnusable && c.Type != BMCExposed && !strings.HasSuffix(c.Type, "-parked")
 }
 
 // waiver is the reason the plan lets a check pass for.
@@ -171,7 +171,7 @@ func firmware(m *Machine) Check {
 	return Check{Name: CheckFirmware, Met: true, Evidence: "no version or setting differs from the baseline"}
 }
 
-// claimed: its BMC answers to our credentials and shows the certificate we know.
+// claimed: its BMC is ours, answers to our credentials and shows the certificate we know.
 func claimed(m *Machine) Check {
 	if m.BMC == nil {
 		return Check{Name: CheckBMC, Met: true, Evidence: "the plan gives it no BMC"}
@@ -185,7 +185,11 @@ func claimed(m *Machine) Check {
 	if !pinned || m.Power == PowerUnknown {
 		return waivable(m, Check{Name: CheckBMC, Evidence: "it has not answered yet", Hint: "check its address, password and cable"})
 	}
-	return Check{Name: CheckBMC, Met: true, Evidence: "it answers to our account"}
+	if m.BMC.Claimed.IsZero() {
+		return waivable(m, Check{Name: CheckBMC, Evidence: "it is not claimed: others may know its password",
+			Hint: fmt.Sprintf("'rackwright bmc claim %s', or waive %q in its plan with a reason", m.Name, CheckBMC)})
+	}
+	return Check{Name: CheckBMC, Met: true, Evidence: "claimed at " + m.BMC.Claimed.UTC().Format(time.RFC3339) + ", it answers to our account"}
 }
 
 func phoned(m *Machine) Check {

@@ -13,6 +13,9 @@ type Inventory struct {
 	// HasPassword tells whether a machine's BMC has that password; nil: nothing is known,
 	// so a password of a machine that exists is taken to be the same.
 	HasPassword func(machineID, password string) bool
+	// HasFactory tells whether that is the factory login kept of a model; nil: nothing is
+	// known, so the one of a model that exists is taken to be the same.
+	HasFactory func(model, username, password string) bool
 }
 
 // Model returns the model of that name, nil when it is not declared.

@@ -14,7 +14,7 @@ var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 // built is a verified machine that lacks nothing to be ready but proof of empty disks.
 func built() *inventory.Machine {
 	return &inventory.Machine{Name: "n1", Slot: &inventory.Slot{Rack: "r1", U: 1}, Phase: inventory.Verified, Serial: "SN-1", NICs: []inventory.NIC{{Name: "nic1", MAC: one}},
-		BMC:   &inventory.BMC{Address: "https://10.0.0.1", CertificateSHA256: "ab"},
+		BMC:   &inventory.BMC{Address: "https://10.0.0.1", CertificateSHA256: "ab", Claimed: noon},
 		Facts: &inventory.Facts{Source: "agent", System: inventory.System{Serial: "SN-1"}, NICs: []inventory.SeenNIC{{Name: "eth0", MAC: one}}}}
 }
 
@@ -34,10 +34,14 @@ func TestAMachineIsReadyWhenItsDisksAreProvenEmptyItsFirmwareIsRightAndItsBMCAns
 		"firmware, waived": {func(m *inventory.Machine) {
 			m.Conditions = []inventory.Condition{{Type: "firmware-wrong", Waived: inventory.Waived{At: noon}}}
 		}, ""},
-		"a BMC that refuses us": {func(m *inventory.Machine) { m.Conditions = []inventory.Condition{{Type: inventory.BMCUnusable}} }, "bmc"},
-		"a BMC never reached":   {func(m *inventory.Machine) { m.BMC.CertificateSHA256 = "" }, "bmc"},
-		"no BMC at all":         {func(m *inventory.Machine) { m.BMC = nil }, ""},
-		"its identity":          {func(m *inventory.Machine) { m.Conditions = []inventory.Condition{{Type: inventory.IdentityMismatch}} }, "no-disagreement"},
+		"a BMC that refuses us":     {func(m *inventory.Machine) { m.Conditions = []inventory.Condition{{Type: inventory.BMCUnusable}} }, "bmc"},
+		"a BMC never reached":       {func(m *inventory.Machine) { m.BMC.CertificateSHA256 = "" }, "bmc"},
+		"a BMC that is not claimed": {func(m *inventory.Machine) { m.BMC.Claimed = time.Time{} }, "bmc"},
+		"not claimed, waived": {func(m *inventory.Machine) {
+			m.BMC.Claimed, m.Waivers = time.Time{}, []inventory.Waiver{{Rule: "bmc", Reason: "its password is kept elsewhere"}}
+		}, ""},
+		"no BMC at all": {func(m *inventory.Machine) { m.BMC = nil }, ""},
+		"its identity":  {func(m *inventory.Machine) { m.Conditions = []inventory.Condition{{Type: inventory.IdentityMismatch}} }, "no-disagreement"},
 	} {
 		m := built()
 		m.Erased = noon

@@ -80,7 +80,9 @@ type BMC struct {
 	CertificateSHA256 string `json:"certificate_sha256,omitempty" doc:"Pinned SHA-256 of the certificate, hexadecimal; empty until first contact"`
 	MAC               MAC    `json:"mac,omitzero"`
 
-	Claimed time.Time `json:"claimed_at,omitzero" doc:"Since when its password is one that only we know"`
+	Claimed time.Time `json:"claimed_at,omitzero" doc:"Since when it is ours: its password is one that only we know"`
+
+	PlannedCertificate string `json:"-"` // what a plan said last, which may be old; see docs/decisions/0023
 }
 
 // BootNIC returns the port the machine netboots from: the one marked Boot, else the

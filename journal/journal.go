@@ -28,13 +28,17 @@ const (
 	Condition    Kind = "machine.condition"
 	BMCAction    Kind = "bmc.action"
 	BMCFailed    Kind = "bmc.failed"
+	BMCEvent     Kind = "bmc.event" // its BMC told it; the summary is the BMC's
 	OpStep       Kind = "op.step"
 	OpState      Kind = "op.state"
 	ImageAdded   Kind = "image.added"
 	ImageRemoved Kind = "image.removed"
-	RackStep     Kind = "rack.step"    // a person said something of a step of racking
-	RackScan     Kind = "rack.scan"    // a person scanned what stands in a slot
-	RackSigned   Kind = "rack.signoff" // a person signed a rack off
+	FirmwareFile Kind = "firmware.file"     // a file was added to the catalogue, or removed
+	FirmwareSent Kind = "firmware.sent"     // a BMC fetched a file, or tried to
+	Campaign     Kind = "firmware.campaign" // a campaign began, went on, halted or ended
+	RackStep     Kind = "rack.step"         // a person said something of a step of racking
+	RackScan     Kind = "rack.scan"         // a person scanned what stands in a slot
+	RackSigned   Kind = "rack.signoff"      // a person signed a rack off
 	ServerEvent  Kind = "server.event"
 )
 

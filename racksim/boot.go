@@ -12,6 +12,8 @@ import (
 type Boot struct {
 	Order []string  // device names (NIC, disk, Media), first to last
 	HTTP  *HTTPBoot // UEFI HTTP boot tried before Order; nil: none
+	Setup bool      // stops in the firmware's set-up instead
+	BIOS  string    // version of the firmware that starts, for SMBIOS type 0; empty: its own
 }
 
 // HTTPBoot is one UEFI HTTP boot from the first bootable NIC.
@@ -26,6 +28,7 @@ const (
 	TargetDisk     = "Hdd"
 	TargetCD       = "Cd"
 	TargetUEFIHTTP = "UefiHttp"
+	TargetSetup    = "BiosSetup"
 )
 
 // Override life times, with the names of Redfish BootSourceOverrideEnabled.
@@ -49,6 +52,8 @@ type BootSetup struct {
 	machine  Machine
 	order    []string
 	override Override
+	bios     string
+	staged   func()
 }
 
 // NewBootSetup starts with the machine's standing order and no override.
@@ -60,7 +65,7 @@ func NewBootSetup(m Machine) *BootSetup {
 func (s *BootSetup) Targets() []string {
 	targets := []string{TargetNone, TargetPXE, TargetDisk, TargetCD}
 	if s.machine.Firmware == UEFI {
-		targets = append(targets, TargetUEFIHTTP)
+		targets = append(targets, TargetUEFIHTTP, TargetSetup)
 	}
 	return targets
 }
@@ -108,6 +113,17 @@ func (s *BootSetup) Order() []string {
 // SetOrder replaces the standing order; devices left out keep their relative order at
 // the end. fault.Invalid: a device is unknown or named twice.
 func (s *BootSetup) SetOrder(order []string) error {
+	if err := s.CheckOrder(order); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.order = first(s.order, order)
+	return nil
+}
+
+// CheckOrder says whether SetOrder would take it.
+func (s *BootSetup) CheckOrder(order []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i, name := range order {
@@ -115,20 +131,40 @@ func (s *BootSetup) SetOrder(order []string) error {
 			return fault.Invalidf("boot order: %q is not a boot device of this machine, or named twice", name)
 		}
 	}
-	s.order = first(s.order, order)
 	return nil
+}
+
+// SetBIOS names the version of the firmware from the next start on.
+func (s *BootSetup) SetBIOS(version string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bios = version
+}
+
+// OnStart has f called at each start of the firmware before anything is read: what waits
+// for a reset takes effect there. f must not call the machine.
+func (s *BootSetup) OnStart(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.staged = f
 }
 
 // Next is what firmware does at the start that happens now. A one-time override is
 // consumed by the call.
 func (s *BootSetup) Next() Boot {
 	s.mu.Lock()
+	staged := s.staged
+	s.mu.Unlock()
+	if staged != nil {
+		staged()
+	}
+	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.override
 	if o.Enabled == Once {
 		s.override = Override{Enabled: Disabled, Target: TargetNone}
 	}
-	boot := Boot{Order: first(s.order, s.devices(o.Target))}
+	boot := Boot{Order: first(s.order, s.devices(o.Target)), Setup: o.Target == TargetSetup, BIOS: s.bios}
 	if o.Target == TargetUEFIHTTP {
 		boot.HTTP = &HTTPBoot{URI: o.HTTPURI}
 	}

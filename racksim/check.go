@@ -19,6 +19,7 @@ const (
 	maxMachines = 4096
 	maxNICs     = 8
 	maxDisks    = 8
+	maxFaults   = 32       // of one BMC
 	maxDiskSize = 64 << 40 // bytes; sparse, but the host's file system must carry it
 )
 
@@ -95,16 +96,21 @@ func (c *checker) machine(path string, m *Machine, r *Rack) {
 	c.ok(m.Firmware == BIOS || m.Firmware == UEFI, path+".firmware", "%q is not bios or uefi", m.Firmware)
 	c.ok(m.Memory >= 128 && m.Memory <= 1<<20, path+".memory", "%d MiB is not between 128 and 1048576", m.Memory)
 	c.ok(m.CPUs >= 1 && m.CPUs <= 64, path+".cpus", "%d is not between 1 and 64", m.CPUs)
-	c.ok(m.Power == "on" || m.Power == "off", path+".power", "%q is not on or off", m.Power)
+	recorded := m.Kind == KindMockup
+	c.ok(m.Power == "on" || m.Power == "off" || m.Power == "" && recorded, path+".power", "%q is not on or off", m.Power)
 	c.label(path+".serial", m.Serial, 64)
-	c.once("serial", m.Serial, path+".serial")
+	if m.Serial != "" || !recorded {
+		c.once("serial", m.Serial, path+".serial")
+	}
 	c.label(path+".vendor", m.Vendor, 64)
 	c.label(path+".model", m.Model, 64)
 	c.label(path+".sku", m.SKU, 64)
-	if _, err := uuid.Parse(m.UUID); err != nil || len(m.UUID) != 36 {
-		c.bad(path+".uuid", "%q is not a UUID", m.UUID)
+	if m.UUID != "" || !recorded {
+		if _, err := uuid.Parse(m.UUID); err != nil || len(m.UUID) != 36 {
+			c.bad(path+".uuid", "%q is not a UUID", m.UUID)
+		}
+		c.once("uuid", m.UUID, path+".uuid")
 	}
-	c.once("uuid", m.UUID, path+".uuid")
 	for i, class := range m.Boot {
 		c.ok(class == ClassNetwork || class == ClassDisk, fmt.Sprintf("%s.boot[%d]", path, i), "%q is not network or disk", class)
 		c.ok(slices.Index(m.Boot, class) == i, fmt.Sprintf("%s.boot[%d]", path, i), "%s stands twice", class)
@@ -124,9 +130,15 @@ func (c *checker) kind(path string, m *Machine) {
 		c.ok(!m.Keep, path+".keep", "%s", only)
 	case KindScripted:
 		c.ok(m.Fault == "" || slices.Contains(Faults(), m.Fault), path+".fault", "%q is not one of %s", m.Fault, strings.Join(Faults(), ", "))
+	case KindMockup:
+		c.ok(m.BMC.Mockup != "", path+".bmc.mockup", "is empty: name a folder that holds redfish/v1, or a vendor's tree")
+		c.ok(len(m.Disks) == 0 && m.Fault == "" && m.Delay == 0 && !m.Keep, path, "has disks, fault, delay or keep, but no machine stands behind a mockup")
+		c.ok(m.Vendor == "" && m.Model == "" && m.SKU == "", path, "has vendor, model or sku: a mockup tells its own")
+		return
 	default:
-		c.bad(path+".kind", "%q is not a kind of machine: use qemu or scripted", m.Kind)
+		c.bad(path+".kind", "%q is not a kind of machine: use qemu, scripted or mockup", m.Kind)
 	}
+	c.ok(m.BMC.Mockup == "", path+".bmc.mockup", "no machine stands behind a mockup: leave kind out, or write kind: mockup")
 }
 
 // delay bounds the wait of a stage.
@@ -159,9 +171,11 @@ func (c *checker) slot(path string, m *Machine, units int) {
 func (c *checker) parts(path string, m *Machine, r *Rack) {
 	c.ok(len(m.NICs) <= maxNICs, path+".nics", "more than %d", maxNICs)
 	c.ok(len(m.Disks) <= maxDisks, path+".disks", "more than %d", maxDisks)
-	if m.Kind == KindScripted {
+	switch m.Kind {
+	case KindMockup: // on no network
+	case KindScripted:
 		c.ok(len(m.NICs) == 0 || r.Relay.Listen != "", path+".nics", "the rack names no relay for them: add relay: {listen: 10.77.0.2, server: 10.77.0.1}")
-	} else {
+	default:
 		c.ok(len(m.NICs) == 0 || r.Bridge.Name != "", path+".nics", "the rack names no bridge for them: add bridge: {name: br0}")
 	}
 	for i, n := range m.NICs {
@@ -221,6 +235,15 @@ func (c *checker) bmc(path string, b BMC) {
 	if b.MAC != "" {
 		c.mac(path+".mac", b.MAC)
 	}
+	c.ok(b.Lockout >= 0 && b.Lockout <= 100, path+".lockout", "%d is not between 0 and 100", b.Lockout)
+	c.ok(b.Restart >= 0 && b.Restart <= 10*time.Minute, path+".restart", "%s is not between 0s and 10m", b.Restart)
+	c.ok(b.Latency >= 0 && b.Latency <= 10*time.Minute, path+".latency", "%s is not between 0s and 10m", b.Latency)
+	c.ok(len(b.Faults) <= maxFaults, path+".faults", "more than %d", maxFaults)
+	for i, f := range b.Faults {
+		err := f.Check()
+		c.ok(err == nil, fmt.Sprintf("%s.faults[%d]", path, i), "%v", err)
+	}
+	c.ok(b.Clock.Abs() <= 100*365*24*time.Hour, path+".clock", "is more than a hundred years off")
 }
 
 func (c *checker) mac(path, text string) {

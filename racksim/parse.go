@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"go.yaml.in/yaml/v3"
@@ -65,14 +66,18 @@ func (r *Rack) setDefaults() {
 }
 
 func (m *Machine) setDefaults(rack string) {
+	if m.BMC.Mockup != "" {
+		setString(&m.Kind, KindMockup)
+	}
 	setString(&m.Kind, KindQEMU)
 	setString(&m.Firmware, UEFI)
-	setString(&m.Power, "off")
-	setString(&m.Vendor, "Rackwright")
-	setString(&m.Model, "racksim "+m.Kind)
-	setString(&m.Serial, strings.ToUpper("RS-"+m.Name))
-	setString(&m.UUID, uuid.NewSHA1(uuid.NameSpaceURL, []byte("racksim:"+rack+"/"+m.Name)).String())
+	if m.Kind != KindMockup { // which tells itself who it is
+		m.setIdentity(rack)
+	}
 	setString(&m.BMC.Username, "admin")
+	if m.BMC.Restart == 0 {
+		m.BMC.Restart = 3 * time.Second
+	}
 	setInt(&m.Height, 1)
 	setInt(&m.Memory, 1024)
 	setInt(&m.CPUs, 1)
@@ -84,6 +89,14 @@ func (m *Machine) setDefaults(rack string) {
 	m.BMC.MAC = plainMAC(m.BMC.MAC)
 	m.setPartDefaults()
 	m.setToldDefaults()
+}
+
+func (m *Machine) setIdentity(rack string) {
+	setString(&m.Power, "off")
+	setString(&m.Vendor, "Rackwright")
+	setString(&m.Model, "racksim "+m.Kind)
+	setString(&m.Serial, strings.ToUpper("RS-"+m.Name))
+	setString(&m.UUID, uuid.NewSHA1(uuid.NameSpaceURL, []byte("racksim:"+rack+"/"+m.Name)).String())
 }
 
 func (m *Machine) setPartDefaults() {

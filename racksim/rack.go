@@ -2,7 +2,11 @@
 // machine and the BMC in front of it. It starts nothing: racksim/run does.
 package racksim
 
-import "time"
+import (
+	"time"
+
+	"rackwright/racksim/faults"
+)
 
 // Rack is one rack file: machines, what their NICs are connected to and the interface
 // their BMCs answer on.
@@ -62,6 +66,7 @@ type Machine struct {
 	AssetTag   string            `yaml:"asset_tag"`
 	DIMMs      []DIMM            `yaml:"dimms"`      // default: one with all the memory
 	PSUs       []PSU             `yaml:"psus"`       // default: two that are fed
+	Fans       []Fan             `yaml:"fans"`       // default: two that turn
 	Versions   map[string]string `yaml:"versions"`   // firmware by id in the inventory; bios and bmc are the system's and the BMC's own
 	Attributes map[string]string `yaml:"attributes"` // BIOS attributes
 
@@ -102,12 +107,22 @@ type BMC struct {
 	Username string `yaml:"username"`
 	Password string `yaml:"password"` // left out: made at random and kept in the state directory
 	MAC      string `yaml:"mac"`
+
+	Expired bool          `yaml:"expired"` // the first account's password must be changed before it can do anything else
+	Lockout int           `yaml:"lockout"` // wrong passwords in a row that lock an account; 0: none do
+	Restart time.Duration `yaml:"restart"` // how long the BMC is away when it restarts, default 3s
+	Clock   time.Duration `yaml:"clock"`   // how far its clock is ahead, until it is set or follows NTP
+
+	Mockup  string         `yaml:"mockup"`  // tree of a machine of kind mockup: a vendor's name, a folder or a file
+	Latency time.Duration  `yaml:"latency"` // of every answer
+	Faults  []faults.Fault `yaml:"faults"`  // what goes wrong
 }
 
 // Kinds of machine.
 const (
 	KindQEMU     = "qemu"     // real firmware in a virtual machine
 	KindScripted = "scripted" // a goroutine that speaks the protocols of a booting machine
+	KindMockup   = "mockup"   // none: a BMC alone, that answers from recorded resources
 )
 
 // Kinds of firmware.

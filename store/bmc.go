@@ -29,14 +29,17 @@ func (db *DB) BMCAccess(ctx context.Context, machineID string) (bmc.Access, erro
 	if err != nil {
 		return a, db.fault(err)
 	}
-	if sealed != "" {
-		plain, err := db.seal.Open(sealed, sealContext(machineID))
-		if err != nil {
-			return a, err
-		}
-		a.Password = string(plain)
+	a.Password, err = db.open(sealed, machineID)
+	return a, err
+}
+
+// open opens a password of a machine's BMC; what is not there stays empty.
+func (db *DB) open(sealed, machineID string) (string, error) {
+	if sealed == "" {
+		return "", nil
 	}
-	return a, nil
+	plain, err := db.seal.Open(sealed, sealContext(machineID))
+	return string(plain), err
 }
 
 func sealContext(machineID string) string { return "bmc/" + machineID + "/password" }

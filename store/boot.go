@@ -146,16 +146,21 @@ func (db *DB) Session(ctx context.Context, session string) (operation, name stri
 	return operation, hash[:8], db.fault(err)
 }
 
-// EndSessions ends every nonce and session of an operation.
+// EndSessions ends every nonce, session and firmware ticket of an operation.
 func (db *DB) EndSessions(ctx context.Context, operation string) error {
-	_, err := exec(ctx, db.sql, `DELETE FROM boot_secret WHERE operation_id = $1`, operation)
-	return db.fault(err)
+	if _, err := exec(ctx, db.sql, `DELETE FROM boot_secret WHERE operation_id = $1`, operation); err != nil {
+		return db.fault(err)
+	}
+	return db.EndTickets(ctx, operation)
 }
 
-// Prune removes boot secrets, leases and records of changes whose time is over.
+// Prune removes boot secrets, firmware tickets, leases and records of changes whose time is over.
 func (db *DB) Prune(ctx context.Context) error {
 	now := db.now()
 	if _, err := exec(ctx, db.sql, `DELETE FROM boot_secret WHERE expires_at < $1`, now); err != nil {
+		return db.fault(err)
+	}
+	if _, err := exec(ctx, db.sql, `DELETE FROM firmware_ticket WHERE expires_at < $1`, now); err != nil {
 		return db.fault(err)
 	}
 	if _, err := exec(ctx, db.sql, `DELETE FROM lease WHERE until < $1`, now.Add(-24*time.Hour)); err != nil {

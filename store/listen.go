@@ -72,7 +72,7 @@ func (l *Listener) hear(ctx context.Context) (heard bool, err error) {
 	if _, err := conn.Exec(ctx, `LISTEN rackwright`); err != nil {
 		return false, err
 	}
-	for _, topic := range []string{"changed", "events", "work", "verify"} { // what was missed meanwhile
+	for _, topic := range []string{"changed", "events", "work", "verify", "holds"} { // what was missed meanwhile
 		l.wake(topic)
 	}
 	for {
@@ -117,5 +117,7 @@ func (l *Listener) wake(topic string) {
 		l.db.work.wake(everything)
 	case "verify":
 		l.db.unjudged.wake(everything)
+	case "holds":
+		l.db.holds.wake(everything)
 	}
 }

@@ -127,12 +127,12 @@ func readNICs(ctx context.Context, q queryer, at map[string]*inventory.Machine, 
 func readBMCs(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
 	_, err := collect(ctx, q, func(scan func(...any) error) (b inventory.BMC, err error) {
 		var id string
-		err = scan(asText{&id}, &b.Address, &b.Username, &b.CertificateSHA256, asMAC{&b.MAC})
+		err = scan(asText{&id}, &b.Address, &b.Username, &b.CertificateSHA256, asMAC{&b.MAC}, asTime{&b.Claimed}, &b.PlannedCertificate)
 		if m := at[id]; m != nil {
 			m.BMC = &b
 		}
 		return b, err
-	}, `SELECT machine_id, address, username, certificate_sha256, mac FROM bmc WHERE `+clause, args...)
+	}, `SELECT machine_id, address, username, certificate_sha256, mac, claimed_at, planned_certificate FROM bmc WHERE `+clause, args...)
 	return err
 }
 

@@ -35,6 +35,9 @@ func (a *application) models(ctx context.Context) error {
 			m.ID, m.Name, cmp.Or(m.Kind, inventory.KindMachine), toJSON(m.Build)); err != nil {
 			return err
 		}
+		if err := a.factory(ctx, m.Name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -118,6 +118,9 @@ func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDor
 		if err := db.holdImage(ctx, tx, order); err != nil {
 			return err
 		}
+		if err := db.holdFirmware(ctx, tx, order.Firmware); err != nil {
+			return err
+		}
 		now := db.now()
 		out = &deploy.Operation{ID: newID(), Kind: kind, Machine: m.ID, Name: m.Name, State: deploy.Queued, Steps: steps, Order: order,
 			Actor: actor, Created: now, Updated: now, Due: now, Version: 1}
@@ -141,6 +144,9 @@ func orderWords(o deploy.Order) string {
 	}
 	if o.Power != "" {
 		return ": " + o.Power
+	}
+	if o.Firmware != nil {
+		return firmwareWords(o.Firmware)
 	}
 	if o.Locate == "on" {
 		return fmt.Sprintf(": locator LED on for %d s", o.Seconds)

@@ -26,7 +26,10 @@ func (db *DB) around(ctx context.Context, q queryer, want *plan.Wanted) (have in
 			return have, err
 		}
 	}
-	have.HasPassword, err = db.passwords(ctx, q, &have, want.Passwords)
+	if have.HasPassword, err = db.passwords(ctx, q, &have, want.Passwords); err != nil {
+		return have, err
+	}
+	have.HasFactory, err = db.factories(ctx, q)
 	return have, err
 }
 
@@ -282,7 +285,8 @@ func keys[V any](set map[string]V) []string {
 }
 
 // passwords returns a function that tells whether the BMC of a machine that the plan
-// gives a password has that one already.
+// gives a password has that one already, or was given it by a plan before: then the plan
+// says nothing new, and whatever a claim made of it stays.
 func (db *DB) passwords(ctx context.Context, q queryer, have *inventory.Inventory, given map[string]string) (func(machineID, password string) bool, error) {
 	var ids []string
 	for i := range have.Machines {
@@ -290,21 +294,23 @@ func (db *DB) passwords(ctx context.Context, q queryer, have *inventory.Inventor
 			ids = append(ids, m.ID)
 		}
 	}
-	sealed := map[string]string{}
+	sealed := map[string][]string{}
 	err := db.forMany(ids, "machine_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (id string, err error) {
-			var s string
-			err = scan(asText{&id}, &s)
-			sealed[id] = s
+			var now, planned string
+			err = scan(asText{&id}, &now, &planned)
+			sealed[id] = []string{now, planned}
 			return id, err
-		}, `SELECT machine_id, password_sealed FROM bmc WHERE password_sealed <> '' AND `+clause, args...)
+		}, `SELECT machine_id, password_sealed, planned_sealed FROM bmc WHERE password_sealed <> '' AND `+clause, args...)
 		return err
 	})
 	return func(id, password string) bool {
-		if sealed[id] == "" {
-			return false
+		for _, s := range sealed[id] {
+			old, err := db.seal.Open(s, sealContext(id))
+			if err == nil && s != "" && subtle.ConstantTimeCompare(old, []byte(password)) == 1 {
+				return true
+			}
 		}
-		old, err := db.seal.Open(sealed[id], sealContext(id))
-		return err == nil && subtle.ConstantTimeCompare(old, []byte(password)) == 1
+		return false
 	}, err
 }

@@ -53,6 +53,9 @@ type DB struct {
 	work     signal // an operation became due
 	unjudged signal // a machine is to be compared with its plan
 	saved    signal // the operation of that id was saved
+	holds    signal // a BMC is wanted, or free for who wanted it
+
+	campaigns signal // a campaign is to be looked after
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the

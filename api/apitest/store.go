@@ -30,17 +30,18 @@ const (
 
 // Store is a database in memory.
 type Store struct {
-	mu    sync.Mutex
-	inv   inventory.Inventory
-	lease []inventory.Lease
-	image []images.Image
-	ops   []deploy.Operation
-	event []journal.Event
-	racks racks
-	subs  map[chan struct{}]bool
-	next  int
-	down  error
-	now   func() time.Time
+	mu      sync.Mutex
+	inv     inventory.Inventory
+	lease   []inventory.Lease
+	image   []images.Image
+	ops     []deploy.Operation
+	event   []journal.Event
+	racks   racks
+	subs    map[chan struct{}]bool
+	next    int
+	strange []inventory.StrangeBMC
+	down    error
+	now     func() time.Time
 }
 
 // New returns an empty store on a clock that stands still.

@@ -140,7 +140,7 @@ func (c *Client) Inspect(ctx context.Context, machine string) (deploy.Operation,
 	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/inspect"), nil, wire.Inspect{})
 }
 
-// Power begins a change of the power state: on, off, force-off or cycle.
+// Power begins a change of the power state: on, off, force-off, cycle or reset.
 func (c *Client) Power(ctx context.Context, machine, action string) (deploy.Operation, error) {
 	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/power"), nil, wire.Power{Action: action})
 }

@@ -35,7 +35,7 @@ type Inspect struct {
 
 // Power asks for a power state.
 type Power struct {
-	Action string `json:"action" enum:"on,off,force-off,cycle" doc:"off asks the system to shut down; force-off cuts power"`
+	Action string `json:"action" enum:"on,off,force-off,cycle,reset" doc:"off asks the system to shut down; force-off cuts power; cycle cuts it and gives it back; reset restarts with the power on"`
 	DryRun bool   `json:"dry_run,omitempty" doc:"Only say which steps it would take"`
 }
 

@@ -2,6 +2,8 @@ package bmctest
 
 import (
 	"context"
+	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,12 +15,23 @@ import (
 // controller is one login to a BMC.
 type controller struct {
 	bmc.Unable
-	b      *BMC
-	mu     sync.Mutex
-	closed bool
+	b       *BMC
+	as      string // the user
+	shown   string // certificate
+	expired bool   // the password has to be changed first
+	mu      sync.Mutex
+	closed  bool
 }
 
+// called is the beginning of a call that an expired password does not let through.
 func (c *controller) called(ctx context.Context, op Op) error {
+	if c.expired {
+		return fault.Deniedf("BMC %s wants the password of %q changed first", c.b.access.Address, c.as).WithHint("set a new password")
+	}
+	return c.calledExpired(ctx, op)
+}
+
+func (c *controller) calledExpired(ctx context.Context, op Op) error {
 	c.mu.Lock()
 	closed := c.closed
 	c.mu.Unlock()
@@ -63,12 +76,13 @@ func (c *controller) SetNextBoot(ctx context.Context, next bmc.Boot) error {
 	if err := c.called(ctx, SetNextBoot); err != nil {
 		return err
 	}
-	switch next.Target {
-	case bmc.BootNone:
-		next.Mode = ""
-	case bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk:
-	default:
+	switch u, err := url.Parse(next.URI); {
+	case next.Target == bmc.BootNone:
+		next = bmc.Boot{Target: bmc.BootNone}
+	case !slices.Contains(bmc.Targets(), next.Target):
 		return fault.Invalidf("next boot %q is not one we know", next.Target)
+	case next.URI != "" && (err != nil || next.Target != bmc.BootHTTP || u.Scheme != "http" && u.Scheme != "https" || u.User != nil):
+		return fault.Invalidf("the boot URI is no http URL, or the target is not http").WithHint("leave it out")
 	}
 	c.b.mu.Lock()
 	defer c.b.mu.Unlock()
@@ -113,7 +127,7 @@ func (c *controller) Locate(ctx context.Context, on bool) error {
 	return nil
 }
 
-func (c *controller) Certificate() string { return c.b.access.CertificateSHA256 }
+func (c *controller) Certificate() string { return c.shown }
 
 func (c *controller) Close(ctx context.Context) error {
 	c.mu.Lock()

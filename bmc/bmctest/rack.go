@@ -43,7 +43,7 @@ var _ bmc.Dialer = (*Rack)(nil)
 // Add puts in a machine that is off. Its BMC takes the user and password of a and shows
 // the certificate of a, or one of its own when a names none.
 func (r *Rack) Add(a bmc.Access, f inventory.Facts) *BMC {
-	b := &BMC{access: a, power: inventory.PowerOff, next: bmc.Boot{Target: bmc.BootNone}, facts: f, faults: map[Op][]error{}}
+	b := &BMC{access: a, power: inventory.PowerOff, next: bmc.Boot{Target: bmc.BootNone}, facts: f, setup: newSetup(), custody: newCustody(a.Password), faults: map[Op][]error{}}
 	if a.CertificateSHA256 == "" {
 		b.access.CertificateSHA256 = fingerprint(a.Address)
 	}
@@ -66,19 +66,24 @@ func (r *Rack) Dial(ctx context.Context, a bmc.Access) (bmc.Controller, error) {
 	if err := b.called(ctx, Dial); err != nil {
 		return nil, err
 	}
+	b.mu.Lock()
+	shown := b.access.CertificateSHA256
+	b.mu.Unlock()
 	pinned, err := bmc.ParseFingerprint(a.CertificateSHA256)
 	switch {
 	case err != nil:
 		return nil, err
-	case pinned != "" && pinned != b.access.CertificateSHA256:
-		return nil, bmc.WrongCertificate(a, pinned, b.access.CertificateSHA256)
-	case a.Username != b.access.Username || a.Password != b.access.Password:
-		return nil, bmc.WrongPassword(a)
+	case pinned != "" && pinned != shown:
+		return nil, bmc.WrongCertificate(a, pinned, shown)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	expired, err := b.admits(a)
+	if err != nil {
+		return nil, err
+	}
 	b.sessions++
-	return &controller{b: b}, nil
+	return &controller{b: b, as: a.Username, expired: expired, shown: shown}, nil
 }
 
 // BMC is one machine of a Rack, as the test sees it.
@@ -89,6 +94,7 @@ type BMC struct {
 	power    inventory.Power
 	next     bmc.Boot
 	facts    inventory.Facts
+	setup    setup
 	lit      bool
 	dark     bool
 	starts   int
@@ -96,6 +102,7 @@ type BMC struct {
 	calls    []Op
 	faults   map[Op][]error
 	onStart  func(bmc.Boot)
+	custody  custody
 }
 
 // Fail makes the next calls of op return these errors, one each; nil lets one pass.
@@ -158,7 +165,10 @@ func (b *BMC) set(p inventory.Power, restart bool) {
 	b.power = p
 	if started {
 		b.starts++
-		b.next = bmc.Boot{Target: bmc.BootNone}
+		b.setup.start()
+		if !b.next.Lasting {
+			b.next = bmc.Boot{Target: bmc.BootNone}
+		}
 	}
 	b.mu.Unlock()
 	if started && tell != nil {

@@ -11,14 +11,20 @@ import (
 )
 
 func TestRackPassesTheSuite(t *testing.T) {
-	access := bmc.Access{Address: "https://bmc1.example", Username: "root", Password: "right"}
+	access := bmc.Access{Address: "https://bmc1.example", Username: "root", Password: "s3cret-of-the-rack"}
 	rack := NewRack()
 	machine := rack.Add(access, Server(1))
 	Run(t, rack, access, Hooks{
 		Power: machine.Power, Starts: machine.Starts, Sessions: machine.Sessions, Lit: machine.Lit,
 		Unreachable: "https://bmc9.example",
-		Targets:     []bmc.Target{bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk},
+		Custody:     AllCustody(),
+		Expire:      func() func() { machine.Expire(); return machine.Restore },
+		Targets:     []bmc.Target{bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk, bmc.BootCD, bmc.BootSetup},
 		Mode:        inventory.UEFI,
+		BootURI:     "http://192.0.2.1/shell.efi",
+		Images:      []string{"http://192.0.2.1/a.iso", "https://192.0.2.1/b.iso"},
+		Medium:      machine.Image,
+		Setting:     Setting{"LogicalProc", "Disabled"},
 	})
 	if machine.Sessions() != 0 {
 		t.Errorf("%d sessions are left open", machine.Sessions())

@@ -14,16 +14,25 @@ import (
 // Hooks let the suite see past the BMC. Each may be missing; then only what the BMC says
 // of itself is checked.
 type Hooks struct {
-	Power       func() inventory.Power // what the machine really does
-	Starts      func() int             // how often it really started
-	Sessions    func() int             // sessions open at the BMC
-	Lit         func() bool            // whether the locator LED is on
-	NoLED       bool                   // it has no locator LED
-	Unreachable string                 // an address at which nothing answers
-	Targets     []bmc.Target           // what it can boot next; none: PXE and disk
-	Mode        inventory.Firmware     // a mode to ask for; empty: leave it alone
-	Grace       time.Duration          // for a graceful shutdown; zero: force
-	Timeout     time.Duration          // for one call; zero: a minute
+	Power       func() inventory.Power  // what the machine really does
+	Starts      func() int              // how often it really started
+	Sessions    func() int              // sessions open at the BMC
+	Lit         func() bool             // whether the locator LED is on
+	NoLED       bool                    // it has no locator LED
+	NoPin       bool                    // its protocol has no certificates
+	Source      string                  // of its facts; empty: redfish, with parts
+	Custody     []string                // parts of the Custodian that it must have, see HasAccounts
+	Expire      func() (restore func()) // lets our password expire; restore makes it ours again
+	Unreachable string                  // an address at which nothing answers
+	Targets     []bmc.Target            // what it can boot next; none: PXE and disk
+	Mode        inventory.Firmware      // a mode to ask for; empty: leave it alone
+	BootURI     string                  // a file to boot over HTTP; empty: it takes none
+	Images      []string                // ISO images that the BMC can fetch; none: nothing is inserted
+	Medium      func() string           // URL of what is in the virtual CD drive
+	Setting     Setting                 // a BIOS setting to change; none: none is
+	Without     []Group                 // what it cannot do
+	Grace       time.Duration           // for a graceful shutdown; zero: force
+	Timeout     time.Duration           // for one call; zero: a minute
 }
 
 // Run is the contract of bmc.Controller. The machine behind access is switched, restarted
@@ -32,14 +41,26 @@ func Run(t *testing.T, dialer bmc.Dialer, access bmc.Access, hooks Hooks) {
 	if len(hooks.Targets) == 0 {
 		hooks.Targets = []bmc.Target{bmc.BootPXE, bmc.BootDisk}
 	}
+	if hooks.Source == "" {
+		hooks.Source = "redfish"
+	}
 	if hooks.Timeout == 0 {
 		hooks.Timeout = time.Minute
 	}
 	s := suite{dialer, access, hooks}
 	t.Run("power changes are read back and may be asked twice", s.power)
 	t.Run("a cycle restarts and powers on what is off", s.cycle)
+	t.Run("a reset restarts a machine that is on", s.reset)
+	t.Run("the BMC restarts and the machine does not", s.restartBMC)
 	t.Run("the next boot is set, read back and cleared", s.nextBoot)
+	t.Run("a start uses an override up, unless it is lasting", s.overrideEnds)
+	t.Run("a boot URI goes with http", s.bootURI)
 	t.Run("an unknown boot target is invalid", s.unknownTarget)
+	t.Run("the boot order is turned round and back", s.order)
+	t.Run("secure boot goes on and off with a start", s.secureBoot)
+	t.Run("keys of secure boot go back to the vendor's", s.keys)
+	t.Run("virtual media is inserted, replaced and ejected", s.media)
+	t.Run("settings are pending until a start", s.settings)
 	t.Run("facts are sane", s.facts)
 	t.Run("the identity agrees with the facts", s.identity)
 	t.Run("the locator LED goes on and off and may be asked twice", s.locate)
@@ -50,6 +71,7 @@ func Run(t *testing.T, dialer bmc.Dialer, access bmc.Access, hooks Hooks) {
 	t.Run("a silent address is unreachable with a hint", s.unreachable)
 	t.Run("an ended context ends the call", s.endedContext)
 	t.Run("closing ends the session and may be asked twice", s.close)
+	s.custodian(t)
 }
 
 type suite struct {
@@ -163,6 +185,7 @@ func (s suite) unknownTarget(t *testing.T) {
 }
 
 func (s suite) pin(t *testing.T) {
+	s.certified(t)
 	shown := s.dial(t).Certificate()
 	if shown == "" && strings.HasPrefix(s.access.Address, "http://") {
 		t.Skip("plain http has no certificate")
@@ -174,6 +197,13 @@ func (s suite) pin(t *testing.T) {
 	pinned.access.CertificateSHA256 = strings.ToUpper(shown)
 	if again := pinned.dial(t).Certificate(); again != shown {
 		t.Errorf("Certificate() = %q, pinned %q", again, shown)
+	}
+}
+
+// certified skips what a protocol without certificates cannot show.
+func (s suite) certified(t *testing.T) {
+	if s.hooks.NoPin {
+		t.Skip("the protocol has no certificates")
 	}
 }
 
@@ -193,6 +223,7 @@ func (s suite) denied(t *testing.T, a bmc.Access) error {
 }
 
 func (s suite) wrongPin(t *testing.T) {
+	s.certified(t)
 	shown := s.dial(t).Certificate()
 	if shown == "" {
 		t.Skip("plain http has no certificate")
@@ -208,6 +239,7 @@ func (s suite) wrongPin(t *testing.T) {
 }
 
 func (s suite) malformedPin(t *testing.T) {
+	s.certified(t)
 	a := s.access
 	a.CertificateSHA256 = "not hexadecimal"
 	if _, err := s.dialer.Dial(s.context(t), a); !fault.Is(err, fault.Invalid) {

@@ -2,8 +2,6 @@ package redfish
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -16,7 +14,9 @@ const maxAttributes = 2000
 // bios is what we use of the Bios schema.
 type bios struct {
 	schemas.Entity
-	Attributes map[string]json.RawMessage
+	Attributes        map[string]json.RawMessage
+	AttributeRegistry string
+	Settings          settle `json:"@Redfish.Settings"`
 }
 
 // UnmarshalJSON keeps what fits.
@@ -34,14 +34,7 @@ func attributes(client schemas.Client, s *system) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := map[string]string{}
-	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {
-		value, ok := plainText(b.Attributes[name])
-		if key := tidy(name); ok && key != "" && len(out) < maxAttributes {
-			out[key] = value
-		}
-	}
-	return out, nil
+	return b.text(), nil
 }
 
 // plainText is an attribute's value: strings, numbers and booleans only (DMTF

@@ -3,79 +3,20 @@ package redfish
 import (
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/stmcginnis/gofish/schemas"
-
 	"rackwright/bmc"
 	"rackwright/fault"
-	"rackwright/inventory"
 )
 
-// boot is ComputerSystem.Boot as far as overrides go.
-type boot struct {
-	Enabled string   `json:"BootSourceOverrideEnabled"`
-	Target  string   `json:"BootSourceOverrideTarget"`
-	Mode    string   `json:"BootSourceOverrideMode"`
-	Allowed []string `json:"BootSourceOverrideTarget@Redfish.AllowableValues"`
-}
-
-const (
-	once     = string(schemas.OnceBootSourceOverrideEnabled)
-	disabled = string(schemas.DisabledBootSourceOverrideEnabled)
-	noTarget = string(schemas.NoneBootSource)
-)
-
-// inForce reports whether the next start goes elsewhere than the boot order.
-func (b boot) inForce() bool {
-	return b.Enabled != "" && b.Enabled != disabled && b.Target != "" && b.Target != noTarget
-}
-
-// String is what a person reads in an error.
-func (b boot) String() string {
-	if !b.inForce() {
-		return "no override"
-	}
-	return strings.TrimSpace(tidy(b.Enabled + " " + b.Target + " " + b.Mode))
-}
-
-// wanted is the override that makes b true; ok is false for a target nobody defined.
-func wanted(b bmc.Boot) (want boot, ok bool) {
-	want = boot{Enabled: once, Mode: modeName(b.Mode)}
-	switch b.Target {
-	case bmc.BootNone:
-		return boot{Enabled: disabled}, true
-	case bmc.BootPXE:
-		want.Target = string(schemas.PxeBootSource)
-	case bmc.BootHTTP:
-		want.Target = string(schemas.UefiHTTPBootSource)
-	case bmc.BootDisk:
-		want.Target = string(schemas.HddBootSource)
-	default:
-		return boot{}, false
-	}
-	return want, b.Mode == "" || want.Mode != ""
-}
-
-func modeName(f inventory.Firmware) string {
-	switch f {
-	case inventory.UEFI:
-		return string(schemas.UEFIBootSourceOverrideMode)
-	case inventory.BIOS:
-		return string(schemas.LegacyBootSourceOverrideMode)
-	}
-	return ""
-}
-
-// SetNextBoot sets the one-time override, or clears any, and reads it back. The mode is
-// sent when it is asked for; a BMC without modes (Supermicro X10) is told without, and
-// one that then reads back another mode is a Conflict.
+// SetNextBoot sets the override, or clears any, and reads it back. The mode is sent when
+// it is asked for; a BMC without modes is told without, and one that then reads back
+// another mode is a Conflict.
 func (c *Controller) SetNextBoot(ctx context.Context, b bmc.Boot) error {
-	want, ok := wanted(b)
-	if !ok {
-		return fault.Invalidf("next boot %q in mode %q is not one we know", b.Target, b.Mode)
+	want, err := wanted(b)
+	if err != nil {
+		return err
 	}
 	done, err := c.begin(ctx)
 	if err != nil {
@@ -86,66 +27,132 @@ func (c *Controller) SetNextBoot(ctx context.Context, b bmc.Boot) error {
 	if err != nil {
 		return c.explain("read the boot override", err)
 	}
+	if c.traits.attributeCD {
+		if done, err := c.bootAttribute(ctx, sys, b); done || err != nil {
+			return err
+		}
+	}
 	if want.Enabled == disabled {
 		return c.clearBoot(ctx, sys)
 	}
-	if len(sys.Boot.Allowed) > 0 && !slices.Contains(sys.Boot.Allowed, want.Target) {
-		return fault.Invalidf("BMC %s cannot boot from %s next, only from %s", c.access.Address, want.Target,
-			tidy(strings.Join(sys.Boot.Allowed, ", "))).
-			WithHint("choose another way of booting for this machine, or update the BMC's firmware")
+	now := c.bootShown(ctx, sys)
+	want.Target = c.source(want.Target, now.Allowed)
+	if err := c.offersBoot(want, now); err != nil {
+		return err
 	}
 	if want.Mode == "" && c.traits.modeWithTarget {
-		want.Mode = sys.Boot.Mode
+		want.Mode = now.Mode
 	}
-	at, err := c.writeBoot(ctx, sys, want)
-	if want.Mode != "" && modeRefused(err) {
-		c.log.Info("bmc refuses the boot mode, asking without", "mode", want.Mode, "err", c.explain("set the boot mode", err))
-		at, err = c.writeBoot(ctx, sys, boot{Enabled: want.Enabled, Target: want.Target})
-	}
-	return c.verifyBoot(ctx, at, want, err)
+	return c.setBoot(ctx, sys, want, want.forms(now))
 }
 
-// modeRefused is an answer after which the mode may be what was wrong.
-func modeRefused(err error) bool {
-	return statusOf(err) == http.StatusBadRequest || statusOf(err) == http.StatusUnprocessableEntity
+// source is how this machine calls the virtual CD.
+func (c *Controller) source(target string, allowed []string) string {
+	if target == cd && slices.Contains(allowed, usbCD) && (c.traits.usbCD || !slices.Contains(allowed, cd)) {
+		return usbCD
+	}
+	return target
 }
 
-// clearBoot disables the override; already disabled is no write. Some BMCs want the
-// target None said as well, some refuse it.
+// offersBoot refuses what the BMC says it cannot do, before anything is written.
+func (c *Controller) offersBoot(want, now boot) error {
+	if len(now.Allowed) > 0 && !slices.Contains(now.Allowed, want.Target) {
+		return fault.Invalidf("BMC %s cannot boot from %s next, only from %s", c.access.Address, want.Target,
+			tidy(strings.Join(now.Allowed, ", "))).
+			WithHint("choose another way of booting for this machine, or update the BMC's firmware")
+	}
+	if want.Enabled == continuous && (c.traits.onceOnly || len(now.Enablers) > 0 && !slices.Contains(now.Enablers, continuous)) {
+		return fault.Invalidf("BMC %s overrides the next start only, not every one", c.access.Address).
+			WithHint("set the machine's own boot order instead")
+	}
+	return nil
+}
+
+// setBoot writes the override in one of its forms where the BMC takes it, and reads it
+// back. A place that accepts it and shows no effect is left for the next one: writing the
+// same wish there is no repetition of what may have happened, because it did not.
+func (c *Controller) setBoot(ctx context.Context, sys *system, want boot, forms []map[string]any) error {
+	places := c.places(ctx, sys, func(b boot) bool { return b.Target != "" })
+	for i, at := range places {
+		last := i == len(places)-1
+		task, wrote := c.writeForms(ctx, at, forms)
+		if wrote != nil && !last && elsewhere(wrote) {
+			continue
+		}
+		ignored, err := c.verifyBoot(ctx, at, task, want, wrote)
+		if !ignored || last {
+			return err
+		}
+		c.log.Info("bmc ignored the boot override, trying its settings", "at", at)
+	}
+	return nil
+}
+
+// writeForms writes the first form of a change that is not refused for what it says.
+func (c *Controller) writeForms(ctx context.Context, at string, forms []map[string]any) (task string, err error) {
+	for i, form := range forms {
+		task, err = c.write(ctx, at, map[string]any{"Boot": form})
+		if !illFormed(err) || i == len(forms)-1 {
+			return task, err
+		}
+		c.log.Info("bmc refuses the boot override as it is said, saying it another way", "err", c.explain("set the boot override", err))
+	}
+	return task, err
+}
+
+// clearBoot disables the override; already disabled is no write.
 func (c *Controller) clearBoot(ctx context.Context, sys *system) error {
-	if !c.bootIn(ctx, sys).inForce() {
+	now := c.bootIn(ctx, sys)
+	if !now.inForce() {
 		return nil
 	}
-	at, err := c.writeBoot(ctx, sys, boot{Enabled: disabled})
-	if statusOf(err) == http.StatusBadRequest {
-		at, err = c.writeBoot(ctx, sys, boot{Enabled: disabled, Target: noTarget})
-	}
-	return c.verifyBoot(ctx, at, boot{Enabled: disabled}, err)
+	return c.setBoot(ctx, sys, boot{Enabled: disabled}, clearing(now))
 }
 
-// verifyBoot reads back from where the override was written until it is as wanted.
-// A write with an unclear outcome is judged by what reads back, too.
-func (c *Controller) verifyBoot(ctx context.Context, at string, want boot, wrote error) error {
-	if wrote != nil && neverDone(wrote) || errors.Is(wrote, context.Canceled) {
-		return c.explain("set the boot override", wrote)
-	}
-	if wrote != nil && fault.Is(wrote, fault.Denied) {
-		return wrote
+// verifyBoot reads back from where the override was written until it is as wanted there,
+// or in the system itself. A write with an unclear outcome is judged by what reads back, too.
+// Ignored is a write that was accepted and has no effect.
+func (c *Controller) verifyBoot(ctx context.Context, at, task string, want boot, wrote error) (ignored bool, err error) {
+	if decided(wrote) {
+		return false, c.explain("set the boot override", wrote)
 	}
 	sys, err := c.poll(ctx, c.timing.Boot, func(ctx context.Context) (*system, bool, error) {
-		sys, err := c.readAt(ctx, at)
-		return sys, err == nil && sys.Boot.fulfils(want), err
+		return c.bootAs(ctx, at, task, want)
 	})
 	switch {
 	case err == nil:
-		return nil
+		return false, nil
 	case wrote != nil:
-		return c.explain("set the boot override", wrote)
+		return false, c.explain("set the boot override", wrote)
 	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s ignored the boot override: asked for %s, it reads back %s", c.access.Address, asked(want), sys.Boot).
+		return true, fault.Conflictf("BMC %s ignored the boot override: asked for %s, it reads back %s", c.access.Address, asked(want), sys.Boot).
 			WithHint("restart the BMC or update its firmware; until then set the boot order by hand")
 	}
-	return c.explain("read the boot override back", err)
+	return false, c.explain("read the boot override back", err)
+}
+
+// bootAs looks whether the override is as wanted. One that is to go must be gone from both
+// the system and its Settings.
+func (c *Controller) bootAs(ctx context.Context, at, task string, want boot) (*system, bool, error) {
+	sys, err := c.read(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	if want.Enabled == disabled {
+		if c.bootIn(ctx, sys).fulfils(want) {
+			return sys, true, nil
+		}
+		return sys, false, c.failed(ctx, task)
+	}
+	if at != c.system && !sys.Boot.fulfils(want) {
+		if sys, err = c.readAt(ctx, at); err != nil {
+			return nil, false, err
+		}
+	}
+	if sys.Boot.fulfils(want) {
+		return sys, true, nil
+	}
+	return sys, false, c.failed(ctx, task)
 }
 
 func asked(want boot) string {
@@ -155,66 +162,69 @@ func asked(want boot) string {
 	return want.String()
 }
 
-// fulfils compares what reads back with what was asked. A BMC that tells no mode has none.
-func (b boot) fulfils(want boot) bool {
-	if want.Enabled == disabled {
-		return !b.inForce()
-	}
-	return b.Enabled == want.Enabled && b.Target == want.Target &&
-		(want.Mode == "" || b.Mode == "" || b.Mode == want.Mode)
-}
-
-// NextBoot reads the override in force. A target we never set is named in lower case.
+// NextBoot reads the override in force.
 func (c *Controller) NextBoot(ctx context.Context) (bmc.Boot, error) {
 	sys, err := c.read(ctx)
 	if err != nil {
 		return bmc.Boot{}, c.explain("read the boot override", err)
 	}
-	return overrideOf(c.bootIn(ctx, sys)), nil
-}
-
-func overrideOf(b boot) bmc.Boot {
-	if !b.inForce() {
-		return bmc.Boot{Target: bmc.BootNone}
+	now := c.bootIn(ctx, sys)
+	if !now.inForce() && c.traits.attributeCD {
+		if a, err := c.serverBoot(ctx); err == nil && a.booted() {
+			return a.boot(), nil
+		}
 	}
-	out := bmc.Boot{Target: bmc.Target(strings.ToLower(tidy(b.Target)))}
-	switch schemas.BootSource(b.Target) {
-	case schemas.UefiHTTPBootSource:
-		out.Target = bmc.BootHTTP
-	case schemas.HddBootSource:
-		out.Target = bmc.BootDisk
-	}
-	switch b.Mode {
-	case string(schemas.UEFIBootSourceOverrideMode):
-		out.Mode = inventory.UEFI
-	case string(schemas.LegacyBootSourceOverrideMode):
-		out.Mode = inventory.BIOS
-	}
-	return out
+	return overrideOf(now), nil
 }
 
 // bootIn is the override in force or pending: a BMC that takes overrides in its Settings
 // resource (iDRAC10) shows it in the system itself only after the next reset.
 func (c *Controller) bootIn(ctx context.Context, sys *system) boot {
-	pending := sys.Settings.SettingsObject.URI
-	if sys.Boot.inForce() || pending == "" || pending == c.system {
+	if sys.Boot.inForce() && !c.traits.settingsFirst {
 		return sys.Boot
 	}
-	later, err := c.readAt(ctx, pending)
-	if err != nil || !later.Boot.inForce() {
-		return sys.Boot
+	later := c.settingsOf(ctx, sys)
+	if later != nil && (later.Boot.inForce() || later.Boot.Enabled != "" && c.traits.settingsFirst) {
+		return later.Boot
 	}
-	return later.Boot
+	return sys.Boot
 }
 
-// payload is what is sent: what is empty is left alone.
-func (b boot) payload() map[string]any {
-	out := map[string]string{"BootSourceOverrideEnabled": b.Enabled}
-	if b.Target != "" {
-		out["BootSourceOverrideTarget"] = b.Target
+// bootShown is the system's boot, completed by what only its Settings tell (iDRAC10: sushy,
+// resources/system/system.py).
+func (c *Controller) bootShown(ctx context.Context, sys *system) boot {
+	now := sys.Boot
+	if len(now.Allowed) > 0 && now.Mode != "" {
+		return now
 	}
-	if b.Mode != "" {
-		out["BootSourceOverrideMode"] = b.Mode
+	later := c.settingsOf(ctx, sys)
+	if later == nil {
+		return now
 	}
-	return map[string]any{"Boot": out}
+	if len(now.Allowed) == 0 {
+		now.Allowed = later.Boot.Allowed
+	}
+	if len(now.Enablers) == 0 {
+		now.Enablers = later.Boot.Enablers
+	}
+	if now.Mode == "" {
+		now.Mode = later.Boot.Mode
+	}
+	if now.URI == "" {
+		now.URI = later.Boot.URI
+	}
+	return now
+}
+
+// settingsOf reads the system's Settings resource; nil where there is none to read.
+func (c *Controller) settingsOf(ctx context.Context, sys *system) *system {
+	pending := sys.Settings.SettingsObject.URI
+	if pending == "" || pending == c.system {
+		return nil
+	}
+	later, err := c.readAt(ctx, pending)
+	if err != nil {
+		return nil
+	}
+	return later
 }

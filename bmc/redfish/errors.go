@@ -83,27 +83,18 @@ func (c *Controller) refusedTo(doing string, r *schemas.Error) *fault.Error {
 func (c *Controller) words(r *schemas.Error) string {
 	var said []string
 	for _, info := range r.ExtendedInfos {
-		if m := tidy(info.Message); m != "" && !slices.Contains(said, m) && len(said) < 2 {
+		if m := tidy(c.wire.scrub(info.Message)); m != "" && !slices.Contains(said, m) && len(said) < 2 {
 			said = append(said, m)
 		}
 	}
 	if len(said) == 0 && r.Code != "" { // without a code it is no Redfish error but a page
-		said = append(said, tidy(r.Message))
+		said = append(said, tidy(c.wire.scrub(r.Message)))
 	}
-	out := c.wire.scrub(strings.Join(said, " "))
+	out := withoutPaths(strings.Join(said, " ")) // scrubbed before it was cut: half a password would not be found
 	if out == "" {
 		return ""
 	}
 	return ": " + out
-}
-
-// scrub takes our secrets out of what a BMC echoes. Only the password can come back: a
-// token stands in no body.
-func (w *wire) scrub(s string) string {
-	if w.access.Password == "" {
-		return s
-	}
-	return strings.ReplaceAll(s, w.access.Password, "(hidden)")
 }
 
 // maxText bounds one string that a BMC says.
@@ -132,6 +123,16 @@ func tidy(s string) string {
 func neverDone(err error) bool {
 	code := statusOf(err)
 	return code >= 300 && code < 500 || code == http.StatusServiceUnavailable
+}
+
+// decided says that a write failed and that there is no effect to look for: it was refused,
+// was never sent, or its caller gave up.
+func decided(err error) bool {
+	if err == nil {
+		return false
+	}
+	_, ours := errors.AsType[*fault.Error](err)
+	return ours || neverDone(err) || errors.Is(err, context.Canceled)
 }
 
 // notNow says that a refusal is about the moment, not about the request.

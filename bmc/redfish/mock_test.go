@@ -37,11 +37,17 @@ type shape struct {
 	LoginAnswer string // message id that comes with it
 	ResetStatus int    // 204 when zero
 	Task        string // of a reset with 202
-	ETag        string // "", "weak", "wrong" (refuses its own tag), "strong-only"
+	ETag        string // "", "weak", "wrong" (refuses its own tag), "strong-only", "required"
+	Silent      bool   // takes overrides in the system itself, too, and forgets them
+	OnceOnly    bool   // refuses to make an override last
+	Jobs        string // where jobs are made, without which staged settings are not applied
 	NoMode      bool   // refuses BootSourceOverrideMode
 	LosesMode   bool   // Legacy unless the mode is written with the target
 	RefusesLED  string // value of IndicatorLED it does not take
 	NeedsSlash  bool   // redirects paths without one
+
+	MediaNeeds, MediaRefuses []string // parameters of InsertMedia
+	MediaBody                bool     // an ejection without a body is refused
 }
 
 type object = map[string]any
@@ -63,6 +69,11 @@ type mock struct {
 	lies     int                                                  // reads that show the new state before those
 	stale    object                                               // the system before the last reset
 	deaf     bool                                                 // accepts resets and overrides, does nothing
+	away     int                                                  // requests for which the BMC restarts
+	slow     int                                                  // reads until a drive shows what was done to it
+	show     func()                                               // makes it show
+	job      bool                                                 // staged settings will be applied
+	sent     []object                                             // bodies of what was written
 	fault    func(http.ResponseWriter, *http.Request) (stop bool) // runs first, mu held
 }
 
@@ -122,6 +133,11 @@ func (m *mock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if m.fault != nil && m.fault(w, r) {
 		return
 	}
+	if m.away > 0 {
+		m.away--
+		m.refuse(w, http.StatusServiceUnavailable, "Base.1.8.ServiceTemporarilyUnavailable")
+		return
+	}
 	if m.NeedsSlash && r.Method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/") {
 		http.Redirect(w, r, r.URL.Path+"/", http.StatusPermanentRedirect)
 		return
@@ -138,6 +154,7 @@ func (m *mock) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodDelete && m.tokens[uri] != "":
 		delete(m.tokens, uri)
 		w.WriteHeader(http.StatusNoContent)
+	case m.more(w, r, uri):
 	case r.Method == http.MethodGet:
 		m.get(w, uri)
 	case r.Method == http.MethodPatch:
@@ -237,6 +254,8 @@ func (m *mock) tagFits(r *http.Request, uri string) bool {
 		return given == ""
 	case "strong-only":
 		return given == strings.TrimPrefix(own, "W/")
+	case "required":
+		return given == own || given == "*"
 	}
 	return given == "" || given == own
 }
@@ -244,7 +263,7 @@ func (m *mock) tagFits(r *http.Request, uri string) bool {
 func (m *mock) patch(w http.ResponseWriter, r *http.Request, uri string) {
 	body, _ := io.ReadAll(r.Body)
 	var in struct {
-		Boot                    map[string]string
+		Boot                    object
 		LocationIndicatorActive *bool
 		IndicatorLED            string
 	}
@@ -259,11 +278,17 @@ func (m *mock) patch(w http.ResponseWriter, r *http.Request, uri string) {
 	at := or(m.Settings, m.System)
 	mode, hasMode := in.Boot["BootSourceOverrideMode"]
 	switch {
+	case m.Silent && uri == m.System && m.tagFits(r, uri):
+		w.WriteHeader(http.StatusNoContent)
+		return
+	case m.OnceOnly && in.Boot["BootSourceOverrideEnabled"] == "Continuous":
+		m.refuse(w, http.StatusBadRequest, "Base.1.8.PropertyValueNotInList")
+		return
 	case uri != at:
 		m.refuse(w, http.StatusMethodNotAllowed, "Base.1.8.PropertyNotWritable")
 		return
 	case !m.tagFits(r, uri):
-		m.refuse(w, http.StatusPreconditionFailed, "Base.1.8.PreconditionFailed")
+		m.refuseTag(w, r)
 		return
 	case hasMode && (m.NoMode || (mode != "UEFI" && mode != "Legacy")):
 		m.refuse(w, http.StatusBadRequest, "Base.1.8.PropertyUnknown")
@@ -271,7 +296,7 @@ func (m *mock) patch(w http.ResponseWriter, r *http.Request, uri string) {
 	}
 	if !m.deaf {
 		boot := maps.Clone(m.tree[at]["Boot"].(object))
-		if m.LosesMode && !hasMode && in.Boot["BootSourceOverrideTarget"] != "" {
+		if m.LosesMode && !hasMode && in.Boot["BootSourceOverrideTarget"] != nil {
 			boot["BootSourceOverrideMode"] = "Legacy"
 		}
 		for k, v := range in.Boot {
@@ -354,6 +379,7 @@ func (m *mock) turn(p inventory.Power) {
 		return
 	}
 	m.starts++
+	m.applyStaged()
 	now := time.Unix(1_700_000_000+int64(m.starts), 0).UTC().Format(time.RFC3339)
 	if _, has := sys["LastResetTime"]; has {
 		sys["LastResetTime"] = now

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"sync"
@@ -19,7 +20,11 @@ type pin struct {
 
 	mu   sync.Mutex
 	want string // hexadecimal SHA-256 of the leaf's DER; empty until first contact
+	next string // that we gave the BMC: from the first time it is shown it is the only one
 	seen string // last one that was accepted
+
+	leaf    *x509.Certificate // that one
+	version uint16            // of TLS
 }
 
 func (p *pin) shown() string {
@@ -40,11 +45,21 @@ func (p *pin) verify(state tls.ConnectionState) error {
 	if p.want == "" {
 		p.want = shown
 	}
+	if p.next != "" && subtle.ConstantTimeCompare([]byte(p.next), []byte(shown)) == 1 {
+		p.want, p.next = p.next, ""
+	}
 	if subtle.ConstantTimeCompare([]byte(p.want), []byte(shown)) != 1 {
 		return bmc.WrongCertificate(p.access, p.want, shown)
 	}
-	p.seen = shown
+	p.seen, p.leaf, p.version = shown, state.PeerCertificates[0], state.Version
 	return nil
+}
+
+// expect accepts a certificate that we gave the BMC, and the one before until it is shown.
+func (p *pin) expect(next string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.next = next
 }
 
 // config is TLS 1.2 or newer. The RSA key exchanges at the end, which Go leaves out by

@@ -1,11 +1,8 @@
 package redfish
 
 import (
-	"context"
-	"encoding/json"
+	"slices"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 )
 
 // identity is what a quirk is keyed by.
@@ -22,6 +19,13 @@ type traits struct {
 	names          []string // of the quirks that apply, for the log
 	settingsFirst  bool     // boot overrides go to the Settings resource
 	modeWithTarget bool     // an override without a mode falls back to Legacy
+	usbCD          bool     // the virtual CD is the boot source UsbCd, and Cd another drive
+	attributeCD    bool     // the virtual CD is booted through the BMC's own attributes
+	onceOnly       bool     // overrides do not last, whatever is answered
+	jobAfterStage  bool     // staged settings wait for a job
+	notDrives      string   // virtual drives whose id begins so take no URL
+	updateTraits
+	custodyTraits
 }
 
 // quirk is one row: whom it is about, what it changes, who says so. A key matches when
@@ -45,6 +49,36 @@ func quirks() []quirk {
 			apply:  func(t *traits) { t.modeWithTarget = true },
 			source: "Supermicro resets the mode when only the target is written: OpenStack Ironic, drivers/modules/redfish/management.py",
 		},
+		{
+			name: "usb-cd", vendor: "Supermicro",
+			apply:  func(t *traits) { t.usbCD = true },
+			source: "X11 to X13 list Cd and UsbCd, and show virtual media as the second: sushy, resources/system/system.py",
+		},
+		{
+			name: "cd-is-cd", vendor: "Supermicro", model: "ARS-111GL-NHR",
+			apply:  func(t *traits) { t.usbCD = false },
+			source: "this model shows virtual media as Cd: sushy, resources/system/system.py; ironcore-dev/metal-operator #982",
+		},
+		{
+			name: "attribute-cd", vendor: "Dell",
+			apply:  func(t *traits) { t.attributeCD = true },
+			source: "the target Cd is the physical drive: dell/iDRAC-Redfish-Scripting #90, #324; the attributes of ServerBoot.1: xcat2/confluent, aiohmi/redfish/oem/dell/idrac.py",
+		},
+		{
+			name: "job-after-staging", vendor: "Dell",
+			apply:  func(t *traits) { t.jobAfterStage = true },
+			source: "staged BIOS attributes stay pending without a job: dell/iDRAC-Redfish-Scripting #84, #250; a job made by the write itself: quadsproject/quads #726",
+		},
+		{
+			name: "once-only", vendor: "Lenovo",
+			apply:  func(t *traits) { t.onceOnly = true },
+			source: "XCC knows Once and Disabled: bmclib, providers/lenovo",
+		},
+		{
+			name: "no-rdoc", vendor: "Lenovo",
+			apply:  func(t *traits) { t.notDrives = "RDOC" },
+			source: "RDOC drives hold uploaded files only: lenovo/python-redfish-lenovo #21",
+		},
 	}
 }
 
@@ -59,47 +93,13 @@ func prefix(s, p string) bool {
 
 func traitsOf(id identity) traits {
 	var t traits
-	for _, q := range quirks() {
+	for _, q := range slices.Concat(quirks(), updateQuirks(), custodyQuirks()) {
 		if q.matches(id) {
 			q.apply(&t)
 			t.names = append(t.names, q.name)
 		}
 	}
 	return t
-}
-
-// identify reads who the BMC is. The manager is one more request; without it only the
-// quirks of some firmware are missed.
-func (c *Controller) identify(ctx context.Context, root serviceRoot, sys *system) identity {
-	id := identity{Vendor: tidy(root.Vendor), Model: tidy(sys.Model)}
-	if id.Vendor == "" {
-		id.Vendor = tidy(sys.Manufacturer)
-	}
-	if len(sys.Links.ManagedBy) == 0 {
-		return id
-	}
-	m, err := schemas.GetObject[manager](c.client.WithContext(ctx), sys.Links.ManagedBy[0].URI)
-	if err != nil {
-		c.log.Debug("bmc manager unreadable", "err", c.explain("read the manager", err))
-		return id
-	}
-	c.ports = m.EthernetInterfaces
-	id.Manager, id.Firmware = tidy(m.Model), tidy(m.FirmwareVersion)
-	return id
-}
-
-// manager is what we use of the Manager schema.
-type manager struct {
-	schemas.Entity
-	Model              string
-	FirmwareVersion    string
-	EthernetInterfaces link
-}
-
-// UnmarshalJSON keeps what fits.
-func (m *manager) UnmarshalJSON(b []byte) error {
-	type plain manager
-	return lenient(json.Unmarshal(b, (*plain)(m)))
 }
 
 // notReadyMessages are message ids that mean "ask again later".

@@ -4,10 +4,12 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/stmcginnis/gofish"
@@ -22,9 +24,12 @@ type Timing struct {
 	Settle   time.Duration // until a power change reads back
 	Boot     time.Duration // until a boot override reads back
 	Proof    time.Duration // until a restart shows, or an unclear write has an effect
+	Media    time.Duration // until an image is in the virtual drive; 0: as by default
+	Restart  time.Duration // until a BMC that restarts answers again; 0: as by default
 	Patience time.Duration // longest pause a BMC may ask for (Retry-After)
 	PollMin  time.Duration // first pause between reads; the pauses grow
 	PollMax  time.Duration // longest pause between reads
+	Push     time.Duration // longest time in which a firmware push makes no progress; 0: as by default
 }
 
 // DefaultTiming suits real BMCs: slow to answer, minutes to settle.
@@ -34,9 +39,12 @@ func DefaultTiming() Timing {
 		Settle:   3 * time.Minute,
 		Boot:     30 * time.Second,
 		Proof:    45 * time.Second,
+		Media:    5 * time.Minute,
+		Restart:  10 * time.Minute,
 		Patience: 30 * time.Second,
 		PollMin:  250 * time.Millisecond,
 		PollMax:  2 * time.Second,
+		Push:     5 * time.Minute, // an iLO verifies for minutes before it answers
 	}
 }
 
@@ -61,10 +69,14 @@ type Controller struct {
 	pause  pause
 
 	system   string // URI of the chosen ComputerSystem
+	manager  string // URI of the Manager that is this BMC; empty: not told
 	updates  link   // to the UpdateService; empty: none
-	ports    link   // to the manager's own EthernetInterfaces; empty: none
+	events   link   // to the EventService; empty: none
+	queries  queries
+	ports    link // to the manager's own EthernetInterfaces; empty: none
 	identity identity
 	traits   traits
+	remember remembered
 	changing chan struct{} // holds one token: one change at a time
 }
 
@@ -97,6 +109,9 @@ func (d *Dialer) controller(where address, a bmc.Access, pinned string) *Control
 	if timing == (Timing{}) {
 		timing = DefaultTiming()
 	}
+	timing.Push = cmp.Or(timing.Push, DefaultTiming().Push)
+	timing.Media = cmp.Or(timing.Media, DefaultTiming().Media)
+	timing.Restart = cmp.Or(timing.Restart, DefaultTiming().Restart)
 	log := d.Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -135,12 +150,17 @@ func (c *Controller) open(ctx context.Context, where address) error {
 	if err != nil {
 		return err
 	}
+	if _, expired := c.wire.expiry(); expired { // it may read its own account only
+		c.system = strings.TrimSuffix(systemsPath, "/")
+		return nil
+	}
 	sys, err := c.choose(ctx, root, where.system)
 	if err != nil {
 		return err
 	}
 	c.system = sys.ODataID
-	c.updates = root.Updates
+	c.updates, c.events, c.queries = root.Updates, root.Events, root.queries()
+	c.remember.registries = root.Registries
 	c.identity = c.identify(ctx, root, sys)
 	c.traits = traitsOf(c.identity)
 	return nil
@@ -160,11 +180,20 @@ func (c *Controller) Close(ctx context.Context) error {
 
 // serviceRoot is what we need of the ServiceRoot schema.
 type serviceRoot struct {
-	Vendor  string
-	Product string
-	Systems link
-	Updates link `json:"UpdateService"`
-	Links   struct{ Sessions link }
+	Vendor     string
+	Product    string
+	Systems    link
+	Managers   link
+	Registries link
+	Updates    link `json:"UpdateService"`
+	Events     link `json:"EventService"`
+	Links      struct{ Sessions link }
+
+	ProtocolFeaturesSupported struct {
+		ExpandQuery struct{ ExpandAll, NoLinks bool }
+
+		TopSkipQuery bool
+	}
 }
 
 // link is a reference to another resource.

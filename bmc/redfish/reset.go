@@ -2,11 +2,12 @@ package redfish
 
 import (
 	"context"
-	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
 
+	"rackwright/bmc"
 	"rackwright/fault"
 )
 
@@ -67,39 +68,41 @@ func pick(offered []schemas.ResetType, wanted ...schemas.ResetType) schemas.Rese
 	return ""
 }
 
-// reset posts the action once and returns the task's URI, if the BMC made one. An ETag
-// is not sent: it guards a resource's contents, and an action changes none.
+// reset posts the action once and returns the task's URI, if the BMC made one.
 func (c *Controller) reset(ctx context.Context, sys *system, kind schemas.ResetType) (task string, err error) {
 	c.log.Info("bmc reset", "type", kind)
-	resp, err := c.client.WithContext(ctx).Post(sys.Actions.Reset.Target, map[string]schemas.ResetType{"ResetType": kind})
-	defer schemas.DeferredCleanupHTTPResponse(resp)
-	if err != nil {
-		return "", err
-	}
-	if resp.StatusCode == http.StatusAccepted {
-		return odataID(peek(resp)), nil // the Task; its monitor is left alone, Lenovo's forgets the task when read
-	}
-	return "", nil
+	return c.act(ctx, sys.Actions.Reset.Target, map[string]schemas.ResetType{"ResetType": kind})
 }
 
-// failed says that the task a BMC made of a reset came to nothing. A task that cannot be
+// failed says that the task a BMC made of a change came to nothing. A task that cannot be
 // read says nothing.
-func (c *Controller) failed(ctx context.Context, task string) error {
-	if task == "" {
+func (c *Controller) failed(ctx context.Context, uri string) error {
+	t := c.taskAt(ctx, uri)
+	if t == nil || t.state() != bmc.TaskFailed {
 		return nil
 	}
-	t, err := schemas.GetObject[schemas.Task](c.client.WithContext(ctx), task)
+	why := c.said(t.says())
+	if why != "" {
+		why = ": " + why
+	}
+	return fault.Conflictf("BMC %s: its task for the change ended as %s%s", c.access.Address, first(t.TaskState, t.JobState), why).
+		WithHint("look at the BMC's own event log")
+}
+
+// staged reports whether the task stands in the BMC's queue until the machine's next reset.
+func (c *Controller) staged(ctx context.Context, uri string) bool {
+	t := c.taskAt(ctx, uri)
+	return t != nil && t.state() == bmc.TaskWaiting
+}
+
+// taskAt reads a task; nil for none and for one that cannot be read.
+func (c *Controller) taskAt(ctx context.Context, uri string) *task {
+	if uri == "" || c.traits.monitorForgets && !strings.Contains(uri, "/Tasks/") {
+		return nil
+	}
+	t, err := schemas.GetObject[task](c.client.WithContext(ctx), uri)
 	if err != nil {
 		return nil
 	}
-	switch t.TaskState {
-	case schemas.ExceptionTaskState, schemas.KilledTaskState, schemas.CancelledTaskState:
-		said := ""
-		if len(t.Messages) > 0 {
-			said = ": " + c.wire.scrub(tidy(t.Messages[len(t.Messages)-1].Message))
-		}
-		return fault.Conflictf("BMC %s: its task for the reset ended as %s%s", c.access.Address, t.TaskState, said).
-			WithHint("look at the BMC's own event log")
-	}
-	return nil
+	return t
 }

@@ -32,6 +32,7 @@ type session struct {
 	uri         string // of our Session, to delete it
 	sessions    string // where sessions are created; empty: none
 	anyEncoding bool   // the BMC cannot send some resources uncompressed
+	lapsed
 	refused     error  // set once: nothing more is sent to a BMC that denied us
 }
 
@@ -92,9 +93,7 @@ func (w *wire) enter(ctx context.Context) error {
 		w.log.Debug("bmc gives no session, using basic authentication", "status", resp.StatusCode)
 		w.kind = byPassword
 	case loginExpired:
-		w.refused = fault.Deniedf("BMC %s wants the password of %q changed first", w.access.Address, w.access.Username).
-			WithHint("log in to the BMC once, set a new password and put it into the plan")
-		return w.refused
+		return w.lapse(resp, answer)
 	case loginDenied:
 		w.refused = bmc.WrongPassword(w.access)
 		return w.refused
@@ -166,6 +165,9 @@ func odataID(body []byte) string {
 }
 
 func (w *wire) authorize(req *http.Request) {
+	if w.expired && isRoot(req) { // some refuse even that to a session that must change its password
+		return
+	}
 	switch w.kind {
 	case byToken:
 		req.Header.Set("X-Auth-Token", w.token)
@@ -187,6 +189,7 @@ func (w *wire) logout(ctx context.Context) error {
 	if w.refused == nil {
 		w.refused = fault.Conflictf("the connection to BMC %s is closed", w.access.Address)
 	}
+	w.endStreams()
 	if kind != byToken || uri == "" {
 		return nil
 	}

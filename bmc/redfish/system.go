@@ -45,7 +45,9 @@ type system struct {
 	Storage            link
 	SimpleStorage      link
 	Bios               link
-	Links              struct{ ManagedBy, Chassis []link }
+	SecureBoot         link
+	VirtualMedia       link
+	Links              struct{ ManagedBy, Managers, Chassis []link }
 
 	Locator    *bool    `json:"LocationIndicatorActive"` // nil: not there
 	Indicator  string   `json:"IndicatorLED"`

@@ -29,18 +29,28 @@ func (c *Controller) until(ctx context.Context, limit time.Duration, want func(*
 // look reads once and says whether that is what was wanted.
 type look func(context.Context) (*system, bool, error)
 
-// poll is until with any look.
+// poll is until with any look at a system.
 func (c *Controller) poll(ctx context.Context, limit time.Duration, look look) (*system, error) {
+	return await(ctx, c, limit, look)
+}
+
+// await is until with any look at anything.
+func await[T any](ctx context.Context, c *Controller, limit time.Duration, look func(context.Context) (T, bool, error)) (T, error) {
+	return awaitHeld(ctx, c, limit, agreeing, look)
+}
+
+// awaitHeld is await for something that must hold in so many looks in a row.
+func awaitHeld[T any](ctx context.Context, c *Controller, limit time.Duration, looks int, look func(context.Context) (T, bool, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNotYet)
 	defer cancel()
-	var last *system
+	var last T
 	var lastErr error
 	wait := c.timing.PollMin
 	for held := 0; ; {
-		sys, ok, err := look(ctx)
+		seen, ok, err := look(ctx)
 		switch {
 		case err == nil:
-			last, lastErr = sys, nil
+			last, lastErr = seen, nil
 		case ctx.Err() == nil:
 			lastErr = err
 		}
@@ -50,7 +60,7 @@ func (c *Controller) poll(ctx context.Context, limit time.Duration, look look) (
 		if held++; !ok {
 			held = 0
 		}
-		if held >= agreeing {
+		if held >= looks {
 			return last, nil
 		}
 		next := c.timing.PollMin

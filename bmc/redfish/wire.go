@@ -18,7 +18,7 @@ import (
 
 const (
 	maxBody      = 16 << 20 // one resource; the largest real ones (BIOS registries) are 3 MiB
-	maxWrite     = 1 << 20  // a JSON request; firmware does not go this way
+	maxWrite     = 1 << 20  // a JSON request; firmware goes by push
 	maxRedirects = 3
 )
 
@@ -35,12 +35,14 @@ type wire struct {
 	log    *slog.Logger
 	pause  pause
 	turn   chan struct{} // holds one token: guards session as well
+	ended  chan struct{} // closed when the session is ended: streams stop
 	session
+	hidden
 }
 
 func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slog.Logger, wait pause) *wire {
 	p := &pin{access: a, want: pinned}
-	return &wire{
+	w := &wire{
 		base:   where.base,
 		access: a,
 		pin:    p,
@@ -48,14 +50,18 @@ func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slo
 		log:    log,
 		pause:  wait,
 		turn:   make(chan struct{}, 1),
+		ended:  make(chan struct{}),
 		raw: &http.Transport{ // no Proxy: a BMC's password goes to the BMC
 			DialContext:            (&net.Dialer{Timeout: min(timing.Request, 10*time.Second)}).DialContext,
 			TLSClientConfig:        p.config(),
 			TLSHandshakeTimeout:    timing.Request,
+			ExpectContinueTimeout:  time.Second, // as curl; only a push asks
 			MaxResponseHeaderBytes: 64 << 10,
 			DisableKeepAlives:      true,
 		},
 	}
+	w.hide(a.Password)
+	return w
 }
 
 // RoundTrip does one exchange of gofish's. A session that ended (401) is opened again
@@ -71,6 +77,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	defer w.release()
 	if w.refused != nil {
 		return nil, w.refused
+	}
+	if !w.allows(req) {
+		return nil, w.mustChange()
 	}
 	if w.kind == anonymous && w.member { // the last attempt to log in again got no answer
 		if err := w.enter(req.Context()); err != nil {
@@ -141,7 +150,7 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 	if err := spend(req.Context()); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), w.timing.Request)
+	ctx, cancel := context.WithTimeout(req.Context(), w.limit(req.Context()))
 	defer cancel()
 	out := req.Clone(ctx)
 	out.Close = true
@@ -180,7 +189,7 @@ func (w *wire) guard(u *url.URL) error {
 // overdue says which clock ran out: ours for one exchange, or the caller's.
 func (w *wire) overdue(caller, exchange context.Context, err error) error {
 	if exchange.Err() != nil && caller.Err() == nil {
-		return fmt.Errorf("no whole answer within %s: %w", w.timing.Request, context.DeadlineExceeded)
+		return fmt.Errorf("no whole answer within %s: %w", w.limit(caller), context.DeadlineExceeded)
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"hash/fnv"
+	"math/rand/v2"
 	"time"
 
 	"rackwright/inventory"
@@ -14,6 +15,25 @@ const (
 	spread = time.Hour        // over which the machines of a server that starts are read
 )
 
+// A BMC is unusable once it missed so many looks in a row, or for so long.
+const (
+	misses = 3
+	silent = 2 * time.Minute
+)
+
+// look is what is remembered of a machine's BMC.
+type look struct {
+	next   time.Time // look
+	busy   bool      // a brief look is on its way
+	slow   bool      // the last one took long, or got no answer
+	seen   time.Time // the round that listed it last
+	missed int
+	since  time.Time // of the first of the misses
+
+	parts   time.Time // when the parts are to be read next; zero: not decided
+	reading bool      // the parts are being read
+}
+
 // of is what is remembered of a machine; mu is held.
 func (t *Task) of(m *inventory.Machine) *look {
 	l := t.looked[m.ID]
@@ -24,38 +44,71 @@ func (t *Task) of(m *inventory.Machine) *look {
 	return l
 }
 
-// remember notes a look that is over.
-func (t *Task) remember(m *inventory.Machine, o outcome, parts bool) {
+// listed notes that a machine is there, in the round that began then.
+func (t *Task) listed(m *inventory.Machine, round time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := t.of(m)
-	l.at, l.denied = t.Now(), o.denied
-	if !parts {
-		return
-	}
-	l.busy, l.parts = false, t.Now().Add(again)
-	if o.whole {
-		l.parts = t.Now().Add(daily)
+	t.of(m).seen = round
+}
+
+// forget drops the machines that the round did not list.
+func (t *Task) forget(round time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, l := range t.looked {
+		if l.seen.Before(round) && !l.busy && !l.reading {
+			delete(t.looked, id)
+		}
 	}
 }
 
-// due reports whether a BMC is to be looked at. One that refused us is left alone until
-// its plan changes, which clears the condition, or so long that no account is locked.
-func (t *Task) due(m *inventory.Machine) bool {
+// miss counts a look that found no answer, and reports whether there were enough of them.
+func (t *Task) miss(m *inventory.Machine) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l := *t.of(m)
-	if l.busy {
-		return false
+	l := t.of(m)
+	if l.missed == 0 {
+		l.since = t.Now()
 	}
-	wait := t.Every
-	if l.denied {
-		wait = 20 * t.Every
+	l.missed++
+	return l.missed >= misses || t.Now().Sub(l.since) >= silent
+}
+
+// hit forgets the misses.
+func (t *Task) hit(m *inventory.Machine) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(m).missed = 0
+}
+
+// due reports whether a BMC is to be looked at, and whether it was slow the last time; it
+// is marked as being looked at.
+func (t *Task) due(m *inventory.Machine) (due, slow bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.of(m)
+	if l.busy || l.reading || t.Now().Before(l.next) {
+		return false, false
 	}
-	if l.denied && !hasCondition(m, inventory.BMCUnusable) {
-		return true
-	}
-	return l.at.IsZero() || t.Now().Sub(l.at) >= wait
+	l.busy = true
+	return true, l.slow
+}
+
+// later takes the mark off a BMC for which there was no place.
+func (t *Task) later(m *inventory.Machine) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(m).busy = false
+}
+
+// remember notes that a brief look is over. The next comes some time by chance earlier or
+// later, so that looks spread.
+func (t *Task) remember(m *inventory.Machine, slow bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.of(m)
+	l.busy, l.slow = false, slow
+	l.next = t.Now().Add(t.Every*9/10 + rand.N(t.Every/5+1))
 }
 
 // takeParts reports whether a machine's parts are to be read now, and marks it so. A
@@ -71,10 +124,10 @@ func (t *Task) takeParts(m *inventory.Machine) bool {
 	if l.parts.IsZero() {
 		l.parts = t.firstParts(m)
 	}
-	if l.busy || l.denied || t.Now().Before(l.parts) {
+	if l.reading || l.missed > 0 || t.Now().Before(l.parts) {
 		return false
 	}
-	l.busy = true
+	l.reading = true
 	return true
 }
 
@@ -82,7 +135,18 @@ func (t *Task) takeParts(m *inventory.Machine) bool {
 func (t *Task) leaveParts(m *inventory.Machine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.of(m).busy = false
+	t.of(m).reading = false
+}
+
+// rememberParts notes that the parts were read, or not.
+func (t *Task) rememberParts(m *inventory.Machine, whole bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.of(m)
+	l.reading, l.parts = false, t.Now().Add(again)
+	if whole {
+		l.parts = t.Now().Add(daily)
+	}
 }
 
 // stale makes the parts due: an operation has the machine in hand, and may change them.

@@ -2,8 +2,11 @@ package watch
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"rackwright/bmc"
+	"rackwright/bmc/broker"
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
@@ -19,19 +22,25 @@ type depth struct {
 func brief() depth    { return depth{patient: 90 * time.Second} }
 func thorough() depth { return depth{patient: 10 * time.Minute, parts: true} }
 
-// outcome is how a look went.
-type outcome struct {
-	denied bool // the BMC refused us
-	whole  bool // the parts were read
-}
+// errCrowded ends a look for which there is no place; it says nothing about the BMC.
+var errCrowded = errors.New("too many BMCs are slow")
 
-// look reads one BMC and keeps what it says.
-func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) outcome {
-	ctx, cancel := context.WithTimeout(ctx, d.patient)
+// look reads one BMC and keeps what it says. It reports whether the parts were read, and
+// whether the BMC answered.
+func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) (whole, answered bool) {
+	within, cancel := context.WithTimeout(bmc.WithUrgency(ctx, bmc.Routine), d.patient)
 	defer cancel()
-	seen, err := t.read(ctx, m, d)
-	if err != nil && ctx.Err() == context.Canceled {
-		return outcome{}
+	seen, err := t.read(within, m, d)
+	if err != nil && (ctx.Err() != nil || elsewhere(err)) {
+		return false, ctx.Err() == nil
+	}
+	if err == nil {
+		t.hit(m)
+	} else if passes(err) && !hasCondition(m, inventory.BMCUnusable) && !t.miss(m) {
+		return false, false
+	}
+	if err == nil && seen.facts == nil && seen.power == m.Power && !hasCondition(m, inventory.BMCUnusable) {
+		return false, true // all is as it was
 	}
 	saving := context.WithoutCancel(ctx)
 	e, saveErr := t.witness(saving, m, seen)
@@ -46,8 +55,16 @@ func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) outcome 
 	if saveErr != nil {
 		t.Log.Warn("what a BMC said was not kept", "machine", m.Name, "error", saveErr)
 	}
-	return outcome{denied: fault.Is(err, fault.Denied), whole: seen.whole}
+	return seen.whole, err == nil
 }
+
+// elsewhere reports whether the BMC was not asked because others are at it.
+func elsewhere(err error) bool {
+	return broker.IsElsewhere(err) || fault.Is(err, fault.Conflict) && errors.Is(err, context.DeadlineExceeded)
+}
+
+// passes reports whether an error may be of the moment.
+func passes(err error) bool { return fault.Is(err, fault.Unreachable) || fault.Is(err, fault.Conflict) }
 
 // observation is what one look found.
 type observation struct {
@@ -57,24 +74,11 @@ type observation struct {
 }
 
 func (t *Task) read(ctx context.Context, m *inventory.Machine, d depth) (seen observation, err error) {
-	access, err := t.Store.BMCAccess(ctx, m.ID)
+	hand, err := t.BMC.Hand(ctx, m.ID)
 	if err != nil {
 		return seen, err
 	}
-	hand, err := t.BMC.Dial(ctx, access)
-	if err != nil {
-		return seen, err
-	}
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		hand.Close(closing)
-	}()
-	if access.CertificateSHA256 == "" {
-		if err := t.Store.PinCertificate(ctx, m.ID, hand.Certificate()); err != nil {
-			return seen, err
-		}
-	}
+	defer hand.Close(context.WithoutCancel(ctx))
 	if seen.power, err = hand.Power(ctx); err != nil {
 		return seen, err
 	}

@@ -28,15 +28,13 @@ type Store interface {
 	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
 	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
-	BMCAccess(ctx context.Context, machineID string) (bmc.Access, error)
-	PinCertificate(ctx context.Context, machineID, sha256 string) error
 	Changed() (<-chan struct{}, func())
 }
 
 // Task is the watch. All fields are required.
 type Task struct {
 	Store Store
-	BMC   bmc.Dialer
+	BMC   bmc.Hands
 	Log   *slog.Logger
 	Now   func() time.Time
 	Every time.Duration // between two looks at one BMC
@@ -45,17 +43,8 @@ type Task struct {
 	looked map[string]*look
 }
 
-// look is when a machine's BMC was last looked at, and whether it refused us.
-type look struct {
-	at     time.Time
-	denied bool
-	parts  time.Time // when the parts are to be read next; zero: not decided
-	busy   bool      // the parts are being read, apart from the rounds
-}
-
 // Bounds of a round.
 const (
-	hands   = 8
 	readers = 2           // of parts, beside the rounds
 	batch   = 500         // machines in memory at a time
 	settle  = time.Second // rounds are no closer than this
@@ -70,12 +59,14 @@ func (t *Task) Run(ctx context.Context) error {
 	var inventories errgroup.Group
 	inventories.SetLimit(readers)
 	defer inventories.Wait()
+	lanes := newLanes()
+	defer lanes.looks.Wait()
 	changed, stop := t.Store.Changed()
 	defer stop()
 	tick := time.NewTicker(max(t.Every/4, settle))
 	defer tick.Stop()
 	for {
-		if err := t.round(ctx, &inventories); err != nil && ctx.Err() == nil {
+		if err := t.round(ctx, lanes, &inventories); err != nil && ctx.Err() == nil {
 			t.Log.Warn("BMCs not looked at", "error", err)
 		}
 		select {
@@ -92,46 +83,63 @@ func (t *Task) Run(ctx context.Context) error {
 	}
 }
 
-// round looks at every BMC whose time has come, except those an operation has in hand.
-// Parts are read beside the rounds, a few machines at a time, so that a slow BMC does not
-// make the power states of the others old.
-func (t *Task) round(ctx context.Context, inventories *errgroup.Group) error {
+// round begins a look at every BMC whose time has come, except those an operation has in
+// hand, and forgets machines that are no more. Parts are read beside, a few machines at a
+// time, so that a slow BMC does not make the power states of the others old.
+func (t *Task) round(ctx context.Context, lanes *lanes, inventories *errgroup.Group) error {
+	began := t.Now()
 	busy, err := t.busy(ctx)
 	if err != nil {
 		return err
 	}
-	var g errgroup.Group
-	g.SetLimit(hands)
 	for after := ""; ; {
 		machines, err := t.Store.WithBMC(ctx, after, batch)
 		if err != nil {
-			return errors.Join(err, g.Wait())
+			return err
 		}
 		for i := range machines {
-			t.turn(ctx, &machines[i], busy[machines[i].ID], &g, inventories)
+			t.turn(ctx, &machines[i], busy[machines[i].ID], began, lanes, inventories)
 		}
 		if len(machines) < batch {
-			return g.Wait()
+			t.forget(began)
+			return nil
 		}
 		after = machines[batch-1].Name
 	}
 }
 
 // turn looks at a machine's BMC if its time has come.
-func (t *Task) turn(ctx context.Context, m *inventory.Machine, busy bool, g, inventories *errgroup.Group) {
+func (t *Task) turn(ctx context.Context, m *inventory.Machine, busy bool, round time.Time, lanes *lanes, inventories *errgroup.Group) {
+	t.listed(m, round)
 	if busy {
 		t.stale(m)
 		return
 	}
 	if t.takeParts(m) {
-		if inventories.TryGo(func() error { t.remember(m, t.look(ctx, m, thorough()), true); return nil }) {
+		if inventories.TryGo(func() error {
+			whole, _ := t.look(ctx, m, thorough())
+			t.rememberParts(m, whole)
+			return nil
+		}) {
 			return
 		}
 		t.leaveParts(m)
 	}
-	if t.due(m) {
-		g.Go(func() error { t.remember(m, t.look(ctx, m, brief()), false); return nil })
+	due, slow := t.due(m)
+	switch {
+	case !due:
+	case !slow:
+		lanes.run(ctx, func(ctx context.Context) { t.brief(ctx, m, lanes) })
+	case !lanes.crawl(func() { t.brief(ctx, m, lanes) }):
+		t.later(m)
 	}
+}
+
+// brief looks at a BMC for its power state.
+func (t *Task) brief(ctx context.Context, m *inventory.Machine, lanes *lanes) {
+	began, moment := time.Now(), lanes.moment()
+	_, answered := t.look(ctx, m, brief())
+	t.remember(m, !answered || time.Since(began) > max(moment, longest))
 }
 
 func (t *Task) busy(ctx context.Context) (map[string]bool, error) {

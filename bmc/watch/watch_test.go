@@ -10,6 +10,7 @@ import (
 
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
+	"rackwright/bmc/broker"
 	"rackwright/bmc/watch"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -66,7 +67,8 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { b.db.Close() })
 	rack := bmctest.NewRack()
 	b.bmc = rack.Add(access, b.facts)
-	task := &watch.Task{Store: b.db, BMC: hook{rack, b}, Log: slog.New(slog.DiscardHandler), Now: b.now, Every: 30 * time.Second}
+	hands := broker.New(broker.Options{Store: b.db, Dialer: hook{rack, b}, Log: slog.New(slog.DiscardHandler), Now: b.now, Owner: "watch"})
+	task := &watch.Task{Store: b.db, BMC: hands, Log: slog.New(slog.DiscardHandler), Now: b.now, Every: 30 * time.Second}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {

@@ -167,12 +167,13 @@ func inspectCommand(w *world) *cobra.Command {
 
 func powerCommand(w *world) *cobra.Command {
 	var wait bool
-	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
-		Long:    "off asks the system to shut down, force-off cuts power. It waits until the BMC says that it is so.",
+	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle|reset", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
+		Long: "off asks the system to shut down, force-off cuts power; cycle cuts it and gives it back,\n" +
+			"reset restarts with the power on. It waits until the BMC says that it is so.",
 		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 cycle --wait=false",
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
-				return []string{"on", "off", "force-off", "cycle"}, cobra.ShellCompDirectiveNoFileComp
+				return []string{"on", "off", "force-off", "cycle", "reset"}, cobra.ShellCompDirectiveNoFileComp
 			}
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		},

@@ -106,12 +106,17 @@ func (c *strictWalk) mapping(path string, n *yaml.Node, t reflect.Type, depth in
 			c.walk(path, value, t, depth+1)
 		case known:
 			c.walk(strings.TrimPrefix(path+"."+key.Value, "."), value, f, depth+1)
-		case key.Value == "password_file" && t == reflect.TypeFor[plan.BMC]():
+		case key.Value == "password_file" && hasPassword(t):
 			c.password(n, key, value)
 		default:
 			c.fail(key, "there is no key %q here: use %s", key.Value, strings.Join(keysOf(t), ", "))
 		}
 	}
+}
+
+// hasPassword reports whether a password file may stand in such a mapping.
+func hasPassword(t reflect.Type) bool {
+	return t == reflect.TypeFor[plan.BMC]() || t == reflect.TypeFor[plan.FactoryLogin]()
 }
 
 // password replaces password_file by the password it holds.
@@ -169,7 +174,7 @@ func eachField(t reflect.Type, f func(name string, of reflect.Type)) {
 func keysOf(t reflect.Type) []string {
 	var out []string
 	eachField(t, func(name string, _ reflect.Type) { out = append(out, name) })
-	if t == reflect.TypeFor[plan.BMC]() {
+	if hasPassword(t) {
 		out = slices.Insert(out, slices.Index(out, "password")+1, "password_file")
 	}
 	return out

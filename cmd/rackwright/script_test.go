@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("VIEWER", apitest.ViewerSecret)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC},
 	})
 }
 
@@ -94,4 +94,14 @@ func phaseIs(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: phase MACHINE PHASE")
 	}
 	ts.Value(storeKey{}).(*apitest.Store).Change(args[0], func(m *inventory.Machine) { m.Phase = inventory.Phase(args[1]) })
+}
+
+// strangeBMC has a BMC seen that is in no plan: "strangebmc MAC NETWORK VENDOR".
+func strangeBMC(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: strangebmc MAC NETWORK VENDOR")
+	}
+	mac, err := inventory.ParseMAC(args[0])
+	ts.Check(err)
+	ts.Value(storeKey{}).(*apitest.Store).Meet(inventory.StrangeBMC{MAC: mac, Network: args[1], Vendor: args[2]})
 }

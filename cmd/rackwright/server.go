@@ -16,7 +16,7 @@ import (
 	"rackwright/access"
 	agentserve "rackwright/agent/serve"
 	"rackwright/api"
-	"rackwright/bmc/redfish"
+	"rackwright/bmc/broker"
 	"rackwright/bmc/watch"
 	"rackwright/boot"
 	"rackwright/boot/current"
@@ -50,6 +50,7 @@ type server struct {
 	blobs *blob.Store
 	view  *current.Follower
 	words *record.Writer
+	hands *broker.Broker // at all BMCs
 	tasks []task
 
 	known chan struct{} // closed once the database has answered
@@ -62,6 +63,8 @@ func assemble(ctx context.Context, cfg config.Config, log *slog.Logger) (*server
 		s.close()
 		return nil, err
 	}
+	s.hands = broker.New(broker.Options{Store: s.db, Dialer: drivers(log), Log: log, Now: time.Now, Owner: owner()})
+	s.add(true, s.hands)
 	desk := intake.New(s.db, s.view.View, log)
 	s.add(true, s.view)
 	s.add(true, s.whenKnown(s.words, desk, &pruner{db: s.db, log: log})...)
@@ -164,6 +167,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	agents.PhoneRoutes(open)
 	closed := chi.NewRouter()
 	agents.Routes(closed)
+	s.addEvents(closed, public, agentPort)
 	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort, Host: tftpHost}))
@@ -174,15 +178,14 @@ func (s *server) addBoot(desk *intake.Desk) error {
 
 // addWork makes the tasks that act on machines.
 func (s *server) addWork() {
-	hand := &redfish.Dialer{Log: s.log}
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(
-		&worker.Worker{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
-		&watch.Task{Store: s.db, BMC: hand, Log: s.log, Now: time.Now, Every: 30 * time.Second},
+		&worker.Worker{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
+		&watch.Task{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Every: 30 * time.Second},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
 }
 
 func (s *server) api() (task, error) {
-	h := api.New(api.Options{Store: s.db, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget,
+	h := api.New(api.Options{Store: s.db, BMC: s.hands, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget,
 		Log: s.log, Version: version()})
 	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}

@@ -13,6 +13,7 @@ import (
 	"rackwright/agent/wire"
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
+	"rackwright/bmc/broker"
 	"rackwright/boot"
 	"rackwright/deploy"
 	"rackwright/deploy/run"
@@ -58,14 +59,21 @@ var access = bmc.Access{Address: "https://10.0.1.11", Username: "admin", Passwor
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	b := emptyBench(t)
+	b.bmc = b.rack.Add(access, bmctest.Server(1))
+	b.apply("right", "DISK1")
+	b.ok(b.db.AddImage(b.ctx, &images.Image{Name: "debian", Digest: digest, Arch: "amd64", Firmware: []inventory.Firmware{inventory.UEFI}}, "test"))
+	return b
+}
+
+// emptyBench has no machine yet.
+func emptyBench(t *testing.T) *bench {
+	t.Helper()
 	b := &bench{t: t, ctx: t.Context(), clock: &clock{}, rack: bmctest.NewRack()}
 	var err error
 	b.db, err = store.Open(b.ctx, store.Options{DSN: filepath.Join(t.TempDir(), "db"), Sealer: storetest.NewSealer("run"), Now: b.clock.now})
 	b.ok(err)
 	t.Cleanup(func() { b.db.Close() })
-	b.bmc = b.rack.Add(access, bmctest.Server(1))
-	b.apply("right", "DISK1")
-	b.ok(b.db.AddImage(b.ctx, &images.Image{Name: "debian", Digest: digest, Arch: "amd64", Firmware: []inventory.Firmware{inventory.UEFI}}, "test"))
 	return b
 }
 
@@ -97,7 +105,8 @@ func (b *bench) ok(err error) {
 // worker runs a worker until stop is called; stop is like a kill: nothing is tidied.
 func (b *bench) worker(owner string) (stop func()) {
 	ctx, cancel := context.WithCancel(b.ctx)
-	w := &run.Worker{Store: b.db, BMC: b.rack, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner, Concurrency: 4,
+	hands := broker.New(broker.Options{Store: b.db, Dialer: b.rack, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner})
+	w := &run.Worker{Store: b.db, BMC: hands, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner, Concurrency: 4,
 		Lease: 2 * time.Second, Poll: 5 * time.Millisecond}
 	done := make(chan struct{})
 	go func() {

@@ -41,6 +41,20 @@ func deeds() map[deploy.StepName]deed {
 		deploy.StepPhone:    seen(store.SawPhone),
 		deploy.StepSettle:   settled,
 		deploy.StepLocate:   located,
+		deploy.StepManage:   managed,
+
+		deploy.StepFirmwareCheck:  firmwareChecked,
+		deploy.StepUpdate:         handed,
+		deploy.StepRestart:        restarted,
+		deploy.StepFirmwareVerify: firmwareVerified,
+
+		deploy.StepLogin:       loggedIn,
+		deploy.StepMatch:       matched,
+		deploy.StepSecret:      rotated,
+		deploy.StepCertificate: certified,
+		deploy.StepClock:       timed,
+		deploy.StepExposure:    exposed,
+		deploy.StepPlace:       placed,
 	}
 }
 
@@ -110,6 +124,7 @@ func changePower(ctx context.Context, j *job) outcome {
 		"off":       func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, graceOff) },
 		"force-off": func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, 0) },
 		"cycle":     func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) },
+		"reset":     func(ctx context.Context, c bmc.Controller) error { return c.Reset(ctx) },
 	}
 	if err := j.act(ctx, "power "+j.op.Order.Power+", read back", deeds[j.op.Order.Power]); err != nil {
 		return retry(err)
@@ -228,7 +243,11 @@ func rebooted(ctx context.Context, j *job, s *deploy.Step) outcome {
 
 // settled moves the machine to the phase its evidence earned.
 func settled(ctx context.Context, j *job, _ *deploy.Step) outcome {
-	if j.op.Kind != deploy.Deploy {
+	switch j.op.Kind {
+	case deploy.Deploy:
+	case deploy.Claim:
+		return claimed(ctx, j)
+	default:
 		return done()
 	}
 	_, err := j.w.Store.ChangeMachine(ctx, j.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
@@ -285,10 +304,12 @@ func lateHint(n deploy.StepName, m *inventory.Machine) string {
 		nic = b.MAC.String()
 	}
 	hint := map[deploy.StepName]string{
-		deploy.StepDHCP:    "no DHCPDISCOVER of " + nic + " was answered: check power, cable and VLAN, that the network's dhcp is not off, and that the machine boots from the network",
-		deploy.StepLoader:  "it has an address but its loader did not ask for the script: check UDP 69 and TCP of the boot server, and the machine's console",
-		deploy.StepRamdisk: "kernel and ramdisk were offered but the agent did not check in: see the machine's console; a NIC driver may be missing from the ramdisk",
-		deploy.StepPhone:   "the image was written but its first boot did not phone home: see the console; check cloud-init in the image and the network it was given",
+		deploy.StepDHCP:           "no DHCPDISCOVER of " + nic + " was answered: check power, cable and VLAN, that the network's dhcp is not off, and that the machine boots from the network",
+		deploy.StepLoader:         "it has an address but its loader did not ask for the script: check UDP 69 and TCP of the boot server, and the machine's console",
+		deploy.StepRamdisk:        "kernel and ramdisk were offered but the agent did not check in: see the machine's console; a NIC driver may be missing from the ramdisk",
+		deploy.StepUpdate:         "the BMC did not finish its task in time: see 'rackwright operation show' and the BMC's log",
+		deploy.StepFirmwareVerify: "the new firmware does not run though the BMC took it: see the machine's console; a retry sends again what is not there",
+		deploy.StepPhone:          "the image was written but its first boot did not phone home: see the console; check cloud-init in the image and the network it was given",
 	}[n]
 	if hint == "" {
 		hint = "see 'rackwright machine timeline " + m.Name + "'"

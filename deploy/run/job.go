@@ -38,7 +38,7 @@ func (j *job) save(ctx context.Context) error {
 	return j.w.Store.SaveOperation(ctx, j.op, events...)
 }
 
-// close ends the BMC session, even when ctx has ended.
+// close gives the BMC back, even when ctx has ended.
 func (j *job) close() {
 	if j.hand == nil {
 		return
@@ -46,27 +46,22 @@ func (j *job) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	if err := j.hand.Close(ctx); err != nil {
-		j.w.Log.Debug("BMC session not closed", "machine", j.op.Name, "error", err)
+		j.w.Log.Debug("BMC not given back", "machine", j.op.Name, "error", err)
 	}
 }
 
-// controller opens the machine's BMC and pins its certificate at first contact.
+// controller asks for the machine's BMC.
 func (j *job) controller(ctx context.Context) (bmc.Controller, error) {
 	if j.hand != nil {
 		return j.hand, nil
 	}
-	access, err := j.w.Store.BMCAccess(ctx, j.op.Machine)
-	if err != nil {
-		return nil, err
-	}
-	hand, err := j.w.BMC.Dial(ctx, access)
+	hand, err := j.w.BMC.Hand(ctx, j.op.Machine)
 	if err != nil {
 		return nil, err
 	}
 	j.hand = hand
-	if access.CertificateSHA256 == "" && hand.Certificate() != "" {
+	if b := j.machine.BMC; b != nil && b.CertificateSHA256 == "" && hand.Certificate() != "" {
 		j.event(journal.BMCAction, "first contact: certificate pinned", "sha256", hand.Certificate())
-		return hand, j.w.Store.PinCertificate(ctx, j.op.Machine, hand.Certificate())
 	}
 	return hand, nil
 }

@@ -29,16 +29,17 @@ type Store interface {
 	DigestUsed(ctx context.Context, digest string) (bool, error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
-	BMCAccess(ctx context.Context, machineID string) (bmc.Access, error)
-	PinCertificate(ctx context.Context, machineID, sha256 string) error
 	WorkDue() (<-chan struct{}, func())
+	Custody
+	Tickets
 }
 
 // Worker is the task that does operations. Several, in one process or many, may share a
 // database.
 type Worker struct {
 	Store       Store
-	BMC         bmc.Dialer
+	BMC         bmc.Hands
+	Depot       Depot // of firmware files; nil: none
 	Log         *slog.Logger
 	Now         func() time.Time
 	Owner       string        // unique to this process

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,8 +66,19 @@ func carryOver(old, m *inventory.Machine, given holders) {
 			b.MAC = a.MAC
 		}
 	})
-	if m.BMC == nil || old.BMC == nil || m.BMC.Address != old.BMC.Address {
+	if m.BMC == nil || old.BMC == nil {
 		return
+	}
+	m.BMC.Claimed = old.BMC.Claimed
+	m.BMC.Username = cmp.Or(m.BMC.Username, old.BMC.Username)
+	if m.BMC.Address != old.BMC.Address {
+		return
+	}
+	if m.BMC.CertificateSHA256 == old.BMC.PlannedCertificate { // the plan says what it said before; the BMC may have another since
+		m.BMC.CertificateSHA256 = old.BMC.CertificateSHA256
+	}
+	if m.BMC.PlannedCertificate = m.BMC.CertificateSHA256; m.BMC.CertificateSHA256 == "" || m.BMC.CertificateSHA256 == old.BMC.CertificateSHA256 {
+		m.BMC.PlannedCertificate = old.BMC.PlannedCertificate
 	}
 	learn(&m.BMC.CertificateSHA256, old.BMC.CertificateSHA256)
 	if m.BMC.MAC.IsZero() && !given.has(claim{what: "mac", mac: old.BMC.MAC}) {

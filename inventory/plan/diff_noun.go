@@ -38,8 +38,17 @@ func (c *comparer) models() {
 		} else {
 			old = &inventory.Model{}
 		}
-		c.note("model", m.Name, old.Name != "", buildChanges(&old.Build, &m.Build), effects, nil)
+		fields := buildChanges(&old.Build, &m.Build)
+		if login, given := c.w.Factory[m.Name]; given && !c.hasFactory(old.Name, login) {
+			fields = append(fields, FieldChange{Field: "bmc", New: "(sealed)"})
+		}
+		c.note("model", m.Name, old.Name != "", fields, effects, nil)
 	}
+}
+
+// hasFactory reports whether the login is the one kept of the model already.
+func (c *comparer) hasFactory(model string, l FactoryLogin) bool {
+	return model != "" && (c.have.HasFactory == nil || c.have.HasFactory(model, l.Username, l.Password))
 }
 
 // staying counts what is of a model and not in the plan.

@@ -26,6 +26,14 @@ type Project struct {
 type Model struct {
 	Name            string `json:"name" yaml:"name" doc:"What machines and devices call it, e.g. dell-r660"`
 	inventory.Build `yaml:",inline"`
+	BMC             *FactoryLogin `json:"bmc,omitempty" yaml:"bmc,omitempty" doc:"What BMCs of this model leave the factory with"`
+}
+
+// FactoryLogin is the account that every new BMC of a model has. It goes in and never
+// comes out; in a file, write password_file.
+type FactoryLogin struct {
+	Username string `json:"username" yaml:"username"`
+	Password string `json:"password,omitempty" yaml:"password,omitempty" writeOnly:"true"`
 }
 
 // Network is a subnet; see inventory.Network for the meaning and unit of each field.
@@ -135,7 +143,7 @@ type NIC struct {
 // BMC is how to reach the management controller. Password goes in and never
 // comes out; in a file, write password_file, which the command reads and sends.
 type BMC struct {
-	Address           string `json:"address" yaml:"address" doc:"https://host[:port], with /redfish/v1/Systems/ID where one BMC serves several"`
+	Address           string `json:"address" yaml:"address" doc:"https://host[:port], with /redfish/v1/Systems/ID where one BMC serves several; ipmi://host[:port] without Redfish"`
 	Username          string `json:"username,omitempty" yaml:"username,omitempty"`
 	Password          string `json:"password,omitempty" yaml:"password,omitempty" writeOnly:"true"`
 	CertificateSHA256 string `json:"certificate_sha256,omitempty" yaml:"certificate_sha256,omitempty"`

@@ -12,7 +12,7 @@ import (
 )
 
 // Wanted is a plan resolved into nouns, with the BMC passwords beside them by machine
-// name. Things whose model is not in the plan get their defaults in Against, from the
+// name, and the factory logins by model. Things whose model is not in the plan get their defaults in Against, from the
 // inventory's model.
 type Wanted struct {
 	Site      string
@@ -23,6 +23,7 @@ type Wanted struct {
 	Devices   []inventory.Device
 	Machines  []inventory.Machine
 	Passwords map[string]string
+	Factory   map[string]FactoryLogin
 
 	prune    bool
 	unshaped map[string]inventory.Slot // slots, as planned, of things whose model or chassis only the inventory may know
@@ -31,7 +32,7 @@ type Wanted struct {
 // Resolve checks the plan by itself and turns it into nouns. All faults are reported at
 // once, each with the path of the bad field.
 func (p Plan) Resolve() (*Wanted, error) {
-	r := resolver{out: &Wanted{Site: p.Site, Passwords: map[string]string{}, prune: p.Prune, unshaped: map[string]inventory.Slot{}}, seen: make(holders, p.size()), cabled: map[*inventory.Cable]place{}}
+	r := resolver{out: &Wanted{Site: p.Site, Passwords: map[string]string{}, Factory: map[string]FactoryLogin{}, prune: p.Prune, unshaped: map[string]inventory.Slot{}}, seen: make(holders, p.size()), cabled: map[*inventory.Cable]place{}}
 	r.name(at("site"), p.Site)
 	for i, project := range p.Projects {
 		r.project(at(fmt.Sprintf("projects[%d]", i)), project)

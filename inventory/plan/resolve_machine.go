@@ -137,11 +137,16 @@ func (r *resolver) disk(p place, d Disk) inventory.DiskHint {
 
 func (r *resolver) bmc(p place, owner string, in BMC) *inventory.BMC {
 	u, err := url.Parse(in.Address)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || !systemPath.MatchString(u.Path) {
-		r.fail(p.of(".address"), "%.200q is not a BMC address: write https://host or https://host:port, with /redfish/v1/Systems/ID behind it where one BMC serves several systems", in.Address)
+	if err != nil || !bmcSchemes.MatchString(u.Scheme) || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || !systemPath.MatchString(u.Path) {
+		r.fail(p.of(".address"), "%.200q is not a BMC address: write https://host or https://host:port, with /redfish/v1/Systems/ID behind it where one BMC serves several systems, "+
+			"or ipmi://host for a BMC without Redfish", in.Address)
 		return nil
 	}
+	if u.Scheme == "ipmi" && in.CertificateSHA256 != "" {
+		r.fail(p.of(".certificate_sha256"), "is nothing that IPMI has: leave it out, or give the BMC's https address")
+	}
 	out := &inventory.BMC{Address: u.Scheme + "://" + u.Host + strings.TrimSuffix(u.Path, "/"), Username: in.Username, CertificateSHA256: strings.ToLower(strings.ReplaceAll(in.CertificateSHA256, ":", ""))}
+	out.PlannedCertificate = out.CertificateSHA256
 	if out.CertificateSHA256 != "" && !sha256Form.MatchString(out.CertificateSHA256) {
 		r.fail(p.of(".certificate_sha256"), "is not a SHA-256 fingerprint of 64 hexadecimal digits")
 	}
@@ -153,6 +158,8 @@ func (r *resolver) bmc(p place, owner string, in BMC) *inventory.BMC {
 	}
 	return out
 }
+
+var bmcSchemes = regexp.MustCompile(`^(https?|ipmi)$`)
 
 // systemPath is nothing, or the path of one ComputerSystem (DMTF DSP0266 section 6.5).
 var systemPath = regexp.MustCompile(`^(/|/redfish/v1/Systems/[A-Za-z0-9._-]+/?)?$`)

@@ -39,6 +39,9 @@ func (r *resolver) model(p place, m Model) {
 	b.Parts = r.parts(p, b.Parts)
 	b.Firmware = r.baseline(p, m.Name, b.Firmware)
 	b.BIOS = r.attributes(p, b.BIOS)
+	if m.BMC != nil {
+		r.factory(p.of(".bmc"), m.Name, *m.BMC)
+	}
 	r.out.Models = append(r.out.Models, inventory.Model{Name: m.Name, Build: b})
 }
 
@@ -183,4 +186,15 @@ func (r *resolver) attributes(p place, bios map[string]string) map[string]string
 		return nil
 	}
 	return maps.Clone(bios)
+}
+
+// factory checks the login that BMCs of a model leave the factory with.
+func (r *resolver) factory(p place, model string, in FactoryLogin) {
+	r.text(p.of(".username"), in.Username)
+	if in.Username == "" {
+		r.fail(p.of(".username"), "a factory login has a username")
+	}
+	if in.Password != "" {
+		r.out.Factory[model] = in
+	}
 }

@@ -57,7 +57,7 @@ var forms = map[string]func(*node) *node{
 	"PlannedNIC.mac":                like(macForm),
 	"PlannedNIC.address":            like(ipForm),
 	"PlannedNIC.connector":          oneOf("rj45", "sfp", "qsfp", "osfp"),
-	"PlannedBMC.address":            like(`^https?://[^/?#@]+(/.*)?$`),
+	"PlannedBMC.address":            like(`^(https?|ipmi)://[^/?#@]+(/.*)?$`),
 	"PlannedBMC.mac":                like(macForm),
 	"PlannedBMC.certificate_sha256": like(`^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$`),
 	"Cable.type":                    oneOf("cat5e", "cat6", "cat6a", "dac", "aoc", "mmf", "smf", "breakout", "c14-c13", "c20-c19", "c20-c13"),

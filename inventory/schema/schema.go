@@ -131,7 +131,7 @@ func (d *describer) object(t reflect.Type) *node {
 			}
 		}
 	}
-	if t == reflect.TypeFor[plan.BMC]() {
+	if t == reflect.TypeFor[plan.BMC]() || t == reflect.TypeFor[plan.FactoryLogin]() {
 		out.Properties["password_file"] = &node{Type: "string", Description: "File with the password, beside the plan; the command reads and sends it"}
 		out.Not = &node{Required: []string{"password", "password_file"}}
 	}

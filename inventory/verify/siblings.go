@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rackwright/firmware"
 	"rackwright/inventory"
 )
 
@@ -123,7 +124,7 @@ func nicTrait(f *inventory.Facts) string {
 func firmwareTrait(f *inventory.Facts) string {
 	var out []string
 	for _, component := range []string{"bios", "bmc"} {
-		if v := versionIn(f, component); v != "" {
+		if v := firmware.VersionIn(f, component); v != "" {
 			out = append(out, component+" "+v)
 		}
 	}

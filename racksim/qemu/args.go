@@ -47,12 +47,24 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 		// SeaBIOS starts over when nothing booted, as servers do (milliseconds).
 		"-boot", "menu=off,reboot-timeout=30000",
 	}
+	if boot.BIOS != "" {
+		args = append(args, "-smbios", firmwareTable(m, boot.BIOS))
+	}
 	args = append(args, flash(m, f, p)...)
 	for i, n := range m.NICs {
 		args = append(args, nic(m, n, i, boot)...)
 	}
 	args = append(args, disks(m, p, boot)...)
 	return append(args, drive(image, bootIndex(boot, racksim.Media))...)
+}
+
+// firmwareTable is SMBIOS type 0 (DSP0134 7.1) with the version that the BMC tells.
+func firmwareTable(m racksim.Machine, version string) string {
+	uefi := "off"
+	if m.Firmware == racksim.UEFI {
+		uefi = "on"
+	}
+	return "type=0,uefi=" + uefi + ",vendor=" + escape(m.Vendor) + ",version=" + escape(version)
 }
 
 // systemTable is SMBIOS type 1 (DSP0134 7.2), where the operating system and the

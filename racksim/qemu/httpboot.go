@@ -14,6 +14,24 @@ import (
 // variables, far from those the firmware and operating systems number from 0.
 const httpEntry = 0xbc00
 
+// enterSetup asks UEFI firmware to stop in its set-up at the next start. The firmware
+// takes the wish back by itself (EFI_OS_INDICATIONS_BOOT_TO_FW_UI, UEFI 2.10, 8.5.4).
+func enterSetup(path string) error {
+	image, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("firmware variables: %w", err)
+	}
+	s, err := parseStore(image)
+	if err != nil {
+		return err
+	}
+	s.set("OsIndications", binary.LittleEndian.AppendUint64(nil, 1))
+	if image, err = s.encode(); err != nil {
+		return err
+	}
+	return replaceFile(path, image)
+}
+
 // setHTTPBoot writes a one-time UEFI HTTP boot into the variable file, or takes it
 // out when want is nil. BootNext is what firmware itself consumes (UEFI 2.10, 3.1.2).
 func setHTTPBoot(path string, m racksim.Machine, want *racksim.HTTPBoot) error {

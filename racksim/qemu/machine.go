@@ -143,7 +143,11 @@ func (m *Machine) close() {
 func (m *Machine) begin(ctx context.Context) error {
 	boot := m.Setup.Next()
 	if m.fw.code != "" {
-		if err := setHTTPBoot(m.files.vars, m.Machine, boot.HTTP); err != nil {
+		err := setHTTPBoot(m.files.vars, m.Machine, boot.HTTP)
+		if err == nil && boot.Setup {
+			err = enterSetup(m.files.vars)
+		}
+		if err != nil {
 			return fault.Internalf("firmware variables of %s: %w", m.Machine.Name, err).
 				WithHint("remove %s to give the machine fresh ones", m.files.vars)
 		}

@@ -43,23 +43,40 @@ const (
 type account struct {
 	id, user, role, password string
 	enabled                  bool
+	expired                  bool // its password must be changed before anything else
 }
 
 // accounts are the BMC's users. Account 1 is the rack file's. Safe for concurrent use.
 type accounts struct {
-	mu  sync.Mutex
-	all []account
+	mu       sync.Mutex
+	all      []account
+	lockout  lockout
+	shortest int // characters of a new password
 }
 
-func newAccounts(user, password string) *accounts {
-	return &accounts{all: []account{{id: "1", user: user, role: "Administrator", password: password, enabled: true}}}
+func (s *Service) newAccounts() *accounts {
+	bmc := s.Machine.BMC
+	first := account{id: "1", user: bmc.Username, role: "Administrator", password: bmc.Password, enabled: true, expired: bmc.Expired}
+	s.memory.look(func(k *kept) { first.expired = first.expired && !k.Renewed })
+	return &accounts{all: []account{first}, shortest: minPassword,
+		lockout: lockout{now: s.Now, threshold: bmc.Lockout, duration: lockoutTime, reset: lockoutTime, wrong: map[string]*wrongs{}}}
 }
 
-// check compares in constant time, also when the user is unknown.
-func (a *accounts) check(user, password string) bool {
+// check compares in constant time, also when the user is unknown, and counts what is wrong.
+// locked: this one made the account locked.
+func (a *accounts) check(user, password string) (ok, locked bool) {
 	who, known := a.find(func(o account) bool { return o.user == user })
 	same := subtle.ConstantTimeCompare([]byte(who.password), []byte(password)) == 1
-	return known && same && who.enabled
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known && a.lockout.locked(user) {
+		return false, false
+	}
+	if known && same && who.enabled {
+		delete(a.lockout.wrong, user)
+		return true, false
+	}
+	return false, a.lockout.count(user, known)
 }
 
 func (a *accounts) find(match func(account) bool) (account, bool) {
@@ -122,7 +139,7 @@ func (s *Service) authenticate(r *http.Request) (account, *problem) {
 	if token := r.Header.Get("X-Auth-Token"); token != "" {
 		user, ok = s.sessions.user(token)
 	} else if name, password, basic := r.BasicAuth(); basic {
-		user, ok = name, s.accounts.check(name, password)
+		user, ok = name, s.knows(r, name, password)
 	}
 	who, known := s.accounts.find(func(o account) bool { return o.user == user })
 	if !ok || !known || !who.enabled {

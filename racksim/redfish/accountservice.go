@@ -6,19 +6,15 @@ import (
 )
 
 const (
+	accountServicePath = "/redfish/v1/AccountService"
+
 	accountsPath = "/redfish/v1/AccountService/Accounts"
 	rolesPath    = "/redfish/v1/AccountService/Roles"
 )
 
 func (s *Service) routeAccounts() {
-	s.get("/redfish/v1/AccountService", func() body {
-		b := resource("/redfish/v1/AccountService", "AccountService.v1_15_1.AccountService", "Account Service")
-		b["ServiceEnabled"], b["Status"] = true, status(true)
-		b["MinPasswordLength"], b["MaxPasswordLength"] = minPassword, maxPassword
-		b["AccountLockoutThreshold"] = 0 // accounts are never locked
-		b["Accounts"], b["Roles"] = link(accountsPath), link(rolesPath)
-		return b
-	})
+	s.get(accountServicePath, s.accountService)
+	s.patch(accountServicePath, configureUsers, s.accountService, s.changePolicy)
 	s.collection(rolesPath, "RoleCollection", "Roles", func() []body {
 		var all []body
 		for _, role := range roles() {
@@ -31,7 +27,7 @@ func (s *Service) routeAccounts() {
 	s.collection(accountsPath, "ManagerAccountCollection", "Accounts", func() []body {
 		var all []body
 		for _, a := range s.accounts.list() {
-			all = append(all, accountBody(a))
+			all = append(all, s.accountBody(a))
 		}
 		return all
 	})
@@ -40,9 +36,10 @@ func (s *Service) routeAccounts() {
 	s.mux.HandleFunc("DELETE "+accountsPath+"/{id}", s.deleteAccount)
 }
 
-func accountBody(a account) body {
+func (s *Service) accountBody(a account) body {
 	b := resource(accountsPath+"/"+a.id, "ManagerAccount.v1_12_1.ManagerAccount", "User Account")
-	b["UserName"], b["RoleId"], b["Enabled"], b["Locked"], b["Password"] = a.user, a.role, a.enabled, false, nil
+	b["UserName"], b["RoleId"], b["Enabled"], b["Locked"], b["Password"] = a.user, a.role, a.enabled, s.accounts.isLocked(a.user), nil
+	b["PasswordChangeRequired"] = a.expired
 	b["AccountTypes"] = []string{"Redfish"}
 	b["Links"] = body{"Role": link(rolesPath + "/" + a.role)}
 	return b
@@ -62,6 +59,10 @@ func takeAccount(c *changes, a account) (account, *problem) {
 	if enabled, ok := c.flag("Enabled"); ok {
 		a.enabled = enabled
 	}
+	if expired, ok := c.flag("PasswordChangeRequired"); ok {
+		a.expired = expired
+	}
+	_, _ = c.list("AccountTypes") // all are for Redfish
 	if p := c.done(); p != nil {
 		return a, p
 	}
@@ -75,8 +76,8 @@ func takeAccount(c *changes, a account) (account, *problem) {
 }
 
 // goodPassword judges a new password without repeating it.
-func goodPassword(password string) *problem {
-	if len(password) < minPassword || len(password) > maxPassword {
+func (s *Service) goodPassword(password string) *problem {
+	if len(password) < s.accounts.least() || len(password) > maxPassword {
 		return refuse(http.StatusBadRequest, msgNotInList, "******", "Password")
 	}
 	return nil
@@ -92,7 +93,7 @@ func (s *Service) createAccount(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if p == nil {
-		p = goodPassword(a.password)
+		p = s.goodPassword(a.password)
 	}
 	if p == nil {
 		a, p = s.accounts.add(a)
@@ -101,8 +102,9 @@ func (s *Service) createAccount(w http.ResponseWriter, r *http.Request) {
 		p.write(w)
 		return
 	}
+	s.note(s.bmcLog, accountsPath+"/"+a.id, hapAccount, a.user)
 	w.Header().Set("Location", accountsPath+"/"+a.id)
-	writeJSON(w, http.StatusCreated, accountBody(a))
+	writeJSON(w, http.StatusCreated, s.accountBody(a))
 }
 
 func (s *Service) changeAccount(w http.ResponseWriter, r *http.Request) {
@@ -111,7 +113,7 @@ func (s *Service) changeAccount(w http.ResponseWriter, r *http.Request) {
 		refuse(http.StatusNotFound, msgURINotFound, r.URL.Path).write(w)
 		return
 	}
-	p := checkMatch(r, accountBody(old))
+	p := checkMatch(r, s.accountBody(old))
 	if p == nil {
 		p = s.change(r, old)
 	}
@@ -120,7 +122,7 @@ func (s *Service) changeAccount(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	changed, _ := s.accounts.byID(old.id)
-	writeResource(w, r, accountBody(changed))
+	writeResource(w, r, s.accountBody(changed))
 }
 
 func (s *Service) change(r *http.Request, old account) *problem {
@@ -128,11 +130,16 @@ func (s *Service) change(r *http.Request, old account) *problem {
 	if p != nil {
 		return p
 	}
-	a, p := takeAccount(&changes{sent: sent}, old)
+	c := &changes{sent: sent}
+	lock, unlocks := c.flag("Locked")
+	if unlocks && lock && c.bad == nil {
+		return refuse(http.StatusBadRequest, msgNotInList, "true", "Locked") // only wrong passwords lock
+	}
+	a, p := takeAccount(c, old)
 	if p != nil {
 		return p
 	}
-	own := caller(r.Context()).id == old.id && a.user == old.user && a.role == old.role && a.enabled == old.enabled
+	own := caller(r.Context()).id == old.id && a.user == old.user && a.role == old.role && a.enabled == old.enabled && !unlocks
 	if p := s.allowed(r, configureUsers); p != nil && !own {
 		return p
 	}
@@ -143,17 +150,23 @@ func (s *Service) change(r *http.Request, old account) *problem {
 		return refuse(http.StatusBadRequest, msgAlreadyExists, "ManagerAccount", "UserName", a.user)
 	}
 	if a.password != old.password {
-		if p := goodPassword(a.password); p != nil {
+		if p := s.goodPassword(a.password); p != nil {
 			return p
 		}
+		a.expired = false
 		if old.id == "1" {
 			if err := s.SavePassword(a.password); err != nil {
 				return fromFault(err)
 			}
+			s.memory.change(func(k *kept) { k.Renewed = true })
 		}
 		s.sessions.end(func(n session) bool { return n.user == old.user && n.user != caller(r.Context()).user })
 	}
 	s.accounts.replace(a)
+	if unlocks {
+		s.accounts.unlock(a.user)
+	}
+	s.note(s.bmcLog, accountsPath+"/"+a.id, hapAccount, a.user)
 	return nil
 }
 
@@ -172,6 +185,7 @@ func (s *Service) deleteAccount(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.accounts.remove(a.id)
+	s.note(s.bmcLog, accountsPath, hapAccount, a.user)
 	s.sessions.end(func(n session) bool { return n.user == a.user })
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -13,25 +13,26 @@ const (
 func (s *Service) routeChassis() {
 	s.collection("/redfish/v1/Chassis", "ChassisCollection", "Chassis", func() []body { return []body{s.chassis()} })
 	s.patch(chassisPath, configureComponents, s.chassis, s.changeChassis)
-	s.routePower()
-	s.get(chassisPath+"/Thermal", func() body {
-		b := resource(chassisPath+"/Thermal", "Thermal.v1_7_3.Thermal", "Thermal")
-		b["Temperatures"] = []body{{
-			"@odata.id": chassisPath + "/Thermal#/Temperatures/0", "MemberId": "0", "Name": "Inlet",
-			"ReadingCelsius": 22, "PhysicalContext": "Intake", "Status": status(true),
-		}}
-		b["Fans"] = []body{}
-		return b
-	})
 }
 
 func (s *Service) changeChassis(c *changes) *problem {
 	light := c.light()
 	tag, hasTag := c.text("AssetTag")
+	write := func(*kept) {}
+	if o, ok := c.object("Location"); ok {
+		var p *problem
+		if write, p = changeLocation(o); p != nil {
+			return p
+		}
+	}
 	if p := c.done(); p != nil {
 		return p
 	}
-	return s.tell(light, tag, hasTag)
+	if p := s.tell(light, tag, hasTag); p != nil {
+		return p
+	}
+	s.memory.change(write)
+	return nil
 }
 
 func (s *Service) watts() int {
@@ -47,9 +48,10 @@ func (s *Service) chassis() body {
 	b["ChassisType"], b["Manufacturer"], b["Model"], b["SKU"] = "RackMount", m.Vendor, m.Model, m.SKU
 	b["SerialNumber"], b["UUID"], b["PowerState"], b["Status"] = m.Serial, m.UUID, s.Hardware.Power(), s.health()
 	b["HeightMm"] = 44.45 * float64(m.Height) // one unit is 1.75 inches (EIA-310)
-	b["Location"] = body{"Placement": body{"Rack": s.Rack, "RackOffset": m.U, "RackOffsetUnits": "EIA_310"}}
+	b["Location"] = s.location()
 	b["Power"], b["Thermal"] = link(chassisPath+"/Power"), link(chassisPath+"/Thermal")
-	b["PowerSubsystem"] = link(subsystemPath)
+	b["PowerSubsystem"], b["ThermalSubsystem"], b["Sensors"] = link(subsystemPath), link(thermalPath), link(sensorsPath)
+	b["EnvironmentMetrics"] = link(chassisPath + "/EnvironmentMetrics")
 	b["Links"] = body{"ComputerSystems": links(systemPath), "ManagedBy": links(managerPath)}
 	s.mu.Lock()
 	defer s.mu.Unlock()

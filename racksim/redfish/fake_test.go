@@ -141,9 +141,16 @@ type bench struct {
 	clock   *clock
 	saved   []string // passwords handed to SavePassword
 	anchor  []byte   // its certificate, PEM
+	chain   []byte   // certificates handed to SaveCertificate
 }
 
 func newBench(t *testing.T, firmware string) *bench {
+	t.Helper()
+	return newBenchIn(t, firmware, t.TempDir(), nil)
+}
+
+// newBenchIn keeps its state in dir; change has the last word about the machine.
+func newBenchIn(t *testing.T, firmware, dir string, change func(*racksim.Machine)) *bench {
 	t.Helper()
 	rack, err := racksim.Parse(fmt.Appendf(nil, `{rack: r1, bridge: {name: br0}, machines: [{name: node1, u: 10, firmware: %s, memory: 2048, cpus: 2,
 		serial: RS0001, nics: [{mac: "52:54:00:77:00:01"}, {mac: "52:54:00:77:00:02"}],
@@ -153,14 +160,18 @@ func newBench(t *testing.T, firmware string) *bench {
 		t.Fatal(err)
 	}
 	spec := rack.Machines[0]
-	spec.BMC.Password = testPassword
+	spec.BMC.Password, spec.BMC.Restart = testPassword, time.Millisecond
+	if change != nil {
+		change(&spec)
+	}
 	b := &bench{clock: &clock{now: time.Now()}}
 	setup := racksim.NewBootSetup(spec)
 	b.machine = newFake(setup)
 	b.service = New(Config{
-		Rack: "r1", Machine: spec, Hardware: b.machine, Setup: setup, MediaDir: t.TempDir(), Now: b.clock.Now,
-		SavePassword: func(p string) error { b.saved = append(b.saved, p); return nil },
-		Logger:       slog.New(slog.DiscardHandler),
+		Rack: "r1", Machine: spec, Hardware: b.machine, Setup: setup, MediaDir: dir, Now: b.clock.Now,
+		SavePassword:    func(p string) error { b.saved = append(b.saved, p); return nil },
+		SaveCertificate: func(chain, _ []byte) error { b.chain = chain; return nil },
+		Logger:          slog.New(slog.DiscardHandler),
 	})
 	b.serve(t)
 	return b

@@ -1,35 +1,84 @@
 package redfish
 
 import (
+	"context"
+	"net/http"
 	"net/netip"
+	"slices"
 	"time"
+
+	"rackwright/racksim"
 )
 
-const managerPath = "/redfish/v1/Managers/1"
+const (
+	managerPath      = "/redfish/v1/Managers/1"
+	resetManagerPath = managerPath + "/Actions/Manager.Reset"
+)
 
-// firmwareVersion is the BMC's own.
-const firmwareVersion = "1.0.0"
+// managerResets are the ResetType values of Manager.Reset.
+func managerResets() []string { return []string{"GracefulRestart", "ForceRestart"} }
 
 func (s *Service) routeManager() {
-	s.collection("/redfish/v1/Managers", "ManagerCollection", "Managers", func() []body {
-		b := resource(managerPath, "Manager.v1_19_1.Manager", "BMC")
-		b["ManagerType"], b["FirmwareVersion"], b["Model"] = "BMC", s.bmcVersion(), "racksim BMC"
-		b["Manufacturer"], b["UUID"], b["ServiceEntryPointUUID"] = s.Machine.Vendor, s.managerUUID(), s.managerUUID()
-		b["PowerState"], b["Status"] = "On", status(true)
-		b["DateTime"], b["DateTimeLocalOffset"] = s.Now().UTC().Format(time.RFC3339), "+00:00"
-		b["EthernetInterfaces"] = link(managerPath + "/EthernetInterfaces")
-		b["NetworkProtocol"], b["VirtualMedia"] = link(managerPath+"/NetworkProtocol"), link(mediaPath)
-		b["Links"] = body{"ManagerForServers": links(systemPath), "ManagerForChassis": links(chassisPath), "ManagerInChassis": link(chassisPath)}
-		return []body{b}
+	s.collection("/redfish/v1/Managers", "ManagerCollection", "Managers", func() []body { return []body{s.manager()} })
+	s.patch(managerPath, configureManager, s.manager, s.changeManager)
+	s.action(resetManagerPath, configureManager, func(c *changes) *problem {
+		kind, given := c.text("ResetType")
+		if p := c.done(); p != nil {
+			return p
+		}
+		if given && !slices.Contains(managerResets(), kind) {
+			return refuse(http.StatusBadRequest, msgParameterNotInList, kind, "ResetType", "Reset")
+		}
+		s.restart()
+		return nil
 	})
-	s.collection(managerPath+"/EthernetInterfaces", "EthernetInterfaceCollection", "BMC Ports", func() []body { return []body{s.managerPort()} })
-	s.get(managerPath+"/NetworkProtocol", func() body {
-		b := resource(managerPath+"/NetworkProtocol", "ManagerNetworkProtocol.v1_10_1.ManagerNetworkProtocol", "Network Protocols")
-		b["HostName"], b["Status"] = s.Machine.Name+"-bmc", status(true)
-		b["HTTP"], b["IPMI"] = body{"ProtocolEnabled": false}, body{"ProtocolEnabled": false}
-		b["HTTPS"] = body{"ProtocolEnabled": true, "Port": s.address().Port()}
+	s.get(managerPath+"/ResetActionInfo", func() body {
+		b := resource(managerPath+"/ResetActionInfo", "ActionInfo.v1_4_0.ActionInfo", "Reset Action Info")
+		b["Parameters"] = []body{{"Name": "ResetType", "Required": false, "DataType": "String", "AllowableValues": managerResets()}}
 		return b
 	})
+	s.collection(managerPath+"/EthernetInterfaces", "EthernetInterfaceCollection", "BMC Ports", func() []body { return []body{s.managerPort()} })
+}
+
+func (s *Service) manager() body {
+	b := resource(managerPath, "Manager.v1_19_1.Manager", "BMC")
+	b["ManagerType"], b["FirmwareVersion"], b["Model"] = "BMC", s.bmcVersion(), "racksim BMC"
+	b["Manufacturer"], b["UUID"], b["ServiceEntryPointUUID"] = s.Machine.Vendor, s.managerUUID(), s.managerUUID()
+	b["PowerState"], b["Status"] = "On", status(true)
+	b["DateTime"], b["DateTimeLocalOffset"] = s.now().UTC().Format(time.RFC3339), "+00:00"
+	b["EthernetInterfaces"], b["LogServices"] = link(managerPath+"/EthernetInterfaces"), link(managerPath+"/LogServices")
+	b["NetworkProtocol"], b["VirtualMedia"] = link(managerPath+"/NetworkProtocol"), link(mediaPath)
+	b["SerialConsole"] = body{"ServiceEnabled": s.speaks("SSH"), "MaxConcurrentSessions": consoleSessions, "ConnectTypesSupported": []string{"SSH"}}
+	b["Links"] = body{"ManagerForServers": links(systemPath), "ManagerForChassis": links(chassisPath), "ManagerInChassis": link(chassisPath)}
+	b["Actions"] = body{"#Manager.Reset": body{"target": resetManagerPath, "@Redfish.ActionInfo": managerPath + "/ResetActionInfo",
+		"ResetType@Redfish.AllowableValues": managerResets()}}
+	return b
+}
+
+// changeManager sets the clock.
+func (s *Service) changeManager(c *changes) *problem {
+	text, given := c.text("DateTime")
+	offset, hasOffset := c.text("DateTimeLocalOffset")
+	if p := c.done(); p != nil {
+		return p
+	}
+	if hasOffset && offset != "+00:00" && offset != "Z" {
+		return refuse(http.StatusBadRequest, msgNotInList, offset, "DateTimeLocalOffset")
+	}
+	if !given {
+		return nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return refuse(http.StatusBadRequest, msgFormat, text, "DateTime")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ntp.on {
+		return refuse(http.StatusBadRequest, msgReadOnly, "DateTime") // the time servers tell it
+	}
+	s.ahead = at.Sub(s.Now())
+	return nil
 }
 
 func (s *Service) address() netip.AddrPort {
@@ -50,4 +99,25 @@ func (s *Service) managerPort() body {
 		b["IPv6Addresses"] = []body{{"Address": ip.String(), "AddressOrigin": "Static"}}
 	}
 	return b
+}
+
+// watch notes each change of the machine's power.
+func (s *Service) watch(ctx context.Context) {
+	last := s.Hardware.Power()
+	for {
+		changed := s.Hardware.Changed()
+		now := s.Hardware.Power()
+		if now != last && (now == racksim.On || now == racksim.Off) {
+			last = now
+			s.note(s.sel, systemPath, hapPower, string(now))
+			if err := s.Hardware.Fault(); err != nil {
+				s.note(s.sel, systemPath, hapFault, err.Error())
+			}
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return
+		}
+	}
 }

@@ -2,17 +2,13 @@ package redfish
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"sync"
 	"time"
-
-	"rackwright/fault"
 )
 
 const (
@@ -149,56 +145,13 @@ func (s *Service) insert(ctx context.Context, o insertOrder) *problem {
 	s.media.mu.Lock()
 	s.media.url, s.media.file = o.image, file
 	s.media.mu.Unlock()
+	s.note(s.bmcLog, mediaPath+"/Cd", hapInserted, imageName(o.image))
 	return nil
 }
 
-// fetch downloads the image. Like most BMCs it does not judge the image server's
-// certificate.
+// fetch downloads the image.
 func (s *Service) fetch(ctx context.Context, o insertOrder) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, fetchTimeout)
-	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, o.image, nil)
-	if err != nil {
-		return "", fault.Invalidf("image URL is wrong")
-	}
-	if o.user != "" {
-		request.SetBasicAuth(o.user, o.password)
-	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ResponseHeaderTimeout: answerTimeout}
-	defer transport.CloseIdleConnections()
-	answer, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		return "", fault.Unreachablef("image server: %w", err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return "", fault.Unreachablef("image server answers %s", answer.Status)
-	}
-	return save(s.MediaDir, io.LimitReader(answer.Body, maxImage+1))
-}
-
-func save(dir string, from io.Reader) (string, error) {
-	f, err := os.CreateTemp(dir, "media-*.iso")
-	if err != nil {
-		return "", fault.Internalf("virtual media: %w", err)
-	}
-	n, err := io.Copy(f, from)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	switch {
-	case err != nil:
-		err = fault.Unreachablef("image transfer: %w", err)
-	case n == 0:
-		err = fault.Invalidf("image is empty")
-	case n > maxImage:
-		err = fault.Invalidf("image is larger than %d bytes", int64(maxImage))
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return "", err
-	}
-	return f.Name(), nil
+	return download(ctx, s.MediaDir, "media-*.iso", source{uri: o.image, user: o.user, password: o.password, limit: maxImage})
 }
 
 func (s *Service) ejectMedia(w http.ResponseWriter, r *http.Request) {
@@ -231,5 +184,6 @@ func (s *Service) eject(ctx context.Context) *problem {
 	s.media.mu.Lock()
 	s.media.url, s.media.file = "", ""
 	s.media.mu.Unlock()
+	s.note(s.bmcLog, mediaPath+"/Cd", hapEjected)
 	return nil
 }

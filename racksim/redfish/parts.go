@@ -9,7 +9,7 @@ import (
 
 const processorModel = "Virtual x86-64 processor"
 
-// routeParts serves processors, memory, ports and firmware settings.
+// routeParts serves processors, memory and ports.
 func (s *Service) routeParts() {
 	m := s.Machine
 	s.collection(systemPath+"/Processors", "ProcessorCollection", "Processors", func() []body {
@@ -22,28 +22,27 @@ func (s *Service) routeParts() {
 	s.collection(systemPath+"/Memory", "MemoryCollection", "Memory", func() []body {
 		var all []body
 		for i, d := range m.DIMMs {
-			b := resource(systemPath+"/Memory/"+strconv.Itoa(i+1), "Memory.v1_19_0.Memory", d.Slot)
-			b["MemoryType"], b["CapacityMiB"], b["DeviceLocator"], b["Status"] = "DRAM", d.Size, d.Slot, status(true)
+			b := resource(memoryPath(i), "Memory.v1_19_0.Memory", d.Slot)
+			b["MemoryType"], b["CapacityMiB"], b["DeviceLocator"], b["Status"] = "DRAM", d.Size, d.Slot, partStatus(severityOf(d.Health))
 			b["OperatingSpeedMhz"], b["Manufacturer"], b["SerialNumber"] = d.Speed, d.Vendor, d.Serial
 			all = append(all, b)
 		}
 		return all
 	})
 	s.collection(systemPath+"/EthernetInterfaces", "EthernetInterfaceCollection", "Ethernet Interfaces", s.ports)
-	s.get(systemPath+"/Bios", func() body {
-		b := resource(systemPath+"/Bios", "Bios.v1_2_2.Bios", firmwareName(m.Firmware))
-		attributes := body{"BootMode": s.Setup.Mode()}
-		for name, value := range m.Attributes {
-			attributes[name] = value
+}
+
+func memoryPath(i int) string { return systemPath + "/Memory/" + strconv.Itoa(i+1) }
+
+// memoryStatus is the worst of the modules.
+func (s *Service) memoryStatus() body {
+	worst := fine
+	for _, d := range s.Machine.DIMMs {
+		if severity := severityOf(d.Health); severity == critical || worst == fine {
+			worst = severity
 		}
-		b["Attributes"] = attributes
-		return b
-	})
-	s.get(systemPath+"/SecureBoot", func() body {
-		b := resource(systemPath+"/SecureBoot", "SecureBoot.v1_1_2.SecureBoot", "Secure Boot")
-		b["SecureBootEnable"], b["SecureBootCurrentBoot"], b["SecureBootMode"] = false, "Disabled", "SetupMode"
-		return b
-	})
+	}
+	return partStatus(worst)
 }
 
 func (s *Service) ports() []body {

@@ -11,18 +11,20 @@ const (
 	suppliesPath  = subsystemPath + "/PowerSupplies"
 )
 
+func supplyPath(i int) string { return suppliesPath + "/" + strconv.Itoa(i+1) }
+
 // routePower serves the power supplies: as the PowerSubsystem (Redfish 2020.4) and as the
 // Power resource for older clients.
 func (s *Service) routePower() {
 	s.get(subsystemPath, func() body {
 		b := resource(subsystemPath, "PowerSubsystem.v1_1_2.PowerSubsystem", "Power Subsystem")
-		b["PowerSupplies"], b["Status"] = link(suppliesPath), status(true)
+		b["PowerSupplies"], b["CapacityWatts"], b["Status"] = link(suppliesPath), s.capacity(), status(true)
 		return b
 	})
 	s.collection(suppliesPath, "PowerSupplyCollection", "Power Supplies", func() []body {
 		var all []body
 		for i, p := range s.Machine.PSUs {
-			b := resource(suppliesPath+"/"+strconv.Itoa(i+1), "PowerSupply.v1_6_0.PowerSupply", p.Name)
+			b := resource(supplyPath(i), "PowerSupply.v1_6_0.PowerSupply", p.Name)
 			b["Location"] = body{"PartLocation": body{"LocationType": "Bay", "ServiceLabel": p.Name, "LocationOrdinalValue": i}}
 			b["PowerSupplyType"], b["Manufacturer"] = "AC", s.Machine.Vendor
 			supplyBody(b, p)
@@ -56,8 +58,11 @@ func supplyBody(b body, p racksim.PSU) {
 	}
 	b["Model"], b["SerialNumber"], b["PowerCapacityWatts"] = "racksim "+strconv.Itoa(p.Watts)+"W", p.Serial, p.Watts
 	b["LineInputStatus"], b["Status"] = "Normal", status(true)
-	if p.Input == racksim.InputLost {
-		b["LineInputStatus"], b["Status"] = "LossOfInput", body{"State": "UnavailableOffline", "Health": "Critical"}
+	switch p.Input {
+	case racksim.InputLost:
+		b["LineInputStatus"], b["Status"] = "LossOfInput", body{"State": "UnavailableOffline", "Health": critical}
+	case racksim.InputFailed:
+		b["Status"] = partStatus(critical)
 	}
 }
 

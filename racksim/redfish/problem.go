@@ -40,6 +40,11 @@ var (
 	msgNoPrivilege         = notice{"InsufficientPrivilege", "There are insufficient privileges for the account or credentials associated with the current session to perform the requested operation.", "Critical", "Either abandon the operation or change the associated access rights and resubmit the request if the operation failed.", 0}
 	msgSessionLimit        = notice{"SessionLimitExceeded", "The session establishment failed due to the number of simultaneous sessions exceeding the limit of the implementation.", "Critical", "Reduce the number of other sessions before trying to establish the session or increase the limit of simultaneous sessions, if supported.", 0}
 	msgPrecondition        = notice{"PreconditionFailed", "The ETag supplied did not match the ETag required to change this resource.", "Critical", "Try the operation again using the appropriate ETag.", 0}
+	msgQueryValue          = notice{"QueryParameterValueTypeError", "The value '%s' for the query parameter '%s' is not a type that the parameter can accept.", "Warning", "Correct the value for the query parameter in the request and resubmit the request if the operation failed.", 2}
+	msgPasswordChange      = notice{"PasswordChangeRequired", "The password provided for this account must be changed before access is granted. PATCH the Password property for this account located at the target URI '%s' to complete this process.", "Critical", "Change the password for this account using a PATCH to the Password property at the URI provided.", 1}
+	msgLimit               = notice{"CreateLimitReachedForResource", "The create operation failed because the resource has reached the limit of possible resources.", "Critical", "Either delete resources and resubmit the request if the operation failed or do not resubmit the request.", 0}
+	msgUnavailable         = notice{"ServiceTemporarilyUnavailable", "The service is temporarily unavailable. Retry in %s seconds.", "Critical", "Wait for the indicated retry duration and retry the operation.", 1}
+	msgFormat              = notice{"PropertyValueFormatError", "The value '%s' for the property %s is not a format that the property can accept.", "Warning", "Correct the value for the property in the request body and resubmit the request if the operation failed.", 2}
 	msgNoMedia             = notice{"ResourceNotFound", "The requested resource of type %s named '%s' was not found.", "Critical", "Provide a valid resource identifier and resubmit the request.", 2}
 )
 
@@ -47,7 +52,8 @@ var (
 func notices() []notice {
 	return []notice{msgGeneralError, msgURINotFound, msgOperationNotAllowed, msgQueryNotSupported, msgHeaderInvalid, msgMalformed,
 		msgUnknownProperty, msgReadOnly, msgWrongType, msgNotInList, msgParameterMissing, msgParameterNotInList, msgParameterUnknown,
-		msgPropertyMissing, msgStandby, msgInUse, msgAlreadyExists, msgNoAccess, msgNoPrivilege, msgSessionLimit, msgPrecondition, msgNoMedia}
+		msgPropertyMissing, msgStandby, msgInUse, msgAlreadyExists, msgNoAccess, msgNoPrivilege, msgSessionLimit, msgPrecondition, msgNoMedia,
+		msgQueryValue, msgPasswordChange, msgLimit, msgUnavailable, msgFormat}
 }
 
 // problem is a refused request: HTTP status and one message (DSP0266 8.6).
@@ -77,28 +83,33 @@ func fromFault(err error) *problem {
 	return p
 }
 
-func (p *problem) write(w http.ResponseWriter) {
-	text := fmt.Sprintf(p.notice.text, p.args...)
+// message is the problem in Redfish's form.
+func (p *problem) message() body {
 	args := make([]string, len(p.args))
 	for i, a := range p.args {
 		args[i] = fmt.Sprint(a)
 	}
-	message := text
-	if p.detail != "" {
-		message = p.detail
+	text := p.detail
+	if text == "" {
+		text = fmt.Sprintf(p.notice.text, p.args...)
 	}
-	if p.status == http.StatusUnauthorized {
+	return body{
+		"@odata.type": "#Message.v1_2_0.Message", "MessageId": registry + "." + p.notice.key,
+		"Message": text, "MessageArgs": args,
+		"MessageSeverity": p.notice.severity, "Severity": p.notice.severity, "Resolution": p.notice.resolution,
+	}
+}
+
+func (p *problem) write(w http.ResponseWriter) {
+	message := p.message()
+	switch p.status {
+	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="Redfish"`)
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
 	}
 	writeJSON(w, p.status, body{"error": body{
-		"code":    registry + "." + p.notice.key,
-		"message": message,
-		"@Message.ExtendedInfo": []body{{
-			"@odata.type": "#Message.v1_2_0.Message",
-			"MessageId":   registry + "." + p.notice.key,
-			"Message":     message, "MessageArgs": args,
-			"MessageSeverity": p.notice.severity, "Severity": p.notice.severity, "Resolution": p.notice.resolution,
-		}},
+		"code": message["MessageId"], "message": message["Message"], "@Message.ExtendedInfo": []body{message},
 	}})
 }
 

@@ -81,6 +81,7 @@ func (s *Service) submit(verb string) *problem {
 		}
 	}
 	s.Logger.Info("bmc power verb", "machine", s.Machine.Name, "verb", verb)
+	s.note(s.sel, systemPath, hapReset, verb)
 	queued := s.power.add(func(ctx, patience context.Context) {
 		if err := s.act(ctx, patience, verb); err != nil {
 			s.Logger.Warn("bmc power verb failed", "machine", s.Machine.Name, "verb", verb, "error", err)

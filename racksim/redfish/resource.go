@@ -111,6 +111,24 @@ func (s *Service) patch(path, privilege string, build func() body, apply func(*c
 	})
 }
 
+// action serves a POST whose parameters are taken like properties and whose answer is 204.
+func (s *Service) action(path, privilege string, do func(*changes) *problem) {
+	s.mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+		p := s.allowed(r, privilege)
+		if p == nil {
+			var sent body
+			if sent, p = readObject(r); p == nil {
+				p = do(&changes{sent: sent})
+			}
+		}
+		if p != nil {
+			p.write(w)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
 func checkMatch(r *http.Request, current body) *problem {
 	want := r.Header.Get("If-Match")
 	if want == "" || want == "*" || strings.TrimPrefix(want, "W/") == etagOf(current) {
@@ -196,6 +214,13 @@ func (c *changes) object(name string) (*changes, bool) {
 		c.wrong(name, v)
 	}
 	return &changes{sent: o}, isObject
+}
+
+// also makes what is wrong with a nested object wrong here, too.
+func (c *changes) also(nested *changes) {
+	if c.bad == nil {
+		c.bad = nested.done()
+	}
 }
 
 // list takes a list of strings.

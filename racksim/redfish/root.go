@@ -18,10 +18,11 @@ func (s *Service) routeRoot() {
 			"ExpandQuery": body{"ExpandAll": false, "Levels": false, "Links": false, "NoLinks": false},
 			"FilterQuery": false, "SelectQuery": false, "OnlyMemberQuery": false, "ExcerptQuery": false,
 		}
-		for _, name := range []string{"Systems", "Chassis", "Managers", "SessionService", "AccountService", "EventService", "UpdateService", "Registries"} {
+		for _, name := range []string{"Systems", "Chassis", "Managers", "SessionService", "AccountService", "EventService", "UpdateService", "CertificateService", "Registries"} {
 			b[name] = link("/redfish/v1/" + name)
 		}
 		b["Tasks"] = link("/redfish/v1/TaskService")
+		b["ServiceIdentification"] = s.Machine.Name
 		b["Links"] = body{"Sessions": link(sessionsPath)}
 		return b
 	})

@@ -170,7 +170,7 @@ func (s *Service) logIn(w http.ResponseWriter, r *http.Request) {
 		p = refuse(http.StatusBadRequest, msgPropertyMissing, "UserName")
 	case !hasPassword:
 		p = refuse(http.StatusBadRequest, msgPropertyMissing, "Password")
-	case !s.accounts.check(user, password):
+	case !s.knows(r, user, password):
 		p = refuse(http.StatusUnauthorized, msgNoAccess, sessionsPath, "wrong user name or password")
 	}
 	if p != nil {
@@ -184,7 +184,11 @@ func (s *Service) logIn(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("X-Auth-Token", token)
 	w.Header().Set("Location", sessionsPath+"/"+n.id)
-	writeJSON(w, http.StatusCreated, sessionBody(n))
+	b := sessionBody(n)
+	if who, _ := s.accounts.find(func(o account) bool { return o.user == user }); who.expired {
+		b["@Message.ExtendedInfo"] = []body{refuse(0, msgPasswordChange, accountsPath+"/"+who.id).message()} // DSP0266 13.2.6
+	}
+	writeJSON(w, http.StatusCreated, b)
 }
 
 func (s *Service) logOut(w http.ResponseWriter, r *http.Request) {

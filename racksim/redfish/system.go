@@ -16,6 +16,7 @@ func (s *Service) routeSystem() {
 	s.collection("/redfish/v1/Systems", "ComputerSystemCollection", "Systems", func() []body { return []body{s.system()} })
 	s.patch(systemPath, configureComponents, s.system, s.changeSystem)
 	s.routeReset()
+	s.routeOrder()
 	s.collection(systemPath+"/BootOptions", "BootOptionCollection", "Boot Options", s.bootOptions)
 }
 
@@ -29,11 +30,15 @@ func (s *Service) system() body {
 	b["BiosVersion"] = s.biosVersion()
 	b["Boot"] = s.bootBody()
 	b["ProcessorSummary"] = body{"Count": 1, "CoreCount": m.CPUs, "LogicalProcessorCount": m.CPUs, "Model": processorModel, "Status": status(true)}
-	b["MemorySummary"] = body{"TotalSystemMemoryGiB": float64(m.Memory) / 1024, "Status": status(true)}
-	for _, name := range []string{"Processors", "Memory", "EthernetInterfaces", "Storage", "SimpleStorage", "Bios", "SecureBoot"} {
+	b["MemorySummary"] = body{"TotalSystemMemoryGiB": float64(m.Memory) / 1024, "Status": s.memoryStatus()}
+	for _, name := range []string{"Processors", "Memory", "EthernetInterfaces", "Storage", "SimpleStorage", "Bios", "LogServices"} {
 		b[name] = link(systemPath + "/" + name)
 	}
-	b["VirtualMedia"] = link(mediaPath)
+	if m.Firmware == racksim.UEFI {
+		b["SecureBoot"] = link(securePath)
+	}
+	b["VirtualMedia"], b["SerialConsole"] = link(mediaPath), s.serialConsole()
+	b["@Redfish.Settings"] = s.settingsNote(systemSettingsPath)
 	b["Links"] = body{"Chassis": links(chassisPath), "ManagedBy": links(managerPath)}
 	b["Actions"] = body{"#ComputerSystem.Reset": body{
 		"target": resetPath, "@Redfish.ActionInfo": systemPath + "/ResetActionInfo",
@@ -43,17 +48,6 @@ func (s *Service) system() body {
 	defer s.mu.Unlock()
 	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.led != ledOff, s.led
 	return b
-}
-
-// health says what is wrong with a machine that went off by itself.
-func (s *Service) health() body {
-	err := s.Hardware.Fault()
-	if err == nil {
-		return status(true)
-	}
-	return body{"State": "Enabled", "Health": "Critical", "HealthRollup": "Critical", "Conditions": []body{{
-		"MessageId": registry + "." + msgGeneralError.key, "Message": err.Error(), "Severity": "Critical",
-	}}}
 }
 
 func firmwareName(kind string) string {
@@ -83,9 +77,21 @@ func (s *Service) bootOptions() []body {
 	for _, name := range s.Setup.Order() {
 		b := resource(systemPath+"/BootOptions/"+name, "BootOption.v1_0_6.BootOption", name)
 		b["BootOptionReference"], b["DisplayName"], b["BootOptionEnabled"] = name, name, true
+		b["RelatedItem"] = links(s.bootDevice(name))
 		all = append(all, b)
 	}
 	return all
+}
+
+// bootDevice is the resource that a boot device is.
+func (s *Service) bootDevice(name string) string {
+	switch {
+	case name == racksim.Media:
+		return mediaPath + "/Cd"
+	case slices.ContainsFunc(s.Machine.Disks, func(d racksim.Disk) bool { return d.Name == name }):
+		return storagePath + "/Drives/" + name
+	}
+	return systemPath + "/EthernetInterfaces/" + name
 }
 
 func (s *Service) changeSystem(c *changes) *problem {

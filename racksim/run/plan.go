@@ -109,9 +109,10 @@ func (p *rackPlan) plug(rack int, name, port string) {
 }
 
 func (b *bay) plan() planMachine {
+	spec := b.identify()
 	m := planMachine{
-		Name: b.spec.Name, U: b.spec.U, Firmware: b.spec.Firmware,
-		Vendor: b.spec.Vendor, Model: b.spec.Model, Serial: b.spec.Serial, UUID: b.spec.UUID,
+		Name: spec.Name, U: spec.U, Firmware: spec.Firmware,
+		Vendor: spec.Vendor, Model: spec.Model, Serial: spec.Serial, UUID: spec.UUID,
 		BMC: planBMC{
 			Address: url(b.address()), Username: b.spec.BMC.Username, PasswordFile: b.state.passwordFile(),
 			CertificateSHA256: b.fingerprint, MAC: b.spec.BMC.MAC,
@@ -120,7 +121,7 @@ func (b *bay) plan() planMachine {
 	if b.spec.Height > 1 {
 		m.Height = b.spec.Height
 	}
-	for _, n := range b.spec.NICs {
+	for _, n := range spec.NICs {
 		out := planNIC{Name: n.Name, MAC: n.MAC, Network: n.Network, Address: n.Address, Boot: n.Boots()}
 		if n.Switch != "" {
 			out.Cable = &planCable{To: n.Switch + ":" + n.Port}

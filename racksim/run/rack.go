@@ -19,6 +19,7 @@ import (
 	"rackwright/fault"
 	"rackwright/racksim"
 	"rackwright/racksim/link"
+	"rackwright/racksim/mockup"
 	"rackwright/racksim/qemu"
 	"rackwright/racksim/redfish"
 	"rackwright/racksim/scripted"
@@ -46,10 +47,16 @@ type bay struct {
 	certificate tls.Certificate
 	fingerprint string
 
-	hardware racksim.Hardware
-	taps     *link.Taps // nil without NICs of its own
-	service  *redfish.Service
+	tree     *mockup.Tree     // of a mockup, which has no hardware
+	hardware racksim.Hardware // nil of a mockup
+	taps     *link.Taps       // nil without NICs of its own
+	service  service
 	listener net.Listener
+}
+
+// service is a BMC: it answers on a listener until its context ends.
+type service interface {
+	Run(ctx context.Context, listener net.Listener, certificate tls.Certificate) error
 }
 
 // Bay is what a user needs to reach one machine.
@@ -65,8 +72,9 @@ type Bay struct {
 // New makes the machines' folders, passwords and certificates, and starts nothing.
 func New(cfg Config) (*Rack, error) {
 	r := &Rack{cfg: cfg, ready: make(chan struct{})}
+	trees := shelf{}
 	for _, spec := range cfg.Rack.Machines {
-		b, err := newBay(cfg, spec)
+		b, err := newBay(cfg, spec, trees)
 		if err != nil {
 			return nil, err
 		}
@@ -75,9 +83,12 @@ func New(cfg Config) (*Rack, error) {
 	return r, nil
 }
 
-func newBay(cfg Config, spec racksim.Machine) (*bay, error) {
+func newBay(cfg Config, spec racksim.Machine, trees shelf) (*bay, error) {
 	b := &bay{spec: spec}
 	var err error
+	if b.tree, err = trees.open(spec); err != nil {
+		return nil, err
+	}
 	if b.state, err = makeState(cfg.StateDir, spec); err != nil {
 		return nil, err
 	}
@@ -99,7 +110,7 @@ func (r *Rack) Bays() []Bay {
 	for _, b := range r.bays {
 		all = append(all, Bay{
 			Name: b.spec.Name, Firmware: b.spec.Firmware, URL: url(b.address()), Username: b.spec.BMC.Username,
-			PasswordFile: b.state.passwordFile(), Fingerprint: b.fingerprint, Console: b.state.path("console.log"),
+			PasswordFile: b.state.passwordFile(), Fingerprint: b.fingerprint, Console: b.console(),
 		})
 	}
 	return all
@@ -153,7 +164,9 @@ func (r *Rack) Run(ctx context.Context) error {
 		group.Go(func() error { return s.relay.Run(ctx) })
 	}
 	for _, b := range r.bays {
-		group.Go(func() error { return b.hardware.Run(ctx) })
+		if b.hardware != nil {
+			group.Go(func() error { return b.hardware.Run(ctx) })
+		}
 		group.Go(func() error { return b.service.Run(ctx, b.listener, b.certificate) })
 		for i, nic := range b.spec.NICs {
 			if nic.Switch != "" && b.taps != nil {
@@ -191,13 +204,19 @@ func (r *Rack) connect() (s shared, err error) {
 // build makes hardware and BMC of every machine.
 func (r *Rack) build(s shared) error {
 	for _, b := range r.bays {
+		if b.tree != nil {
+			if err := b.replay(r.cfg); err != nil {
+				return err
+			}
+			continue
+		}
 		setup := racksim.NewBootSetup(b.spec)
 		if err := b.build(setup, s, r.cfg.Logger); err != nil {
 			return err
 		}
 		b.service = redfish.New(redfish.Config{
 			Rack: b.spec.Rack, Machine: b.spec, Hardware: b.hardware, Setup: setup, MediaDir: b.state.dir,
-			SavePassword: b.state.savePassword, Logger: r.cfg.Logger, Now: r.cfg.Now,
+			SavePassword: b.state.savePassword, SaveCertificate: b.state.saveCertificate, Logger: r.cfg.Logger, Now: r.cfg.Now,
 		})
 	}
 	return nil
@@ -288,6 +307,9 @@ func listenFault(b *bay, err error) error {
 // powerOn waits for all machines and switches on those that start on.
 func (r *Rack) powerOn(ctx context.Context) error {
 	for _, b := range r.bays {
+		if b.hardware == nil {
+			continue
+		}
 		select {
 		case <-b.hardware.Ready():
 		case <-ctx.Done():
@@ -295,7 +317,7 @@ func (r *Rack) powerOn(ctx context.Context) error {
 		}
 	}
 	for _, b := range r.bays {
-		if b.spec.Power != "on" {
+		if b.spec.Power != "on" || b.hardware == nil {
 			continue
 		}
 		if err := b.hardware.PowerOn(ctx); err != nil {

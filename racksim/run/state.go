@@ -119,10 +119,14 @@ func (s state) makeCertificate(address netip.Addr, name string, now time.Time) e
 	if err != nil {
 		return fault.Internalf("BMC certificate: %w", err)
 	}
-	if err := s.write("bmc.key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})); err != nil {
+	return s.saveCertificate(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}))
+}
+
+func (s state) saveCertificate(chain, key []byte) error {
+	if err := s.write("bmc.key", key); err != nil {
 		return err
 	}
-	return s.write("bmc.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
+	return s.write("bmc.crt", chain)
 }
 
 // lock keeps a second racksim from using the same state directory; release it by

@@ -1,6 +1,7 @@
 package scripted
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -11,8 +12,11 @@ import (
 // facts are what an agent would read of this machine.
 func (m *Machine) facts() inventory.Facts {
 	spec := m.Machine
+	m.mu.Lock()
+	bios := cmp.Or(m.bios, "racksim")
+	m.mu.Unlock()
 	f := inventory.Facts{Source: "agent", Observed: time.Now().UTC(), Firmware: inventory.Firmware(spec.Firmware), MemoryMiB: int64(spec.Memory),
-		System: inventory.System{Vendor: spec.Vendor, Product: spec.Model, Serial: spec.Serial, UUID: spec.UUID, BIOSVersion: "racksim"},
+		System: inventory.System{Vendor: spec.Vendor, Product: spec.Model, Serial: spec.Serial, UUID: spec.UUID, BIOSVersion: bios},
 		CPUs:   []inventory.CPU{{Socket: "CPU 0", Model: "scripted processor", Cores: spec.CPUs, Threads: spec.CPUs}}}
 	for _, d := range spec.DIMMs {
 		f.DIMMs = append(f.DIMMs, inventory.DIMM{Slot: d.Slot, SizeMiB: int64(d.Size), SpeedMTs: d.Speed, Vendor: d.Vendor, Serial: d.Serial})

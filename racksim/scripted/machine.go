@@ -38,6 +38,7 @@ type Machine struct {
 	power   racksim.PowerState
 	changed chan struct{}
 	listens bool               // an operating system is up and heeds the power button
+	bios    string             // version of the firmware that started
 	disks   map[string]*system // by device name; nil: nothing that boots
 }
 
@@ -96,6 +97,9 @@ func (m *Machine) live(ctx context.Context, l *life) {
 	for range maxStarts {
 		boot := m.Setup.Next()
 		m.say("firmware: power-on self test, boot order %v", boot.Order)
+		m.mu.Lock()
+		m.bios = boot.BIOS
+		m.mu.Unlock()
 		end := m.start(ctx, l, boot)
 		if ctx.Err() != nil {
 			return
@@ -113,6 +117,11 @@ func (m *Machine) live(ctx context.Context, l *life) {
 // start tries the boot devices of one start in their order.
 func (m *Machine) start(ctx context.Context, l *life, boot racksim.Boot) after {
 	m.stage(ctx)
+	if boot.Setup {
+		m.say("firmware: set-up")
+		<-ctx.Done()
+		return restart
+	}
 	if boot.HTTP != nil {
 		for _, n := range m.Machine.NICs {
 			if n.Boots() {

@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"slices"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/store"
+)
+
+// claimStore is what the routes about BMCs ask of the database.
+type claimStore interface {
+	// WithBMC lists machines that have a BMC by name, those behind after, at most limit.
+	WithBMC(ctx context.Context, after string, limit int) ([]inventory.Machine, error)
+	// StrangeBMCs are in no plan; the newest are first.
+	StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error)
+	// GivePassword keeps a password of the machine's BMC that a person knows.
+	GivePassword(ctx context.Context, machineID, password string) error
+	// BMCAuthority is NotFound before the first claim that needs it.
+	BMCAuthority(ctx context.Context, fresh func() (certificate, key []byte, err error)) (certificate, key []byte, err error)
+}
+
+// claims registers the claiming of BMCs and the lists of them.
+func (s *server) claims() {
+	route(s, s.action("claim", "Make the machine's BMC ours: a password of its own, its certificate known"), func(ctx context.Context, in *struct {
+		MachineIn
+		Body wire.Claim
+	}) (*begun, error) {
+		m, err := s.Store.Machine(ctx, in.Machine)
+		if err != nil {
+			return nil, err
+		}
+		return s.claim(ctx, m, in.Body)
+	})
+	list := op("GET", "/bmcs", "list-bmcs", "BMCs of machines, by the machine's name")
+	list.Tags = []string{"bmc"}
+	route(s, list, func(ctx context.Context, in *PageIn) (*body[wire.List[wire.KnownBMC]], error) {
+		return s.knownBMCs(ctx, *in)
+	})
+	strangers := op("GET", "/bmcs/strangers", "list-strange-bmcs", "BMCs that asked for an address and are in no plan, the newest first")
+	strangers.Tags = []string{"bmc"}
+	route(s, strangers, func(ctx context.Context, _ *struct{}) (*body[wire.List[inventory.StrangeBMC]], error) {
+		return listOf(s.Store.StrangeBMCs(ctx))
+	})
+	authority := op("GET", "/bmcs/authority", "get-bmc-authority", "The certificate of the authority that signs those of BMCs")
+	authority.Tags = []string{"bmc"}
+	route(s, authority, func(ctx context.Context, _ *struct{}) (*body[wire.Authority], error) {
+		text, _, err := s.Store.BMCAuthority(ctx, nil)
+		return bodyOf(wire.Authority{Certificate: string(text)}, err)
+	})
+}
+
+// claim begins the claim of a machine's BMC. A password that is given with it is kept
+// first, so that the claim finds it.
+func (s *server) claim(ctx context.Context, m *inventory.Machine, in wire.Claim) (*begun, error) {
+	order := deploy.Order{Claim: &in.ClaimOrder}
+	if _, err := deploy.Plan(deploy.Claim, deploy.Subject{Machine: *m, Order: order}); err != nil {
+		return nil, err
+	}
+	if in.Password != "" && !in.DryRun {
+		open, err := s.openClaim(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		if open {
+			return nil, fault.Conflictf("%s is being claimed", m.Name).WithHint("wait for it, or cancel it and claim it again with the password")
+		}
+		if err := s.Store.GivePassword(ctx, m.ID, in.Password); err != nil {
+			return nil, err
+		}
+	}
+	return s.start(ctx, deploy.Claim, m, order, in.DryRun)
+}
+
+// openClaim reports whether a claim of the machine has not ended.
+func (s *server) openClaim(ctx context.Context, m *inventory.Machine) (bool, error) {
+	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Kind: string(deploy.Claim), Open: true, Limit: 1})
+	return len(open) > 0, err
+}
+
+func (s *server) knownBMCs(ctx context.Context, in PageIn) (*body[wire.List[wire.KnownBMC]], error) {
+	after, err := base64.RawURLEncoding.DecodeString(in.PageToken)
+	if err != nil {
+		return nil, badQuery("page_token", "is not one this server gave out")
+	}
+	machines, err := s.Store.WithBMC(ctx, string(after), in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for i := range machines {
+		ids = append(ids, machines[i].ID)
+	}
+	seen, err := s.Store.Observations(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]wire.KnownBMC, len(machines))
+	for i := range machines {
+		rows[i] = knownBMC(&machines[i], seen[machines[i].ID])
+	}
+	out, err := listOf(rows, nil)
+	if len(rows) == in.Limit {
+		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[len(rows)-1].Machine))
+	}
+	return out, err
+}
+
+// knownBMC is what a list says of a machine's BMC.
+func knownBMC(m *inventory.Machine, seen []inventory.Facts) wire.KnownBMC {
+	b := wire.KnownBMC{Machine: m.Name, ID: m.ID, Address: m.BMC.Address, MAC: m.BMC.MAC, Username: m.BMC.Username, Vendor: m.Vendor,
+		Claimed: m.BMC.Claimed, Certificate: m.BMC.CertificateSHA256, Power: m.Power, State: "unclaimed"}
+	if m.Slot != nil {
+		b.Rack, b.Unit = m.Slot.Rack, m.Slot.U
+	}
+	for _, f := range seen {
+		if f.Source != "redfish" {
+			continue
+		}
+		b.Seen = f.Observed
+		if f.System.Vendor != "" {
+			b.Vendor = f.System.Vendor
+		}
+		if i := slices.IndexFunc(f.Versions, func(v inventory.Version) bool { return v.Component == "bmc" }); i >= 0 {
+			b.Firmware = f.Versions[i].Version
+		}
+	}
+	if !b.Claimed.IsZero() {
+		b.State = "claimed"
+	}
+	for _, c := range m.Conditions {
+		switch {
+		case c.Type == inventory.BMCUnusable:
+			b.State = c.Reason
+			return b
+		case c.Type == inventory.BMCExposed && c.Waived.At.IsZero():
+			b.Exposed = append(b.Exposed, c.Subject)
+		}
+	}
+	return b
+}

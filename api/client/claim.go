@@ -1,0 +1,38 @@
+package client
+
+import (
+	"context"
+	"net/http"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/inventory"
+)
+
+// Claim begins to make a machine's BMC ours.
+func (c *Client) Claim(ctx context.Context, machine string, in wire.Claim) (deploy.Operation, error) {
+	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/claim"), nil, in)
+}
+
+// PlanClaim says which steps Claim would take.
+func (c *Client) PlanClaim(ctx context.Context, machine string, in wire.Claim) (wire.Steps, error) {
+	in.DryRun = true
+	return call[wire.Steps](ctx, c, http.MethodPost, machinePath(machine, "/actions/claim"), nil, in)
+}
+
+// BMCs lists the BMCs of machines by the machine's name.
+func (c *Client) BMCs(ctx context.Context) ([]wire.KnownBMC, error) {
+	return all[wire.KnownBMC](ctx, c, "/bmcs", nil)
+}
+
+// StrangeBMCs lists the BMCs that are in no plan.
+func (c *Client) StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error) {
+	l, err := call[wire.List[inventory.StrangeBMC]](ctx, c, http.MethodGet, "/bmcs/strangers", nil, nil)
+	return l.Items, err
+}
+
+// BMCAuthority is the certificate of the authority that signs those of BMCs, PEM.
+func (c *Client) BMCAuthority(ctx context.Context) (string, error) {
+	a, err := call[wire.Authority](ctx, c, http.MethodGet, "/bmcs/authority", nil, nil)
+	return a.Certificate, err
+}

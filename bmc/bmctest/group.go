@@ -1,0 +1,35 @@
+package bmctest
+
+import (
+	"slices"
+	"testing"
+
+	"rackwright/fault"
+)
+
+// Group is a part of the contract that a BMC may lack. Its calls are Invalid there.
+type Group string
+
+// The groups.
+const (
+	Restarts    Group = "restarts"     // Reset
+	SelfRestart Group = "self-restart" // ResetBMC
+	Lasting     Group = "lasting"      // an override for every start
+	Order       Group = "order"        // BootOrder, SetBootOrder
+	SecureBoots Group = "secure-boot"  // SecureBoot, SetSecureBoot
+	KeyResets   Group = "key-resets"   // ResetSecureBootKeys
+	Drives      Group = "drives"       // virtual media
+	Setups      Group = "setups"       // BIOS settings
+)
+
+// misses reports whether the BMC lacks the group, having checked that it says so.
+func (s suite) misses(t *testing.T, g Group, call func() error) bool {
+	t.Helper()
+	if !slices.Contains(s.hooks.Without, g) {
+		return false
+	}
+	if err := call(); !fault.Is(err, fault.Invalid) || fault.HintOf(err) == "" {
+		t.Errorf("a BMC without %s answers %v (%s), want Invalid with a hint", g, err, fault.HintOf(err))
+	}
+	return true
+}

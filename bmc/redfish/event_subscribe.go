@@ -1,0 +1,246 @@
+package redfish
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/stmcginnis/gofish/schemas"
+
+	"rackwright/bmc"
+	"rackwright/fault"
+)
+
+// maxSubscriptions is how many subscriptions of one BMC we look at; real ones have room
+// for 8 to 50.
+const maxSubscriptions = 100
+
+// eventService is what we use of the EventService schema.
+type eventService struct {
+	schemas.Entity
+	ServiceEnabled     *bool // nil: not told
+	Subscriptions      link
+	EventTypes         []string `json:"EventTypesForSubscription"` // until EventService 1.3
+	ServerSentEventURI string   `json:"ServerSentEventUri"`
+}
+
+// UnmarshalJSON keeps what fits.
+func (s *eventService) UnmarshalJSON(b []byte) error {
+	type plain eventService
+	return lenient(json.Unmarshal(b, (*plain)(s)))
+}
+
+// subscription is what we use of the EventDestination schema.
+type subscription struct {
+	schemas.Entity
+	Destination, Context string
+	uri                  string
+}
+
+// UnmarshalJSON keeps what fits.
+func (s *subscription) UnmarshalJSON(b []byte) error {
+	type plain subscription
+	return lenient(json.Unmarshal(b, (*plain)(s)))
+}
+
+func (c *Controller) eventService(ctx context.Context) (*eventService, error) {
+	if c.events.URI == "" {
+		return nil, c.noEvents("has no event service")
+	}
+	s, err := schemas.GetObject[eventService](c.client.WithContext(ctx), c.events.URI)
+	if err != nil {
+		return nil, err
+	}
+	if s.ServiceEnabled != nil && !*s.ServiceEnabled {
+		return nil, c.noEvents("has its event service switched off")
+	}
+	return s, nil
+}
+
+func (c *Controller) noEvents(says string) error {
+	return fault.Invalidf("BMC %s %s", c.access.Address, says).
+		WithHint("its event log is read from time to time instead")
+}
+
+// subscriptions reads the list. A subscription that cannot be read is left out.
+func (c *Controller) subscriptions(ctx context.Context) (*eventService, []subscription, error) {
+	service, err := c.eventService(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if service.Subscriptions.URI == "" {
+		return nil, nil, c.noEvents("pushes no events")
+	}
+	client := c.client.WithContext(ctx)
+	list, err := schemas.GetObject[collection](client, service.Subscriptions.URI)
+	if err != nil {
+		return nil, nil, err
+	}
+	var out []subscription
+	for _, m := range list.Members[:min(len(list.Members), maxSubscriptions)] {
+		one, err := schemas.GetObject[subscription](client, m.URI)
+		switch {
+		case err == nil:
+			one.uri = m.URI
+			out = append(out, *one)
+		case ctx.Err() != nil || c.wire.shut():
+			return nil, nil, err
+		}
+	}
+	return service, out, nil
+}
+
+// Subscriptions lists where events are sent. Destinations are told whole: a path in them
+// may be a secret.
+func (c *Controller) Subscriptions(ctx context.Context) ([]bmc.Subscription, error) {
+	_, all, err := c.subscriptions(ctx)
+	if err != nil {
+		return nil, c.explain("list the subscriptions", err)
+	}
+	out := make([]bmc.Subscription, 0, len(all))
+	for _, s := range all {
+		out = append(out, bmc.Subscription{ID: lastOf(s.uri), Destination: strings.TrimSpace(s.Destination), Context: tidy(s.Context)})
+	}
+	return out, nil
+}
+
+// Subscribe has events sent to destination, an https URL, with mark as their context. The
+// subscription is read back, also to find out what became of a request that got no answer;
+// it is not made twice. One with another mark is replaced.
+func (c *Controller) Subscribe(ctx context.Context, destination, mark string) (string, error) {
+	if u, err := url.Parse(destination); err != nil || u.Scheme != "https" || u.Host == "" {
+		return "", fault.Invalidf("events go to an https address only").WithHint("give the https address at which events are received")
+	}
+	done, err := c.begin(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer done()
+	service, all, err := c.subscriptions(ctx)
+	if err != nil {
+		return "", c.explain("list the subscriptions", err)
+	}
+	for _, s := range all {
+		if s.Destination != destination {
+			continue
+		}
+		if s.Context == mark {
+			return lastOf(s.uri), nil
+		}
+		if err := c.remove(ctx, s.uri); err != nil {
+			return "", c.explain("end a subscription", err)
+		}
+	}
+	wrote := c.subscribe(ctx, service, destination, mark)
+	if wrote != nil && neverDone(wrote) {
+		return "", c.fullOr(c.explain("send events", wrote), wrote)
+	}
+	id, err := awaitHeld(ctx, c, c.timing.Boot, 1, func(ctx context.Context) (string, bool, error) {
+		_, all, err := c.subscriptions(ctx)
+		at := slices.IndexFunc(all, func(s subscription) bool { return s.Destination == destination })
+		if err != nil || at < 0 {
+			return "", false, err
+		}
+		return lastOf(all[at].uri), true, nil
+	})
+	switch {
+	case err == nil:
+		return id, nil
+	case wrote != nil:
+		return "", c.explain("send events", wrote)
+	}
+	return "", c.explain("show the subscription", err)
+}
+
+// fullOr says so when the BMC has no room for another subscription.
+func (c *Controller) fullOr(told, err error) error {
+	for _, id := range []string{"CreateLimitReachedForResource", "EventSubscriptionLimitExceeded", "SubscriptionLimit"} {
+		if strings.Contains(err.Error(), id) {
+			return fault.Conflictf("BMC %s has no room for another subscription", c.access.Address).
+				WithHint("end one that nobody needs; they are listed with the BMC's subscriptions")
+		}
+	}
+	return told
+}
+
+// subscribe posts the subscription. What a BMC wants in it differs by its age: a definite
+// refusal of the request's form goes one rung down.
+func (c *Controller) subscribe(ctx context.Context, service *eventService, destination, mark string) error {
+	var err error
+	for _, rung := range c.subscriptionRungs(service) {
+		rung["Destination"], rung["Protocol"], rung["Context"] = destination, "Redfish", mark
+		var resp *http.Response
+		resp, err = c.client.WithContext(ctx).Post(service.Subscriptions.URI, rung)
+		schemas.DeferredCleanupHTTPResponse(resp)
+		if code := statusOf(err); code != http.StatusBadRequest && code != http.StatusUnprocessableEntity {
+			return err
+		}
+	}
+	return err
+}
+
+// subscriptionRungs are the optional properties: those of today (EventDestination 1.3 and
+// 1.4), the event types of before, and none.
+func (c *Controller) subscriptionRungs(service *eventService) []map[string]any {
+	types := []string{"Alert"}
+	if len(service.EventTypes) > 0 && !slices.Contains(service.EventTypes, "Alert") {
+		types = service.EventTypes
+	}
+	today := map[string]any{"EventFormatType": "Event", "SubscriptionType": "RedfishEvent"}
+	before := map[string]any{"EventTypes": types}
+	if c.traits.eventTypesFirst {
+		both := map[string]any{"EventFormatType": "Event", "SubscriptionType": "RedfishEvent", "EventTypes": types}
+		return []map[string]any{both, before, today}
+	}
+	return []map[string]any{today, before, {}}
+}
+
+// Unsubscribe ends a subscription. One that is not there is no error.
+func (c *Controller) Unsubscribe(ctx context.Context, id string) error {
+	done, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, all, err := c.subscriptions(ctx)
+	if err != nil {
+		return c.explain("list the subscriptions", err)
+	}
+	for _, s := range all {
+		if lastOf(s.uri) == id {
+			if err := c.remove(ctx, s.uri); err != nil {
+				return c.explain("end a subscription", err)
+			}
+		}
+	}
+	return nil
+}
+
+// remove deletes a subscription and reads back that it is gone.
+func (c *Controller) remove(ctx context.Context, uri string) error {
+	gone := func(err error) bool {
+		return statusOf(err) == http.StatusNotFound || statusOf(err) == http.StatusGone
+	}
+	resp, wrote := c.client.WithContext(ctx).Delete(uri)
+	schemas.DeferredCleanupHTTPResponse(resp)
+	if gone(wrote) {
+		return nil
+	}
+	if wrote != nil && neverDone(wrote) {
+		return wrote
+	}
+	_, err := awaitHeld(ctx, c, c.timing.Boot, 1, func(ctx context.Context) (struct{}, bool, error) {
+		_, err := schemas.GetObject[subscription](c.client.WithContext(ctx), uri)
+		if gone(err) {
+			return struct{}{}, true, nil
+		}
+		return struct{}{}, false, err
+	})
+	if err != nil && wrote != nil {
+		return wrote
+	}
+	return err
+}

@@ -1,0 +1,98 @@
+package redfish
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// stream reads an answer that does not end and hands it on as it comes. Only asking takes
+// a turn, and Timing.Request bounds only that: other requests pass beside what is read.
+// It ends with ctx, with the session, or when read returns.
+func (w *wire) stream(ctx context.Context, uri, accept string, read func(*http.Response) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	resp, err := w.openStream(ctx, stop, uri, accept)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	done := make(chan struct{})
+	defer close(done)
+	go func() {
+		select {
+		case <-w.ended:
+			stop()
+		case <-done:
+		}
+	}()
+	return read(resp)
+}
+
+func (w *wire) openStream(ctx context.Context, stop func(), uri, accept string) (*http.Response, error) {
+	if err := w.take(ctx); err != nil {
+		return nil, err
+	}
+	defer w.release()
+	if w.refused != nil {
+		return nil, w.refused
+	}
+	for again := true; ; again = false {
+		if w.kind == anonymous && w.member {
+			if err := w.enter(ctx); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := w.askStream(ctx, stop, uri, accept)
+		if err != nil {
+			return nil, err
+		}
+		if resp.StatusCode == http.StatusOK {
+			return resp, nil
+		}
+		if err := swallow(resp); err != nil {
+			return nil, err
+		}
+		if resp.StatusCode != http.StatusUnauthorized || w.kind != byToken || !again {
+			return nil, refusal(resp.StatusCode, peek(resp))
+		}
+		w.kind = anonymous
+	}
+}
+
+func (w *wire) askStream(ctx context.Context, stop func(), uri, accept string) (*http.Response, error) {
+	rel, err := url.Parse(uri)
+	if err != nil {
+		return nil, err
+	}
+	target := w.base.ResolveReference(rel)
+	if err := w.guard(target); err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	req.Header.Set("Accept-Encoding", "identity")
+	req.Close = true
+	w.authorize(req)
+	late := time.AfterFunc(w.timing.Request, stop)
+	resp, err := w.raw.RoundTrip(req)
+	if !late.Stop() && err == nil { // it answered as the time ran out: the stream is cut already
+		resp.Body.Close()
+		err = io.ErrUnexpectedEOF
+	}
+	return resp, err
+}
+
+// endStreams ends what is being read; the caller holds the turn.
+func (w *wire) endStreams() {
+	select {
+	case <-w.ended:
+	default:
+		close(w.ended)
+	}
+}

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"rackwright/deploy"
+)
+
+// bmcCommand holds what is asked of, and changed at, management controllers. Power and
+// the locator LED are about machines and stand elsewhere.
+func bmcCommand(w *world) *cobra.Command {
+	return group("bmc", "Ask BMCs and change them", []string{"bmcs"},
+		bmcListing(w), bmcClaim(w), bmcAuthority(w), bmcProbe(w), bmcRecord(w),
+		bmcSensors(w), bmcLog(w), bmcBoot(w), bmcOrder(w), bmcSecureBoot(w), bmcSettings(w),
+		bmcMedia(w), bmcInsert(w), plainChange(w, deploy.BMCEjectMedia, "eject", "Empty the virtual CD drive", ""),
+		bmcFirmware(w), bmcAccounts(w), bmcProtocols(w), bmcClock(w), bmcConsole(w), bmcSubscriptions(w),
+		plainChange(w, deploy.BMCPlace, "place", "Write rack and unit into the BMC", "Writes where the plan has the machine into its BMC, for those who look there."),
+		plainChange(w, deploy.BMCReset, "reset", "Restart a BMC", "Restarts the BMC itself and waits until it answers again. The machine stays as it is."))
+}
