@@ -25,8 +25,11 @@ type Options struct {
 	Importer Importer
 	// Forget is told of an image whose record is gone, or never came to be: it drops the
 	// bytes unless another record has the digest. Nil keeps them.
-	Forget    func(ctx context.Context, img images.Image) error
-	BMC       bmc.Hands // nil: this server speaks to no BMC
+	Forget func(ctx context.Context, img images.Image) error
+	BMC    bmc.Hands // nil: this server speaks to no BMC
+
+	FirmwareBytes FirmwareBytes // nil: this server keeps no firmware files
+
 	Log       *slog.Logger
 	Version   string           // of the server, for GET /health
 	Now       func() time.Time // nil is time.Now
@@ -79,6 +82,8 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.exports()
 	s.schemas()
 	s.images(mux)
+	s.firmwares(mux)
+	s.campaigns()
 	s.operations()
 	s.events()
 	s.finishDocument()

@@ -28,6 +28,8 @@ type Store interface {
 	rackingStore
 	eventStore
 	claimStore
+	firmwareStore
+	campaignStore
 	// TokenRole returns whose secret it is; Denied when it is nobody's.
 	TokenRole(ctx context.Context, secret string) (access.Token, error)
 	// Ping returns Unreachable when the database does not answer.

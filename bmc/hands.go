@@ -12,6 +12,17 @@ type Hands interface {
 	HandAs(ctx context.Context, machineID string, a Access) (Controller, error)
 }
 
+type deliberateKey struct{}
+
+// Deliberate says that the caller itself keeps account of what the BMC refused, as a claim
+// does: HandAs asks the BMC although it refused the same before.
+func Deliberate(ctx context.Context) context.Context {
+	return context.WithValue(ctx, deliberateKey{}, true)
+}
+
+// IsDeliberate is what Deliberate said.
+func IsDeliberate(ctx context.Context) bool { return ctx.Value(deliberateKey{}) != nil }
+
 // Urgency orders those who wait for one BMC, and says how old an answer may be.
 type Urgency int
 

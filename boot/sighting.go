@@ -20,4 +20,6 @@ type Sighting struct {
 	Address netip.Addr // that it has or was given, may be invalid
 	Circuit string     // what a relay said of its port (RFC 3046), as text or 0x and hexadecimal; may be empty
 	Remote  string     // what a relay said of itself, likewise
+	BMC     bool       // it is no machine but the management controller of one
+	Vendor  string     // of a BMC in no plan, may be empty
 }

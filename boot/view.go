@@ -35,7 +35,7 @@ const (
 	RunAgent                // load the agent: an operation wants it
 )
 
-// Host is one NIC of a known machine, as a boot server sees it. It never changes: a view
+// Host is one NIC of a known machine, or its BMC's, as a boot server sees it. It never changes: a view
 // that follows a change has another.
 type Host struct {
 	Machine   string // id
@@ -47,6 +47,7 @@ type Host struct {
 	Firmware  inventory.Firmware
 	Intent    Intent
 	Operation string // id, with RunAgent
+	BMC       bool   // the management controller's port: it gets its address and boots nothing
 }
 
 // NewView indexes hosts and networks. A host without a MAC is left out.
@@ -105,7 +106,7 @@ func (v *View) NetworkOf(a netip.Addr) *inventory.Network { return v.networks.of
 // Networks lists the declared networks.
 func (v *View) Networks() []*inventory.Network { return v.networks.list }
 
-// Hosts is how many NICs are known.
+// Hosts is how many NICs are known, those of BMCs among them.
 func (v *View) Hosts() int { return v.byMAC.Len() }
 
 // All goes through the hosts, machine by machine in the order of their ids.

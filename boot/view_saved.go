@@ -27,6 +27,9 @@ const (
 	savedNetworks = 8 << 20 // bytes of the networks' JSON
 )
 
+// savedBMC is set beside the address family of a BMC's port.
+const savedBMC = 0x40
+
 // Save writes the view so that ReadView can read it.
 func (v *View) Save(to io.Writer) error {
 	sum := sha256.New()
@@ -79,11 +82,15 @@ func (w *saver) machine(hosts []*Host, networks map[string]uint64) {
 	for _, h := range hosts {
 		w.Write(h.MAC[:])
 		w.number(networks[h.Network])
+		var family byte
+		if h.BMC {
+			family = savedBMC
+		}
 		if !h.Address.Is4() {
-			w.WriteByte(0)
+			w.WriteByte(family)
 			continue
 		}
-		w.WriteByte(4)
+		w.WriteByte(family | 4)
 		a := h.Address.As4()
 		w.Write(a[:])
 	}
@@ -182,7 +189,12 @@ func (r *restorer) host(h Host, list []*inventory.Network) *Host {
 	case at > 0:
 		h.Network = list[at-1].Name
 	}
-	switch family := r.take(1); {
+	family := r.take(1)
+	if !r.bad {
+		h.BMC = family[0]&savedBMC != 0
+		family = []byte{family[0] &^ savedBMC}
+	}
+	switch {
 	case r.bad || family[0] == 0:
 	case family[0] != 4:
 		r.bad = true

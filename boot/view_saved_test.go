@@ -3,6 +3,7 @@ package boot_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +25,8 @@ func saved(t testing.TB, v *boot.View) []byte {
 func TestASavedViewAnswersAsTheOneItWas(t *testing.T) {
 	list, hosts := hall(50)
 	hosts = append(hosts, &boot.Host{Machine: "x", Name: "bare", MAC: inventory.MAC{2}, Firmware: inventory.BIOS})
+	hosts = append(hosts, &boot.Host{Machine: "y", Name: "owner", MAC: inventory.MAC{2, 2}, Address: netip.MustParseAddr("10.9.9.9"), BMC: true},
+		&boot.Host{Machine: "z", Name: "elsewhere", MAC: inventory.MAC{2, 3}, BMC: true})
 	v := boot.NewView(4711, list, hosts)
 	back, err := boot.ReadView(saved(t, v))
 	if err != nil {

@@ -36,6 +36,9 @@ type Sent struct {
 	Task  string    `json:"task,omitempty" doc:"Id of the BMC's task"`
 }
 
+// slowest is how fast old BMCs take a file over the network, in bytes a second.
+const slowest = 512 << 10
+
 // planFirmware: files of one stage are handed over one after the other, then one restart
 // makes those run that wait for it.
 func planFirmware(s Subject) ([]Step, error) {
@@ -51,7 +54,7 @@ func planFirmware(s Subject) ([]Step, error) {
 	}
 	steps := []Step{step(StepFirmwareCheck, "checks", 5, 15*time.Minute)}
 	for i, p := range o.Files {
-		steps = append(steps, step(StepUpdate, p.Component+" "+p.To, 10, time.Hour))
+		steps = append(steps, step(StepUpdate, p.Component+" "+p.To, 10, time.Hour+time.Duration(p.Size/slowest)*time.Second))
 		if i+1 == len(o.Files) || o.Files[i+1].Stage != p.Stage {
 			steps = append(steps, endOfStage(o.Files, p.Stage)...)
 		}

@@ -21,7 +21,10 @@ type Answer struct {
 	Client  boot.Client
 	Relay   Relay              // what a relay said of where it came from
 	Network *inventory.Network // nil off every declared network
-	Address netip.Addr         // given to the client, invalid if none
+
+	Controller bool       // the client is a BMC that is in no plan
+	Vendor     string     // of such
+	Address    netip.Addr // given to the client, invalid if none
 }
 
 // talk is one message being decided.

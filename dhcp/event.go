@@ -11,6 +11,9 @@ import (
 // answer starts an answer with what is known of the sender.
 func (t *talk) answer(rule Rule) Answer {
 	ans := Answer{Rule: rule, Client: t.client, Relay: RelayOf(t.msg), Network: t.at.network}
+	if t.host == nil {
+		ans.Controller, ans.Vendor = ControllerOf(t.msg.ClassIdentifier(), t.client.MAC, t.client.Class, t.at.network)
+	}
 	ans.Event = journal.Event{At: t.in.At, Kind: journal.DHCPAnswered, MAC: t.client.MAC, Actor: "dhcp"}
 	if t.host != nil {
 		ans.Event.Machine, ans.Event.Name, ans.Event.Operation = t.host.Machine, t.host.Name, t.host.Operation
@@ -77,7 +80,7 @@ func (t *talk) tell(ans *Answer) {
 	if file := t.bootFile(); file != "" {
 		ans.Event.Detail["file"] = file
 		ans.Event.Summary += ", boot file " + file
-	} else if t.client.Class != boot.NotNetboot {
+	} else if t.client.Class != boot.NotNetboot && (t.host == nil || !t.host.BMC) {
 		ans.Event.Detail["no_loader"] = true
 		ans.Event.Summary += ", no boot file: there is no loader for architecture " + t.client.Arch.String()
 	}

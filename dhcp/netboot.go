@@ -36,6 +36,9 @@ func (t *talk) netboot(r *dhcpv4.DHCPv4) {
 
 // bootFile is what the client loads next, "" for nothing.
 func (t *talk) bootFile() string {
+	if t.host != nil && t.host.BMC {
+		return ""
+	}
 	return t.client.Next(boot.BaseURL(t.bootServer(), t.set.HTTPPort))
 }
 

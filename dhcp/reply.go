@@ -116,7 +116,13 @@ func (t *talk) configure(r *dhcpv4.DHCPv4) {
 		r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.OptionInterfaceMTU, []byte{byte(n.MTU >> 8), byte(n.MTU)}))
 	}
 	if t.asked(dhcpv4.OptionHostName) && t.host != nil && t.host.Name != "" {
-		r.UpdateOption(dhcpv4.OptHostName(t.host.Name))
+		name := t.host.Name
+		if t.host.BMC {
+			name += "-bmc" // a name of its own; one label of a host name has 63 bytes (RFC 1035 section 2.3.4)
+		}
+		if len(name) <= 63 {
+			r.UpdateOption(dhcpv4.OptHostName(name))
+		}
 	}
 }
 

@@ -51,19 +51,20 @@ func (s CampaignState) Ended() bool { return s == CampaignDone || s == CampaignC
 
 // Campaign brings many machines' firmware where it belongs, wave after wave.
 type Campaign struct {
-	ID       string        `json:"id"`
-	Name     string        `json:"name"`
-	State    CampaignState `json:"state" enum:"running,paused,halted,done,cancelled"`
-	Why      string        `json:"why,omitempty" doc:"Why it halted, or how it ended"`
-	Rollout  Rollout       `json:"rollout"`
-	Files    []string      `json:"files" nullable:"false" doc:"Names of the files that its machines lack"`
-	Targets  []Target      `json:"targets" nullable:"false" doc:"By wave"`
-	Wave     int           `json:"wave" doc:"The one that is being done; 0 are the canaries"`
-	Actor    string        `json:"actor"`
-	Created  time.Time     `json:"created_at"`
-	Updated  time.Time     `json:"updated_at"`
-	Finished time.Time     `json:"finished_at,omitzero"`
-	Version  int64         `json:"version"`
+	ID       string              `json:"id"`
+	Name     string              `json:"name"`
+	State    CampaignState       `json:"state" enum:"running,paused,halted,done,cancelled"`
+	Why      string              `json:"why,omitempty" doc:"Why it halted, or how it ended"`
+	Rollout  Rollout             `json:"rollout"`
+	Files    []string            `json:"files" nullable:"false" doc:"Names of the files that its machines lack"`
+	Targets  []Target            `json:"targets" nullable:"false" doc:"By wave"`
+	Tally    map[TargetState]int `json:"tally,omitempty" doc:"How many machines stand how"`
+	Wave     int                 `json:"wave" doc:"The one that is being done; 0 are the canaries"`
+	Actor    string              `json:"actor"`
+	Created  time.Time           `json:"created_at"`
+	Updated  time.Time           `json:"updated_at"`
+	Finished time.Time           `json:"finished_at,omitzero"`
+	Version  int64               `json:"version"`
 }
 
 // TargetState is where a machine of a campaign stands.
@@ -170,6 +171,15 @@ func (c *Campaign) cannot(what string) error {
 // for, also when a person stopped it meanwhile.
 func (c *Campaign) Follows() bool {
 	return c.State == CampaignRunning || c.count(TargetRunning) > 0
+}
+
+// Counts says how many machines stand how.
+func (c *Campaign) Counts() map[TargetState]int {
+	out := map[TargetState]int{}
+	for _, t := range c.Targets {
+		out[t.State]++
+	}
+	return out
 }
 
 func (c *Campaign) count(s TargetState) (n int) {

@@ -19,10 +19,10 @@ type Wish struct {
 // Choice is what to do, and what stands in the way. Both may be there: the picks are
 // those components that can be brought where they belong.
 type Choice struct {
-	Picks   []Pick `json:"picks" nullable:"false"`
-	Lacks   []Lack `json:"lacks,omitempty" nullable:"false"`
-	Ahead   []Part `json:"ahead,omitempty" nullable:"false" doc:"Left alone: later than the baseline"`
-	Already bool   `json:"already,omitempty" doc:"Nothing to do"`
+	Picks   []Pick   `json:"picks" nullable:"false"`
+	Lacks   []Lack   `json:"lacks,omitempty" nullable:"false"`
+	Ahead   []Beside `json:"ahead,omitempty" nullable:"false" doc:"Left alone: later than the baseline"`
+	Already bool     `json:"already,omitempty" doc:"Nothing to do"`
 }
 
 // Lack is a component that cannot be brought to its version, and what is missing.
@@ -79,6 +79,14 @@ func Choose(m Machine, files []File, w Wish) Choice {
 	return out
 }
 
+// notSeen is what lacks where no observer named a component.
+const notSeen = "nobody saw which version it has"
+
+// Unseen reports whether all that lacks is a look at the machine.
+func (c *Choice) Unseen() bool {
+	return len(c.Lacks) > 0 && !slices.ContainsFunc(c.Lacks, func(l Lack) bool { return l.Why != notSeen })
+}
+
 // mostTries bounds the search: catalogues are written by people, and people make loops.
 const mostTries = 2000
 
@@ -114,9 +122,9 @@ func (s *search) wanted(w Wish, all []File, out *Choice) (want []inventory.Versi
 		have := s.have[Key(v.Component)]
 		switch at := standing(have, v.Version); {
 		case at == Ahead && !w.Downgrade:
-			out.Ahead = append(out.Ahead, Part{Component: v.Component, Want: v.Version, Have: have, Standing: at})
+			out.Ahead = append(out.Ahead, Beside{Component: v.Component, Want: v.Version, Have: have, Standing: at})
 		case at == Unknown:
-			out.Lacks = append(out.Lacks, Lack{Component: v.Component, To: v.Version, Why: "nobody saw which version it has"})
+			out.Lacks = append(out.Lacks, Lack{Component: v.Component, To: v.Version, Why: notSeen})
 		default:
 			want = append(want, v)
 		}
@@ -256,7 +264,7 @@ func (s *search) meet(n Need) string {
 		return ""
 	}
 	if s.have[key] == "" {
-		return "nobody saw which version it has"
+		return notSeen
 	}
 	var will []string
 	for _, v := range s.m.Baseline {

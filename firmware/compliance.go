@@ -24,8 +24,8 @@ func Standings() []Standing {
 	return []Standing{NoBaseline, Compliant, Ahead, Unknown, Behind, NoFile, Updating}
 }
 
-// Part is one component beside its baseline.
-type Part struct {
+// Beside is one component beside its baseline.
+type Beside struct {
 	Component string   `json:"component"`
 	Want      string   `json:"want"`
 	Have      string   `json:"have,omitempty" doc:"Absent when nobody saw it"`
@@ -42,7 +42,7 @@ type Compliance struct {
 	Model     string   `json:"model,omitempty"`
 	Standing  Standing `json:"standing" enum:"no-baseline,compliant,ahead,unknown,behind,no-file,updating" doc:"The worst of its parts"`
 	Operation string   `json:"operation,omitempty" doc:"The firmware operation that runs on it"`
-	Parts     []Part   `json:"parts" nullable:"false"`
+	Parts     []Beside `json:"parts" nullable:"false"`
 }
 
 // Tally is how many machines of a rack stand how.
@@ -54,10 +54,10 @@ type Tally struct {
 
 // Comply compares a machine with its baseline.
 func Comply(m Machine, files []File) Compliance {
-	out := Compliance{Machine: m.ID, Name: m.Name, Rack: m.Rack, Model: m.Model, Operation: m.Busy, Standing: NoBaseline, Parts: []Part{}}
+	out := Compliance{Machine: m.ID, Name: m.Name, Rack: m.Rack, Model: m.Model, Operation: m.Busy, Standing: NoBaseline, Parts: []Beside{}}
 	choice := Choose(m, files, Wish{})
 	for _, want := range m.Baseline {
-		p := Part{Component: want.Component, Want: want.Version, Have: m.Version(want.Component)}
+		p := Beside{Component: want.Component, Want: want.Version, Have: m.Version(want.Component)}
 		p.Standing = standing(p.Have, p.Want)
 		if p.Standing == Behind {
 			for _, pick := range choice.Picks {

@@ -40,7 +40,7 @@ func campaigns(ctx context.Context, q queryer, pick string, args ...any) ([]firm
 	return collect(ctx, q, func(scan func(...any) error) (c firmware.Campaign, err error) {
 		err = scan(asJSON{&c}, &c.Version)
 		return c, err
-	}, `SELECT spec, version FROM campaign WHERE `+pick+` ORDER BY created_at DESC, id DESC LIMIT 1000`, args...)
+	}, `SELECT spec, version FROM campaign WHERE `+pick+` ORDER BY created_at DESC, id DESC LIMIT 200`, args...)
 }
 
 // CreateCampaign begins a campaign. One of that name is Conflict, and so is a file that

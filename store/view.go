@@ -34,6 +34,11 @@ func (db *DB) View(ctx context.Context) (v *boot.View, err error) {
 			return err
 		}
 		hosts, err := db.hosts(ctx, tx, "")
+		if err != nil {
+			return err
+		}
+		controllers, err := db.controllers(ctx, tx, "")
+		hosts = append(hosts, controllers...)
 		v = boot.NewView(at.n, list, hosts)
 		return err
 	})
@@ -62,7 +67,11 @@ func (db *DB) ViewSince(ctx context.Context, since int64) (d *boot.Delta, err er
 			delta.Machines[id] = nil
 		}
 		hosts, err := db.hosts(ctx, tx, ` AND m.id IN (SELECT machine_id FROM boot_change WHERE revision > $2)`, since)
-		for _, h := range hosts {
+		if err != nil {
+			return err
+		}
+		controllers, err := db.controllers(ctx, tx, ` AND m.id IN (SELECT machine_id FROM boot_change WHERE revision > $1)`, since)
+		for _, h := range append(hosts, controllers...) {
 			delta.Machines[h.Machine] = append(delta.Machines[h.Machine], h)
 		}
 		d = delta
@@ -124,6 +133,20 @@ func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]
 		FROM nic n JOIN machine m ON m.id = n.machine_id LEFT JOIN network w ON w.id = n.network_id
 			LEFT JOIN operation o ON o.machine_id = m.id AND o.netboots
 		WHERE m.phase <> 'retired' AND n.mac IS NOT NULL`+and+` ORDER BY n.machine_id, n.position`, append([]any{db.now()}, args...)...)
+}
+
+// controllers reads the BMCs whose MAC is planned, with the address that their URL names.
+func (db *DB) controllers(ctx context.Context, q queryer, and string, args ...any) ([]*boot.Host, error) {
+	return collect(ctx, q, func(scan func(...any) error) (*boot.Host, error) {
+		h := boot.Host{BMC: true}
+		var b inventory.BMC
+		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &h.Firmware, &b.Address)
+		if a := b.Host(); a.Is4() {
+			h.Address = a
+		}
+		return &h, err
+	}, `SELECT m.id, m.name, b.mac, m.uuid, m.firmware, b.address FROM bmc b JOIN machine m ON m.id = b.machine_id
+		WHERE m.phase <> 'retired' AND b.mac IS NOT NULL`+and+` ORDER BY m.id`, args...)
 }
 
 // sharer keeps one copy of the texts that many hosts have.

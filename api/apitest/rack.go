@@ -47,6 +47,9 @@ func Serve(t testing.TB, o api.Options) string {
 	if o.Importer == nil {
 		o.Importer = Importer{}
 	}
+	if o.FirmwareBytes == nil {
+		o.FirmwareBytes = &Shelf{}
+	}
 	if o.Version == "" {
 		o.Version = "test"
 	}

@@ -37,6 +37,7 @@ type Store struct {
 	ops     []deploy.Operation
 	event   []journal.Event
 	racks   racks
+	flash   flashing
 	subs    map[chan struct{}]bool
 	next    int
 	strange []inventory.StrangeBMC

@@ -101,7 +101,7 @@ func (c *controller) Identity(ctx context.Context) (inventory.Facts, error) {
 	if err := c.called(ctx, Identity); err != nil {
 		return inventory.Facts{}, err
 	}
-	f := c.b.facts
+	f := c.b.known()
 	return inventory.Facts{Source: f.Source, Observed: time.Now().UTC(), System: f.System, MemoryMiB: f.MemoryMiB, NICs: f.NICs}, nil
 }
 
@@ -109,7 +109,7 @@ func (c *controller) Facts(ctx context.Context) (inventory.Facts, error) {
 	if err := c.called(ctx, Facts); err != nil {
 		return inventory.Facts{}, err
 	}
-	f := c.b.facts
+	f := c.b.known()
 	f.Observed = time.Now().UTC()
 	return f, nil
 }

@@ -20,6 +20,12 @@ const (
 	KeyResets   Group = "key-resets"   // ResetSecureBootKeys
 	Drives      Group = "drives"       // virtual media
 	Setups      Group = "setups"       // BIOS settings
+	Updates     Group = "updates"      // Components, StartUpdate, Task
+	Sensors     Group = "sensors"      // Readings
+	Logs        Group = "logs"         // Log
+	LogClears   Group = "log-clears"   // ClearLog
+	Pushes      Group = "pushes"       // Subscribe, Subscriptions, Unsubscribe
+	Streams     Group = "streams"      // Stream
 )
 
 // misses reports whether the BMC lacks the group, having checked that it says so.

@@ -103,6 +103,8 @@ type BMC struct {
 	faults   map[Op][]error
 	onStart  func(bmc.Boot)
 	custody  custody
+	bench    bench
+	feeling
 }
 
 // Fail makes the next calls of op return these errors, one each; nil lets one pass.
@@ -143,11 +145,11 @@ func (b *BMC) Calls() []Op { b.mu.Lock(); defer b.mu.Unlock(); return append([]O
 
 // called records a call and returns the failure scripted for it.
 func (b *BMC) called(ctx context.Context, op Op) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return bmc.NoAnswer(b.access, err)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.calls = append(b.calls, op)
 	if len(b.faults[op]) == 0 {
 		return nil
@@ -166,6 +168,7 @@ func (b *BMC) set(p inventory.Power, restart bool) {
 	if started {
 		b.starts++
 		b.setup.start()
+		b.flashStaged()
 		if !b.next.Lasting {
 			b.next = bmc.Boot{Target: bmc.BootNone}
 		}

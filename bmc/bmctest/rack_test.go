@@ -2,6 +2,7 @@ package bmctest
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -25,6 +26,9 @@ func TestRackPassesTheSuite(t *testing.T) {
 		Images:      []string{"http://192.0.2.1/a.iso", "https://192.0.2.1/b.iso"},
 		Medium:      machine.Image,
 		Setting:     Setting{"LogicalProc", "Disabled"},
+		With:        []Group{Updates, Sensors, Logs, LogClears, Pushes, Streams},
+		Upgrade:     Upgrade{Update: staged(Firmware("bios", "1.1")), Component: "bios", Version: "1.1", Reset: true},
+		Happen:      func() { machine.Happen(bmc.Entry{Severity: bmc.Warning, Message: "Fan 2 stopped"}) },
 	})
 	if machine.Sessions() != 0 {
 		t.Errorf("%d sessions are left open", machine.Sessions())
@@ -71,5 +75,57 @@ func TestAStartUsesTheOverrideUp(t *testing.T) {
 	}
 	if want := []bmc.Target{bmc.BootPXE, bmc.BootNone}; !slices.Equal(from, want) {
 		t.Errorf("started from %v, want %v", from, want)
+	}
+}
+
+func staged(u bmc.Update) bmc.Update { u.OnReset = true; return u }
+
+func TestFirmwareThatIsNotStagedRunsWhenItsTaskIsDone(t *testing.T) {
+	access := bmc.Access{Address: "https://bmc1.example"}
+	rack := NewRack()
+	machine := rack.Add(access, Server(1))
+	c, err := rack.Dial(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := c.StartUpdate(t.Context(), Firmware("bmc", "2.0"))
+	if err != nil || task.State != bmc.TaskRunning {
+		t.Fatalf("%+v %v", task, err)
+	}
+	for _, want := range []bmc.TaskState{bmc.TaskRunning, bmc.TaskDone} {
+		if got, err := c.Task(t.Context(), task.ID); err != nil || got.State != want {
+			t.Errorf("%+v %v, want %s", got, err, want)
+		}
+	}
+	machine.ForgetTasks()
+	if got, err := c.Task(t.Context(), task.ID); err != nil || got.State != bmc.TaskLost {
+		t.Errorf("%+v %v", got, err)
+	}
+	all, err := c.Components(t.Context())
+	if err != nil || !slices.ContainsFunc(all, func(o bmc.Component) bool { return o.Name == "bmc" && o.Version == "2.0" }) {
+		t.Errorf("%+v %v", all, err)
+	}
+}
+
+func TestAStreamThatBreaksIsUnreachable(t *testing.T) {
+	access := bmc.Access{Address: "https://bmc1.example"}
+	rack := NewRack()
+	machine := rack.Add(access, Server(1))
+	c, err := rack.Dial(t.Context(), access)
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard, ended := make(chan bmc.Entry), make(chan error, 1)
+	go func() { ended <- c.Stream(t.Context(), func(e bmc.Entry) { heard <- e }) }()
+	for machine.Listeners() == 0 {
+		runtime.Gosched()
+	}
+	go machine.Happen(bmc.Entry{Message: "m"})
+	if e := <-heard; e.Message != "m" || e.ID == "" {
+		t.Errorf("%+v", e)
+	}
+	machine.BreakStreams()
+	if err := <-ended; !fault.Is(err, fault.Unreachable) || machine.Listeners() != 0 {
+		t.Errorf("%v", err)
 	}
 }

@@ -31,6 +31,10 @@ type Hooks struct {
 	Medium      func() string           // URL of what is in the virtual CD drive
 	Setting     Setting                 // a BIOS setting to change; none: none is
 	Without     []Group                 // what it cannot do
+	With        []Group                 // of Updates to Streams: what it must do; the others it may lack
+	Upgrade     Upgrade                 // firmware that it takes; none: none is sent
+	Destination string                  // https address to subscribe; empty: one that nobody serves
+	Happen      func()                  // makes something happen that the BMC logs and announces
 	Grace       time.Duration           // for a graceful shutdown; zero: force
 	Timeout     time.Duration           // for one call; zero: a minute
 }
@@ -72,6 +76,7 @@ func Run(t *testing.T, dialer bmc.Dialer, access bmc.Access, hooks Hooks) {
 	t.Run("an ended context ends the call", s.endedContext)
 	t.Run("closing ends the session and may be asked twice", s.close)
 	s.custodian(t)
+	s.caretaker(t)
 }
 
 type suite struct {

@@ -159,7 +159,9 @@ func (l *line) dial(ctx context.Context, h bmc.Hold) (*session, error) {
 	}
 	if h, err = l.pin(ctx, h, hand); err != nil {
 		l.close(ctx, hand)
-		l.judge(ctx, h, err, 0, true)
+		if bmc.Refused(err) { // else it is the database's
+			l.judge(ctx, h, err, 0, true)
+		}
 		return nil, err
 	}
 	l.judge(ctx, h, nil, 0, true)

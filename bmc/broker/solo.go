@@ -56,7 +56,7 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 		a.CertificateSHA256 = h.Access.CertificateSHA256
 	}
 	ours := sum(a) == sum(h.Access)
-	if ours {
+	if ours && !bmc.IsDeliberate(ctx) {
 		if err := l.barred(ctx, h); err != nil {
 			return nil, err
 		}
@@ -64,7 +64,7 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 	l.mu.Lock()
 	r, known := l.others[sum(a)]
 	l.mu.Unlock()
-	if known && serving(&r, l.b.o.Now()) {
+	if known && !bmc.IsDeliberate(ctx) && serving(&r, l.b.o.Now()) {
 		return nil, refused(a, r)
 	}
 	within, stop := l.within(ctx)
@@ -72,6 +72,9 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 	began := l.b.o.Now()
 	hand, err := l.b.o.Dialer.Dial(within, a)
 	if err = l.whose(within, err); err != nil {
+		if _, other := bmc.ShownInstead(err); other && !ours { // no password was sent
+			return nil, err
+		}
 		if fault.Is(err, fault.Denied) && !ours {
 			l.refuse(a, err)
 			return nil, err
@@ -79,11 +82,22 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 		l.judge(ctx, h, err, l.b.o.Now().Sub(began), true)
 		return nil, err
 	}
+	l.admit(ctx, h, a, ours)
 	if _, err := l.pin(ctx, bmc.Hold{Access: a}, hand); err != nil {
 		l.close(ctx, hand)
 		return nil, err
 	}
 	return hand, nil
+}
+
+// admit forgets that the BMC refused these credentials.
+func (l *line) admit(ctx context.Context, h bmc.Hold, a bmc.Access, ours bool) {
+	if ours {
+		l.judge(ctx, h, nil, 0, true)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.others, sum(a))
 }
 
 // mostOthers bounds how many refused credentials are remembered of a BMC.

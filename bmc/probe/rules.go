@@ -147,7 +147,22 @@ func sameVersion(a, b string) bool {
 		rest := long[i+len(short):]
 		return (i == 0 || !isDigit(long[i-1]) && long[i-1] != '.') && (rest == "" || !isDigit(rest[0]) && rest[0] != '.')
 	}
-	return whole(a, b) || whole(b, a)
+	if whole(a, b) || whole(b, a) {
+		return true
+	}
+	labelled := strings.Contains(a, " ") || strings.Contains(b, " ")
+	return labelled && core(a) != "" && core(a) == core(b)
+}
+
+// core is the first word of digits and dots: "iLO 5 v2.72" and "2.72 Sep 04 2022" are one.
+func core(version string) string {
+	for _, word := range strings.Fields(version) {
+		word = strings.Trim(word, "v()")
+		if strings.Contains(word, ".") && strings.Trim(word, "0123456789.") == "" {
+			return word
+		}
+	}
+	return ""
 }
 
 func isDigit(b byte) bool { return b >= '0' && b <= '9' }

@@ -178,7 +178,7 @@ func adapt(payload map[string]any, r *schemas.Error) bool {
 		_, id, _ := cutLast(info.MessageID, ".")
 		about := strings.Join(append(slices.Clone(info.RelatedProperties), info.MessageArgs...), " ") + " " + info.Message
 		switch id {
-		case "PropertyUnknown", "PropertyNotWritable", "PropertyNotSupported", "PropertyNotSupportedInPost":
+		case "PropertyUnknown", "PropertyNotWritable", "PropertyNotWritableOrUnknown", "PropertyNotSupported", "PropertyNotSupportedInPost":
 			for _, name := range []string{"Enabled", "Oem"} {
 				if _, has := payload[name]; has && strings.Contains(about, name) {
 					delete(payload, name)

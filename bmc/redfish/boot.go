@@ -194,9 +194,6 @@ func (c *Controller) bootIn(ctx context.Context, sys *system) boot {
 // resources/system/system.py).
 func (c *Controller) bootShown(ctx context.Context, sys *system) boot {
 	now := sys.Boot
-	if len(now.Allowed) > 0 && now.Mode != "" {
-		return now
-	}
 	later := c.settingsOf(ctx, sys)
 	if later == nil {
 		return now

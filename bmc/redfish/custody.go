@@ -133,7 +133,7 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // with what was asked for; wrote is how the write went, told when nothing came of it.
 func (c *Controller) readBack(ctx context.Context, asked string, wrote error, ok func(context.Context) (bool, error)) error {
 	_, err := await(ctx, c, c.timing.Boot, func(ctx context.Context) (struct{}, bool, error) {
-		is, err := ok(ctx)
+		is, err := ok(withBudget(ctx, maxCustodyReads)) // each look has its own
 		return struct{}{}, is && err == nil, err
 	})
 	switch {

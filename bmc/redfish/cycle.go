@@ -90,7 +90,7 @@ func (c *Controller) restart(ctx context.Context, before *system, kind schemas.R
 	if refused != nil && fault.Is(c.explain("restart", refused), fault.Denied) {
 		return false, c.explain("restart", refused)
 	}
-	limit := c.traceLimit(kind)
+	limit := c.traceLimit(before, kind)
 	if refused == nil || !neverDone(refused) {
 		err := c.traced(ctx, before, task, limit)
 		if err == nil {
@@ -132,13 +132,16 @@ func (c *Controller) resetSoon(ctx context.Context, sys *system, kind schemas.Re
 }
 
 // traceLimit is how long a restart may take to show: an operating system takes its time to
-// shut down, and a full power cycle restarts the BMC.
-func (c *Controller) traceLimit(kind schemas.ResetType) time.Duration {
-	switch kind {
-	case schemas.GracefulRestartResetType:
-		return c.timing.Settle
-	case schemas.FullPowerCycleResetType:
+// shut down, and a full power cycle restarts the BMC. Where nothing but a change of the power
+// state in passing could show, a few looks are all.
+func (c *Controller) traceLimit(before *system, kind schemas.ResetType) time.Duration {
+	switch {
+	case kind == schemas.FullPowerCycleResetType:
 		return c.timing.Restart
+	case !traceOf(before).visible():
+		return min(c.timing.Proof, 5*c.timing.PollMax)
+	case kind == schemas.GracefulRestartResetType:
+		return c.timing.Settle
 	}
 	return c.timing.Proof
 }

@@ -76,10 +76,11 @@ func (d *drive) same(image string) bool { return d.full() && d.Image == image }
 
 // plainPath is the path of a URL, or of a share as \\host\share\file.
 func plainPath(s string) string {
-	if u, err := url.Parse(s); err == nil && u.Path != "" {
+	s = strings.ReplaceAll(s, `\`, "/")
+	if u, err := url.Parse(s); err == nil {
 		return u.Path
 	}
-	return strings.ReplaceAll(s, `\`, "/")
+	return s
 }
 
 func (d *drive) medium() bmc.Medium {

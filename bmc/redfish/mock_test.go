@@ -72,6 +72,7 @@ type mock struct {
 	away     int                                                  // requests for which the BMC restarts
 	slow     int                                                  // reads until a drive shows what was done to it
 	show     func()                                               // makes it show
+	picky    func(object) bool                                    // overrides it takes; nil: all
 	job      bool                                                 // staged settings will be applied
 	sent     []object                                             // bodies of what was written
 	fault    func(http.ResponseWriter, *http.Request) (stop bool) // runs first, mu held
@@ -280,6 +281,9 @@ func (m *mock) patch(w http.ResponseWriter, r *http.Request, uri string) {
 	switch {
 	case m.Silent && uri == m.System && m.tagFits(r, uri):
 		w.WriteHeader(http.StatusNoContent)
+		return
+	case m.picky != nil && !m.picky(in.Boot):
+		m.refuse(w, http.StatusBadRequest, "Base.1.8.PropertyValueConflict")
 		return
 	case m.OnceOnly && in.Boot["BootSourceOverrideEnabled"] == "Continuous":
 		m.refuse(w, http.StatusBadRequest, "Base.1.8.PropertyValueNotInList")

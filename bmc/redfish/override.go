@@ -108,7 +108,7 @@ func (b boot) fulfils(want boot) bool {
 	if want.Enabled == disabled {
 		return !b.inForce()
 	}
-	return b.Enabled == want.Enabled && b.Target == want.Target && (want.URI == "" || b.URI == want.URI) &&
+	return b.Enabled == want.Enabled && b.Target == want.Target && (want.Target != httpTarget || b.URI == want.URI) &&
 		(want.Mode == "" || b.Mode == "" || b.Mode == want.Mode)
 }
 

@@ -21,7 +21,10 @@ type pin struct {
 	mu   sync.Mutex
 	want string // hexadecimal SHA-256 of the leaf's DER; empty until first contact
 	next string // that we gave the BMC: from the first time it is shown it is the only one
-	seen string // last one that was accepted
+
+	host   string // of the session to resume
+	resume *tls.ClientSessionState
+	seen   string // last one that was accepted
 
 	leaf    *x509.Certificate // that one
 	version uint16            // of TLS
@@ -59,7 +62,25 @@ func (p *pin) verify(state tls.ConnectionState) error {
 func (p *pin) expect(next string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.next = next
+	p.next, p.resume = next, nil
+}
+
+// Get is the session to resume (tls.ClientSessionCache). While a new certificate is expected
+// there is none: a resumed session shows the certificate that it began with.
+func (p *pin) Get(host string) (*tls.ClientSessionState, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.resume, p.resume != nil && p.next == "" && p.host == host
+}
+
+// Put keeps the last one.
+func (p *pin) Put(host string, session *tls.ClientSessionState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.host, p.resume = host, session
+	if p.next != "" {
+		p.resume = nil
+	}
 }
 
 // config is TLS 1.2 or newer. The RSA key exchanges at the end, which Go leaves out by
@@ -76,6 +97,6 @@ func (p *pin) config() *tls.Config {
 		CipherSuites:       suites,
 		InsecureSkipVerify: true, // verify below replaces it
 		VerifyConnection:   p.verify,
-		ClientSessionCache: tls.NewLRUClientSessionCache(1), // each request has its own connection: resume
+		ClientSessionCache: p, // each request has its own connection: resume
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"sync"
@@ -111,16 +112,28 @@ func serve(t *testing.T, service *sim.Service) string {
 func TestRacksimsBMCPassesTheSuite(t *testing.T) {
 	timing := redfish.DefaultTiming()
 	timing.PollMin, timing.PollMax = time.Millisecond, 10*time.Millisecond
+	images := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("image " + r.URL.Path))
+	}))
+	t.Cleanup(images.Close)
 	for firmware, targets := range map[string][]bmc.Target{
-		racksim.BIOS: {bmc.BootPXE, bmc.BootDisk},
-		racksim.UEFI: {bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk},
+		racksim.BIOS: {bmc.BootPXE, bmc.BootDisk, bmc.BootCD},
+		racksim.UEFI: {bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk, bmc.BootCD, bmc.BootSetup},
 	} {
 		t.Run(firmware, func(t *testing.T) {
 			t.Parallel()
 			m, service, access := simulate(t, firmware)
 			hooks := m.hooks()
-			hooks.Lit = service.Lit
+			hooks.Lit, hooks.Custody = service.Lit, bmctest.AllCustody()
 			hooks.Targets, hooks.Mode = targets, inventory.Firmware(firmware)
+			hooks.Images = []string{images.URL + "/a.iso", images.URL + "/b.iso"}
+			hooks.Setting = bmctest.Setting{Name: "ProcVirtualization", Value: "Disabled"}
+			if firmware == racksim.UEFI {
+				hooks.BootURI = images.URL + "/shell.efi"
+			} else {
+				hooks.Without = []bmctest.Group{bmctest.SecureBoots, bmctest.KeyResets}
+			}
+			caring(t, m, &hooks, map[string]string{racksim.BIOS: "NIC.1", racksim.UEFI: "bios"}[firmware], firmware == racksim.UEFI)
 			bmctest.Run(t, &redfish.Dialer{Timing: timing}, access, hooks)
 		})
 	}

@@ -185,6 +185,7 @@ func (w *wire) logout(ctx context.Context) error {
 		return err
 	}
 	defer w.release()
+	defer w.burst.CloseIdleConnections()
 	kind, uri := w.kind, w.uri
 	if w.refused == nil {
 		w.refused = fault.Conflictf("the connection to BMC %s is closed", w.access.Address)

@@ -22,7 +22,10 @@ const maxGarbage = 100
 // in between from the log, is the caller's.
 func (c *Controller) Stream(ctx context.Context, see func(bmc.Entry)) error {
 	service, err := c.eventService(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return c.explain("read the event service", err)
 	}
 	uri := pathOf(service.ServerSentEventURI)

@@ -196,6 +196,28 @@ func TestAClockThatIsOffIsTold(t *testing.T) {
 	}
 }
 
+func TestATaskThatNeverEndsIsReadAndNotWaitedFor(t *testing.T) {
+	for _, name := range mockup.Vendors() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, access := replay(t, name, faults.Fault{Kind: faults.TaskNeverEnds})
+			c := dialReplay(t, access, swift())
+			task, err := c.StartUpdate(t.Context(), firmwareFile(t, "bios", "9"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if task.ID == "" {
+				return // this vendor tells none
+			}
+			for range 3 {
+				if got, err := c.Task(t.Context(), task.ID); err != nil || got.State != bmc.TaskRunning {
+					t.Errorf("%+v, %v", got, err)
+				}
+			}
+		})
+	}
+}
+
 // TestABMCIsDrivenAfterItsRestart goes on with the same Controller.
 func TestABMCIsDrivenAfterItsRestart(t *testing.T) {
 	for _, name := range mockup.Vendors() {

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"rackwright/fault"
 )
 
 // stream reads an answer that does not end and hands it on as it comes. Only asking takes
@@ -28,7 +30,14 @@ func (w *wire) stream(ctx context.Context, uri, accept string, read func(*http.R
 		case <-done:
 		}
 	}()
-	return read(resp)
+	err = read(resp)
+	select {
+	case <-w.ended:
+		return fault.Unreachablef("the session at BMC %s was ended, and what was streamed in it", w.access.Address).
+			WithHint("open the stream again in another session")
+	default:
+		return err
+	}
 }
 
 func (w *wire) openStream(ctx context.Context, stop func(), uri, accept string) (*http.Response, error) {

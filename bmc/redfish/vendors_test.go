@@ -133,10 +133,17 @@ func TestEveryVendorsMockupPassesTheSuite(t *testing.T) {
 			hooks.Power, hooks.Starts, hooks.Sessions, hooks.Lit, hooks.Unreachable = powerOf(m), m.Starts, m.Sessions, m.Lit, refusedPort(t)
 			hooks.Medium, hooks.Images = m.Image, []string{"http://192.0.2.1/a.iso", "https://192.0.2.1/b.iso"}
 			hooks.Custody = []string{bmctest.HasAccounts, bmctest.HasProtocols, bmctest.HasClock, bmctest.HasConsole}
+			switch name {
+			case "lenovo-xcc", "openbmc", "ami-megarac", "nvidia-gb300":
+				hooks.Custody = append(hooks.Custody, bmctest.HasPlace, bmctest.HasCertificate)
+			case "dell-idrac9", "dell-idrac10":
+				hooks.Custody = append(hooks.Custody, bmctest.HasCertificate)
+			}
 			hooks.Expire = func() func() {
 				m.SetPassword(mockupUser, mockupPassword, true)
 				return func() { m.SetPassword(mockupUser, mockupPassword, false) }
 			}
+			caretaking(t, name, m, &hooks)
 			bmctest.Run(t, &redfish.Dialer{Timing: swift()}, access, hooks)
 			if n := m.Sessions(); n != 0 {
 				t.Errorf("%d sessions are left open", n)

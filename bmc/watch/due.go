@@ -28,6 +28,7 @@ type look struct {
 	slow   bool      // the last one took long, or got no answer
 	seen   time.Time // the round that listed it last
 	missed int
+	told   bool      // that it is unusable
 	since  time.Time // of the first of the misses
 
 	parts   time.Time // when the parts are to be read next; zero: not decided
@@ -81,12 +82,22 @@ func (t *Task) hit(m *inventory.Machine) {
 	t.of(m).missed = 0
 }
 
+// tell notes that the machine has the condition now.
+func (t *Task) tell(m *inventory.Machine, unusable bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.of(m).told = unusable
+}
+
 // due reports whether a BMC is to be looked at, and whether it was slow the last time; it
 // is marked as being looked at.
 func (t *Task) due(m *inventory.Machine) (due, slow bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.of(m)
+	if l.told && !hasCondition(m, inventory.BMCUnusable) { // its plan changed
+		l.told, l.next = false, time.Time{}
+	}
 	if l.busy || l.reading || t.Now().Before(l.next) {
 		return false, false
 	}

@@ -55,6 +55,7 @@ func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) (whole, 
 	if saveErr != nil {
 		t.Log.Warn("what a BMC said was not kept", "machine", m.Name, "error", saveErr)
 	}
+	t.tell(m, err != nil)
 	return seen.whole, err == nil
 }
 

@@ -5,7 +5,6 @@ package watch
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"

@@ -67,15 +67,13 @@ func newBench(t *testing.T) *bench {
 	t.Cleanup(func() { b.db.Close() })
 	rack := bmctest.NewRack()
 	b.bmc = rack.Add(access, b.facts)
-	hands := broker.New(broker.Options{Store: b.db, Dialer: hook{rack, b}, Log: slog.New(slog.DiscardHandler), Now: b.now, Owner: "watch"})
+	hands := broker.New(broker.Options{Store: b.db, Dialer: hook{rack, b}, Log: slog.New(slog.DiscardHandler), Now: b.now, Owner: "watch", Idle: 20 * time.Millisecond})
 	task := &watch.Task{Store: b.db, BMC: hands, Log: slog.New(slog.DiscardHandler), Now: b.now, Every: 30 * time.Second}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		task.Run(ctx)
-	}()
-	t.Cleanup(func() { cancel(); <-done })
+	var done sync.WaitGroup
+	done.Go(func() { task.Run(ctx) })
+	done.Go(func() { hands.Run(ctx) })
+	t.Cleanup(func() { cancel(); done.Wait() })
 	return b
 }
 
@@ -115,9 +113,10 @@ func TestAPlannedMachineIsDiscoveredByWhatItsBMCSays(t *testing.T) {
 	b := newBench(t)
 	b.plan(b.facts.System.Serial, "right")
 	m := b.until("discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
-	if m.Power != inventory.PowerOff || m.Facts == nil || m.BMC.CertificateSHA256 == "" || b.bmc.Sessions() != 0 {
-		t.Errorf("power %s, facts %v, pin %q, %d sessions open", m.Power, m.Facts, m.BMC.CertificateSHA256, b.bmc.Sessions())
+	if m.Power != inventory.PowerOff || m.Facts == nil || m.BMC.CertificateSHA256 == "" {
+		t.Errorf("power %s, facts %v, pin %q", m.Power, m.Facts, m.BMC.CertificateSHA256)
 	}
+	b.until("no session open", func(*inventory.Machine) bool { return b.bmc.Sessions() == 0 })
 }
 
 // asked counts calls of the BMC.
@@ -227,5 +226,26 @@ func TestAMachineThatRetiresWhileItsBMCIsAskedKeepsItsRecord(t *testing.T) {
 	b.ok(err)
 	if old.Phase != inventory.Retired || len(old.Conditions) != 0 || old.Power != inventory.PowerUnknown || old.Facts != nil {
 		t.Errorf("%s, power %s, conditions %+v, facts %v", old.Phase, old.Power, old.Conditions, old.Facts)
+	}
+}
+
+// One missed look says little: a BMC that restarts misses some.
+func TestABMCIsUnusableAfterSeveralMissesOnly(t *testing.T) {
+	b := newBench(t)
+	b.plan(b.facts.System.Serial, "right")
+	b.until("the parts", func(m *inventory.Machine) bool { return m.Facts != nil && len(m.Facts.DIMMs) == 1 })
+	gone := fault.Unreachablef("no answer").WithHint("look at its cable")
+	before := b.asked(bmctest.Power)
+	b.bmc.Fail(bmctest.Power, gone)
+	m := b.until("a miss and a hit", func(*inventory.Machine) bool { b.pass(time.Second); return b.asked(bmctest.Power) >= before+2 })
+	if len(m.Conditions) != 0 || m.Power != inventory.PowerOff {
+		t.Errorf("after one miss: power %s, conditions %+v", m.Power, m.Conditions)
+	}
+	for range 60 {
+		b.bmc.Fail(bmctest.Power, gone)
+	}
+	m = b.until("condition", func(m *inventory.Machine) bool { b.pass(time.Second); return len(m.Conditions) == 1 })
+	if c := m.Conditions[0]; c.Type != inventory.BMCUnusable || c.Reason != "unreachable" || m.Power != inventory.PowerUnknown {
+		t.Errorf("power %s, condition %+v", m.Power, c)
 	}
 }

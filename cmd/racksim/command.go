@@ -63,7 +63,7 @@ func command(out, errs io.Writer) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVarP(&o.file, "file", "f", "", "rack file (YAML); - reads standard input")
 	flags.StringVar(&o.state, "state", "", "directory for disks, passwords, certificates and logs (default: per rack, below /var/lib/racksim as root, else ~/.local/state/racksim)")
-	root.AddCommand(up(&o), check(&o), plan(&o))
+	root.AddCommand(up(&o), check(&o), plan(&o), firmware(), mockups())
 	return root
 }
 

@@ -77,7 +77,7 @@ func printProbe(out io.Writer, r probe.Report) {
 		}
 		rows = append(rows, []string{a.Name, a.State, took, a.Says})
 	}
-	table(out, []string{"CAN", "", "TOOK", "SAYS"}, rows)
+	table(out, []string{"WHAT", "CAN", "TOOK", "SAYS"}, rows)
 	for _, q := range r.Quirks {
 		fmt.Fprintln(out, "quirk "+oneLine(q.Name)+": "+oneLine(q.Source))
 	}

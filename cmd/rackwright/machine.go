@@ -121,7 +121,11 @@ func printMachine(out io.Writer, m inventory.Machine, gates []inventory.Gate) {
 		facts = append(facts, "Power supply "+p.Name, strings.TrimSpace(string(p.Connector)+" "+cableText(p.Cable)))
 	}
 	if m.BMC != nil {
-		facts = append(facts, "BMC", strings.TrimSpace(m.BMC.Address+" "+m.BMC.Username))
+		claimed := "not claimed"
+		if !m.BMC.Claimed.IsZero() {
+			claimed = "claimed " + timeText(m.BMC.Claimed)
+		}
+		facts = append(facts, "BMC", strings.TrimSpace(m.BMC.Address+" "+m.BMC.Username)+", "+claimed)
 	}
 	if !m.RootDisk.IsZero() {
 		facts = append(facts, "Root disk", m.RootDisk.String())

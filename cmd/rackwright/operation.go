@@ -40,7 +40,7 @@ func operationList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().StringVar(&q.Machine, "machine", "", "only operations on this `machine`")
-	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, power or locate")
+	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, power, locate, bmc, claim or firmware")
 	c.Flags().BoolVar(&q.Open, "open", false, "only those that have not ended")
 	c.Flags().IntVar(&q.Limit, "limit", 50, "at most so `many`")
 	return c
@@ -62,7 +62,7 @@ func operationShow(w *world) *cobra.Command {
 }
 
 func printOperation(out io.Writer, o deploy.Operation) {
-	pairs(out, "Id", o.ID, "Machine", o.Name, "Kind", string(o.Kind), "State", string(o.State), "Image", o.Order.Image, "Power", o.Order.Power,
+	pairs(out, "Id", o.ID, "Machine", o.Name, "Kind", string(o.Kind), "State", string(o.State), "Image", o.Order.Image, "Power", o.Order.Power, "Firmware", firmwareFiles(o.Order.Firmware),
 		"Disk", o.Disk, "By", o.Actor, "Created", timeText(o.Created), "Finished", timeText(o.Finished), "Reason", o.Reason,
 		"Message", o.Message, "Hint", o.Hint)
 	printSteps(out, o.Steps)

@@ -55,7 +55,7 @@ func run(ctx context.Context, w *world, args []string) int {
 
 const rootLong = `Rackwright takes a server from a slot in a rack plan to a running operating system.
 
-Every command but serve and ramdisk asks a server. Its address is --server or
+Every command but serve, ramdisk, bmc probe and bmc record asks a server. Its address is --server or
 RACKWRIGHT_SERVER. The token is read from --token-file, RACKWRIGHT_TOKEN,
 RACKWRIGHT_TOKEN_FILE, or, when the server is on this host, from its admin.token.
 
@@ -87,7 +87,7 @@ func rootCommand(w *world) *cobra.Command {
 		return usage(c, "there is no output form %q: use table, json or yaml", w.format)
 	}
 	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), inspectCommand(w), watchCommand(w), powerCommand(w), bmcCommand(w),
-		imageCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
+		imageCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
 	return root
 }
 

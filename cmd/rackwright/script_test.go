@@ -9,6 +9,7 @@ import (
 
 	"rackwright/api"
 	"rackwright/api/apitest"
+	"rackwright/bmc"
 	"rackwright/deploy"
 	"rackwright/inventory"
 	"rackwright/store"
@@ -25,13 +26,16 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			s := apitest.Rack(t)
 			e.Values[storeKey{}] = s
-			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s}))
+			hands, m1 := apitest.BMCs(s)
+			m1.Feel(bmc.Readings{Health: bmc.Warning, Sensors: []bmc.Sensor{{Name: "Inlet", Kind: "temperature", Value: 24.5, Unit: "Cel"}}})
+			m1.Happen(bmc.Entry{ID: "1", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Message: "fan 2 failed", Severity: bmc.Critical})
+			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s, BMC: hands}))
 			e.Setenv("RACKWRIGHT_TOKEN", apitest.AdminSecret)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("VIEWER", apitest.ViewerSecret)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs},
 	})
 }
 

@@ -26,6 +26,8 @@ import (
 	"rackwright/dhcp"
 	"rackwright/dhcp/listen"
 	"rackwright/fault"
+	campaign "rackwright/firmware/run"
+	firmwareserve "rackwright/firmware/serve"
 	"rackwright/images/blob"
 	"rackwright/inventory/intake"
 	verification "rackwright/inventory/verify/run"
@@ -51,6 +53,7 @@ type server struct {
 	view  *current.Follower
 	words *record.Writer
 	hands *broker.Broker // at all BMCs
+	shelf shelf
 	tasks []task
 
 	known chan struct{} // closed once the database has answered
@@ -167,6 +170,11 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	agents.PhoneRoutes(open)
 	closed := chi.NewRouter()
 	agents.Routes(closed)
+	closed.Handle(firmwareserve.Prefix+"*", &firmwareserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now})
+	s.shelf = shelf{db: s.db, blobs: s.blobs, public: public}
+	if s.cfg.Agent.Enabled {
+		s.shelf.port = agentPort
+	}
 	s.addEvents(closed, public, agentPort)
 	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
@@ -179,13 +187,15 @@ func (s *server) addBoot(desk *intake.Desk) error {
 // addWork makes the tasks that act on machines.
 func (s *server) addWork() {
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(
-		&worker.Worker{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
+		&worker.Worker{Store: s.db, BMC: s.hands, Depot: s.shelf, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
 		&watch.Task{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Every: 30 * time.Second},
+		&campaign.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
+	s.add(s.cfg.Worker.Enabled && s.cfg.BMC.Claim == "auto", s.whenKnown(&worker.Claimer{Store: s.db, Log: s.log})...)
 }
 
 func (s *server) api() (task, error) {
-	h := api.New(api.Options{Store: s.db, BMC: s.hands, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget,
+	h := api.New(api.Options{Store: s.db, BMC: s.hands, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget, FirmwareBytes: s.shelf,
 		Log: s.log, Version: version()})
 	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}

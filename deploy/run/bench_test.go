@@ -108,12 +108,10 @@ func (b *bench) worker(owner string) (stop func()) {
 	hands := broker.New(broker.Options{Store: b.db, Dialer: b.rack, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner})
 	w := &run.Worker{Store: b.db, BMC: hands, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner, Concurrency: 4,
 		Lease: 2 * time.Second, Poll: 5 * time.Millisecond}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		w.Run(ctx)
-	}()
-	stop = sync.OnceFunc(func() { cancel(); <-done })
+	var done sync.WaitGroup
+	done.Go(func() { w.Run(ctx) })
+	done.Go(func() { hands.Run(ctx) })
+	stop = sync.OnceFunc(func() { cancel(); done.Wait() })
 	b.t.Cleanup(stop)
 	return stop
 }

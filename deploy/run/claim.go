@@ -46,8 +46,11 @@ func loggedIn(ctx context.Context, j *job, s *deploy.Step) outcome {
 		return park("no-password", "no password of this BMC is known",
 			"give bmc.password of the machine (its sticker's) or bmc of its model (the factory's) in the plan, then 'rackwright operation retry'")
 	case l == nil:
-		return park("login-refused", "the BMC refuses every login that is known: "+names(logins),
-			"set its password on its own page or by its reset button, write it into the plan, then 'rackwright operation retry'")
+		return park("login-refused", fmt.Sprintf("the BMC refuses every login that is known: %s; the last: %s", names(logins), s.Note),
+			"set its password on its own page or by its reset button, write it into the plan, then 'rackwright operation retry'. Where BMC or board was replaced, claim it with --confirm")
+	}
+	if l.Name != store.LoginCurrent || j.op.Order.Claim.Confirm || j.op.Turn > 0 { // else it was tried by all other work
+		ctx = bmc.Deliberate(ctx)
 	}
 	hand, err := j.w.BMC.HandAs(ctx, j.op.Machine, expectExpired(l.Access))
 	if err != nil {
@@ -67,6 +70,7 @@ func (j *job) notOpened(ctx context.Context, s *deploy.Step, l *store.Login, err
 		return j.otherCertificate(ctx, s, shown, err)
 	case bmc.Refused(err):
 		s.Refused(l.Key)
+		s.Note = err.Error()
 		j.event(journal.BMCFailed, fmt.Sprintf("the %s password of %q is refused", l.Name, l.Username), "login", l.Name)
 		return wait(0)
 	}
@@ -134,7 +138,7 @@ func matched(ctx context.Context, j *job, s *deploy.Step) outcome {
 	if l == nil {
 		return o
 	}
-	hand, err := j.w.BMC.HandAs(ctx, j.op.Machine, expectExpired(l.Access))
+	hand, err := j.w.BMC.HandAs(bmc.Deliberate(ctx), j.op.Machine, expectExpired(l.Access))
 	if err != nil {
 		return retry(err)
 	}

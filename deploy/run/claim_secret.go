@@ -91,7 +91,7 @@ func (j *job) write(ctx context.Context, s *deploy.Step, pending *store.Login) o
 	if l == nil {
 		return o
 	}
-	hand, err := j.w.BMC.HandAs(ctx, j.op.Machine, expectExpired(l.Access))
+	hand, err := j.w.BMC.HandAs(bmc.Deliberate(ctx), j.op.Machine, expectExpired(l.Access))
 	switch _, other := bmc.ShownInstead(err); {
 	case err == nil:
 	case bmc.Refused(err) && !other && !s.Was(oldRefused): // the new one may have been taken before we could note it
@@ -149,7 +149,7 @@ func (j *job) another(ctx context.Context, s *deploy.Step, pending *store.Login,
 
 // prove logs in with the pending password, and sees that it is the machine of the plan.
 func (j *job) prove(ctx context.Context, s *deploy.Step, pending *store.Login) outcome {
-	hand, err := j.w.BMC.HandAs(ctx, j.op.Machine, pending.Access)
+	hand, err := j.w.BMC.HandAs(bmc.Deliberate(ctx), j.op.Machine, pending.Access)
 	if err != nil {
 		return j.notProven(ctx, s, err)
 	}

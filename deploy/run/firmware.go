@@ -2,8 +2,10 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -181,11 +183,15 @@ func (j *job) send(ctx context.Context, s *deploy.Step, p *firmware.Pick) outcom
 		s.Sent = nil
 		return retry(err)
 	}
+	if _, err := j.controller(ctx); err != nil { // nothing was sent
+		s.Sent = nil
+		return retry(err)
+	}
 	var task bmc.Task
 	err = j.act(ctx, fmt.Sprintf("%s handed over (%s %s)", p.File, p.Component, p.To), func(ctx context.Context, c bmc.Controller) (err error) {
 		task, err = c.StartUpdate(ctx, bmc.Update{Name: p.Original, Size: p.Size, OnReset: p.Reset == firmware.ResetHost,
 			URI: j.w.Depot.URL(j.machine.BMC.Address, ticket, p.Original), Open: func() (io.ReadCloser, error) { return j.w.Depot.OpenFile(p.Digest) }})
-		return err
+		return without(err, ticket)
 	})
 	switch kind := fault.KindOf(err); {
 	case err == nil:
@@ -243,7 +249,7 @@ func (j *job) followTask(ctx context.Context, s *deploy.Step, p *firmware.Pick) 
 
 // progress goes by what the task says.
 func (j *job) progress(ctx context.Context, s *deploy.Step, p *firmware.Pick, t bmc.Task) outcome {
-	if t.Message != "" {
+	if t.Message = told(t.Message); t.Message != "" {
 		s.Note = t.Message
 	}
 	switch t.State {
@@ -259,6 +265,34 @@ func (j *job) progress(ctx context.Context, s *deploy.Step, p *firmware.Pick, t 
 	}
 	s.Done, s.Total = max(s.Done, int64(min(max(t.Percent, 0), 100))), 100
 	return wait(lookTask)
+}
+
+// address is that of a file for a BMC, with its secret.
+var address = regexp.MustCompile(`/bmc/firmware/[^/\s"']*`)
+
+// told is what a BMC says in one short line. Some repeat the address that they fetch from,
+// which is a secret while they do.
+func told(message string) string {
+	message = strings.Join(strings.Fields(address.ReplaceAllString(message, "/bmc/firmware/(hidden)")), " ")
+	if len(message) > mostTold {
+		message = strings.ToValidUTF8(message[:mostTold], "") + " ..."
+	}
+	return message
+}
+
+// mostTold bounds what of a BMC's words is kept, in bytes.
+const mostTold = 400
+
+// without takes a secret out of an error.
+func without(err error, secret string) error {
+	f, is := errors.AsType[*fault.Error](err)
+	if err == nil || !strings.Contains(err.Error()+fault.HintOf(err), secret) {
+		return err
+	}
+	if !is {
+		return fault.Unreachablef("%s", strings.ReplaceAll(err.Error(), secret, "(hidden)"))
+	}
+	return fault.New(f.Kind, "%s", strings.ReplaceAll(err.Error(), secret, "(hidden)")).WithHint("%s", strings.ReplaceAll(f.Hint, secret, "(hidden)"))
 }
 
 // ended judges by the effect. What waits for the machine's restart has none yet.

@@ -396,6 +396,33 @@ func TestALyingBMCIsFoundOutByTheVersions(t *testing.T) {
 	b.sent("bios-2.bin bios-2.bin", 2)
 }
 
+// BMCs repeat the address that they were given, in messages of tasks and in errors.
+func TestTheSecretOfAnAddressIsNeverRepeated(t *testing.T) {
+	b := newFlash(t, map[string]string{"bios": "1"})
+	tries, secret := 0, ""
+	b.f.take = func(_ context.Context, u bmc.Update) (bmc.Task, bool, error) {
+		if tries++; tries == 1 {
+			secret = strings.Split(u.URI, "/")[5]
+			return bmc.Task{}, true, fault.Conflictf("cannot fetch %s", u.URI).WithHint("look at %s", u.URI)
+		}
+		secret += " " + strings.Split(u.URI, "/")[5]
+		return bmc.Task{ID: "t", State: bmc.TaskFailed, Message: "transfer of \"" + u.URI + "\"\nfailed " + strings.Repeat("x", 5000)}, true, nil
+	}
+	b.worker("w1")
+	op := b.ends(b.update("bios 1>2 1"), deploy.Parked)
+	if op.Reason != "update-failed" || !strings.Contains(op.Message, "/bmc/firmware/(hidden)/bios-2.bin\" failed xxx") || len(op.Message) > 600 {
+		t.Errorf("%s: %s", op.Reason, op.Message)
+	}
+	for _, word := range strings.Fields(secret) {
+		if text := fmt.Sprintf("%+v %+v", op, *op.Step().Sent); b.said(word) || strings.Contains(text, word) {
+			t.Errorf("%s is told: %s", word, text)
+		}
+	}
+	if !b.said("(hidden)") {
+		t.Error("the journal does not say what went wrong")
+	}
+}
+
 func TestNothingIsSentWhereSomethingChangedMeanwhile(t *testing.T) {
 	for reason, change := range map[string]func(*flash){
 		"firmware-changed": func(b *flash) { b.f.runs["bios"] = "1.7" },

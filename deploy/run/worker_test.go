@@ -21,7 +21,7 @@ type Event = journal.Event
 func TestADeploymentEndsActive(t *testing.T) {
 	b := newBench(t)
 	b.netboots()
-	b.worker("w1")
+	stop := b.worker("w1")
 	id := b.deploy()
 	op := b.at(id, deploy.StepWrite)
 	b.reports(op, wire.Write, wire.Event{Stage: wire.Writing, Done: 50, Total: 100, Disk: &inventory.Disk{Serial: "DISK1"}})
@@ -30,6 +30,7 @@ func TestADeploymentEndsActive(t *testing.T) {
 	b.until(id, "three quarters", func(o deploy.Operation) bool { return o.Step().Done == 750 })
 	b.reports(op, wire.Write, wire.Event{Stage: wire.Writing, Done: 90, Total: 100})
 	end := b.finish(id)
+	stop()
 	if m := b.machine(); m.Phase != inventory.Active || m.Image != "debian" || m.Power != inventory.PowerOn {
 		t.Errorf("machine is %s with image %q, power %s", m.Phase, m.Image, m.Power)
 	}

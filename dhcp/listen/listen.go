@@ -183,7 +183,7 @@ func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans
 	s.Journal.Record(ans.Event)
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
 		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address,
-		Circuit: ans.Relay.Circuit, Remote: ans.Relay.Remote})
+		Circuit: ans.Relay.Circuit, Remote: ans.Relay.Remote, BMC: ans.Controller, Vendor: ans.Vendor})
 }
 
 // send puts the reply on the wire: a broadcast on the interface named, everything else

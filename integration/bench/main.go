@@ -31,7 +31,11 @@ func main() {
 	flag.StringVar(&b.cache, "cache", os.Getenv("RACKWRIGHT_CACHE"), "`folder` with images/ and ramdisk/")
 	flag.StringVar(&b.bin, "bin", "out/bin", "`folder` with the programs")
 	flag.StringVar(&b.out, "out", "out", "`folder` for bench.jsonl, state and logs")
+	part := flag.String("part", "", "be a `part` of a measurement, which starts it: bmcs, sweeper")
 	flag.Parse()
+	if *part != "" {
+		os.Exit(partOf(b, *part))
+	}
 	os.Exit(run(b, *only))
 }
 
@@ -51,6 +55,24 @@ func run(b *bench, only string) int {
 		return code
 	}
 	return inside(ctx, r, b, groups)
+}
+
+// partOf is a process of a measurement that has several.
+func partOf(b *bench, name string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := fault.Invalidf("there is no part %q", name)
+	parts := map[string]func() error{
+		"bmcs":    func() error { return serveBMCs(ctx, ":"+bmcPort) },
+		"sweeper": func() error { return sweeper(ctx, b.out, os.Stdout) },
+	}
+	if parts[name] == nil {
+		return fail(wrongUsage, err)
+	}
+	if err := parts[name](); err != nil {
+		return fail(unmeasured, err)
+	}
+	return 0
 }
 
 // inside runs the bench in the lab's namespaces.

@@ -28,6 +28,11 @@ func table() []row {
 		{name: "view.change.10k", unit: "ms"},
 		{name: "view.change.100k", unit: "ms", goal: 100},
 		{name: "view.memory", unit: "KiB", goal: 1.5},
+		{name: "bmc.sweep", unit: "s", goal: 30},
+		{name: "bmc.memory", unit: "MiB"},
+		{name: "bmc.interactive", unit: "ms", peer: "idle", goal: 2},
+		{name: "bmc.storm", unit: "s", peer: "calm", goal: 1.1},
+		{name: "bmc.push.rss", unit: "MiB", goal: 32},
 		{name: "process.memory", unit: "MiB", goal: 400},
 	}
 }
@@ -41,6 +46,7 @@ func measures() map[string]measure {
 		"elevation": measureElevation,
 		"inventory": measureInventory,
 		"view":      measureView,
+		"bmc":       measureBMC,
 		"process":   measureProcess,
 	}
 }

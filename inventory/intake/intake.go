@@ -18,6 +18,8 @@ import (
 // Store is what intake asks of the database.
 type Store interface {
 	AddStranger(ctx context.Context, mac inventory.MAC, uuid, network string) (*inventory.Machine, error)
+	// AddStrangeBMC records a BMC that is in no plan, and reports whether it is new.
+	AddStrangeBMC(ctx context.Context, b inventory.StrangeBMC) (bool, error)
 	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
 	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
 	// Recognise returns the planned machine that a stranger turned out to be, nil for none.
@@ -73,6 +75,9 @@ func (d *Desk) Run(ctx context.Context) error {
 
 func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 	h := d.view().Host(s.MAC)
+	if h == nil && s.BMC {
+		return d.strangeBMC(ctx, s)
+	}
 	if h == nil {
 		_, err := d.stranger(ctx, s)
 		return err
@@ -80,7 +85,7 @@ func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 	if err := d.bind(ctx, h, s); err != nil {
 		return err
 	}
-	if h.Intent != boot.RunAgent || s.Class == boot.NotNetboot {
+	if h.BMC || h.Intent != boot.RunAgent || s.Class == boot.NotNetboot {
 		return nil
 	}
 	return d.store.AddEvidence(ctx, h.Operation, store.SawDHCP, map[string]any{"address": s.Address.String(), "source": s.Source})
@@ -103,6 +108,22 @@ func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation
 		return nil, nil
 	}
 	return d.inspection(ctx, m)
+}
+
+// strangeBMC records a BMC nobody planned, wherever it is: it is for people to see.
+func (d *Desk) strangeBMC(ctx context.Context, s boot.Sighting) error {
+	who := "bmc " + s.MAC.String()
+	if !d.memo.news(who, nil, s) {
+		return nil
+	}
+	fresh, err := d.store.AddStrangeBMC(ctx, inventory.StrangeBMC{MAC: s.MAC, Network: s.Network, Vendor: s.Vendor})
+	if err == nil {
+		d.memo.remember(who, nil, s)
+	}
+	if fresh {
+		d.log.Info("a BMC that is in no plan asks for an address", "mac", s.MAC, "network", s.Network, "vendor", s.Vendor)
+	}
+	return err
 }
 
 // recognise weighs a stranger's sighting against the plan, once for each that says

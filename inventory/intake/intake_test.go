@@ -249,3 +249,32 @@ func TestAStrangerOnThePlannedPortWithThePlannedUUIDIsThePlannedMachine(t *testi
 		t.Errorf("%d machines: the stranger's record is still there", len(machines))
 	}
 }
+
+func TestABMCInNoPlanIsNoMachineAndIsRemembered(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, Network: "provision", BMC: true, Vendor: "Dell iDRAC"})
+	for deadline := time.After(20 * time.Second); ; {
+		list, err := b.db.StrangeBMCs(t.Context())
+		b.ok(err)
+		if len(list) == 1 && list[0].MAC == stray && list[0].Vendor == "Dell iDRAC" {
+			break
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("it is not remembered: %+v", list)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	if m, err := b.db.MachineByMAC(t.Context(), stray); err == nil {
+		t.Errorf("it became machine %s", m.Name)
+	}
+}
+
+func TestAPlannedBMCThatAsksForItsAddressIsEvidenceOfItsMachine(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	_, err := b.db.ApplyPlan(t.Context(), plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n2", U: 2,
+		BMC: &plan.BMC{Address: "https://10.0.0.12", MAC: stray.String()}}}}}}, "", "test")
+	b.ok(err)
+	b.seen(stray, "", boot.NotNetboot)
+	b.until("n2", "racked", func(m *inventory.Machine) bool { return m.Phase == inventory.Racked })
+}

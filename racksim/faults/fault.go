@@ -67,6 +67,8 @@ func (f Fault) Check() error {
 		return fault.Invalidf("%q is no kind of fault", f.Kind).WithHint("use one of %s", strings.Join(Kinds(), ", "))
 	case f.Path != "" && (!strings.HasPrefix(f.Path, "/") || badGlob != nil):
 		return fault.Invalidf("%q is no path of a resource", f.Path).WithHint("write it from the root, like /redfish/v1/Systems/*")
+	case f.Kind == Refuse && f.Path+f.Method != "":
+		return fault.Invalidf("refuse is about connections: it has neither path nor method").WithHint("use error-500 for a path")
 	case f.Times < 0 || f.After < 0:
 		return fault.Invalidf("times and after count requests: they are 0 or more")
 	case f.Wait < -longest || f.Wait > longest || f.Wait < 0 && f.Kind != ClockOff:

@@ -28,7 +28,8 @@ func (s *Set) Wrap(next http.Handler) http.Handler {
 		if write(r) && s.later(w, r, next) {
 			return
 		}
-		if r.Method == http.MethodGet && s.reads(w, r, next) {
+		stream := strings.Contains(r.Header.Get("Accept"), "text/event-stream") // has no end to wait for
+		if r.Method == http.MethodGet && !stream && s.reads(w, r, next) {
 			return
 		}
 		if _, ok := s.met(r, DropAfter); ok {
@@ -113,6 +114,11 @@ func (s *Set) later(w http.ResponseWriter, r *http.Request, next http.Handler) b
 func (s *Set) begin() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	select {
+	case <-s.ended():
+		return false
+	default:
+	}
 	if s.acting >= maxLate {
 		return false
 	}

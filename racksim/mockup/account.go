@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// maxAccounts is how many accounts can be made.
+const maxAccounts = 32
+
 // seedAccounts gives the first account its password. It is the one of that name, else the
 // first that has a name at all, renamed.
 func (b *BMC) seedAccounts() {
@@ -44,6 +47,9 @@ func (b *BMC) createAccount(c *call) reply {
 	}
 	if p := b.judgeAccount("", c.body); p != nil {
 		return p.reply()
+	}
+	if len(members(b.get(b.services.accounts), "Members")) >= maxAccounts {
+		return refuse(http.StatusBadRequest, "CreateLimitReachedForResource", "The create operation failed because the resource has reached the limit of possible resources.").reply()
 	}
 	password := c.body["Password"].(string)
 	made := body{"@odata.type": "#ManagerAccount.v1_12_0.ManagerAccount", "Name": "User Account", "Enabled": true}

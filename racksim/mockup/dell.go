@@ -10,6 +10,8 @@ import (
 //   - BIOS settings are staged, and come into force with a job only
 //   - a job is 404 for a moment after it was made (sushy, release note fix-dell-bmc-404);
 //     Location names the job
+//   - SYS518 to the first reads after a restart (sushy connector.py)
+//   - a signing request names its whole subject
 //   - accounts are slots; a POST is refused
 //   - Cd as an override is the physical drive; the virtual one is the OEM attribute
 //     ServerBoot.1.FirstBootDevice (dell/iDRAC-Redfish-Scripting #90)
@@ -19,9 +21,10 @@ func dell(h *habits, seventeen bool) {
 	h.full = refuse(http.StatusBadRequest, "IDRAC.2.8.RAC0218", "The maximum number of user sessions is reached.")
 	h.alreadySo = refuse(http.StatusConflict, "IDRAC.2.8.PSU501", "The host is in the requested power state already.")
 	h.emptyEject = refuse(http.StatusInternalServerError, "IDRAC.2.8.VRM0009", "No Virtual Media devices are currently connected.")
-	h.sessions, h.taskID, h.freshTask = 8, "JID_%012d", 1
+	h.sessions, h.taskID, h.freshTask, h.waking = 8, "JID_%012d", 1, 2
 	h.slots, h.jobs, h.biosWaits, h.needsLength, h.locationIsTask = true, true, true, true, true
 	h.bootInSettings = seventeen
+	h.subject = []string{"Organization", "OrganizationalUnit", "City", "State", "Country"}
 	h.booted = dellBooted
 }
 

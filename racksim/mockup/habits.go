@@ -23,10 +23,12 @@ type habits struct {
 	locationIsTask bool // Location of 202 is the task, not its monitor
 
 	sessions    int // at a time
+	waking      int // reads after a restart of the BMC that are answered with SYS518
 	freshTask   int // reads of a new task that are 404
 	patchAnswer int // status of a PATCH: 200, 202, 204
 	resetAnswer int // status of a reset: 200, 202, 204
 	taskID      string
+	subject     []string // what a signing request must name beside CommonName
 	full        *refusal // of a login when no session is left
 	badLogin    *refusal
 	alreadySo   *refusal // of a reset to the state that is; nil: 204

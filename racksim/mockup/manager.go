@@ -32,6 +32,7 @@ func (b *BMC) restartManager() {
 			m["LastResetTime"] = b.clock().Format(time.RFC3339)
 		}
 		b.restarts++
+		b.waking = b.habits.waking
 	})
 }
 

@@ -5,6 +5,7 @@ package mockup
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -50,13 +51,15 @@ type BMC struct {
 	cfg    Config
 	habits habits
 
-	mu       sync.Mutex
-	changed  map[string]body // over the tree; nil: gone
-	actions  map[string]action
-	hosts    []string // systems that have a power state
-	host     string   // the machine
-	manager  string
-	services services
+	mu          sync.Mutex
+	certificate *tls.Certificate  // of the web server
+	key         *ecdsa.PrivateKey // of the last signing request
+	changed     map[string]body   // over the tree; nil: gone
+	actions     map[string]action
+	hosts       []string // systems that have a power state
+	host        string   // the machine
+	manager     string
+	services    services
 
 	sessions  []session
 	users     map[string]secret // by the account's URI
@@ -73,7 +76,9 @@ type BMC struct {
 	fresh     map[string]int // reads of a new task that answer 404
 	waiting   []func()       // for the host's next start
 	uploaded  int64          // bytes that were pushed
+	fetching  int            // updates
 	restarts  int            // of the manager
+	waking    int            // reads that are not ready yet
 	events    int
 	posting   bool // deliver runs
 	streams   map[chan body]bool
@@ -142,9 +147,10 @@ func (b *BMC) Handler() http.Handler { return b.cfg.Faults.Wrap(http.HandlerFunc
 // Run answers on listener with the certificate until ctx ends, and closes the BMC.
 func (b *BMC) Run(ctx context.Context, listener net.Listener, certificate tls.Certificate) error {
 	defer b.Close()
+	b.certificate = &certificate
 	server := &http.Server{
 		Handler:           b.Handler(),
-		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12},
+		TLSConfig:         &tls.Config{GetCertificate: b.show, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: headTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: 32 << 10,
 		ErrorLog:       slog.NewLogLogger(b.cfg.Logger.Handler(), slog.LevelDebug),

@@ -121,6 +121,7 @@ func (b *BMC) start(host string) {
 	b.progress(host, "PrimaryProcessorInitializationStarted")
 	b.in(b.cfg.Turn, host, func() { b.progress(host, "OSRunning") })
 	boot := b.useOverride(host)
+	b.mirrorBoot(host)
 	if host == b.host {
 		b.starts++
 		b.booted = boot

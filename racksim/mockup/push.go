@@ -53,7 +53,9 @@ func (b *BMC) took(o order) reply {
 	if p := b.fitTargets(o.targets); p != nil {
 		return p.reply()
 	}
-	b.uploaded += o.size
+	if b.uploaded += o.size; len(b.waiting) >= maxUpdates {
+		return refuse(http.StatusServiceUnavailable, "ServiceTemporarilyUnavailable", "Other updates are under way.").reply()
+	}
 	o.task = b.newTask("Firmware Update", 2*b.cfg.Work+1, nil)
 	b.received(o)
 	return b.updating(o.task)

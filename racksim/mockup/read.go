@@ -22,9 +22,15 @@ func (b *BMC) read(c *call) reply {
 	if out, ok := b.monitor(c.uri); ok {
 		return out
 	}
+	if b.waking > 0 && c.uri != root {
+		b.waking--
+		return refuse(http.StatusServiceUnavailable, "IDRAC.2.8.SYS518", "iDRAC is currently unable to display any information because data sources are unavailable.").reply()
+	}
 	found := b.get(c.uri)
 	if found == nil || b.fresh[c.uri] > 0 {
-		b.fresh[c.uri] = max(b.fresh[c.uri]-1, 0)
+		if b.fresh[c.uri]--; b.fresh[c.uri] <= 0 {
+			delete(b.fresh, c.uri)
+		}
 		return missing(c.uri).reply()
 	}
 	shown, p := b.queried(b.shown(c.uri, found), c.r.URL.Query())

@@ -121,6 +121,10 @@ func (b *BMC) act(c *call, a action) reply {
 		return b.testEvent(c)
 	case "#SecureBoot.ResetKeys", "#SecureBootDatabase.ResetKeys":
 		return b.resetKeys(c, a)
+	case "#CertificateService.GenerateCSR":
+		return b.generateCSR(c, a)
+	case "#CertificateService.ReplaceCertificate":
+		return b.replaceCertificate(c, a)
 	case "#Bios.ResetBios":
 		return b.resetBios(c, a)
 	}

@@ -158,6 +158,21 @@ func (b *BMC) clearSettings(p pair, applied body) {
 	b.changed[p.settings] = recorded
 }
 
+// mirrorBoot shows in a system's Settings what the next start will do, once what was staged
+// there is in force.
+func (b *BMC) mirrorBoot(host string) {
+	p, _, ok := cutPair(b.settingsPairs(), host)
+	later := asBody(b.edit(p.settings)["Boot"])
+	if !ok || later == nil {
+		return
+	}
+	for name, v := range asBody(b.get(host)["Boot"]) {
+		if _, has := later[name]; has {
+			later[name] = clone(v)
+		}
+	}
+}
+
 // resetBios stages what was recorded.
 func (b *BMC) resetBios(_ *call, a action) reply {
 	b.staged[a.owner] = body{"Attributes": clone(b.cfg.Tree.bodies[a.owner]["Attributes"])}

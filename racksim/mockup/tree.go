@@ -110,6 +110,10 @@ func (t *Tree) put(uri string, text []byte) error {
 	if err != nil {
 		return fault.Invalidf("mockup: %s: %w", uri, err).WithHint("each index.json is one JSON object")
 	}
+	if list, ok := b["Members"].([]any); ok && b["Members@odata.nextLink"] != nil {
+		delete(b, "Members@odata.nextLink") // the pages behind the first were not recorded
+		b["Members@odata.count"] = number(len(list))
+	}
 	t.bodies[uri] = b
 	return nil
 }
@@ -174,7 +178,7 @@ func (t *Tree) Dangling() []string {
 	for uri, b := range t.bodies {
 		each(b, func(to string) {
 			to, _, _ = strings.Cut(to, "#")
-			if to = strings.TrimSuffix(to, "/"); to != "" && t.bodies[to] == nil && t.other[to] == nil {
+			if to = strings.TrimSuffix(to, "/"); strings.HasPrefix(to, "/") && t.bodies[to] == nil && t.other[to] == nil {
 				all = append(all, uri+" -> "+to)
 			}
 		})

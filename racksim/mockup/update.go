@@ -14,6 +14,9 @@ import (
 	"rackwright/racksim"
 )
 
+// maxUpdates is how many updates are under way, or wait for a reset.
+const maxUpdates = 8
+
 // order is one update: what came and what is to become of it.
 type order struct {
 	task    string
@@ -43,11 +46,16 @@ func (b *BMC) simpleUpdate(c *call, a action) reply {
 	if p := b.fitTargets(o.targets); p != nil {
 		return p.reply()
 	}
+	if b.fetching >= maxUpdates || len(b.waiting) >= maxUpdates {
+		return refuse(http.StatusServiceUnavailable, "ServiceTemporarilyUnavailable", "Other updates are under way.").reply()
+	}
+	b.fetching++
 	o.task = b.newTask("Firmware Update", time.Hour, nil)
 	b.work.Go(func() {
 		o.file, o.size, o.err = fetch(b.over, image)
 		b.mu.Lock()
 		defer b.mu.Unlock()
+		b.fetching--
 		b.received(o)
 	})
 	return b.updating(o.task)
@@ -118,6 +126,9 @@ func fetch(ctx context.Context, image string) (none racksim.Firmware, size int64
 // received goes on when the whole file is here.
 func (b *BMC) received(o order) {
 	b.drop(o.task)
+	if b.get(o.task) == nil {
+		return // somebody deleted it
+	}
 	if o.err != nil {
 		b.finish(o.task, "Exception", "The image could not be transferred.")
 		return

@@ -58,13 +58,14 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 	return append(args, drive(image, bootIndex(boot, racksim.Media))...)
 }
 
-// firmwareTable is SMBIOS type 0 (DSP0134 7.1) with the version that the BMC tells.
+// firmwareTable is SMBIOS type 0 (DSP0134 7.1) with the version that the BMC tells. The
+// date is a recent one: kernels distrust firmware that seems old.
 func firmwareTable(m racksim.Machine, version string) string {
 	uefi := "off"
 	if m.Firmware == racksim.UEFI {
 		uefi = "on"
 	}
-	return "type=0,uefi=" + uefi + ",vendor=" + escape(m.Vendor) + ",version=" + escape(version)
+	return "type=0,uefi=" + uefi + ",vendor=" + escape(m.Vendor) + ",date=01/02/2025,version=" + escape(version)
 }
 
 // systemTable is SMBIOS type 1 (DSP0134 7.2), where the operating system and the

@@ -19,9 +19,9 @@ func TestDiskSerialsAndBootOrderReachTheCommandLine(t *testing.T) {
 		disks: [{size: 1GiB, serial: D1}, {size: 1GiB, serial: D2, bus: nvme}, {size: 1GiB, serial: D3, bus: ahci, wwn: "0x5000c50000000001"}, {size: 1GiB, serial: D4, bus: scsi}]}]}`))
 	must(t, err)
 	m := rack.Machines[0]
-	args := strings.Join(arguments(m, firmware{"code.fd", "vars"}, pathsIn("/s"), racksim.Boot{Order: []string{"disk2", "nic1"}}, "/s/x,y.iso"), " ")
+	args := strings.Join(arguments(m, firmware{"code.fd", "vars"}, pathsIn("/s"), racksim.Boot{Order: []string{"disk2", "nic1"}, BIOS: "2,1"}, "/s/x,y.iso"), " ")
 	for _, want := range []string{
-		"manufacturer=A,, B", "virtio-net-pci,id=nic1,netdev=net0,mac=52:54:00:00:00:01,addr=0x10,bootindex=2,romfile=",
+		"-smbios type=0,uefi=on,vendor=A,, B,date=01/02/2025,version=2,,1 ", "manufacturer=A,, B", "virtio-net-pci,id=nic1,netdev=net0,mac=52:54:00:00:00:01,addr=0x10,bootindex=2,romfile=",
 		"e1000,id=nic2,netdev=net1,mac=52:54:00:00:00:02,addr=0x11,romfile=",
 		"virtio-blk-pci,addr=0x8,id=disk1,drive=drive0,serial=D1 ", "nvme,addr=0x9,id=disk2,drive=drive1,serial=D2,bootindex=1",
 		"ide-hd,bus=ide.0,id=disk3,drive=drive2,serial=D3,wwn=0x5000c50000000001", "scsi-hd,bus=scsi.0,scsi-id=3,id=disk4,drive=drive3,serial=D4",

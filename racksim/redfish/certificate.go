@@ -140,16 +140,12 @@ func (s *Service) newRequest(c *changes) ([]byte, *problem) {
 		}
 	}
 	names, _ := c.list("AlternativeNames")
-	collection, hasCollection := c.object("CertificateCollection")
+	where := c.reference("CertificateCollection")
 	algorithm, hasAlgorithm := c.text("KeyPairAlgorithm")
 	bits, hasBits := c.number("KeyBitLength")
 	_, _ = c.list("KeyUsage")
 	for _, ignored := range []string{"KeyCurveId", "Email", "ContactPerson", "GivenName", "Initials", "Surname", "UnstructuredName", "ChallengePassword"} {
 		_, _ = c.text(ignored)
-	}
-	where := ""
-	if hasCollection {
-		where, _ = collection.sent["@odata.id"].(string)
 	}
 	p := c.done()
 	switch {
@@ -202,10 +198,7 @@ func (s *Service) request(template *x509.CertificateRequest, isRSA bool, bits in
 func (s *Service) replaceCertificate(c *changes) *problem {
 	text, given := c.text("CertificateString")
 	kind, _ := c.text("CertificateType")
-	where := ""
-	if o, ok := c.object("CertificateUri"); ok {
-		where, _ = o.sent["@odata.id"].(string)
-	}
+	where := c.reference("CertificateUri")
 	if p := c.done(); p != nil {
 		return p
 	}

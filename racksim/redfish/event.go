@@ -268,6 +268,9 @@ func takeHeaders(sent body) (map[string]string, *problem) {
 		return nil, nil
 	}
 	list, isList := value.([]any)
+	if one, isObject := value.(body); isObject { // as gofish sends them
+		list, isList = []any{one}, true
+	}
 	if !isList {
 		return nil, wrong
 	}

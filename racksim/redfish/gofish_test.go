@@ -61,7 +61,7 @@ func TestGofishReadsTheFactsOfAMachine(t *testing.T) {
 		"managers":   func() (int, error) { l, err := c.Service.Managers(); return len(l), err },
 		"media":      func() (int, error) { l, err := s.VirtualMedia(); return len(l), err },
 		"registries": func() (int, error) { l, err := c.Service.Registries(); return len(l) - 2, err }, // base, own, BIOS attributes
-		"options":    func() (int, error) { l, err := s.BootOptions(); return len(l) - 3, err }, // nic1, two disks, cd
+		"options":    func() (int, error) { l, err := s.BootOptions(); return len(l) - 3, err },        // nic1, two disks, cd
 		"bios":       func() (int, error) { x, err := s.Bios(); return len(x.Attributes) - 4, err },
 		"secureboot": func() (int, error) { _, err := s.SecureBoot(); return 1, err },
 	} {

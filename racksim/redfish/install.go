@@ -101,7 +101,8 @@ func (s *Service) end(id, state string, h happening) {
 }
 
 // install puts the version in place. System firmware always starts with the machine's next
-// reset, the BMC's with its own; with OnReset the task waits for it, too.
+// reset, the BMC's with its own; with OnReset the task waits for it, too, and the BMC restarts
+// with the machine.
 func (s *Service) install(t task, f racksim.Firmware, onReset bool) func() {
 	origin := inventoryPath + "/" + inventoryID(f.Component)
 	waits := happening{n: hapWaits, args: []any{f.Version, inventoryID(f.Component)}, origin: origin, at: s.now()}
@@ -118,10 +119,19 @@ func (s *Service) install(t task, f racksim.Firmware, onReset bool) func() {
 		s.end(t.id, taskDone, waits)
 		return s.restart
 	default:
-		s.memory.change(func(k *kept) { k.Versions[f.Component] = f.Version })
+		s.memory.change(func(k *kept) {
+			k.Versions[f.Component] = f.Version
+			delete(k.Waiting, f.Component)
+		})
 		s.end(t.id, taskDone, happening{n: hapUpdated, args: []any{inventoryID(f.Component), f.Version}, origin: origin, at: s.now()})
 	}
 	return nil
+}
+
+// waits tells whether a version of the component waits for a reset.
+func (s *Service) waits(component string) (yes bool) {
+	s.memory.look(func(k *kept) { _, yes = k.Waiting[component] })
+	return yes
 }
 
 // started makes waiting versions the running ones: the BMC's when it restarts, all others

@@ -234,16 +234,22 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// unserved is a BMC that nobody can reach.
+func unserved(t testing.TB) *Service {
+	t.Helper()
+	rack, err := racksim.Parse([]byte(`{rack: r1, machines: [{name: n1, u: 1, bmc: {address: 127.0.0.1}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	setup := racksim.NewBootSetup(rack.Machines[0])
+	return New(Config{Machine: rack.Machines[0], Hardware: newFake(setup), Setup: setup, Now: time.Now})
+}
+
 func FuzzReadObject(f *testing.F) {
 	f.Add(`{"Boot": {"BootSourceOverrideTarget": "Pxe", "BootOrder": ["nic1"]}}`)
 	f.Add(`{"AssetTag": null, "LocationIndicatorActive": 3, "IndicatorLED": []}`)
 	f.Add(login)
-	rack, err := racksim.Parse([]byte(`{rack: r1, machines: [{name: n1, u: 1, bmc: {address: 127.0.0.1}}]}`))
-	if err != nil {
-		f.Fatal(err)
-	}
-	setup := racksim.NewBootSetup(rack.Machines[0])
-	s := New(Config{Machine: rack.Machines[0], Hardware: newFake(setup), Setup: setup, Now: time.Now})
+	s := unserved(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		r, err := http.NewRequest("PATCH", systemPath, strings.NewReader(text))
 		if err != nil {

@@ -216,6 +216,20 @@ func (c *changes) object(name string) (*changes, bool) {
 	return &changes{sent: o}, isObject
 }
 
+// reference takes a link to a resource; its path alone is taken too, as gofish sends it.
+func (c *changes) reference(name string) string {
+	if path, ok := c.sent[name].(string); ok {
+		delete(c.sent, name)
+		return path
+	}
+	o, ok := c.object(name)
+	if !ok {
+		return ""
+	}
+	path, _ := o.sent["@odata.id"].(string)
+	return path
+}
+
 // also makes what is wrong with a nested object wrong here, too.
 func (c *changes) also(nested *changes) {
 	if c.bad == nil {

@@ -34,7 +34,7 @@ type Config struct {
 type Service struct {
 	Config
 	Faults   *faults.Set // what goes wrong, from the rack file at first
-	mux      *http.ServeMux
+	mux      *router
 	accounts *accounts
 	sessions *sessions
 	media    media
@@ -71,7 +71,7 @@ const (
 
 // New builds the service; Run or Handler serves it.
 func New(cfg Config) *Service {
-	s := &Service{Config: cfg, led: ledOff, assetTag: cfg.Machine.AssetTag, mux: http.NewServeMux(), restarts: make(chan struct{}, 1),
+	s := &Service{Config: cfg, led: ledOff, assetTag: cfg.Machine.AssetTag, mux: &router{handlers: map[route]http.HandlerFunc{}}, restarts: make(chan struct{}, 1),
 		ahead: cfg.Machine.BMC.Clock, protocols: map[string]bool{"SSH": true}, events: newEvents(), tasks: &tasks{now: cfg.Now}}
 	s.sel, s.bmcLog = &logbook{path: selPath}, &logbook{path: bmcLogPath}
 	if s.Logger == nil {
@@ -86,7 +86,6 @@ func New(cfg Config) *Service {
 	s.memory = openMemory(cfg.MediaDir, s.Logger)
 	s.accounts = s.newAccounts()
 	s.sessions = newSessions(cfg.Now)
-	s.mux.HandleFunc("/", s.noSuchResource)
 	for _, route := range []func(){s.routeRoot, s.routeSessions, s.routeAccounts, s.routeSystem, s.routeParts, s.routeStorage, s.routeBIOS,
 		s.routeChassis, s.routePower, s.routeThermal, s.routeSensors, s.routeManager, s.routeProtocols, s.routeMedia,
 		s.routeLogs, s.routeUpdates, s.routeTasks, s.routeEvents, s.routeCertificates, s.routeRegistries} {
@@ -104,6 +103,9 @@ func New(cfg Config) *Service {
 // machineStarts is what firmware does first: what waits for the reset takes effect.
 func (s *Service) machineStarts() {
 	s.started(false)
+	if s.waits(bmcKey) {
+		s.restart()
+	}
 	s.Setup.SetBIOS(s.biosVersion())
 	s.applySettings()
 	s.applyOrder()
@@ -130,10 +132,12 @@ func (s *Service) Run(ctx context.Context, listener net.Listener, certificate tl
 	port := newPort(s.Faults.Listener(listener))
 	defer port.shut()
 	defer s.Faults.Close()
+	ctx, cancel := context.WithCancel(ctx)
 	var lasting sync.WaitGroup
+	defer lasting.Wait()
+	defer cancel()
 	lasting.Go(func() { s.power.run(ctx) })
 	lasting.Go(func() { s.watch(ctx) })
-	defer lasting.Wait()
 	for {
 		s.begins(ctx)
 		again, err := s.serve(ctx, port)
@@ -236,22 +240,4 @@ func open(r *http.Request) bool {
 		return r.Method == http.MethodPost
 	}
 	return false
-}
-
-// noSuchResource answers 405 where another method would work, else 404.
-func (s *Service) noSuchResource(w http.ResponseWriter, r *http.Request) {
-	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
-		other := r.Clone(r.Context())
-		other.Method = method
-		if _, pattern := s.mux.Handler(other); pattern != "/" {
-			allowed = append(allowed, method)
-		}
-	}
-	if allowed != nil {
-		w.Header().Set("Allow", strings.Join(allowed, ", "))
-		refuse(http.StatusMethodNotAllowed, msgOperationNotAllowed).write(w)
-		return
-	}
-	refuse(http.StatusNotFound, msgURINotFound, r.URL.Path).write(w)
 }

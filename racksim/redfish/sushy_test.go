@@ -1,6 +1,8 @@
 package redfish
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,11 +16,20 @@ func TestSushyDrivesAMachine(t *testing.T) {
 	python := sushyPython(t)
 	for _, firmware := range []string{racksim.BIOS, racksim.UEFI} {
 		b := newBench(t, firmware)
+		good := image(t, "bios", "2.1")
+		files := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.RawQuery != "" {
+				_, _ = w.Write(good[:100])
+				return
+			}
+			_, _ = w.Write(good)
+		}))
+		t.Cleanup(files.Close)
 		anchor := filepath.Join(t.TempDir(), "bmc.crt")
 		if err := os.WriteFile(anchor, b.anchor, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(python, "testdata/sushy_client.py", b.url, firmware)
+		cmd := exec.Command(python, "testdata/sushy_client.py", b.url, firmware, files.URL+"/bios.bin", files.URL+"/x.iso")
 		cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "BMC_PASSWORD="+testPassword, "REQUESTS_CA_BUNDLE="+anchor)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("%s: %v\n%s", firmware, err, out)

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +142,16 @@ func TestAnUpdateOfTheBMCRestartsItAndItsSessionsEnd(t *testing.T) {
 	if got := b.call(t, "GET", tasksPath+"/1", ""); got.status != http.StatusNotFound {
 		t.Errorf("a task of before: %d", got.status)
 	}
+}
+
+func TestABMCFileOnResetRestartsTheBMCWithTheMachine(t *testing.T) {
+	b := newBench(t, racksim.BIOS)
+	waiting := b.push(t, "UpdateParameters", `{"@Redfish.OperationApplyTime": "OnReset"}`, "UpdateFile", string(image(t, "bmc", "3.0")))
+	if state, _ := b.task(t, waiting); state != taskPending || b.version(t, "BMC") != firmwareVersion {
+		t.Fatalf("%s, version %s", state, b.version(t, "BMC"))
+	}
+	b.call(t, "POST", resetPath, `{"ResetType": "On"}`)
+	await(t, "the new version", func() bool { return b.service.bmcVersion() == "3.0" })
 }
 
 // multipartBody is a push in parts, in the order given.
@@ -293,4 +305,39 @@ func TestAFileServerIsJudgedWhenTheBMCIsToldTo(t *testing.T) {
 	if state, message := b.task(t, b.call(t, "POST", simpleUpdate, order)); state != taskDone {
 		t.Errorf("known certificate: %s, %s", state, message)
 	}
+}
+
+func FuzzReadParts(f *testing.F) {
+	f.Add("--b\r\nContent-Disposition: form-data; name=\"UpdateParameters\"\r\n\r\n{\"Targets\": []}\r\n--b\r\nContent-Disposition: form-data; name=\"UpdateFile\"; filename=\"x\"\r\n\r\nx\r\n--b--\r\n")
+	f.Add("--b\r\n\r\n--b--")
+	b := unserved(f)
+	b.MediaDir = f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		var o updateOrder
+		p := b.readParts(multipart.NewReader(strings.NewReader(text), "b"), &o)
+		if p == nil && o.file == "" {
+			t.Error("taken without a file")
+		}
+		if p == nil {
+			discard(o)
+		}
+		if left, _ := filepath.Glob(filepath.Join(b.MediaDir, "firmware-*")); left != nil {
+			t.Errorf("left behind: %v", left)
+		}
+	})
+}
+
+func FuzzReadSubscription(f *testing.F) {
+	f.Add(`{"Destination": "https://h/x", "HttpHeaders": [{"A": "b"}], "EventTypes": ["Alert"], "Protocol": "Redfish"}`)
+	f.Add(`{"Destination": "https://h/x", "HttpHeaders": {"A": "b\r\nC: d"}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := http.NewRequest("POST", subscriptionsPath, strings.NewReader(text))
+		if err != nil {
+			t.Skip()
+		}
+		n, p := readSubscription(r)
+		if p == nil && (n.destination == "" || strings.ContainsAny(strings.Join(slices.Collect(maps.Values(n.headers)), ""), "\r\n")) {
+			t.Errorf("%+v was taken", n)
+		}
+	})
 }

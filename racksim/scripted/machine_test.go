@@ -22,12 +22,13 @@ func TestAMachineGoesFromPowerOnToItsOwnSystemAndStaysThere(t *testing.T) {
 			s := newSite(t)
 			m, mac := s.machine(1, func(r *racksim.Machine) { r.Firmware, r.Keep = firmware, true })
 			s.deploy[mac] = true
+			m.Setup.SetBIOS("2.1")
 			ok(t, m.PowerOn(t.Context()))
 			s.until("phone home", func() bool { return s.phoned[host1(mac)] == 1 })
 			if s.seen["dhcp without relay"] != 0 || s.seen["tftp "+pxeFile] != 2 || s.seen["http /script"] != 2 || s.seen["http /vmlinuz"] != 1 {
 				t.Errorf("seen %v", s.seen)
 			}
-			if f := s.facts[mac]; f.System.Serial != "S1" || f.NICs[0].MAC.String() != mac || string(f.Firmware) != firmware {
+			if f := s.facts[mac]; f.System.Serial != "S1" || f.NICs[0].MAC.String() != mac || string(f.Firmware) != firmware || f.System.BIOSVersion != "2.1" {
 				t.Errorf("facts %+v", f)
 			}
 			kept, err := os.ReadFile(filepath.Join(m.Dir, "disk1.raw"))
@@ -184,4 +185,15 @@ func TestAThousandMachinesFitInOneProcess(t *testing.T) {
 	if per := (int64(up.HeapInuse) - int64(before.HeapInuse)) / n; per > 256<<10 {
 		t.Errorf("%d bytes a machine", per)
 	}
+}
+
+func TestAMachineSentToItsSetupStaysThereUntilItIsReset(t *testing.T) {
+	s := newSite(t)
+	m, _ := s.machine(1, func(r *racksim.Machine) { r.Firmware = racksim.UEFI })
+	ok(t, m.Setup.SetOverride(racksim.Override{Enabled: racksim.Once, Target: racksim.TargetSetup}))
+	ok(t, m.PowerOn(t.Context()))
+	waitConsole(t, m, "firmware: set-up", 1)
+	ok(t, m.Restart(t.Context()))
+	s.until("netboot after the reset", func() bool { return s.seen["http /script"] > 0 })
+	ok(t, m.ForceOff(t.Context()))
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rackwright/bmc"
 	"rackwright/deploy"
@@ -198,6 +199,23 @@ func bmcs() chapter {
 			same(t, "one of them", must(b.Unclaimed(b.ctx(), 1))(t), []string{"n1"})
 			must(b.CreateOperation(b.ctx(), deploy.Claim, "n1", deploy.Order{Claim: &deploy.ClaimOrder{}}, "auto"))(t)
 			same(t, "unclaimed", must(b.Unclaimed(b.ctx(), 10))(t), []string{"n2"})
+		},
+		"a BMC that is in no plan is remembered until a plan has it, and so many of them": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			ilo := inventory.StrangeBMC{MAC: mac(500), Network: "oob", Vendor: "HPE iLO"}
+			same(t, "new", must(b.AddStrangeBMC(b.ctx(), ilo))(t), true)
+			b.clock.Turn(time.Hour)
+			same(t, "new again", must(b.AddStrangeBMC(b.ctx(), ilo))(t), false)
+			list := must(b.StrangeBMCs(b.ctx()))(t)
+			if len(list) != 1 || list[0].Vendor != "HPE iLO" || list[0].Network != "oob" || list[0].Seen.Sub(list[0].Since) != time.Hour || list[0].Address.IsValid() {
+				t.Errorf("it is %+v", list)
+			}
+			must(b.AddStrangeBMC(b.ctx(), inventory.StrangeBMC{MAC: mac(101)}))(t) // n1's
+			same(t, "strangers", len(must(b.StrangeBMCs(b.ctx()))(t)), 1)
+			p := planOf(2)
+			p.Racks[0].Machines[1].BMC.MAC = mac(500).String()
+			b.apply(p)
+			same(t, "strangers, once planned", len(must(b.StrangeBMCs(b.ctx()))(t)), 0)
 		},
 		"there is one authority, whose key is sealed": func(t *testing.T, b *bench) {
 			_, _, err := b.BMCAuthority(b.ctx(), nil)

@@ -17,7 +17,10 @@ func views() chapter {
 			b.apply(fullPlan())
 			v := must(b.View(b.ctx()))(t)
 			same(t, "revision", v.Revision, must(b.Revision(b.ctx()))(t))
-			same(t, "hosts and networks", []int{v.Hosts(), len(v.Networks())}, []int{3, 2})
+			same(t, "hosts and networks", []int{v.Hosts(), len(v.Networks())}, []int{4, 2})
+			if c := v.Host(mac(21)); c == nil || !c.BMC || c.Address != addr("10.0.1.11") || c.Name != "n1" || v.HostAt(addr("10.0.1.11")) != c {
+				t.Errorf("n1's BMC is %+v", c)
+			}
 			h := v.Host(mac(1))
 			if h == nil || h.Name != "n1" || h.Machine != b.machine("n1").ID || h.Network != "provision" || h.Address != addr("10.0.0.11") ||
 				h.Firmware != inventory.BIOS || h.UUID != "11111111-2222-3333-4444-555555555501" || h.Intent != boot.LocalDisk || h.Operation != "" {

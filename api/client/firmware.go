@@ -1,0 +1,102 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/firmware"
+)
+
+// AddFirmware streams a file to the server's catalogue. f describes it; u.Name is not
+// looked at.
+func (c *Client) AddFirmware(ctx context.Context, f firmware.File, u Upload) (firmware.File, error) {
+	q := query("name", f.Name, "component", f.Component, "version", f.Version, "vendor", f.Vendor, "reset", string(f.Reset), "original", f.Original, "sha256", u.SHA256)
+	for _, m := range f.Models {
+		q.Add("model", m)
+	}
+	for _, v := range f.From {
+		q.Add("from", v)
+	}
+	for _, n := range f.Requires {
+		q.Add("requires", n.Component+"="+n.AtLeast)
+	}
+	r, err := c.request(ctx, http.MethodPost, "/firmware", q, &counted{r: u.File, tell: u.Progress})
+	if err != nil {
+		return firmware.File{}, err
+	}
+	r.ContentLength = u.Bytes
+	r.Header.Set("Content-Type", "application/octet-stream")
+	r.Header.Set("Expect", "100-continue") // a refusal comes before the bytes go
+	answer, err := c.do(r)
+	if err != nil {
+		return firmware.File{}, err
+	}
+	defer answer.Body.Close()
+	return decode[firmware.File](c, answer)
+}
+
+// FirmwareFiles returns the catalogue.
+func (c *Client) FirmwareFiles(ctx context.Context) ([]firmware.File, error) {
+	l, err := call[wire.List[firmware.File]](ctx, c, http.MethodGet, "/firmware", nil, nil)
+	return l.Items, err
+}
+
+// FirmwareFile returns a file of the catalogue.
+func (c *Client) FirmwareFile(ctx context.Context, name string) (firmware.File, error) {
+	return call[firmware.File](ctx, c, http.MethodGet, "/firmware/"+url.PathEscape(name), nil, nil)
+}
+
+// RemoveFirmware forgets a file.
+func (c *Client) RemoveFirmware(ctx context.Context, name string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, "/firmware/"+url.PathEscape(name), nil, nil)
+	return err
+}
+
+// FirmwareCompliance says how machines stand beside their baseline; an empty rack or model
+// is any.
+func (c *Client) FirmwareCompliance(ctx context.Context, rack, model string) (wire.FirmwareCompliance, error) {
+	return call[wire.FirmwareCompliance](ctx, c, http.MethodGet, "/firmware/compliance", query("rack", rack, "model", model), nil)
+}
+
+// FirmwareAnswer is the operation that was begun, or why there is none.
+type FirmwareAnswer struct {
+	deploy.Operation
+	Already bool `json:"already"`
+}
+
+// UpdateFirmware begins an update. An answer without an id: the machine has what it is to
+// have.
+func (c *Client) UpdateFirmware(ctx context.Context, machine string, u wire.FirmwareUpdate) (FirmwareAnswer, error) {
+	u.DryRun = false
+	return call[FirmwareAnswer](ctx, c, http.MethodPost, machinePath(machine, "/actions/firmware"), nil, u)
+}
+
+// PlanFirmware says which files and steps an update would be.
+func (c *Client) PlanFirmware(ctx context.Context, machine string, u wire.FirmwareUpdate) (wire.FirmwareSteps, error) {
+	u.DryRun = true
+	return call[wire.FirmwareSteps](ctx, c, http.MethodPost, machinePath(machine, "/actions/firmware"), nil, u)
+}
+
+// StartCampaign begins a campaign, or lays its waves on a dry run.
+func (c *Client) StartCampaign(ctx context.Context, s wire.CampaignStart) (firmware.Campaign, error) {
+	return call[firmware.Campaign](ctx, c, http.MethodPost, "/campaigns", nil, s)
+}
+
+// Campaigns returns the campaigns without their machines, newest first.
+func (c *Client) Campaigns(ctx context.Context) ([]firmware.Campaign, error) {
+	l, err := call[wire.List[firmware.Campaign]](ctx, c, http.MethodGet, "/campaigns", nil, nil)
+	return l.Items, err
+}
+
+// Campaign returns a campaign by id or name.
+func (c *Client) Campaign(ctx context.Context, campaign string) (firmware.Campaign, error) {
+	return call[firmware.Campaign](ctx, c, http.MethodGet, "/campaigns/"+url.PathEscape(campaign), nil, nil)
+}
+
+// SteerCampaign pauses, resumes or cancels a campaign.
+func (c *Client) SteerCampaign(ctx context.Context, campaign, verb string) (firmware.Campaign, error) {
+	return call[firmware.Campaign](ctx, c, http.MethodPost, "/campaigns/"+url.PathEscape(campaign)+"/"+verb, nil, nil)
+}
