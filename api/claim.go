@@ -62,12 +62,8 @@ func (s *server) claim(ctx context.Context, m *inventory.Machine, in wire.Claim)
 		return nil, err
 	}
 	if in.Password != "" && !in.DryRun {
-		open, err := s.openClaim(ctx, m)
-		if err != nil {
+		if err := s.idle(ctx, m); err != nil {
 			return nil, err
-		}
-		if open {
-			return nil, fault.Conflictf("%s is being claimed", m.Name).WithHint("wait for it, or cancel it and claim it again with the password")
 		}
 		if err := s.Store.GivePassword(ctx, m.ID, in.Password); err != nil {
 			return nil, err
@@ -76,10 +72,16 @@ func (s *server) claim(ctx context.Context, m *inventory.Machine, in wire.Claim)
 	return s.start(ctx, deploy.Claim, m, order, in.DryRun)
 }
 
-// openClaim reports whether a claim of the machine has not ended.
-func (s *server) openClaim(ctx context.Context, m *inventory.Machine) (bool, error) {
-	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Kind: string(deploy.Claim), Open: true, Limit: 1})
-	return len(open) > 0, err
+// idle is Conflict while other work has the machine in hand, which goes on with the
+// password there is.
+func (s *server) idle(ctx context.Context, m *inventory.Machine) error {
+	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Open: true})
+	for _, o := range open {
+		if o.Kind.Exclusive() {
+			return fault.Conflictf("%s has an open %s: operation %s", m.Name, o.Kind, o.ID).WithHint("wait for it, or 'rackwright operation cancel %s'", o.ID)
+		}
+	}
+	return err
 }
 
 func (s *server) knownBMCs(ctx context.Context, in PageIn) (*body[wire.List[wire.KnownBMC]], error) {

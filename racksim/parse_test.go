@@ -119,3 +119,29 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestWhatABMCIsToDoWrongIsChecked(t *testing.T) {
+	rack, err := Parse([]byte(`{rack: r1, machines: [{name: n1, u: 1, fans: [{name: F1, failed: true}], psus: [{input: failed}], dimms: [{size: 1024, health: warning}],
+		bmc: {address: 127.0.0.1, expired: true, lockout: 3, restart: 1s, clock: -48h, latency: 50ms, faults: [{kind: hang, times: 2}]}}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := rack.Machines[0].BMC; !b.Expired || b.Lockout != 3 || b.Restart != time.Second || b.Clock != -48*time.Hour || len(b.Faults) != 1 {
+		t.Errorf("read as %+v", b)
+	}
+	for _, c := range []struct{ extra, field string }{
+		{"fans: [{name: F1}, {name: F1}], bmc: {address: 127.0.0.1}", "fans[1].name"},
+		{"psus: [{input: tired}], bmc: {address: 127.0.0.1}", "psus[0].input"},
+		{"dimms: [{size: 1, health: poor}], bmc: {address: 127.0.0.1}", "dimms[0].health"},
+		{"bmc: {address: 127.0.0.1, lockout: -1}", "bmc.lockout"},
+		{"bmc: {address: 127.0.0.1, restart: 1h}", "bmc.restart"},
+		{"bmc: {address: 127.0.0.1, latency: -1s}", "bmc.latency"},
+		{"bmc: {address: 127.0.0.1, faults: [{kind: sulk}]}", "bmc.faults[0]"},
+	} {
+		_, err := Parse([]byte("{rack: r1, machines: [{name: n1, u: 1, " + c.extra + "}]}"))
+		var f *fault.Error
+		if !errors.As(err, &f) || len(f.Fields) != 1 || !strings.HasSuffix(f.Fields[0].Path, c.field) {
+			t.Errorf("%s: %v", c.extra, err)
+		}
+	}
+}

@@ -127,7 +127,6 @@ type post struct {
 	rung   func(object) bool // what it takes; nil: anything
 	asked  []object
 	answer func(http.ResponseWriter)
-	stream func(http.ResponseWriter, *http.Request)
 }
 
 func withEvents(m *mock, properties object) *post {

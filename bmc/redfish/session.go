@@ -33,7 +33,7 @@ type session struct {
 	sessions    string // where sessions are created; empty: none
 	anyEncoding bool   // the BMC cannot send some resources uncompressed
 	lapsed
-	refused     error  // set once: nothing more is sent to a BMC that denied us
+	refused error // set once: nothing more is sent to a BMC that denied us
 }
 
 // root reads the ServiceRoot, which needs no credentials (DSP0266 13.3.2). It is the
@@ -185,7 +185,6 @@ func (w *wire) logout(ctx context.Context) error {
 		return err
 	}
 	defer w.release()
-	defer w.burst.CloseIdleConnections()
 	kind, uri := w.kind, w.uri
 	if w.refused == nil {
 		w.refused = fault.Conflictf("the connection to BMC %s is closed", w.access.Address)

@@ -81,9 +81,7 @@ func TestADellGetsOneJobForWhatIsStaged(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
 	m.with(func() { m.fault = answer("POST", m.Jobs, 400, "Pending configuration values are already committed") })
-	if err := c.StageSettings(t.Context(), map[string]string{"LogicalProc": "Disabled"}); err == nil {
-		return // the write had made the job
-	} else {
+	if err := c.StageSettings(t.Context(), map[string]string{"LogicalProc": "Disabled"}); err != nil {
 		t.Errorf("a job that is there already: %v", err)
 	}
 }
@@ -151,11 +149,33 @@ func FuzzAnAttributeTakesOnlyWhatFits(f *testing.F) {
 }
 
 // The test of a quirk's effect stands beside the call it changes.
-func TestEveryQuirkHasATest(t *testing.T) {
-	tested := []string{"settings-first", "mode-with-target", "usb-cd", "cd-is-cd", "attribute-cd", "job-after-staging", "once-only", "no-rdoc"}
+func TestEveryQuirkMeetsItsBMCAndNoOther(t *testing.T) {
+	met := map[string]bool{}
+	for _, c := range []struct {
+		id   identity
+		want []string
+	}{
+		{identity{Vendor: "Dell", Manager: "16G Monolithic"}, []string{"attribute-cd", "job-after-staging"}},
+		{identity{Vendor: "Dell Inc.", Manager: "17G Monolithic"}, []string{"settings-first", "attribute-cd", "job-after-staging"}},
+		{identity{Vendor: "SUPERMICRO", Model: "SYS-620P"}, []string{"mode-with-target", "usb-cd"}},
+		{identity{Vendor: "Supermicro", Model: "ARS-111GL-NHR"}, []string{"mode-with-target", "usb-cd", "cd-is-cd"}},
+		{identity{Vendor: "Lenovo"}, []string{"once-only", "no-rdoc"}},
+		{identity{Vendor: "HPE"}, nil},
+		{identity{}, nil},
+	} {
+		var got []string
+		for _, q := range quirks() {
+			if q.matches(c.id) {
+				got, met[q.name] = append(got, q.name), true
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%+v has %v, want %v", c.id, got, c.want)
+		}
+	}
 	for _, q := range quirks() {
-		if !slices.Contains(tested, q.name) {
-			t.Errorf("quirk %s has no test", q.name)
+		if !met[q.name] {
+			t.Errorf("quirk %s meets nobody", q.name)
 		}
 	}
 }

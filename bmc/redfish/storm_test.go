@@ -84,7 +84,7 @@ func TestAWriteThatIsLostIsNotSentAgain(t *testing.T) {
 				t.Parallel()
 				m, set, access := replay(t, name)
 				timing := swift()
-				timing.Request, timing.Proof = 100*time.Millisecond, 100*time.Millisecond
+				timing.Request, timing.Proof = 500*time.Millisecond, 300*time.Millisecond
 				c := dialReplay(t, access, timing)
 				if err := c.Off(t.Context(), 0); err != nil {
 					t.Fatal(err)
@@ -135,7 +135,7 @@ func TestABMCThatIsAwayIsUnreachableAndSeenAgain(t *testing.T) {
 			t.Parallel()
 			_, set, access := replay(t, "dell-idrac9")
 			timing := swift()
-			timing.Request, timing.Patience = 100*time.Millisecond, time.Millisecond
+			timing.Request, timing.Patience = 500*time.Millisecond, time.Millisecond
 			c := dialReplay(t, access, timing)
 			set.Add(faults.Fault{Kind: kind, Wait: wait(kind)})
 			_, err := c.Power(t.Context())

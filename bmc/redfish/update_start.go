@@ -103,7 +103,7 @@ func (c *Controller) offer(ctx context.Context, p parcel) (*http.Response, error
 		}
 		err = refusal(resp.StatusCode, peek(resp))
 		switch {
-		case resp.StatusCode == http.StatusUnauthorized:
+		case resp.StatusCode == http.StatusUnauthorized && sent > 0:
 			return nil, errForgotten
 		case attempt == maxTries || !forNow(resp, sent):
 			return nil, err

@@ -20,21 +20,17 @@ const (
 	maxBody      = 16 << 20 // one resource; the largest real ones (BIOS registries) are 3 MiB
 	maxWrite     = 1 << 20  // a JSON request; firmware goes by push
 	maxRedirects = 3
-
-	burstPause = 500 * time.Millisecond // reads closer than this share a connection
 )
 
 // wire is the http.RoundTripper that gofish speaks through. gofish never sees the
 // credentials: wire adds them to requests for this BMC and to no other. One request at
-// a time, a connection for each write and for each burst of reads (old BMCs choke on
-// parallel and on long-lived ones), every body bounded and read whole, reads retried,
-// writes never.
+// a time, one connection each (old BMCs choke on parallel and on long-lived ones), every
+// body bounded and read whole, reads retried, writes never.
 type wire struct {
 	base   *url.URL
 	access bmc.Access
 	pin    *pin
-	raw    http.RoundTripper // a connection for each request
-	burst  *http.Transport   // of reads
+	raw    http.RoundTripper
 	timing Timing
 	log    *slog.Logger
 	pause  pause
@@ -46,16 +42,6 @@ type wire struct {
 
 func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slog.Logger, wait pause) *wire {
 	p := &pin{access: a, want: pinned}
-	raw := &http.Transport{ // no Proxy: a BMC's password goes to the BMC
-		DialContext:            (&net.Dialer{Timeout: min(timing.Request, 10*time.Second)}).DialContext,
-		TLSClientConfig:        p.config(),
-		TLSHandshakeTimeout:    timing.Request,
-		ExpectContinueTimeout:  time.Second, // as curl; only a push asks
-		MaxResponseHeaderBytes: 64 << 10,
-		DisableKeepAlives:      true,
-	}
-	burst := raw.Clone()
-	burst.DisableKeepAlives, burst.MaxIdleConns, burst.IdleConnTimeout = false, 1, burstPause
 	w := &wire{
 		base:   where.base,
 		access: a,
@@ -65,8 +51,14 @@ func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slo
 		pause:  wait,
 		turn:   make(chan struct{}, 1),
 		ended:  make(chan struct{}),
-		raw:    raw,
-		burst:  burst,
+		raw: &http.Transport{ // no Proxy: a BMC's password goes to the BMC
+			DialContext:            (&net.Dialer{Timeout: min(timing.Request, 10*time.Second)}).DialContext,
+			TLSClientConfig:        p.config(),
+			TLSHandshakeTimeout:    timing.Request,
+			ExpectContinueTimeout:  time.Second, // as curl; only a push asks
+			MaxResponseHeaderBytes: 64 << 10,
+			DisableKeepAlives:      true,
+		},
 	}
 	w.hide(a.Password)
 	return w
@@ -149,8 +141,8 @@ func (w *wire) heed(ctx context.Context, resp *http.Response) error {
 	return w.pause(ctx, wait)
 }
 
-// once sends the request and reads the whole answer, so that the connection is free when
-// it returns.
+// once sends the request and reads the whole answer, so that the connection is done
+// with when it returns.
 func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 	if err := w.guard(req.URL); err != nil {
 		return nil, err
@@ -161,10 +153,7 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), w.limit(req.Context()))
 	defer cancel()
 	out := req.Clone(ctx)
-	via := http.RoundTripper(w.burst)
-	if req.Method != http.MethodGet {
-		via, out.Close = w.raw, true
-	}
+	out.Close = true
 	if body != nil {
 		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
@@ -174,7 +163,7 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 	}
 	w.authorize(out)
 	start := time.Now()
-	resp, err := via.RoundTrip(out)
+	resp, err := w.raw.RoundTrip(out)
 	if err != nil {
 		return nil, w.overdue(req.Context(), ctx, err)
 	}

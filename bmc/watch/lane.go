@@ -10,8 +10,8 @@ import (
 const (
 	quick    = 128                    // BMCs that answer as usual
 	slow     = 1024                   // BMCs that do not: they only wait
-	briefest = 250 * time.Millisecond // a look that takes longer than usual is no quick one
-	longest  = 2 * time.Second
+	briefest = 250 * time.Millisecond // a look that takes thrice as long as usual is no quick one
+	longest  = 10 * time.Second
 )
 
 // lanes keep BMCs that hang from holding up those that answer: a look that takes longer
@@ -58,7 +58,7 @@ func (l *lanes) crawl(look func()) bool {
 }
 
 // run looks as soon as there is a quick place. A look that would go on in the slow lane
-// while that is full is ended.
+// keeps its place while that is full, and is ended in the end.
 func (l *lanes) run(ctx context.Context, look func(context.Context)) {
 	select {
 	case l.quick <- struct{}{}:
@@ -68,25 +68,36 @@ func (l *lanes) run(ctx context.Context, look func(context.Context)) {
 	l.looks.Go(func() {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		lane, moved := l.quick, make(chan struct{})
-		move := time.AfterFunc(l.moment(), func() {
-			defer close(moved)
+		var mu sync.Mutex
+		var timer *time.Timer
+		began, moment, lane, over := time.Now(), l.moment(), l.quick, false
+		move := func() {
+			mu.Lock()
+			defer mu.Unlock()
+			if over {
+				return
+			}
 			select {
 			case l.slow <- struct{}{}:
 				lane = l.slow
 				<-l.quick
 			default:
-				cancel(errCrowded)
+				if time.Since(began) >= longest {
+					cancel(errCrowded)
+					return
+				}
+				timer.Reset(briefest)
 			}
-		})
-		began := time.Now()
-		look(ctx)
-		if move.Stop() {
-			l.took(time.Since(began))
-		} else {
-			<-moved
-			l.took(longest)
 		}
+		mu.Lock()
+		timer = time.AfterFunc(moment, move)
+		mu.Unlock()
+		look(ctx)
+		mu.Lock()
+		defer mu.Unlock()
+		over = true
+		timer.Stop()
+		l.took(min(time.Since(began), moment)) // where most are slow, slow is usual
 		<-lane
 	})
 }

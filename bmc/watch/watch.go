@@ -138,7 +138,7 @@ func (t *Task) turn(ctx context.Context, m *inventory.Machine, busy bool, round 
 func (t *Task) brief(ctx context.Context, m *inventory.Machine, lanes *lanes) {
 	began, moment := time.Now(), lanes.moment()
 	_, answered := t.look(ctx, m, brief())
-	t.remember(m, !answered || time.Since(began) > max(moment, longest))
+	t.remember(m, !answered || time.Since(began) > moment)
 }
 
 func (t *Task) busy(ctx context.Context) (map[string]bool, error) {

@@ -9,10 +9,11 @@ import (
 	"rackwright/journal"
 )
 
-// gated is a task that starts when a network is declared that we serve.
+// gated is a task that starts when somebody is declared whom it serves.
 type gated struct {
 	task
-	s *server
+	s    *server
+	open func(context.Context) bool
 }
 
 // retryPort is how long a service that could not start after a network was declared
@@ -20,16 +21,22 @@ type gated struct {
 const retryPort = 10 * time.Second
 
 // whenDeclared holds a task back until there is a network to serve.
-func (s *server) whenDeclared(t task) task { return &gated{task: t, s: s} }
+func (s *server) whenDeclared(t task) task { return &gated{task: t, s: s, open: s.declared} }
 
-// Run waits for a network, then runs the task. When networks were declared before this
-// process started, a task that cannot start ends the process with its reason; when one is
-// declared later the reason goes to log and journal and the start is tried again.
+// whenReached holds a task back until there is a network to serve, or a BMC that may fetch
+// firmware and push events.
+func (s *server) whenReached(t task) task {
+	return &gated{task: t, s: s, open: func(ctx context.Context) bool { return s.declared(ctx) || s.hasBMC(ctx) }}
+}
+
+// Run waits until the gate is open, then runs the task. When it was open before this
+// process started, a task that cannot start ends the process with its reason; when it
+// opened later the reason goes to log and journal and the start is tried again.
 func (g *gated) Run(ctx context.Context) error {
 	late := false
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
-	for !g.s.declared() {
+	for !g.open(ctx) {
 		late = true
 		select {
 		case <-ctx.Done():
@@ -38,7 +45,7 @@ func (g *gated) Run(ctx context.Context) error {
 		}
 	}
 	for {
-		g.s.log.Info("serving declared networks", "task", g.String())
+		g.s.log.Info("serving what is declared", "task", g.String())
 		err := g.task.Run(ctx)
 		if err == nil || ctx.Err() != nil {
 			return nil
@@ -56,7 +63,12 @@ func (g *gated) Run(ctx context.Context) error {
 	}
 }
 
-func (s *server) declared() bool {
+func (s *server) hasBMC(ctx context.Context) bool {
+	list, err := s.db.WithBMC(ctx, "", 1)
+	return err == nil && len(list) > 0
+}
+
+func (s *server) declared(context.Context) bool {
 	for _, n := range s.view.View().Networks() {
 		if n.DHCP != inventory.DHCPOff {
 			return true

@@ -180,7 +180,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort, Host: tftpHost}))
 	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
-	s.add(s.cfg.Agent.Enabled, s.whenDeclared(&web{name: "agents' server", srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
+	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
 	return nil
 }
 

@@ -196,10 +196,7 @@ func (b *real) baseline() deploy.Operation {
 	}
 	op, err := b.db.CreateOperation(b.ctx, deploy.Firmware, id, deploy.Order{Firmware: &deploy.FirmwareOrder{Files: choice.Picks}}, "test")
 	b.ok(err)
-	end := b.until(op.ID, "ended", func(o deploy.Operation) bool {
-		b.clock.pass(200 * time.Millisecond)
-		return o.State.Ended() || o.State == deploy.Parked
-	})
+	end := b.passes(op.ID, 200*time.Millisecond, func(o deploy.Operation) bool { return o.State.Ended() || o.State == deploy.Parked })
 	if m, _, err = b.db.FirmwareMachine(b.ctx, id); err != nil || firmware.Comply(*m, files).Standing != firmware.Compliant {
 		b.t.Errorf("it stands %+v, %v", firmware.Comply(*m, files), err)
 	}

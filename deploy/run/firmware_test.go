@@ -228,12 +228,32 @@ func (b *flash) update(picks ...string) string {
 // ends lets time pass until the operation is in a state.
 func (b *flash) ends(id string, s deploy.State) deploy.Operation {
 	b.t.Helper()
-	return b.until(id, string(s), func(o deploy.Operation) bool {
-		if o.State != s && !o.State.Ended() {
-			b.clock.pass(3 * time.Second)
+	op := b.passes(id, 3*time.Second, func(o deploy.Operation) bool { return o.State == s || o.State.Ended() })
+	if op.State != s {
+		b.t.Fatalf("it is %s (%s: %s), not %s", op.State, op.Reason, op.Message, s)
+	}
+	return op
+}
+
+// passes lets time pass, some at each look, until the operation is so. It is patient: an
+// update has many steps, each with a look at the BMC and a row to write.
+func (b *bench) passes(id string, each time.Duration, is func(deploy.Operation) bool) deploy.Operation {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		op, err := b.db.Operation(b.ctx, id)
+		b.ok(err)
+		if is(*op) {
+			return *op
 		}
-		return o.State == s
-	})
+		b.clock.pass(each)
+		select {
+		case <-ctx.Done():
+			b.t.Fatalf("it is %s at %d: %+v", op.State, op.Current, op.Step())
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
 
 func (b *flash) sent(took string, resets int) {
@@ -322,7 +342,7 @@ func TestAFileIsNeverSentTwiceThoughTheWorkerDied(t *testing.T) {
 
 func TestAWorkerThatDiesBesideATaskIsFollowedByAnother(t *testing.T) {
 	b := newFlash(t, map[string]string{"bios": "1", "bmc": "1"})
-	b.f.looks = 50
+	b.f.looks = 12
 	stop := b.worker("w1")
 	id := b.update("bmc 1>2 1", "bios 1>2 1")
 	b.until(id, "a task", func(o deploy.Operation) bool {

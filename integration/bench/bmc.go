@@ -115,7 +115,6 @@ func sweeper(ctx context.Context, dir string, out io.Writer) error {
 		return err
 	}
 	got["bmc.storm"] = [2]float64{storm.healthy.Seconds(), calm.healthy.Seconds()}
-	fmt.Fprintf(os.Stderr, "bench: first sweep %s, calm %s (%s for those that answer in the storm), in the storm %s\n", first.all, calm.all, calm.healthy, storm.healthy)
 	seen, err := askBMCs(ctx, "calm")
 	if err != nil {
 		return err
@@ -217,6 +216,9 @@ func sweep(ctx context.Context, db *store.DB, storm bool, beside func(context.Co
 		}
 	}
 	var s swept
+	defer func() {
+		fmt.Fprintf(os.Stderr, "bench: BMCs swept in %s, those that never hang in %s\n", s.all, s.healthy)
+	}()
 	err = lab.Until(ctx, sweepLimit, "every BMC looked at", func() (bool, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()

@@ -158,7 +158,11 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 	if !d.memo.news(h.Machine, h, s) {
 		return nil
 	}
-	e, err := d.store.Witness(ctx, h.Machine, evidence(s))
+	seen := evidence(s)
+	if h.BMC { // its switch port is not the one that the plan cables the machine to
+		seen = inventory.Evidence{Source: s.Source, BMCs: seen.MACs}
+	}
+	e, err := d.store.Witness(ctx, h.Machine, seen)
 	if err != nil {
 		return err
 	}

@@ -275,6 +275,9 @@ func TestAPlannedBMCThatAsksForItsAddressIsEvidenceOfItsMachine(t *testing.T) {
 	_, err := b.db.ApplyPlan(t.Context(), plan.Plan{Site: "lab", Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n2", U: 2,
 		BMC: &plan.BMC{Address: "https://10.0.0.12", MAC: stray.String()}}}}}}, "", "test")
 	b.ok(err)
-	b.seen(stray, "", boot.NotNetboot)
-	b.until("n2", "racked", func(m *inventory.Machine) bool { return m.Phase == inventory.Racked })
+	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, Network: "provision", Circuit: "oob-switch:7"})
+	m := b.until("n2", "racked", func(m *inventory.Machine) bool { return m.Phase == inventory.Racked })
+	if len(m.Conditions) != 0 {
+		t.Errorf("the BMC's switch port speaks against the machine: %+v", m.Conditions)
+	}
 }

@@ -30,23 +30,22 @@ func (b *BMC) findServices() {
 	if s.tasks = follow(b.get(follow(top, "Tasks")), "Tasks"); s.tasks == "" {
 		s.tasks = root + "/TaskService/Tasks"
 	}
-	b.hosts, b.host = hostsOf(b.cfg.Tree)
+	b.host = hostOf(b.cfg.Tree)
 	managers := append(members(b.get(b.host), "Links", "ManagedBy"), members(b.get(follow(top, "Managers")), "Members")...)
 	if len(managers) > 0 {
 		b.manager = managers[0]
 	}
 }
 
-// hostsOf are the systems that can be switched, and the one of them that is the machine: a
-// physical one that boots, before others (NVIDIA lists its GPU baseboard as a system, too).
-func hostsOf(t *Tree) (all []string, host string) {
+// hostOf is the system that is the machine: of those that can be switched a physical one
+// that boots, before others (NVIDIA lists its GPU baseboard as a system, too). Empty: none.
+func hostOf(t *Tree) (host string) {
 	best := -1
 	for _, uri := range members(t.bodies[follow(t.bodies[root], "Systems")], "Members") {
 		sys := t.bodies[uri]
 		if textAt(sys, "PowerState") == "" || at(sys, "Actions", "#ComputerSystem.Reset") == nil {
 			continue
 		}
-		all = append(all, uri)
 		worth := 0
 		if textAt(sys, "SystemType") == "Physical" {
 			worth++
@@ -58,7 +57,7 @@ func hostsOf(t *Tree) (all []string, host string) {
 			best, host = worth, uri
 		}
 	}
-	return all, host
+	return host
 }
 
 // action is what a POST to a target does.

@@ -11,8 +11,7 @@ type Port struct{ Name, MAC string }
 
 // Identity tells which machine the tree is of; empty where it does not tell.
 func (t *Tree) Identity() Identity {
-	_, host := hostsOf(t)
-	sys := t.bodies[host]
+	sys := t.bodies[hostOf(t)]
 	out := Identity{
 		Vendor: textAt(sys, "Manufacturer"), Model: textAt(sys, "Model"),
 		Serial: textAt(sys, "SerialNumber"), UUID: textAt(sys, "UUID"), Firmware: "uefi",

@@ -56,8 +56,7 @@ type BMC struct {
 	key         *ecdsa.PrivateKey // of the last signing request
 	changed     map[string]body   // over the tree; nil: gone
 	actions     map[string]action
-	hosts       []string // systems that have a power state
-	host        string   // the machine
+	host        string // the machine
 	manager     string
 	services    services
 

@@ -42,8 +42,9 @@ func (b *BMC) add(collection, id string, made body) string {
 	return uri
 }
 
-// remove takes a resource out of its collection.
+// remove takes a resource out of its collection, and what was planned of it.
 func (b *BMC) remove(uri string) {
+	b.drop(uri)
 	b.changed[uri] = nil
 	c := b.edit(path.Dir(uri))
 	list, ok := at(c, "Members").([]any)

@@ -93,7 +93,6 @@ type reply struct {
 	header map[string]string
 	body   body
 	raw    []byte // instead of body
-	after  func() // done without the BMC's lock when the answer is out
 }
 
 func (r *reply) set(name, value string) {

@@ -31,16 +31,17 @@ func (b *BMC) serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		c.body, c.bare, p = readObject(w, r)
 	}
-	b.mu.Lock()
-	b.tick()
-	out := b.answer(c, p)
-	boots := b.newBoots()
-	b.mu.Unlock()
+	out, boots := b.decide(c, p)
 	b.tell(boots)
 	out.write(w)
-	if out.after != nil {
-		out.after()
-	}
+}
+
+// decide takes the lock.
+func (b *BMC) decide(c *call, bad *refusal) (reply, []Boot) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tick()
+	return b.answer(c, bad), b.newBoots()
 }
 
 // answer decides with the lock held.

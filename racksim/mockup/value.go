@@ -52,14 +52,6 @@ func texts(v any, keys ...string) []string {
 	return all
 }
 
-func anys(list []string) []any {
-	out := make([]any, len(list))
-	for i, s := range list {
-		out[i] = s
-	}
-	return out
-}
-
 // whole is a number below keys, or 0.
 func whole(v any, keys ...string) int {
 	n, _ := at(v, keys...).(json.Number)

@@ -25,7 +25,7 @@ func plainHeader(name, value string) bool {
 // listener has not answered as often as the service tries.
 func (s *Service) deliver(ctx context.Context, n *subscription) {
 	client := &http.Client{Timeout: pushTimeout, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: !n.verify, RootCAs: s.updates.trusted()}, //nolint:gosec // the subscriber chooses
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: !n.verify, RootCAs: s.updates.trusted()}, // the subscriber chooses
 	}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	defer client.CloseIdleConnections()
 	for {

@@ -43,7 +43,7 @@ func severityOf(health string) string {
 	return fine
 }
 
-// rollup is the worst of the parts below path; everything is below "".
+// rollup is the worst of them.
 func rollup(ills []ill) string {
 	worst := fine
 	for _, i := range ills {

@@ -5,10 +5,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/racksim"
+	"rackwright/racksim/faults"
 )
 
 func TestGofishStagesBIOSAttributesAndTheStartAppliesThem(t *testing.T) {
@@ -194,5 +196,22 @@ func TestFaultsOfTheRackFileRollUp(t *testing.T) {
 	}
 	if got := b.call(t, "GET", selPath+"/Entries", ""); strings.Count(got.text, "PartFailed") != 3 {
 		t.Errorf("the log has %s", got.text)
+	}
+}
+
+func TestABMCDoesWrongWhatTheRackFileSays(t *testing.T) {
+	b := newBenchIn(t, racksim.BIOS, t.TempDir(), func(m *racksim.Machine) {
+		m.BMC.Latency = time.Millisecond
+		m.BMC.Faults = []faults.Fault{{Kind: faults.Unavailable, Path: "/redfish/v1/Systems", Times: 1, Wait: 2 * time.Second}, {Kind: faults.BootIgnored}}
+	})
+	if got := b.call(t, "GET", systemPath, ""); got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") != "2" {
+		t.Errorf("first read: %d", got.status)
+	}
+	b.call(t, "PATCH", systemPath, `{"Boot": {"BootSourceOverrideTarget": "Pxe"}}`)
+	if got := b.service.Setup.Override(); got.Target != racksim.TargetNone {
+		t.Errorf("the override stands: %+v", got)
+	}
+	if b.service.Faults.Hits(faults.Slow) == 0 {
+		t.Error("no answer was late")
 	}
 }
