@@ -35,14 +35,15 @@ const (
 // bmcSecrets is what stands sealed of a BMC.
 type bmcSecrets struct {
 	bmc.Access
-	current, pending, former, planned string
-	model                             string
+	current, pending, former, planned           string
+	plannedUser, pendingUser, formerUser, model string
 }
 
 func readSecrets(ctx context.Context, q queryer, machineID string) (s bmcSecrets, err error) {
-	err = q.QueryRowContext(ctx, `SELECT b.address, b.username, b.certificate_sha256, b.password_sealed, b.pending_sealed, b.former_sealed, b.planned_sealed, m.model
+	err = q.QueryRowContext(ctx, `SELECT b.address, b.username, b.certificate_sha256, b.password_sealed, b.pending_sealed, b.former_sealed, b.planned_sealed,
+			b.planned_username, b.pending_username, b.former_username, m.model
 		FROM bmc b JOIN machine m ON m.id = b.machine_id WHERE b.machine_id = $1`, machineID).
-		Scan(&s.Address, &s.Username, &s.CertificateSHA256, &s.current, &s.pending, &s.former, &s.planned, &s.model)
+		Scan(&s.Address, &s.Username, &s.CertificateSHA256, &s.current, &s.pending, &s.former, &s.planned, &s.plannedUser, &s.pendingUser, &s.formerUser, &s.model)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, fault.NotFoundf("the machine has no BMC").WithHint("give it a bmc in the plan")
 	}
@@ -50,8 +51,8 @@ func readSecrets(ctx context.Context, q queryer, machineID string) (s bmcSecrets
 }
 
 // BMCLogins lists what may open a machine's BMC, passwords opened, in the order in which
-// to try. The account is the plan's, else the one its model leaves the factory with. No
-// account and password is listed twice.
+// to try. Where no account is known of a password, it is the one that BMCs of the model
+// leave the factory with. No account and password is listed twice.
 func (db *DB) BMCLogins(ctx context.Context, machineID string) ([]Login, error) {
 	s, err := readSecrets(ctx, db.sql, machineID)
 	if err != nil {
@@ -61,7 +62,7 @@ func (db *DB) BMCLogins(ctx context.Context, machineID string) ([]Login, error) 
 	if err != nil {
 		return nil, err
 	}
-	ours, seen, out := cmp.Or(s.Username, maker), map[[2]string]bool{}, []Login(nil)
+	inForce, seen, out := cmp.Or(s.Username, maker), map[[2]string]bool{}, []Login(nil)
 	add := func(name, username, password, sealed string) {
 		if password == "" || username == "" || seen[[2]string{username, password}] {
 			return
@@ -71,7 +72,8 @@ func (db *DB) BMCLogins(ctx context.Context, machineID string) ([]Login, error) 
 			Access: bmc.Access{Address: s.Address, Username: username, Password: password, CertificateSHA256: s.CertificateSHA256}})
 	}
 	for _, l := range []struct{ name, username, sealed string }{
-		{LoginPending, ours, s.pending}, {LoginCurrent, ours, s.current}, {LoginFormer, ours, s.former}, {LoginPlan, ours, s.planned}, {LoginSticker, maker, s.planned},
+		{LoginPending, s.pendingUser, s.pending}, {LoginCurrent, inForce, s.current}, {LoginFormer, cmp.Or(s.formerUser, maker), s.former},
+		{LoginPlan, cmp.Or(s.plannedUser, inForce), s.planned}, {LoginSticker, maker, s.planned},
 	} {
 		password, err := db.open(l.sealed, machineID)
 		if err != nil {
@@ -92,11 +94,14 @@ func loginKey(username, sealed string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// PendingPassword keeps a new password of a machine's BMC before it is written to it, so
-// that whatever becomes of the writer one of the two is known to open the BMC. While
-// another is pending the answer is Conflict.
+// PendingPassword keeps a new password of a machine's BMC, and the account it is for: the
+// plan's, else the one in force. It is kept before it is written to the BMC, so that
+// whatever becomes of the writer one of the two is known to open the BMC. While another is
+// pending the answer is Conflict.
 func (db *DB) PendingPassword(ctx context.Context, machineID, password string) error {
-	n, err := exec(ctx, db.sql, `UPDATE bmc SET pending_sealed = $1 WHERE machine_id = $2 AND pending_sealed = ''`,
+	n, err := exec(ctx, db.sql, `UPDATE bmc SET pending_sealed = $1, pending_username = CASE WHEN planned_username <> '' THEN planned_username WHEN username <> '' THEN username
+			ELSE COALESCE((SELECT f.username FROM factory_login f JOIN machine m ON m.model = f.model WHERE m.id = bmc.machine_id), '') END
+		WHERE machine_id = $2 AND pending_sealed = ''`,
 		db.seal.Seal([]byte(password), sealContext(machineID)), machineID)
 	if err == nil && n == 0 {
 		return fault.Conflictf("another password of this BMC is pending, or the machine has none").WithHint("try again: the one that is pending is tried first")
@@ -107,13 +112,13 @@ func (db *DB) PendingPassword(ctx context.Context, machineID, password string) e
 // PromotePending makes the pending password the one: it was proven by a login. The BMC is
 // claimed, and what opened it before is forgotten. Conflict when another is pending.
 func (db *DB) PromotePending(ctx context.Context, machineID string, proven bmc.Access) error {
-	return db.settlePending(ctx, machineID, proven.Password, `UPDATE bmc SET password_sealed = pending_sealed, pending_sealed = '', former_sealed = '',
-			username = $3, claimed_at = $4 WHERE machine_id = $1 AND pending_sealed = $2`, proven.Username, db.now())
+	return db.settlePending(ctx, machineID, proven.Password, `UPDATE bmc SET password_sealed = pending_sealed, pending_sealed = '', pending_username = '',
+			former_sealed = '', former_username = '', username = $3, claimed_at = $4 WHERE machine_id = $1 AND pending_sealed = $2`, proven.Username, db.now())
 }
 
 // DropPending forgets a pending password that was proven not to open the BMC.
 func (db *DB) DropPending(ctx context.Context, machineID, refused string) error {
-	return db.settlePending(ctx, machineID, refused, `UPDATE bmc SET pending_sealed = '' WHERE machine_id = $1 AND pending_sealed = $2`)
+	return db.settlePending(ctx, machineID, refused, `UPDATE bmc SET pending_sealed = '', pending_username = '' WHERE machine_id = $1 AND pending_sealed = $2`)
 }
 
 // settlePending runs a statement on the BMC whose pending password is the one given.
@@ -138,7 +143,8 @@ func (db *DB) AdoptLogin(ctx context.Context, machineID string, l Login) error {
 		return fault.Invalidf("the factory login of BMC %s cannot be kept", l.Address).WithHint("give it a password of its own")
 	}
 	return db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
-		return exec(ctx, tx, `UPDATE bmc SET password_sealed = $1, username = $2, former_sealed = '', claimed_at = $3 WHERE machine_id = $4 AND pending_sealed = ''`,
+		return exec(ctx, tx, `UPDATE bmc SET password_sealed = $1, username = $2, former_sealed = '', former_username = '', claimed_at = $3
+			WHERE machine_id = $4 AND pending_sealed = ''`,
 			l.sealed, l.Username, db.now(), machineID)
 	})
 }
@@ -244,6 +250,7 @@ func (db *DB) BMCAuthority(ctx context.Context, fresh func() (certificate, key [
 func (db *DB) GivePassword(ctx context.Context, machineID, password string) error {
 	return db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
 		return exec(ctx, tx, `UPDATE bmc SET former_sealed = CASE WHEN claimed_at IS NULL THEN former_sealed ELSE password_sealed END,
+			former_username = CASE WHEN claimed_at IS NULL THEN former_username ELSE username END,
 			password_sealed = $1, claimed_at = NULL WHERE machine_id = $2`, db.seal.Seal([]byte(password), sealContext(machineID)), machineID)
 	})
 }

@@ -132,7 +132,8 @@ func readBMCs(ctx context.Context, q queryer, at map[string]*inventory.Machine, 
 			m.BMC = &b
 		}
 		return b, err
-	}, `SELECT machine_id, address, username, certificate_sha256, mac, claimed_at, planned_certificate FROM bmc WHERE `+clause, args...)
+	}, `SELECT machine_id, address, CASE planned_username WHEN '' THEN username ELSE planned_username END, certificate_sha256, mac,
+			CASE WHEN planned_username IN ('', username) THEN claimed_at END, planned_certificate FROM bmc WHERE `+clause, args...)
 	return err
 }
 

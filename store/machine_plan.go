@@ -178,15 +178,19 @@ func (db *DB) writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machine
 
 // writeBMCs writes the BMCs of the changed machines and seals the passwords that are new.
 // A new one takes the place of what a claim left, which is kept as the former: it may
-// still be the one that opens the BMC.
+// still be the one that opens the BMC. A new account with no new password leaves a claimed
+// BMC's in force, whose password is of no use to another, until the next claim.
 func (a *application) writeBMCs(ctx context.Context) error {
-	bmcs := a.db.batch(a.tx, `INSERT INTO bmc (machine_id, address, username, password_sealed, planned_sealed, certificate_sha256, planned_certificate, mac)`,
-		`ON CONFLICT (machine_id) DO UPDATE SET address = excluded.address, username = excluded.username, certificate_sha256 = excluded.certificate_sha256,
+	bmcs := a.db.batch(a.tx, `INSERT INTO bmc (machine_id, address, username, planned_username, password_sealed, planned_sealed, certificate_sha256, planned_certificate, mac)`,
+		`ON CONFLICT (machine_id) DO UPDATE SET address = excluded.address, certificate_sha256 = excluded.certificate_sha256,
 			planned_certificate = excluded.planned_certificate, mac = excluded.mac,
+			planned_username = excluded.planned_username,
+			username = CASE WHEN excluded.password_sealed <> '' OR bmc.claimed_at IS NULL THEN excluded.username ELSE bmc.username END,
+			former_username = CASE WHEN excluded.password_sealed = '' OR bmc.claimed_at IS NULL THEN bmc.former_username ELSE bmc.username END,
 			former_sealed = CASE WHEN excluded.password_sealed = '' OR bmc.claimed_at IS NULL THEN bmc.former_sealed ELSE bmc.password_sealed END,
 			claimed_at = CASE excluded.password_sealed WHEN '' THEN bmc.claimed_at ELSE NULL END,
 			planned_sealed = CASE excluded.password_sealed WHEN '' THEN bmc.planned_sealed ELSE excluded.planned_sealed END,
-			password_sealed = CASE excluded.password_sealed WHEN '' THEN bmc.password_sealed ELSE excluded.password_sealed END`, 8)
+			password_sealed = CASE excluded.password_sealed WHEN '' THEN bmc.password_sealed ELSE excluded.password_sealed END`, 9)
 	defer bmcs.close()
 	var without []string
 	for _, m := range a.machines {
@@ -198,7 +202,7 @@ func (a *application) writeBMCs(ctx context.Context) error {
 		if p := a.want.Passwords[m.Name]; p != "" && !a.have.HasPassword(m.ID, p) {
 			sealed = a.db.seal.Seal([]byte(p), sealContext(m.ID))
 		}
-		if err := bmcs.add(ctx, m.ID, m.BMC.Address, m.BMC.Username, sealed, sealed, m.BMC.CertificateSHA256, m.BMC.PlannedCertificate, macOrNull(m.BMC.MAC)); err != nil {
+		if err := bmcs.add(ctx, m.ID, m.BMC.Address, m.BMC.Username, m.BMC.Username, sealed, sealed, m.BMC.CertificateSHA256, m.BMC.PlannedCertificate, macOrNull(m.BMC.MAC)); err != nil {
 			return err
 		}
 	}

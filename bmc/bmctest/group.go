@@ -15,6 +15,7 @@ const (
 	Restarts    Group = "restarts"     // Reset
 	SelfRestart Group = "self-restart" // ResetBMC
 	Lasting     Group = "lasting"      // an override for every start
+	Once        Group = "once"         // an override for the next start only; without it each one lasts
 	Order       Group = "order"        // BootOrder, SetBootOrder
 	SecureBoots Group = "secure-boot"  // SecureBoot, SetSecureBoot
 	KeyResets   Group = "key-resets"   // ResetSecureBootKeys
@@ -38,4 +39,13 @@ func (s suite) misses(t *testing.T, g Group, call func() error) bool {
 		t.Errorf("a BMC without %s answers %v (%s), want Invalid with a hint", g, err, fault.HintOf(err))
 	}
 	return true
+}
+
+// able is ok for what a stranger may lack, if it says so.
+func (s suite) able(t *testing.T, what string, err error) {
+	t.Helper()
+	if s.hooks.Stranger && fault.Is(err, fault.Invalid) && fault.HintOf(err) != "" {
+		t.Skipf("this BMC cannot: %v", err)
+	}
+	ok(t, what, err)
 }

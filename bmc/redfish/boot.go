@@ -79,7 +79,7 @@ func (c *Controller) setBoot(ctx context.Context, sys *system, want boot, forms 
 		if wrote != nil && !last && elsewhere(wrote) {
 			continue
 		}
-		ignored, err := c.verifyBoot(ctx, at, task, want, wrote)
+		ignored, err := c.verifyBoot(ctx, at, task, sys.Boot, want, wrote)
 		if !ignored || last {
 			return err
 		}
@@ -111,16 +111,21 @@ func (c *Controller) clearBoot(ctx context.Context, sys *system) error {
 
 // verifyBoot reads back from where the override was written until it is as wanted there,
 // or in the system itself. A write with an unclear outcome is judged by what reads back, too.
-// Ignored is a write that was accepted and has no effect.
-func (c *Controller) verifyBoot(ctx context.Context, at, task string, want boot, wrote error) (ignored bool, err error) {
+// Ignored is a write that was accepted and has no effect. An override that lasts although it
+// was wanted once is one, too, where the BMC knows no other (sushy-emulator): NextBoot tells it.
+func (c *Controller) verifyBoot(ctx context.Context, at, task string, was, want boot, wrote error) (ignored bool, err error) {
 	if decided(wrote) {
 		return false, c.explain("set the boot override", wrote)
 	}
 	sys, err := c.poll(ctx, c.timing.Boot, func(ctx context.Context) (*system, bool, error) {
-		return c.bootAs(ctx, at, task, want)
+		sys, ok, err := c.bootAs(ctx, at, task, want)
+		return sys, ok || err == nil && was.Target != want.Target && sys.Boot.outlasts(want), err
 	})
 	switch {
-	case err == nil:
+	case err == nil, wrote == nil && errors.Is(err, errNotYet) && sys.Boot.outlasts(want):
+		if sys.Boot.outlasts(want) {
+			c.log.Warn("bmc overrides every start, not the next only", "boot", sys.Boot.String())
+		}
 		return false, nil
 	case wrote != nil:
 		return false, c.explain("set the boot override", wrote)

@@ -112,6 +112,15 @@ func (b boot) fulfils(want boot) bool {
 		(want.Mode == "" || b.Mode == "" || b.Mode == want.Mode)
 }
 
+// outlasts reports whether b is want, which was for the next start only, for every start.
+func (b boot) outlasts(want boot) bool {
+	if want.Enabled != once || b.Enabled != continuous {
+		return false
+	}
+	want.Enabled = continuous
+	return b.fulfils(want)
+}
+
 // payload is what is sent: what is empty is left alone.
 func (b boot) payload() map[string]any {
 	out := map[string]any{"BootSourceOverrideEnabled": b.Enabled}

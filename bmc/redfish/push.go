@@ -116,6 +116,7 @@ func (w *wire) carry(ctx context.Context, p parcel) (*http.Response, int64, erro
 		file.Close()
 		return nil, 0, err
 	}
+	w.alone(req)
 	start := time.Now()
 	resp, err := w.raw.RoundTrip(req)
 	if err == nil {
@@ -160,7 +161,7 @@ func (w *wire) parcelRequest(ctx context.Context, p parcel, b *parcelBody) (*htt
 	req.Header = p.header.Clone()
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Encoding", "identity")
-	req.ContentLength, req.Close = p.length(), true
+	req.ContentLength = p.length()
 	if p.size >= asksFirst && !p.plain {
 		req.Header.Set("Expect", "100-continue")
 	}

@@ -25,6 +25,10 @@ func (c *Controller) ResetBMC(ctx context.Context) error {
 	if err != nil {
 		return c.explain("read the manager", err)
 	}
+	if before.Actions.Reset.Target == "" {
+		return fault.Invalidf("BMC %s cannot restart itself (its manager has no Reset action)", c.access.Address).
+			WithHint("give the BMC's user the role Administrator, or restart the BMC by hand")
+	}
 	kind, err := c.managerReset(ctx, before)
 	if err != nil {
 		return err

@@ -190,6 +190,7 @@ func (w *wire) logout(ctx context.Context) error {
 		w.refused = fault.Conflictf("the connection to BMC %s is closed", w.access.Address)
 	}
 	w.endStreams()
+	defer w.raw.CloseIdleConnections()
 	if kind != byToken || uri == "" {
 		return nil
 	}

@@ -85,7 +85,7 @@ func (c *Controller) readAt(ctx context.Context, uri string) (*system, error) {
 // hosts only a person can say which is meant.
 func (c *Controller) choose(ctx context.Context, root serviceRoot, named string) (*system, error) {
 	if named != "" {
-		return c.readAt(ctx, named)
+		return c.readNamed(ctx, named)
 	}
 	all, err := c.systems(ctx, root)
 	if err != nil {
@@ -109,6 +109,25 @@ func (c *Controller) choose(ctx context.Context, root serviceRoot, named string)
 			WithHint("name one in the plan: bmc.address = %s%s%s", c.wire.base, systemsPath, all[0].ID)
 	}
 	return best, nil
+}
+
+// readNamed reads the system that the address names. Where that is another name of it, as
+// in sushy-emulator that redirects from a machine's name to its UUID, the one that it gives
+// itself counts: what is read follows a redirect, what is written does not.
+func (c *Controller) readNamed(ctx context.Context, named string) (*system, error) {
+	s, err := schemas.GetObject[system](c.client.WithContext(ctx), named)
+	if err != nil {
+		return nil, err
+	}
+	own, ok := systemPath(pathOf(s.ODataID))
+	s.ODataID = named
+	if !ok || own == "" || own == named {
+		return s, nil
+	}
+	if same, err := c.readAt(ctx, own); err == nil && same.ID == s.ID && same.UUID == s.UUID {
+		return same, nil
+	}
+	return s, nil
 }
 
 // points counts what makes a system the host: it can be reset, it tells its power, it is

@@ -152,14 +152,17 @@ func (c *Controller) own(ctx context.Context) ([]bmc.Component, error) {
 	return out, nil
 }
 
-// items reads the firmware inventory. An item that cannot be read is left out unless none
-// can.
+// items reads the firmware inventory; one that is linked and not there (sushy-emulator) has
+// none. An item that cannot be read is left out unless none can.
 func (c *Controller) items(ctx context.Context, uri string) ([]firmwareItem, error) {
 	if uri == "" {
 		return nil, nil
 	}
 	client := c.client.WithContext(ctx)
 	list, err := schemas.GetObject[collection](client, uri)
+	if absent(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +194,9 @@ func (c *Controller) targets(ctx context.Context, service *updater, ids []string
 		return nil, nil
 	}
 	list, err := schemas.GetObject[collection](c.client.WithContext(ctx), service.FirmwareInventory.URI)
+	if absent(err) {
+		list, err = &collection{}, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -20,17 +20,19 @@ const (
 	maxBody      = 16 << 20 // one resource; the largest real ones (BIOS registries) are 3 MiB
 	maxWrite     = 1 << 20  // a JSON request; firmware goes by push
 	maxRedirects = 3
+	linger       = time.Second // a connection waits so long for the next read
 )
 
 // wire is the http.RoundTripper that gofish speaks through. gofish never sees the
 // credentials: wire adds them to requests for this BMC and to no other. One request at
-// a time, one connection each (old BMCs choke on parallel and on long-lived ones), every
-// body bounded and read whole, reads retried, writes never.
+// a time, every body bounded and read whole, reads retried, writes never. Old BMCs choke on
+// parallel and on long-lived connections: reads that follow each other share one, a write
+// has its own, so that it never goes into one that the BMC is about to close.
 type wire struct {
 	base   *url.URL
 	access bmc.Access
 	pin    *pin
-	raw    http.RoundTripper
+	raw    *http.Transport
 	timing Timing
 	log    *slog.Logger
 	pause  pause
@@ -57,7 +59,8 @@ func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slo
 			TLSHandshakeTimeout:    timing.Request,
 			ExpectContinueTimeout:  time.Second, // as curl; only a push asks
 			MaxResponseHeaderBytes: 64 << 10,
-			DisableKeepAlives:      true,
+			IdleConnTimeout:        linger,
+			MaxIdleConnsPerHost:    1,
 		},
 	}
 	w.hide(a.Password)
@@ -153,7 +156,7 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(req.Context(), w.limit(req.Context()))
 	defer cancel()
 	out := req.Clone(ctx)
-	out.Close = true
+	w.alone(out)
 	if body != nil {
 		out.Body, out.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	}
@@ -173,6 +176,14 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 		return nil, w.overdue(req.Context(), ctx, err)
 	}
 	return resp, nil
+}
+
+// alone gives a write a connection of its own.
+func (w *wire) alone(req *http.Request) {
+	if req.Method != http.MethodGet {
+		w.raw.CloseIdleConnections()
+		req.Close = true
+	}
 }
 
 // guard lets requests through to this BMC only. gofish joins the host with whatever

@@ -1,7 +1,6 @@
 package run
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -104,13 +103,13 @@ func (j *job) write(ctx context.Context, s *deploy.Step, pending *store.Login) o
 	default:
 		return retry(err)
 	}
-	err = set(ctx, hand, cmp.Or(j.machine.BMC.Username, l.Username), l.Username, pending.Password)
+	err = set(ctx, hand, pending.Username, l.Username, pending.Password)
 	j.shut(hand)
 	switch {
 	case fault.Is(err, fault.Invalid):
 		return j.another(ctx, s, pending, err)
-	case fault.Is(err, fault.Denied) && j.machine.BMC.Username != "" && j.machine.BMC.Username != l.Username:
-		return park("account-refused", fmt.Sprintf("as %q the BMC does not let us make the account %q: %s", l.Username, j.machine.BMC.Username, err),
+	case fault.Is(err, fault.Denied) && pending.Username != l.Username:
+		return park("account-refused", fmt.Sprintf("as %q the BMC does not let us make the account %q: %s", l.Username, pending.Username, err),
 			fmt.Sprintf("write bmc.username: %s in the plan, cancel this claim and claim it again", l.Username))
 	case fault.Is(err, fault.Denied) || fault.Is(err, fault.Conflict):
 		return retry(err)

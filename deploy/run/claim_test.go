@@ -283,6 +283,10 @@ func TestAClaimSurvivesADeathAtEveryPoint(t *testing.T) {
 		"an account of its own": func(c *claims) {
 			c.machinePlan().BMC.Username = "rackwright"
 		},
+		"claimed, and then another account in the plan": func(c *claims) {
+			c.works(c.begin())
+			c.machinePlan().BMC.Username = "rackwright"
+		},
 		"a wrong sticker, picky, with a certificate": func(c *claims) {
 			c.machinePlan().BMC.Username, c.machinePlan().BMC.Password, c.order.Certificate = "root", "wrong", true
 			c.box.takes = func(p string) bool { return len(p) <= 16 }

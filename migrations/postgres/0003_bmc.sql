@@ -4,12 +4,14 @@
 -- again: what was judged before may be no more.
 ALTER TABLE revision ADD plans bigint NOT NULL DEFAULT 0;
 
--- pending_sealed: a password on its way to the BMC; which of the two it takes is not proven yet.
--- former_sealed: the one a plan put aside; planned_*: what the plan said last, which may be old.
+-- pending_*: an account and its password on their way to the BMC; whether it takes them is not
+-- proven yet. former_*: those that a plan put aside. planned_*: what the plan said last, which may be
+-- old; a claimed BMC keeps its account until it is claimed with the planned one, and counts as unclaimed.
 -- next_certificate: one on its way to the BMC. claimed_at: since when the BMC is ours.
 ALTER TABLE bmc ADD pending_sealed text NOT NULL DEFAULT '', ADD former_sealed text NOT NULL DEFAULT '', ADD planned_sealed text NOT NULL DEFAULT '',
+    ADD pending_username text NOT NULL DEFAULT '', ADD former_username text NOT NULL DEFAULT '', ADD planned_username text NOT NULL DEFAULT '',
     ADD planned_certificate text NOT NULL DEFAULT '', ADD next_certificate text NOT NULL DEFAULT '', ADD claimed_at timestamptz;
-UPDATE bmc SET planned_sealed = password_sealed, planned_certificate = certificate_sha256;
+UPDATE bmc SET planned_sealed = password_sealed, planned_username = username, planned_certificate = certificate_sha256;
 
 -- The password that BMCs of a model leave the factory with.
 CREATE TABLE factory_login (
@@ -60,5 +62,6 @@ CREATE TABLE bmc_log (
 -- +goose Down
 
 DROP TABLE bmc_log, bmc_hold, bmc_stranger, bmc_authority, factory_login;
-ALTER TABLE bmc DROP claimed_at, DROP next_certificate, DROP planned_certificate, DROP planned_sealed, DROP former_sealed, DROP pending_sealed;
+ALTER TABLE bmc DROP claimed_at, DROP next_certificate, DROP planned_certificate,
+    DROP planned_username, DROP former_username, DROP pending_username, DROP planned_sealed, DROP former_sealed, DROP pending_sealed;
 ALTER TABLE revision DROP plans;

@@ -4,16 +4,20 @@
 -- again: what was judged before may be no more.
 ALTER TABLE revision ADD COLUMN plans integer NOT NULL DEFAULT 0;
 
--- pending_sealed: a password on its way to the BMC; which of the two it takes is not proven yet.
--- former_sealed: the one a plan put aside; planned_*: what the plan said last, which may be old.
+-- pending_*: an account and its password on their way to the BMC; whether it takes them is not
+-- proven yet. former_*: those that a plan put aside. planned_*: what the plan said last, which may be
+-- old; a claimed BMC keeps its account until it is claimed with the planned one, and counts as unclaimed.
 -- next_certificate: one on its way to the BMC. claimed_at: since when the BMC is ours.
 ALTER TABLE bmc ADD COLUMN pending_sealed text NOT NULL DEFAULT '';
 ALTER TABLE bmc ADD COLUMN former_sealed text NOT NULL DEFAULT '';
 ALTER TABLE bmc ADD COLUMN planned_sealed text NOT NULL DEFAULT '';
+ALTER TABLE bmc ADD COLUMN pending_username text NOT NULL DEFAULT '';
+ALTER TABLE bmc ADD COLUMN former_username text NOT NULL DEFAULT '';
+ALTER TABLE bmc ADD COLUMN planned_username text NOT NULL DEFAULT '';
 ALTER TABLE bmc ADD COLUMN planned_certificate text NOT NULL DEFAULT '';
 ALTER TABLE bmc ADD COLUMN next_certificate text NOT NULL DEFAULT '';
 ALTER TABLE bmc ADD COLUMN claimed_at integer;
-UPDATE bmc SET planned_sealed = password_sealed, planned_certificate = certificate_sha256;
+UPDATE bmc SET planned_sealed = password_sealed, planned_username = username, planned_certificate = certificate_sha256;
 
 -- The password that BMCs of a model leave the factory with.
 CREATE TABLE factory_login (
@@ -69,6 +73,9 @@ DROP TABLE factory_login;
 ALTER TABLE bmc DROP COLUMN claimed_at;
 ALTER TABLE bmc DROP COLUMN next_certificate;
 ALTER TABLE bmc DROP COLUMN planned_certificate;
+ALTER TABLE bmc DROP COLUMN planned_username;
+ALTER TABLE bmc DROP COLUMN former_username;
+ALTER TABLE bmc DROP COLUMN pending_username;
 ALTER TABLE bmc DROP COLUMN planned_sealed;
 ALTER TABLE bmc DROP COLUMN former_sealed;
 ALTER TABLE bmc DROP COLUMN pending_sealed;

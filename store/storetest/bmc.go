@@ -43,6 +43,48 @@ func (b *bench) claimed(password string) {
 
 func bmcs() chapter {
 	return chapter{
+		"a claimed BMC keeps its account and password until it is claimed with the one the plan names now": func(t *testing.T, b *bench) {
+			b.apply(claimable())
+			b.claimed("a secret")
+			id, p := b.machine("n1").ID, claimable()
+			p.Racks[0].Machines[0].BMC.Username = "rackwright"
+			same(t, "changes", len(b.apply(p).Changes), 1)
+			same(t, "changes when said again", len(b.apply(p).Changes), 0)
+			same(t, "work goes on as", must(b.BMCAccess(b.ctx(), id))(t).Username, "admin")
+			same(t, "planned", b.machine("n1").BMC.Username, "rackwright")
+			same(t, "unclaimed", b.machine("n1").BMC.Claimed.IsZero(), true)
+			same(t, "logins", b.logins(), []string{"current admin a secret", "plan rackwright password 1", "sticker root password 1", "factory root calvin of the factory"})
+			b.apply(claimable())
+			if m := b.machine("n1"); m.BMC.Username != "admin" || m.BMC.Claimed.IsZero() {
+				t.Errorf("the plan took it back, and it is %+v", m.BMC)
+			}
+			b.apply(p)
+			ok(t, b.PendingPassword(b.ctx(), id, "another"))
+			same(t, "on its way", b.logins()[0], "pending rackwright another")
+			b.apply(claimable())
+			same(t, "still on its way", b.logins()[0], "pending rackwright another")
+			b.apply(p)
+			ok(t, b.PromotePending(b.ctx(), id, bmc.Access{Username: "rackwright", Password: "another"}))
+			same(t, "logins", b.logins()[0], "current rackwright another")
+			if b.machine("n1").BMC.Claimed.IsZero() {
+				t.Error("claimed with the account of the plan, it is not claimed")
+			}
+		},
+		"a plan that changes account and password of a claimed BMC keeps both of before": func(t *testing.T, b *bench) {
+			b.apply(claimable())
+			b.claimed("a secret")
+			p := claimable()
+			p.Racks[0].Machines[0].BMC.Username, p.Racks[0].Machines[0].BMC.Password = "rackwright", "on the sticker"
+			b.apply(p)
+			same(t, "logins", b.logins(), []string{"current rackwright on the sticker", "former admin a secret", "sticker root on the sticker", "factory root calvin of the factory"})
+		},
+		"an account that was never claimed is the plan's": func(t *testing.T, b *bench) {
+			p := claimable()
+			b.apply(p)
+			p.Racks[0].Machines[0].BMC.Username = "Admin"
+			b.apply(p)
+			same(t, "account", must(b.BMCAccess(b.ctx(), b.machine("n1").ID))(t).Username, "Admin")
+		},
 		"a factory login is sealed, told as a change once, and left alone by a plan that has none": func(t *testing.T, b *bench) {
 			d := b.apply(claimable())
 			said := fmt.Sprint(d.Changes)
