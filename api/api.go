@@ -27,6 +27,7 @@ type Options struct {
 	// bytes unless another record has the digest. Nil keeps them.
 	Forget func(ctx context.Context, img images.Image) error
 	BMC    bmc.Hands // nil: this server speaks to no BMC
+	Lines  Lines     // nil: nobody tells how things stand with BMCs
 
 	FirmwareBytes FirmwareBytes // nil: this server keeps no firmware files
 

@@ -80,7 +80,7 @@ func ask[T any](ctx context.Context, s *server, machine string, read reading[T])
 		return none, err
 	}
 	if m.BMC == nil {
-		return none, fault.Conflictf("%s has no BMC", m.Name).WithHint("give it a bmc in the plan")
+		return none, noBMC(m)
 	}
 	ctx, cancel := context.WithTimeout(bmc.WithUrgency(ctx, bmc.Human), bmcPatience)
 	defer cancel()
@@ -90,6 +90,10 @@ func ask[T any](ctx context.Context, s *server, machine string, read reading[T])
 	}
 	defer hand.Close(context.WithoutCancel(ctx))
 	return read(hand, ctx)
+}
+
+func noBMC(m *inventory.Machine) error {
+	return fault.Conflictf("%s has no BMC", m.Name).WithHint("give it a bmc in the plan")
 }
 
 // items makes a page of a list.

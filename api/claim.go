@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"rackwright/api/wire"
+	"rackwright/bmc/broker"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -20,8 +21,15 @@ type claimStore interface {
 	StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error)
 	// GivePassword keeps a password of the machine's BMC that a person knows.
 	GivePassword(ctx context.Context, machineID, password string) error
+	// BMCLog tells whether the BMC pushes its events to us.
+	BMCLog(ctx context.Context, machineID string) (store.BMCLog, error)
 	// BMCAuthority is NotFound before the first claim that needs it.
 	BMCAuthority(ctx context.Context, fresh func() (certificate, key []byte, err error)) (certificate, key []byte, err error)
+}
+
+// Lines tells how things stand between this process and BMCs, without asking them.
+type Lines interface {
+	Status(ctx context.Context, machineID string) (broker.Standing, error)
 }
 
 // claims registers the claiming of BMCs and the lists of them.
@@ -40,6 +48,11 @@ func (s *server) claims() {
 	list.Tags = []string{"bmc"}
 	route(s, list, func(ctx context.Context, in *PageIn) (*body[wire.List[wire.KnownBMC]], error) {
 		return s.knownBMCs(ctx, *in)
+	})
+	one := op("GET", "/machines/{machine}/bmc", "get-bmc", "What is known of the machine's BMC, without asking it")
+	one.Tags = []string{"bmc"}
+	route(s, one, func(ctx context.Context, in *MachineIn) (*body[wire.BMCOverview], error) {
+		return bodyOf(s.oneBMC(ctx, in.Machine))
 	})
 	strangers := op("GET", "/bmcs/strangers", "list-strange-bmcs", "BMCs that asked for an address and are in no plan, the newest first")
 	strangers.Tags = []string{"bmc"}
@@ -112,6 +125,37 @@ func (s *server) knownBMCs(ctx context.Context, in PageIn) (*body[wire.List[wire
 	return out, err
 }
 
+// oneBMC gathers what is known of a machine's BMC.
+func (s *server) oneBMC(ctx context.Context, machine string) (out wire.BMCOverview, err error) {
+	m, err := s.Store.Machine(ctx, machine)
+	if err != nil {
+		return out, err
+	}
+	if m.BMC == nil {
+		return out, noBMC(m)
+	}
+	seen, err := s.Store.Observations(ctx, []string{m.ID})
+	if err != nil {
+		return out, err
+	}
+	log, err := s.Store.BMCLog(ctx, m.ID)
+	if err != nil {
+		return out, err
+	}
+	out = wire.BMCOverview{KnownBMC: knownBMC(m, seen[m.ID]), Subscribed: log.Subscription != ""}
+	for _, c := range m.Conditions {
+		if c.Type == inventory.BMCUnusable {
+			out.Hint = c.Hint
+		}
+	}
+	if s.Lines == nil {
+		return out, nil
+	}
+	line, err := s.Lines.Status(ctx, m.ID)
+	out.Line = new(wire.BMCLine(line))
+	return out, err
+}
+
 // knownBMC is what a list says of a machine's BMC.
 func knownBMC(m *inventory.Machine, seen []inventory.Facts) wire.KnownBMC {
 	b := wire.KnownBMC{Machine: m.Name, ID: m.ID, Address: m.BMC.Address, MAC: m.BMC.MAC, Username: m.BMC.Username, Vendor: m.Vendor,
@@ -120,7 +164,7 @@ func knownBMC(m *inventory.Machine, seen []inventory.Facts) wire.KnownBMC {
 		b.Rack, b.Unit = m.Slot.Rack, m.Slot.U
 	}
 	for _, f := range seen {
-		if f.Source != "redfish" {
+		if f.Source != "redfish" && f.Source != "ipmi" {
 			continue
 		}
 		b.Seen = f.Observed

@@ -34,6 +34,7 @@ type Sent struct {
 	Taken bool      `json:"taken,omitempty" doc:"The BMC took it"`
 	Lost  bool      `json:"lost,omitempty" doc:"Nobody knows whether the BMC took it"`
 	Task  string    `json:"task,omitempty" doc:"Id of the BMC's task"`
+	Off   bool      `json:"off,omitempty" doc:"The machine was off before its restart, and is put back so in the end"`
 }
 
 // slowest is how fast old BMCs take a file over the network, in bytes a second.

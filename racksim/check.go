@@ -16,7 +16,7 @@ import (
 
 // Limits of a rack file.
 const (
-	maxMachines = 4096
+	maxMachines = 10_000
 	maxNICs     = 8
 	maxDisks    = 8
 	maxFaults   = 32       // of one BMC

@@ -5,6 +5,7 @@ import (
 
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
+	"rackwright/bmc/broker"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
@@ -33,6 +34,11 @@ func (h *Hands) Hand(ctx context.Context, machineID string) (bmc.Controller, err
 		return nil, fault.Conflictf("%s has no BMC", m.Name)
 	}
 	return h.Dial(ctx, bmc.Access{Address: m.BMC.Address, Username: m.BMC.Username})
+}
+
+// Status says that a session is open.
+func (h *Hands) Status(context.Context, string) (broker.Standing, error) {
+	return broker.Standing{State: broker.Open, Owner: "rackwright-1", Since: h.store.now()}, nil
 }
 
 // HandAs is refused: the interface claims nothing by itself.

@@ -7,6 +7,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/store"
 )
 
 // WithBMC lists machines that have a BMC by name.
@@ -49,6 +50,16 @@ func (s *Store) GivePassword(_ context.Context, machineID, _ string) error {
 		err = fault.Conflictf("%s has no BMC", m.Name)
 	}
 	return err
+}
+
+// BMCLog says that m1's BMC pushes its events, and no other.
+func (s *Store) BMCLog(_ context.Context, machineID string) (l store.BMCLog, err error) {
+	unlock, err := s.lock()
+	defer unlock()
+	if m, _ := s.machine(machineID); m != nil && m.Name == "m1" {
+		l.Subscription = "1"
+	}
+	return l, err
 }
 
 // BMCAuthority is NotFound: nothing here signs.

@@ -25,6 +25,11 @@ func (c *Client) BMCs(ctx context.Context) ([]wire.KnownBMC, error) {
 	return all[wire.KnownBMC](ctx, c, "/bmcs", nil)
 }
 
+// BMC is what is known of a machine's BMC, without asking it.
+func (c *Client) BMC(ctx context.Context, machine string) (wire.BMCOverview, error) {
+	return call[wire.BMCOverview](ctx, c, http.MethodGet, machinePath(machine, "/bmc"), nil, nil)
+}
+
 // StrangeBMCs lists the BMCs that are in no plan.
 func (c *Client) StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error) {
 	l, err := call[wire.List[inventory.StrangeBMC]](ctx, c, http.MethodGet, "/bmcs/strangers", nil, nil)

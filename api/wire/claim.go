@@ -37,3 +37,23 @@ type KnownBMC struct {
 type Authority struct {
 	Certificate string `json:"certificate" doc:"PEM"`
 }
+
+// BMCOverview is all that is known of a machine's BMC without asking it.
+type BMCOverview struct {
+	KnownBMC
+	Line       *BMCLine `json:"line,omitempty" doc:"How things stand between the server that was asked and the BMC; none where it speaks to none"`
+	Subscribed bool     `json:"subscribed" doc:"It pushes its events to us"`
+	Hint       string   `json:"hint,omitempty" doc:"What to do where it cannot be used"`
+}
+
+// BMCLine is how things stand between a server process and a BMC.
+type BMCLine struct {
+	State   string    `json:"state" enum:"idle,open,silent,refused,elsewhere" doc:"silent: it does not answer, and sweeps wait; refused: it did not let us in, and nobody asks; elsewhere: another process has it"`
+	Since   time.Time `json:"since,omitzero"`
+	Owner   string    `json:"owner,omitempty" doc:"Server process that talks to the BMC"`
+	Error   string    `json:"error,omitempty" doc:"The last one"`
+	Hint    string    `json:"hint,omitempty"`
+	Next    time.Time `json:"next,omitzero" doc:"When it is tried again by itself"`
+	Waiting int       `json:"waiting" doc:"Calls that wait for their turn"`
+	Busy    int       `json:"busy" doc:"Calls in flight"`
+}

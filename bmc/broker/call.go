@@ -13,6 +13,7 @@ import (
 type way interface {
 	do(ctx context.Context, t *turn, anew bool, call func(context.Context, bmc.Controller) error) error
 	stream(ctx context.Context, call func(context.Context, bmc.Controller) error) error
+	rekeyed(user string)
 }
 
 // do waits for a turn and makes a call. A read on a session that died is made once more

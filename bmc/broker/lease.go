@@ -67,7 +67,7 @@ func (l *line) reach(ctx context.Context) (bmc.Hold, error) {
 	if err != nil {
 		if fault.Is(err, fault.Unreachable) {
 			err = fault.Unreachablef("the database does not say whose turn it is at the BMC: %w", err).
-				WithHint("see that the database answers: 'rackwright health'")
+				WithHint("see that the database answers: GET /api/v1/health says it")
 		}
 		return h, err
 	}

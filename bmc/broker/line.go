@@ -32,6 +32,7 @@ type line struct {
 	address   string
 	pause     pause
 	refusal   *bmc.Refusal
+	stale     stale
 	solo      *solo
 	others    map[[32]byte]bmc.Refusal // of HandAs, by what was refused
 	elsewhere string                   // process that holds the BMC; empty: we, or nobody
@@ -133,6 +134,9 @@ func (l *line) barred(ctx context.Context, h bmc.Hold) error {
 	defer l.mu.Unlock()
 	now := l.b.o.Now()
 	l.address = h.Access.Address
+	if err := l.stale.bars(h, now); err != nil {
+		return err
+	}
 	if h.Refused == nil {
 		h.Refused = l.refusal
 	}

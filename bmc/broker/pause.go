@@ -13,6 +13,7 @@ const (
 	pauseFirst = 5 * time.Second
 	pauseMost  = 5 * time.Minute
 	penance    = 30 * time.Minute // accounts that lock are open again after it, at most vendors
+	proving    = time.Minute      // whoever changed a password proves the new one and puts it in the place of the old
 )
 
 // pause is what is remembered of a BMC that does not answer: its last error, and when a
@@ -42,6 +43,28 @@ func (p pause) bars(u bmc.Urgency, now time.Time) error {
 		return nil
 	}
 	return fault.Unreachablef("%w (silent since %s, asked again at %s)", p.err, stamp(p.since), stamp(p.next)).WithHint("%s", fault.HintOf(p.err))
+}
+
+// stale is a password that was changed through us and is the database's still: until
+// whoever changed it has proven the new one, nobody sends the old one.
+type stale struct {
+	user, version string
+	until         time.Time
+}
+
+// rekeyed notes that a user's password may be another now.
+func (l *line) rekeyed(user string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stale = stale{user, l.version, l.b.o.Now().Add(proving)}
+}
+
+// bars is the error of who would send the old password; nil when it is no such.
+func (s stale) bars(h bmc.Hold, now time.Time) error {
+	if s.user == "" || s.user != h.Access.Username || s.version != h.Version || !now.Before(s.until) {
+		return nil
+	}
+	return fault.Conflictf("the password of %q at BMC %s was just changed, and the new one is not proven yet", s.user, h.Access.Address).WithHint("try again in a minute")
 }
 
 func stamp(t time.Time) string { return t.UTC().Format("15:04:05Z") }

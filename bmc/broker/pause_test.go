@@ -168,3 +168,53 @@ func TestWhoGivesUpEarlySaysNothingOfTheBMC(t *testing.T) {
 		b.hand(hands, bmc.Routine)
 	})
 }
+
+func TestAPasswordThatWasJustChangedIsNotSentInItsOldFormBeforeTheNewOneIsProven(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		hands, _ := b.broker("p1")
+		solo, err := hands.HandAs(t.Context(), "n1", access)
+		ok(t, err)
+		ok(t, solo.SetPassword(t.Context(), access.Username, "Another-one-2"))
+		ok(t, solo.Close(t.Context()))
+		dials := b.asked(bmctest.Dial)
+		for u := range bmc.Human + 1 {
+			if _, err := hands.Hand(as(t, u), "n1"); !fault.Is(err, fault.Conflict) || fault.HintOf(err) == "" {
+				t.Errorf("%v (%s)", err, fault.HintOf(err))
+			}
+		}
+		if n := b.asked(bmctest.Dial); n != dials {
+			t.Errorf("the old password was sent %d times", n-dials)
+		}
+		next := access
+		next.Password = "Another-one-2"
+		solo, err = hands.HandAs(t.Context(), "n1", next)
+		ok(t, err)
+		ok(t, solo.Close(t.Context()))
+		b.desk.plan("n1", next)
+		b.hand(hands, bmc.Routine)
+	})
+}
+
+func TestAPasswordThatNobodyProvesIsTriedAgainAfterAMinute(t *testing.T) {
+	inBubble(t, func(t *testing.T, b *bench) {
+		hands, _ := b.broker("p1")
+		solo, err := hands.HandAs(t.Context(), "n1", access)
+		ok(t, err)
+		ok(t, solo.CreateAccount(t.Context(), "somebody", "Another-one-2", "Operator"))
+		ok(t, solo.SetPassword(t.Context(), "somebody", "Another-one-3"))
+		ok(t, solo.Close(t.Context()))
+		b.hand(hands, bmc.Routine) // another user's says nothing of ours
+		b.bmc.Fail(bmctest.SetPassword, fault.Unreachablef("no clear answer"))
+		solo, err = hands.HandAs(t.Context(), "n1", access)
+		ok(t, err)
+		if err := solo.SetPassword(t.Context(), access.Username, "Another-one-2"); err == nil {
+			t.Error("it was taken")
+		}
+		ok(t, solo.Close(t.Context()))
+		if _, err := hands.Hand(as(t, bmc.Routine), "n1"); !fault.Is(err, fault.Conflict) {
+			t.Errorf("%v", err)
+		}
+		time.Sleep(time.Minute)
+		b.hand(hands, bmc.Routine)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rackwright/bmc"
+	"rackwright/fault"
 )
 
 // On implements bmc.Controller.
@@ -79,7 +80,13 @@ func (s *share) CreateAccount(ctx context.Context, name, password, role string) 
 
 // SetPassword implements bmc.Controller.
 func (s *share) SetPassword(ctx context.Context, name, password string) error {
-	return s.change(ctx, func(ctx context.Context, c bmc.Controller) error { return c.SetPassword(ctx, name, password) })
+	return s.change(ctx, func(ctx context.Context, c bmc.Controller) error {
+		err := c.SetPassword(ctx, name, password)
+		if err == nil || fault.Is(err, fault.Unreachable) { // it may have been taken
+			s.way.rekeyed(name)
+		}
+		return err
+	})
 }
 
 // DisableAccount implements bmc.Controller.

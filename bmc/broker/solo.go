@@ -83,10 +83,12 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 		return nil, err
 	}
 	l.admit(ctx, h, a, ours)
-	if _, err := l.pin(ctx, bmc.Hold{Access: a}, hand); err != nil {
+	pinned, err := l.pin(ctx, bmc.Hold{Access: a, Version: h.Version}, hand)
+	if err != nil {
 		l.close(ctx, hand)
 		return nil, err
 	}
+	l.current(pinned.Version)
 	return hand, nil
 }
 
@@ -129,6 +131,8 @@ func (s *solo) do(ctx context.Context, _ *turn, _ bool, call func(context.Contex
 func (s *solo) stream(ctx context.Context, call func(context.Context, bmc.Controller) error) error {
 	return s.do(ctx, nil, false, call)
 }
+
+func (s *solo) rekeyed(user string) { s.l.rekeyed(user) }
 
 // close ends the session and lets the others in.
 func (s *solo) close(ctx context.Context) error {

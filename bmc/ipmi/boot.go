@@ -29,7 +29,7 @@ func devices() map[bmc.Target]library.BootDeviceSelector {
 func (c *Controller) SetNextBoot(ctx context.Context, b bmc.Boot) error {
 	device, ok := devices()[b.Target]
 	switch {
-	case b.Target == bmc.BootHTTP:
+	case b.Target == bmc.BootHTTP || b.URI != "":
 		return fault.Invalidf("BMC %s cannot boot from http over IPMI", c.access.Address).WithHint("boot from pxe")
 	case !ok || b.Mode != "" && b.Mode != inventory.UEFI && b.Mode != inventory.BIOS:
 		return fault.Invalidf("next boot %q in mode %q is not one we know", b.Target, b.Mode)
@@ -37,6 +37,9 @@ func (c *Controller) SetNextBoot(ctx context.Context, b bmc.Boot) error {
 	was, err := c.flags(ctx)
 	if err != nil {
 		return err
+	}
+	if c.vague && b.Lasting {
+		return fault.Invalidf("BMC %s does not tell whether a boot override lasts", c.access.Address).WithHint("set the boot order in the BIOS")
 	}
 	want := library.BootOptionParam_BootFlags{BootFlagsValid: b.Target != bmc.BootNone, Persist: b.Lasting && b.Target != bmc.BootNone,
 		BootDeviceSelector: device, BIOSBootType: was.BIOSBootType}

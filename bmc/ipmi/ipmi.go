@@ -1,5 +1,5 @@
 // Package ipmi is the bmc.Controller for BMCs without Redfish: power, boot device, locator
-// LED and identity over IPMI 2.0 (RMCP+), through a library. Everything else is Invalid.
+// LED, identity and users over IPMI 2.0 (RMCP+), through a library. Everything else is Invalid.
 package ipmi
 
 import (

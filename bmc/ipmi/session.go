@@ -173,7 +173,7 @@ func (c *Controller) refused(doing string, r *library.ResponseError) error {
 	code := uint8(r.CompletionCode())
 	kind, hint := fault.Conflict, "look at the BMC's own event log; restart the BMC if it stays so"
 	switch code {
-	case 0xc1, 0xc2, 0xcc, 0x80, 0xd6:
+	case 0xc1, 0xc2, 0xc7, 0xc8, 0xc9, 0xcc, 0x80, 0xd6:
 		kind, hint = fault.Invalid, "the BMC cannot do this"
 	case 0xd4:
 		kind, hint = fault.Denied, "give the BMC's user the privilege Operator or Administrator on the LAN channel"

@@ -46,8 +46,12 @@ func (c *Controller) SetNextBoot(ctx context.Context, b bmc.Boot) error {
 	return c.setBoot(ctx, sys, want, want.forms(now))
 }
 
-// source is how this machine calls the virtual CD.
+// source is how this machine calls a target: the virtual CD has two names, and some services
+// write theirs in another case than the schema.
 func (c *Controller) source(target string, allowed []string) string {
+	if i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, target) }); i >= 0 && target != cd {
+		return allowed[i]
+	}
 	if target == cd && slices.Contains(allowed, usbCD) && (c.traits.usbCD || !slices.Contains(allowed, cd)) {
 		return usbCD
 	}

@@ -51,6 +51,9 @@ func (c *Controller) eventService(ctx context.Context) (*eventService, error) {
 		return nil, c.noEvents("has no event service")
 	}
 	s, err := schemas.GetObject[eventService](c.client.WithContext(ctx), c.events.URI)
+	if absent(err) {
+		return nil, c.noEvents("links to an event service that is not there")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -76,6 +79,9 @@ func (c *Controller) subscriptions(ctx context.Context) (*eventService, []subscr
 	}
 	client := c.client.WithContext(ctx)
 	list, err := schemas.GetObject[collection](client, service.Subscriptions.URI)
+	if absent(err) {
+		return nil, nil, c.noEvents("links to a list of subscriptions that is not there")
+	}
 	if err != nil {
 		return nil, nil, err
 	}

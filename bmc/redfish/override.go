@@ -36,9 +36,10 @@ const (
 	maxBootURI = 1024 // bytes; firmware has room for about 500
 )
 
-// inForce reports whether the next start goes elsewhere than the boot order.
+// inForce reports whether the next start goes elsewhere than the boot order. Names are
+// compared without regard to case: some services write PXE or once.
 func (b boot) inForce() bool {
-	return b.Enabled != "" && b.Enabled != disabled && b.Target != "" && b.Target != noTarget
+	return b.Enabled != "" && !strings.EqualFold(b.Enabled, disabled) && b.Target != "" && !strings.EqualFold(b.Target, noTarget)
 }
 
 // String is what a person reads in an error.
@@ -108,13 +109,13 @@ func (b boot) fulfils(want boot) bool {
 	if want.Enabled == disabled {
 		return !b.inForce()
 	}
-	return b.Enabled == want.Enabled && b.Target == want.Target && (want.Target != httpTarget || b.URI == want.URI) &&
-		(want.Mode == "" || b.Mode == "" || b.Mode == want.Mode)
+	return strings.EqualFold(b.Enabled, want.Enabled) && strings.EqualFold(b.Target, want.Target) && (want.Target != httpTarget || b.URI == want.URI) &&
+		(want.Mode == "" || b.Mode == "" || strings.EqualFold(b.Mode, want.Mode))
 }
 
 // outlasts reports whether b is want, which was for the next start only, for every start.
 func (b boot) outlasts(want boot) bool {
-	if want.Enabled != once || b.Enabled != continuous {
+	if want.Enabled != once || !strings.EqualFold(b.Enabled, continuous) {
 		return false
 	}
 	want.Enabled = continuous
@@ -146,6 +147,9 @@ func (b boot) forms(now boot) []map[string]any {
 		all = []map[string]any{with(full, "HttpBootUri", nil), with(full, "HttpBootUri", "")}
 	}
 	if b.Mode == "" {
+		if now.Mode != "" { // some want all three said
+			all = append(all, with(full, "BootSourceOverrideMode", now.Mode))
+		}
 		return all
 	}
 	for _, f := range slices.Clone(all) {
@@ -169,7 +173,7 @@ func clearing(now boot) []map[string]any {
 	plain := boot{Enabled: disabled}.payload()
 	all := []map[string]any{plain, with(plain, "BootSourceOverrideTarget", noTarget)}
 	if now.Mode != "" {
-		all = append(all, with(plain, "BootSourceOverrideMode", now.Mode))
+		all = append(all, with(plain, "BootSourceOverrideMode", now.Mode), with(all[1], "BootSourceOverrideMode", now.Mode))
 	}
 	return append(all, with(plain, "BootSourceOverrideTarget", string(schemas.PxeBootSource)))
 }
@@ -179,21 +183,21 @@ func overrideOf(b boot) bmc.Boot {
 	if !b.inForce() {
 		return bmc.Boot{Target: bmc.BootNone}
 	}
-	out := bmc.Boot{Target: bmc.Target(strings.ToLower(tidy(b.Target))), Lasting: b.Enabled == continuous}
-	switch b.Target {
-	case httpTarget:
+	out := bmc.Boot{Target: bmc.Target(strings.ToLower(tidy(b.Target))), Lasting: strings.EqualFold(b.Enabled, continuous)}
+	switch {
+	case strings.EqualFold(b.Target, httpTarget):
 		out.Target, out.URI = bmc.BootHTTP, tidyURL(b.URI)
-	case string(schemas.HddBootSource):
+	case strings.EqualFold(b.Target, string(schemas.HddBootSource)):
 		out.Target = bmc.BootDisk
-	case usbCD:
+	case strings.EqualFold(b.Target, usbCD):
 		out.Target = bmc.BootCD
-	case string(schemas.BiosSetupBootSource):
+	case strings.EqualFold(b.Target, string(schemas.BiosSetupBootSource)):
 		out.Target = bmc.BootSetup
 	}
-	switch b.Mode {
-	case string(schemas.UEFIBootSourceOverrideMode):
+	switch {
+	case strings.EqualFold(b.Mode, string(schemas.UEFIBootSourceOverrideMode)):
 		out.Mode = inventory.UEFI
-	case string(schemas.LegacyBootSourceOverrideMode):
+	case strings.EqualFold(b.Mode, string(schemas.LegacyBootSourceOverrideMode)):
 		out.Mode = inventory.BIOS
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -27,10 +28,11 @@ func (c *Controller) Power(ctx context.Context) (inventory.Power, error) {
 }
 
 func powerOf(sys *system) inventory.Power {
-	switch sys.PowerState {
-	case schemas.OnPowerState, schemas.PausedPowerState:
+	is := func(state schemas.PowerState) bool { return strings.EqualFold(string(sys.PowerState), string(state)) }
+	switch {
+	case is(schemas.OnPowerState), is(schemas.PausedPowerState):
 		return inventory.PowerOn
-	case schemas.OffPowerState:
+	case is(schemas.OffPowerState):
 		return inventory.PowerOff
 	}
 	return inventory.PowerUnknown

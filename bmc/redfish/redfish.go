@@ -142,6 +142,11 @@ func (c *Controller) open(ctx context.Context, where address) error {
 	if err := c.wire.login(ctx, root); err != nil {
 		return err
 	}
+	if root == (serviceRoot{}) { // it hides the root from strangers
+		if root, err = c.wire.root(ctx); err != nil {
+			return err
+		}
+	}
 	c.client, err = gofish.ConnectContext(ctx, gofish.ClientConfig{
 		Endpoint:          where.base.String(),
 		HTTPClient:        &http.Client{Transport: c.wire, CheckRedirect: redirects},
@@ -188,6 +193,8 @@ type serviceRoot struct {
 	Updates    link `json:"UpdateService"`
 	Events     link `json:"EventService"`
 	Links      struct{ Sessions link }
+
+	SessionService link
 
 	ProtocolFeaturesSupported struct {
 		ExpandQuery struct{ ExpandAll, NoLinks bool }

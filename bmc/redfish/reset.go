@@ -58,11 +58,11 @@ func (c *Controller) resetTypes(ctx context.Context, sys *system) ([]schemas.Res
 	return types, nil
 }
 
-// pick returns the first of wanted that is offered, or "".
+// pick returns the first of wanted that is offered, as the BMC writes it, or "".
 func pick(offered []schemas.ResetType, wanted ...schemas.ResetType) schemas.ResetType {
 	for _, w := range wanted {
-		if slices.Contains(offered, w) {
-			return w
+		if i := slices.IndexFunc(offered, func(o schemas.ResetType) bool { return strings.EqualFold(string(o), string(w)) }); i >= 0 {
+			return offered[i]
 		}
 	}
 	return ""

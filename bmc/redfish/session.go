@@ -31,6 +31,7 @@ type session struct {
 	token       string
 	uri         string // of our Session, to delete it
 	sessions    string // where sessions are created; empty: none
+	guessed     bool   // that is where they usually are: the root does not say
 	anyEncoding bool   // the BMC cannot send some resources uncompressed
 	lapsed
 	refused error // set once: nothing more is sent to a BMC that denied us
@@ -69,6 +70,9 @@ func (w *wire) login(ctx context.Context, root serviceRoot) error {
 	}
 	defer w.release()
 	w.sessions, w.member = root.Links.Sessions.URI, true
+	if service := root.SessionService.URI; w.sessions == "" && service != "" {
+		w.sessions, w.guessed = strings.TrimSuffix(service, "/")+"/Sessions", true
+	}
 	return w.enter(ctx)
 }
 
@@ -86,7 +90,11 @@ func (w *wire) enter(ctx context.Context) error {
 		return err
 	}
 	answer := peek(resp)
-	switch judgeLogin(resp.StatusCode, resp.Header.Get("X-Auth-Token") != "", answer) {
+	verdict := judgeLogin(resp.StatusCode, resp.Header.Get("X-Auth-Token") != "", answer)
+	if w.guessed && verdict != loginDone && verdict != loginExpired {
+		verdict = loginBasic // at a place that is not there a refusal says nothing of the password
+	}
+	switch verdict {
 	case loginDone:
 		w.kind, w.token, w.uri = byToken, resp.Header.Get("X-Auth-Token"), sessionURI(resp, answer)
 	case loginBasic:

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 
 	"rackwright/bmc"
@@ -36,8 +37,9 @@ type wire struct {
 	timing Timing
 	log    *slog.Logger
 	pause  pause
-	turn   chan struct{} // holds one token: guards session as well
-	ended  chan struct{} // closed when the session is ended: streams stop
+	turn   chan struct{}  // holds one token: guards session as well
+	ended  chan struct{}  // closed when the session is ended: streams stop
+	full   *regexp.Regexp // finds links that are full URLs of the BMC
 	session
 	hidden
 }
@@ -53,6 +55,7 @@ func newWire(where address, a bmc.Access, pinned string, timing Timing, log *slo
 		pause:  wait,
 		turn:   make(chan struct{}, 1),
 		ended:  make(chan struct{}),
+		full:   absolute(where.base),
 		raw: &http.Transport{ // no Proxy: a BMC's password goes to the BMC
 			DialContext:            (&net.Dialer{Timeout: min(timing.Request, 10*time.Second)}).DialContext,
 			TLSClientConfig:        p.config(),
@@ -171,6 +174,9 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 		return nil, w.overdue(req.Context(), ctx, err)
 	}
 	err = swallow(resp)
+	if err == nil {
+		w.shorten(resp)
+	}
 	w.log.Debug("bmc exchange", "method", out.Method, "path", out.URL.Path, "status", resp.StatusCode, "took", time.Since(start))
 	if err != nil {
 		return nil, w.overdue(req.Context(), ctx, err)
@@ -233,24 +239,6 @@ func takeBody(req *http.Request) ([]byte, error) {
 		err = fault.Internalf("a request of more than %d bytes to a BMC", maxWrite)
 	}
 	return body, err
-}
-
-// errTooLarge is an answer beyond maxBody.
-var errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-
-// swallow replaces the body by its bytes, at most maxBody.
-func swallow(resp *http.Response) error {
-	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
-	if err != nil {
-		return fmt.Errorf("the answer breaks off: %w", err)
-	}
-	if len(body) > maxBody {
-		return errTooLarge
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
-	resp.ContentLength = int64(len(body))
-	return nil
 }
 
 // redirects is http.Client's CheckRedirect: a read may move within the BMC (some answer

@@ -10,7 +10,7 @@ import (
 // the locator LED are about machines and stand elsewhere.
 func bmcCommand(w *world) *cobra.Command {
 	return group("bmc", "Ask BMCs and change them", []string{"bmcs"},
-		bmcListing(w), bmcClaim(w), bmcAuthority(w), bmcProbe(w), bmcRecord(w),
+		bmcListing(w), bmcOverview(w), bmcClaim(w), bmcAuthority(w), bmcProbe(w), bmcRecord(w),
 		bmcSensors(w), bmcLog(w), bmcBoot(w), bmcOrder(w), bmcSecureBoot(w), bmcSettings(w),
 		bmcMedia(w), bmcInsert(w), plainChange(w, deploy.BMCEjectMedia, "eject", "Empty the virtual CD drive", ""),
 		bmcFirmware(w), bmcAccounts(w), bmcProtocols(w), bmcClock(w), bmcConsole(w), bmcSubscriptions(w),

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/inventory"
 )
@@ -62,6 +63,46 @@ func printBMCs(out io.Writer, list []wire.KnownBMC) {
 		rows[i] = []string{b.Machine, place, b.Address, strings.TrimSpace(b.Vendor + " " + b.Firmware), timeText(b.Claimed), pinText(b.Certificate), timeText(b.Seen), state}
 	}
 	table(out, []string{"MACHINE", "PLACE", "ADDRESS", "VENDOR", "CLAIMED", "CERTIFICATE", "LAST SEEN", "STATE"}, rows)
+}
+
+// bmcOverview is what is known of one, without asking it.
+func bmcOverview(w *world) *cobra.Command {
+	c := shows("show", "Show what is known of a machine's BMC", seeing(w, (*client.Client).BMC, printBMC))
+	c.Long = "Where it is, whether it is claimed, what lets others in, and how the server gets on with it: whether a\n" +
+		"session is open, it does not answer, it refused us, or another server has it. It is not asked for this."
+	return c
+}
+
+func printBMC(out io.Writer, b wire.BMCOverview) {
+	facts := []string{"Machine", b.Machine, "State", b.State, "To do", b.Hint, "Address", b.Address, "MAC", macOrNone(b.MAC), "Account", b.Username,
+		"Hardware", strings.TrimSpace(b.Vendor + " " + b.Firmware), "Claimed", timeText(b.Claimed), "Certificate", b.Certificate, "Power", string(b.Power),
+		"Last seen", timeText(b.Seen), "Open", strings.Join(b.Exposed, ", "), "Events", map[bool]string{true: "pushed to us", false: "read from its log"}[b.Subscribed]}
+	if l := b.Line; l != nil {
+		facts = append(facts, "Session", lineText(l), "  error", l.Error, "  to do", l.Hint, "  tried again", timeText(l.Next))
+	}
+	pairs(out, facts...)
+}
+
+// lineText says how the server gets on with a BMC.
+func lineText(l *wire.BMCLine) string {
+	text := l.State
+	if !l.Since.IsZero() {
+		text += " since " + timeText(l.Since)
+	}
+	if l.Owner != "" {
+		text += ", held by " + l.Owner
+	}
+	if l.Busy+l.Waiting > 0 {
+		text += fmt.Sprintf(", %d calls in flight, %d waiting", l.Busy, l.Waiting)
+	}
+	return text
+}
+
+func macOrNone(m inventory.MAC) string {
+	if m.IsZero() {
+		return ""
+	}
+	return m.String()
 }
 
 // pinText is enough of a fingerprint to compare by eye.

@@ -82,6 +82,10 @@ func printTimeline(out io.Writer, events []journal.Event) {
 		if i > 0 {
 			since = "+" + e.At.Sub(events[i-1].At).Round(time.Millisecond).String()
 		}
-		fmt.Fprintf(out, "%s  %10s  %-17s  %s\n", e.At.UTC().Format("2006-01-02 15:04:05.000Z"), since, e.Kind, oneLine(e.Summary))
+		by := ""
+		if e.Actor != "" {
+			by = " (" + e.Actor + ")"
+		}
+		fmt.Fprintf(out, "%s  %10s  %-17s  %s\n", e.At.UTC().Format("2006-01-02 15:04:05.000Z"), since, e.Kind, oneLine(e.Summary+by))
 	}
 }

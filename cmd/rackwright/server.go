@@ -195,7 +195,7 @@ func (s *server) addWork() {
 }
 
 func (s *server) api() (task, error) {
-	h := api.New(api.Options{Store: s.db, BMC: s.hands, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget, FirmwareBytes: s.shelf,
+	h := api.New(api.Options{Store: s.db, BMC: s.hands, Lines: s.hands, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget, FirmwareBytes: s.shelf,
 		Log: s.log, Version: version()})
 	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}

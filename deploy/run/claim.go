@@ -173,7 +173,6 @@ func (j *job) opens(ctx context.Context) (*store.Login, outcome) {
 // person said that its board was replaced.
 func (j *job) identified(ctx context.Context, f *inventory.Facts) *outcome {
 	e := inventory.FromFacts(f)
-	e.Source = "redfish"
 	agree, disagree := e.Match(j.machine)
 	disagree = append(disagree, j.became(f)...)
 	if len(disagree) > 0 && !j.op.Order.Claim.Confirm {
@@ -195,7 +194,7 @@ func (j *job) identified(ctx context.Context, f *inventory.Facts) *outcome {
 			if said == "" {
 				return nil, nil
 			}
-			return []journal.Event{{Kind: journal.PhaseMoved, Operation: j.op.ID, Actor: "redfish", Summary: said}}, nil
+			return []journal.Event{{Kind: journal.PhaseMoved, Operation: j.op.ID, Actor: e.Source, Summary: said}}, nil
 		})
 	}
 	if err != nil {
@@ -223,10 +222,10 @@ func (j *job) became(f *inventory.Facts) (out []string) {
 		return nil
 	}
 	if j.machine.UUID == "" && !inventory.JunkUUID(was.System.UUID) && !inventory.JunkUUID(f.System.UUID) && !strings.EqualFold(was.System.UUID, f.System.UUID) {
-		out = append(out, fmt.Sprintf("uuid: it was %s, redfish saw %s", was.System.UUID, f.System.UUID))
+		out = append(out, fmt.Sprintf("uuid: it was %s, %s saw %s", was.System.UUID, f.Source, f.System.UUID))
 	}
 	if j.machine.Serial == "" && !inventory.JunkSerial(was.System.Serial) && !inventory.JunkSerial(f.System.Serial) && !strings.EqualFold(was.System.Serial, f.System.Serial) {
-		out = append(out, fmt.Sprintf("serial: it was %s, redfish saw %s", was.System.Serial, f.System.Serial))
+		out = append(out, fmt.Sprintf("serial: it was %s, %s saw %s", was.System.Serial, f.Source, f.System.Serial))
 	}
 	return out
 }

@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
@@ -36,8 +34,8 @@ const (
 	personAsks = 40 // times, at as many BMCs
 )
 
-// measureBMC has two processes: one is all the BMCs, the other looks at them as a server
-// does, with its database, and reports.
+// measureBMC has two processes beside this one: racksim is all the BMCs, the sweeper looks
+// at them as a server does, with its database, and reports.
 func measureBMC(ctx context.Context, b *bench) error {
 	if err := measurePush(ctx, b); err != nil {
 		return err
@@ -50,13 +48,8 @@ func measureBMC(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	bmcs, err := startProcess(ctx, dir, nil, self, "-part", "bmcs")
-	if err != nil {
-		return err
-	}
-	defer bmcs.end()
 	b.tell("a hall with %d BMCs", sweptBMCs)
-	cmd := exec.CommandContext(ctx, self, "-part", "sweeper", "-out", dir)
+	cmd := exec.CommandContext(ctx, self, "-part", "sweeper", "-out", dir, "-bin", b.bin)
 	cmd.Stderr = b.say
 	out, err := cmd.Output()
 	if err != nil {
@@ -75,12 +68,17 @@ func measureBMC(ctx context.Context, b *bench) error {
 }
 
 // sweeper takes the figures and writes them to out.
-func sweeper(ctx context.Context, dir string, out io.Writer) error {
-	db, err := hallOfBMCs(ctx, filepath.Join(dir, "rackwright.db"))
+func sweeper(ctx context.Context, b *bench, out io.Writer) error {
+	db, err := hallOfBMCs(ctx, filepath.Join(b.out, "rackwright.db"))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	bmcs, err := startBMCs(ctx, b, false)
+	if err != nil {
+		return err
+	}
+	defer func() { bmcs.end() }()
 	got := map[string][2]float64{}
 	first, err := sweep(ctx, db, false, nil)
 	if err != nil {
@@ -107,7 +105,8 @@ func sweeper(ctx context.Context, dir string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if _, err := askBMCs(ctx, "hang"); err != nil {
+	bmcs.end()
+	if bmcs, err = startBMCs(ctx, b, true); err != nil {
 		return err
 	}
 	storm, err := sweep(ctx, db, true, nil)
@@ -115,13 +114,6 @@ func sweeper(ctx context.Context, dir string, out io.Writer) error {
 		return err
 	}
 	got["bmc.storm"] = [2]float64{storm.healthy.Seconds(), calm.healthy.Seconds()}
-	seen, err := askBMCs(ctx, "calm")
-	if err != nil {
-		return err
-	}
-	if seen.Most > 1 {
-		return fault.Internalf("a BMC had %d sessions of ours at once", seen.Most)
-	}
 	return json.NewEncoder(out).Encode(got)
 }
 
@@ -261,24 +253,6 @@ func healthyOnes(ctx context.Context, db *store.DB) (map[string]bool, error) {
 			return out, nil
 		}
 	}
-}
-
-// hangs reports whether a BMC is one of those that hang in a storm.
-func hangs(ip netip.Addr) bool { return ip.As4()[3]%5 == 0 }
-
-// askBMCs tells the process of the BMCs what to do: hang, or calm.
-func askBMCs(ctx context.Context, what string) (seen seenByBMCs, err error) {
-	c := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "https://127.0.0.1:"+bmcPort+"/bench/"+what, http.NoBody)
-	if err != nil {
-		return seen, err
-	}
-	resp, err := c.Do(req)
-	if err != nil {
-		return seen, err
-	}
-	defer resp.Body.Close()
-	return seen, json.NewDecoder(resp.Body).Decode(&seen)
 }
 
 // personAlone is how long a person waits for a power state while nothing else is asked.

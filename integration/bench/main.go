@@ -31,7 +31,7 @@ func main() {
 	flag.StringVar(&b.cache, "cache", os.Getenv("RACKWRIGHT_CACHE"), "`folder` with images/ and ramdisk/")
 	flag.StringVar(&b.bin, "bin", "out/bin", "`folder` with the programs")
 	flag.StringVar(&b.out, "out", "out", "`folder` for bench.jsonl, state and logs")
-	part := flag.String("part", "", "be a `part` of a measurement, which starts it: bmcs, sweeper")
+	part := flag.String("part", "", "be a `part` of a measurement, which starts it: sweeper")
 	flag.Parse()
 	if *part != "" {
 		os.Exit(partOf(b, *part))
@@ -63,8 +63,7 @@ func partOf(b *bench, name string) int {
 	defer stop()
 	err := fault.Invalidf("there is no part %q", name)
 	parts := map[string]func() error{
-		"bmcs":    func() error { return serveBMCs(ctx, ":"+bmcPort) },
-		"sweeper": func() error { return sweeper(ctx, b.out, os.Stdout) },
+		"sweeper": func() error { return sweeper(ctx, b, os.Stdout) },
 	}
 	if parts[name] == nil {
 		return fail(wrongUsage, err)

@@ -4,12 +4,15 @@
 dir=$1 op=$3
 shift 3
 property() { cat "$dir/$1" 2>/dev/null || echo "$2"; }
-start() { echo started >>"$dir/starts"; }
+start() { # uses the boot override up
+	echo started >>"$dir/starts"
+	rm -f "$dir/boot"
+}
 case $op in
 get)
 	for name; do
 		case $name in
-		boot) echo "boot:$(property boot default)" ;;
+		boot) echo "boot:$(property boot none)" ;;
 		*) echo "$name:$(property "$name" 0)" ;;
 		esac
 	done
