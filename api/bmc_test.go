@@ -20,7 +20,7 @@ func wired(t *testing.T) (*bmctest.BMC, string) {
 	t.Helper()
 	s := apitest.Rack(t)
 	hands, m1 := apitest.BMCs(s)
-	return m1, apitest.Serve(t, api.Options{Store: s, BMC: hands}) + wire.Prefix
+	return m1, apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands}) + wire.Prefix
 }
 
 func TestABMCIsAskedForWhoWaitsAndItsSessionEnds(t *testing.T) {
@@ -47,6 +47,23 @@ func TestABMCIsAskedForWhoWaitsAndItsSessionEnds(t *testing.T) {
 	}
 	if m1.Sessions() != 0 {
 		t.Errorf("%d sessions are left open", m1.Sessions())
+	}
+}
+
+func TestWhatIsKnownOfABMCIsToldWithoutAskingIt(t *testing.T) {
+	m1, url := wired(t)
+	m1.Fail(bmctest.Dial, fault.Unreachablef("BMC does not answer"))
+	answer, text := ask(t, "GET", url+"/machines/m1/bmc", "")
+	b := decode[wire.BMCOverview](t, text)
+	if answer.StatusCode != http.StatusOK || b.Machine != "m1" || b.Address != "https://192.0.2.1" || b.State != "unclaimed" || !b.Subscribed || b.Line == nil || b.Line.State != "open" {
+		t.Errorf("%d %s", answer.StatusCode, text)
+	}
+	if answer, text := ask(t, "GET", url+"/machines/m2/bmc", ""); answer.StatusCode != http.StatusConflict || !strings.Contains(text, "give it a bmc in the plan") {
+		t.Errorf("one without: %d %s", answer.StatusCode, text)
+	}
+	_, bare := rack(t)
+	if answer, text := ask(t, "GET", bare+"/machines/m1/bmc", ""); answer.StatusCode != http.StatusOK || strings.Contains(text, `"line"`) {
+		t.Errorf("a server without BMCs: %d %s", answer.StatusCode, text)
 	}
 }
 

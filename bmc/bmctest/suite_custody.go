@@ -79,7 +79,7 @@ func (s suite) accounts(t *testing.T) {
 	c := s.dial(t)
 	before, err := c.Accounts(s.context(t))
 	s.optional(t, HasAccounts, err)
-	if !slices.ContainsFunc(before, func(a bmc.Account) bool { return a.Name == s.access.Username && a.Enabled }) {
+	if !s.hooks.Open && !slices.ContainsFunc(before, func(a bmc.Account) bool { return a.Name == s.access.Username && a.Enabled }) {
 		t.Errorf("accounts %+v, without %q, as whom we are logged in", before, s.access.Username)
 	}
 	name, first, second := "rw"+strings.ToLower(rand.Text()[:6]), randomPassword(), randomPassword()
@@ -103,13 +103,13 @@ func (s suite) accounts(t *testing.T) {
 	}
 	ok(t, "SetPassword", c.SetPassword(s.context(t), name, second))
 	ok(t, "Dial with the new password", s.as(t, name, second))
-	if err := s.as(t, name, first); !fault.Is(err, fault.Denied) {
+	if err := s.as(t, name, first); !s.hooks.Open && !fault.Is(err, fault.Denied) {
 		t.Errorf("Dial with the old password = %v, want Denied", err)
 	}
 	for range 2 {
 		ok(t, "DisableAccount", c.DisableAccount(s.context(t), name))
 	}
-	if err := s.as(t, name, second); !fault.Is(err, fault.Denied) {
+	if err := s.as(t, name, second); !s.hooks.Open && !fault.Is(err, fault.Denied) {
 		t.Errorf("Dial as a disabled user = %v, want Denied", err)
 	}
 	for _, err := range []error{err, fault.Invalidf("%v", c.SetPassword(s.context(t), name, strings.Repeat(second, 20)))} {

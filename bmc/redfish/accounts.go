@@ -1,9 +1,9 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -16,6 +16,9 @@ import (
 // maxAccounts is how many accounts are looked at; Dell and Lenovo have 16 and 12 slots.
 const maxAccounts = 64
 
+// maxCustodyReads bounds one call of the Custodian: a BMC has some dozens of accounts.
+const maxCustodyReads = 300
+
 // accountService is what we use of the AccountService schema.
 type accountService struct {
 	Accounts                             link
@@ -24,24 +27,18 @@ type accountService struct {
 
 // account is what we use of the ManagerAccount schema.
 type account struct {
-	uri, tag string
-
-	Id, UserName, RoleId   string //nolint:revive // Redfish's names
+	resource
+	UserName               string
+	RoleID                 string `json:"RoleId"`
 	Enabled                *bool  // nil: not told, as on older iLOs
 	Locked                 bool
 	PasswordChangeRequired *bool
 	Links                  struct{ Role link }
 }
 
-func (a account) on() bool { return a.Enabled == nil || *a.Enabled }
+func (a *account) on() bool { return a.Enabled == nil || *a.Enabled }
 
-func (a account) role() string {
-	if a.RoleId != "" {
-		return a.RoleId
-	}
-	_, id, _ := cutLast(strings.TrimSuffix(a.Links.Role.URI, "/"), "/")
-	return id
-}
+func (a *account) role() string { return cmp.Or(a.RoleID, lastOf(a.Links.Role.URI)) }
 
 // Accounts lists the users. BMCs with fixed slots (Dell, Lenovo, Cisco) list the free ones
 // too, without a name.
@@ -51,54 +48,37 @@ func (c *Controller) Accounts(ctx context.Context) ([]bmc.Account, error) {
 		return nil, c.explain("read the accounts", err)
 	}
 	out := []bmc.Account{}
-	for _, a := range all {
-		if a.UserName != "" {
-			out = append(out, bmc.Account{ID: tidy(a.Id), Name: tidy(a.UserName), Role: tidy(a.role()), Enabled: a.on(), Locked: a.Locked})
+	for i := range all {
+		if a := &all[i]; a.UserName != "" {
+			out = append(out, bmc.Account{ID: tidy(a.ID), Name: tidy(a.UserName), Role: tidy(a.role()), Enabled: a.on(), Locked: a.Locked})
 		}
 	}
 	return out, nil
 }
 
 // accounts reads the service and every account that can be read.
-func (c *Controller) accounts(ctx context.Context) (accountService, []account, error) {
-	root, err := c.services(ctx)
+func (c *Controller) accounts(ctx context.Context) (*accountService, []account, error) {
+	if c.root.Accounts.URI == "" {
+		return &accountService{}, nil, c.lacks("account service")
+	}
+	service, err := get[accountService](c.under(ctx), c.root.Accounts.URI)
 	if err != nil {
-		return accountService{}, nil, err
+		return &accountService{}, nil, c.missing("account service", err)
 	}
-	if root.AccountService.URI == "" {
-		return accountService{}, nil, c.lacks("account service")
-	}
-	service, _, err := fetch[accountService](ctx, c, root.AccountService.URI)
-	if err != nil {
-		return service, nil, err
-	}
-	list, _, err := fetch[collection](ctx, c, service.Accounts.URI)
-	if err != nil {
-		return service, nil, err
-	}
-	var all []account
-	for _, m := range list.Members[:min(len(list.Members), maxAccounts)] {
-		a, tag, readErr := fetch[account](ctx, c, m.URI)
-		if readErr != nil {
-			err = readErr
-			continue
-		}
-		a.uri, a.tag = m.URI, tag
-		all = append(all, a)
-	}
+	all, err := members[account](c.under(ctx), service.Accounts.URI, maxAccounts)
 	if len(all) == 0 {
-		return service, nil, err
+		return service, nil, c.missing("accounts", err)
 	}
-	return service, all, nil
+	return service, all, c.forgive(ctx, "accounts", err)
 }
 
 // userNamed finds a user.
-func userNamed(all []account, name string) (account, bool) {
+func userNamed(all []account, name string) (*account, bool) {
 	i := slices.IndexFunc(all, func(a account) bool { return a.UserName == name })
 	if i < 0 || name == "" {
-		return account{}, false
+		return nil, false
 	}
-	return all[i], true
+	return &all[i], true
 }
 
 // CreateAccount makes an enabled user and reads it back: in a free slot where the BMC has
@@ -124,10 +104,10 @@ func (c *Controller) CreateAccount(ctx context.Context, name, password, role str
 	}
 	c.log.Info("bmc account created", "user", name, "role", role)
 	wrote := c.addAccount(ctx, service, all, name, password, role)
-	if wrote != nil && (neverDone(wrote) || isFault(wrote)) {
+	if decided(wrote) {
 		return c.refusedPassword("create user "+name, service, wrote)
 	}
-	var made account
+	var made *account
 	err = c.readBack(ctx, "create user "+name, wrote, func(ctx context.Context) (there bool, err error) {
 		_, all, err := c.accounts(ctx)
 		made, there = userNamed(all, name)
@@ -140,18 +120,18 @@ func (c *Controller) CreateAccount(ctx context.Context, name, password, role str
 }
 
 // addAccount fills the first free slot, or posts a new member.
-func (c *Controller) addAccount(ctx context.Context, service accountService, all []account, name, password, role string) error {
+func (c *Controller) addAccount(ctx context.Context, service *accountService, all []account, name, password, role string) error {
 	payload := map[string]any{"UserName": name, "Password": password, "RoleId": role, "Enabled": true}
-	for _, a := range all {
-		if a.UserName == "" && !slices.Contains(c.traits.reserved, a.Id) {
-			return c.adapting(payload, func() error { _, err := c.amend(ctx, a.uri, a.tag, payload); return err })
+	for i := range all {
+		if a := &all[i]; a.UserName == "" && !slices.Contains(c.traits.reserved, a.ID) {
+			return c.adapting(payload, func() error { _, err := c.write(ctx, a.ODataID, payload); return err })
 		}
 	}
 	if c.traits.loginName {
 		payload["Oem"] = map[string]any{"Hpe": map[string]any{"LoginName": name}}
 	}
 	err := c.adapting(payload, func() error { _, err := c.post(ctx, service.Accounts.URI, payload); return err })
-	if code := statusOf(err); code == http.StatusMethodNotAllowed || code == http.StatusNotFound || code == http.StatusNotImplemented {
+	if absent(err) {
 		return fault.Conflictf("BMC %s has no free account slot", c.access.Address).
 			WithHint("clear an account that nobody uses in the BMC's own pages")
 	}
@@ -175,9 +155,8 @@ func (c *Controller) adapting(payload map[string]any, write func() error) error 
 func adapt(payload map[string]any, r *schemas.Error) bool {
 	changed := false
 	for _, info := range r.ExtendedInfos {
-		_, id, _ := cutLast(info.MessageID, ".")
 		about := strings.Join(append(slices.Clone(info.RelatedProperties), info.MessageArgs...), " ") + " " + info.Message
-		switch id {
+		switch messageKey(info.MessageID) {
 		case "PropertyUnknown", "PropertyNotWritable", "PropertyNotWritableOrUnknown", "PropertyNotSupported", "PropertyNotSupportedInPost":
 			for _, name := range []string{"Enabled", "Oem"} {
 				if _, has := payload[name]; has && strings.Contains(about, name) {
@@ -204,8 +183,8 @@ func missing() map[string]any {
 
 // keepPassword takes back the order to change the password at the first log-in that
 // Lenovo's BMCs put on new users. One that insists is told by the next Dial.
-func (c *Controller) keepPassword(ctx context.Context, a account) {
-	if _, err := c.amend(ctx, a.uri, a.tag, map[string]any{"PasswordChangeRequired": false}); err != nil {
+func (c *Controller) keepPassword(ctx context.Context, a *account) {
+	if _, err := c.write(ctx, a.ODataID, map[string]any{"PasswordChangeRequired": false}); err != nil {
 		c.log.Warn("bmc wants a new user's password changed", "user", a.UserName, "err", c.explain("keep the password", err))
 	}
 }
@@ -234,13 +213,10 @@ func (c *Controller) DisableAccount(ctx context.Context, name string) error {
 		return nil
 	}
 	c.log.Info("bmc account disabled", "user", name)
-	_, wrote := c.amend(ctx, a.uri, a.tag, map[string]any{"Enabled": false})
-	if wrote != nil && neverDone(wrote) {
-		return c.explain("disable user "+name, wrote)
-	}
+	_, wrote := c.write(ctx, a.ODataID, map[string]any{"Enabled": false})
 	return c.readBack(ctx, "disable user "+name, wrote, func(ctx context.Context) (bool, error) {
-		now, _, err := fetch[account](ctx, c, a.uri)
-		return now.Enabled != nil && !*now.Enabled, err
+		now, err := get[account](c.under(ctx), a.ODataID)
+		return err == nil && now.Enabled != nil && !*now.Enabled, err
 	})
 }
 
@@ -249,7 +225,12 @@ func (c *Controller) noUser(name string) *fault.Error {
 		WithHint("list its users; names are compared exactly")
 }
 
-func isFault(err error) bool {
-	_, ok := errors.AsType[*fault.Error](err)
-	return ok
+// readBack verifies a change of the Custodian's.
+func (c *Controller) readBack(ctx context.Context, doing string, wrote error, look func(context.Context) (bool, error)) error {
+	return c.verify(ctx, change{doing: doing, wrote: wrote,
+		look: func(ctx context.Context) (bool, error) { return look(withBudget(ctx, maxCustodyReads)) }, // each has its own
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s said yes when told to %s, and it does not read back", c.access.Address, doing).
+				WithHint("look at the BMC itself; some need a restart of the BMC, some newer firmware")
+		}})
 }

@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -39,14 +40,17 @@ func swallow(resp *http.Response) error {
 	return nil
 }
 
-// absolute finds links that are full URLs of the service itself. DSP0266 9.2 has them as
-// paths; frameworks that make URLs from the request's Host write them in full.
+// absolute finds links that are full URLs of the service itself, with our port or without.
+// DSP0266 9.2 has them as paths; frameworks that make URLs of the request's Host write them
+// in full.
 func absolute(base *url.URL) *regexp.Regexp {
-	host := regexp.QuoteMeta(base.Hostname())
+	host := base.Hostname()
 	if strings.Contains(host, ":") {
-		host = regexp.QuoteMeta("[") + host + regexp.QuoteMeta("]")
+		host = "[" + host + "]"
 	}
-	return regexp.MustCompile(`(?i)("(?:@odata\.id|[a-z]*@odata\.nextLink|target|@Redfish\.ActionInfo)"\s*:\s*")https?:(?:\\?/){2}` + host + `(?::[0-9]+)?(\\?/)`)
+	port := cmp.Or(base.Port(), map[string]string{"http": "80", "https": "443"}[base.Scheme])
+	return regexp.MustCompile(`(?i)("(?:@odata\.id|[a-z]*@odata\.nextLink|target|@Redfish\.ActionInfo)"\s*:\s*")https?:(?:\\?/){2}` +
+		regexp.QuoteMeta(host) + `(?::` + port + `)?(\\?/)`)
 }
 
 // shorten makes paths of such links. Links to another host stay as they are, for guard.

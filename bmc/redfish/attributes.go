@@ -13,16 +13,9 @@ const maxAttributes = 2000
 
 // bios is what we use of the Bios schema.
 type bios struct {
-	schemas.Entity
+	resource
 	Attributes        map[string]json.RawMessage
 	AttributeRegistry string
-	Settings          settle `json:"@Redfish.Settings"`
-}
-
-// UnmarshalJSON keeps what fits.
-func (b *bios) UnmarshalJSON(text []byte) error {
-	type plain bios
-	return lenient(json.Unmarshal(text, (*plain)(b)))
 }
 
 // attributes reads the BIOS settings in force, as text; a BMC without them is no error.
@@ -30,7 +23,7 @@ func attributes(client schemas.Client, s *system) (map[string]string, error) {
 	if s.Bios.URI == "" {
 		return nil, nil
 	}
-	b, err := schemas.GetObject[bios](client, s.Bios.URI)
+	b, err := get[bios](client, s.Bios.URI)
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"strings"
 
@@ -72,24 +71,48 @@ func (c *Controller) offersBoot(want, now boot) error {
 	return nil
 }
 
-// setBoot writes the override in one of its forms where the BMC takes it, and reads it
-// back. A place that accepts it and shows no effect is left for the next one: writing the
-// same wish there is no repetition of what may have happened, because it did not.
+// places are where a change of the boot settings is written, best first: the system, or its
+// Settings resource (DSP0266 "Settings resources"), which is first where it tells the
+// property to change (sushy's rule: iDRAC10, AMI and Nokia have it there). gofish's SetBoot
+// goes to Settings after any error, a timeout too; we only after an answer that says "not
+// here", or when what was accepted has no effect.
+func (c *Controller) places(ctx context.Context, sys *system, tells func(boot) bool) []string {
+	pending := sys.pending()
+	if pending == "" {
+		return []string{c.system}
+	}
+	if later := c.settingsOf(ctx, sys); c.traits.settingsFirst || later != nil && tells(later.Boot) {
+		return []string{pending, c.system}
+	}
+	return []string{c.system, pending}
+}
+
+// setBoot writes the override in one of its forms where the BMC takes it, and reads it back
+// from where it was written until it is as wanted there, or in the system itself. An
+// override that lasts although it was wanted once is one, too, where the BMC knows no other
+// (sushy-emulator): NextBoot tells it.
 func (c *Controller) setBoot(ctx context.Context, sys *system, want boot, forms []map[string]any) error {
 	places := c.places(ctx, sys, func(b boot) bool { return b.Target != "" })
-	for i, at := range places {
-		last := i == len(places)-1
+	return c.inPlaces(ctx, places, func(at string) change {
+		now := sys.Boot
 		task, wrote := c.writeForms(ctx, at, forms)
-		if wrote != nil && !last && elsewhere(wrote) {
-			continue
-		}
-		ignored, err := c.verifyBoot(ctx, at, task, sys.Boot, want, wrote)
-		if !ignored || last {
-			return err
-		}
-		c.log.Info("bmc ignored the boot override, trying its settings", "at", at)
-	}
-	return nil
+		return change{doing: "set the boot override", task: task, wrote: wrote,
+			look: func(ctx context.Context) (bool, error) {
+				seen, err := c.bootAt(ctx, at, want)
+				if err != nil {
+					return false, err
+				}
+				now = seen
+				return now.fulfils(want) || sys.Boot.Target != want.Target && now.outlasts(want), nil
+			},
+			ignored: func() *fault.Error {
+				if wrote == nil && now.outlasts(want) {
+					return nil
+				}
+				return fault.Conflictf("BMC %s ignored the boot override: asked for %s, it reads back %s", c.access.Address, asked(want), now).
+					WithHint("restart the BMC or update its firmware; until then set the boot order by hand")
+			}}
+	})
 }
 
 // writeForms writes the first form of a change that is not refused for what it says.
@@ -113,55 +136,22 @@ func (c *Controller) clearBoot(ctx context.Context, sys *system) error {
 	return c.setBoot(ctx, sys, boot{Enabled: disabled}, clearing(now))
 }
 
-// verifyBoot reads back from where the override was written until it is as wanted there,
-// or in the system itself. A write with an unclear outcome is judged by what reads back, too.
-// Ignored is a write that was accepted and has no effect. An override that lasts although it
-// was wanted once is one, too, where the BMC knows no other (sushy-emulator): NextBoot tells it.
-func (c *Controller) verifyBoot(ctx context.Context, at, task string, was, want boot, wrote error) (ignored bool, err error) {
-	if decided(wrote) {
-		return false, c.explain("set the boot override", wrote)
-	}
-	sys, err := c.poll(ctx, c.timing.Boot, func(ctx context.Context) (*system, bool, error) {
-		sys, ok, err := c.bootAs(ctx, at, task, want)
-		return sys, ok || err == nil && was.Target != want.Target && sys.Boot.outlasts(want), err
-	})
-	switch {
-	case err == nil, wrote == nil && errors.Is(err, errNotYet) && sys.Boot.outlasts(want):
-		if sys.Boot.outlasts(want) {
-			c.log.Warn("bmc overrides every start, not the next only", "boot", sys.Boot.String())
-		}
-		return false, nil
-	case wrote != nil:
-		return false, c.explain("set the boot override", wrote)
-	case errors.Is(err, errNotYet):
-		return true, fault.Conflictf("BMC %s ignored the boot override: asked for %s, it reads back %s", c.access.Address, asked(want), sys.Boot).
-			WithHint("restart the BMC or update its firmware; until then set the boot order by hand")
-	}
-	return false, c.explain("read the boot override back", err)
-}
-
-// bootAs looks whether the override is as wanted. One that is to go must be gone from both
-// the system and its Settings.
-func (c *Controller) bootAs(ctx context.Context, at, task string, want boot) (*system, bool, error) {
+// bootAt is the override as it reads after it was written: the system's own where that is as
+// wanted. One that is to go must be gone from both the system and its Settings.
+func (c *Controller) bootAt(ctx context.Context, at string, want boot) (boot, error) {
 	sys, err := c.read(ctx)
-	if err != nil {
-		return nil, false, err
+	switch {
+	case err != nil:
+		return boot{}, err
+	case want.Enabled == disabled:
+		return c.bootIn(ctx, sys), nil
+	case at == c.system || sys.Boot.fulfils(want):
+		return sys.Boot, nil
 	}
-	if want.Enabled == disabled {
-		if c.bootIn(ctx, sys).fulfils(want) {
-			return sys, true, nil
-		}
-		return sys, false, c.failed(ctx, task)
+	if sys, err = get[system](c.under(ctx), at); err != nil {
+		return boot{}, err
 	}
-	if at != c.system && !sys.Boot.fulfils(want) {
-		if sys, err = c.readAt(ctx, at); err != nil {
-			return nil, false, err
-		}
-	}
-	if sys.Boot.fulfils(want) {
-		return sys, true, nil
-	}
-	return sys, false, c.failed(ctx, task)
+	return sys.Boot, nil
 }
 
 func asked(want boot) string {
@@ -224,13 +214,10 @@ func (c *Controller) bootShown(ctx context.Context, sys *system) boot {
 
 // settingsOf reads the system's Settings resource; nil where there is none to read.
 func (c *Controller) settingsOf(ctx context.Context, sys *system) *system {
-	pending := sys.Settings.SettingsObject.URI
-	if pending == "" || pending == c.system {
+	pending := sys.pending()
+	if pending == "" {
 		return nil
 	}
-	later, err := c.readAt(ctx, pending)
-	if err != nil {
-		return nil
-	}
+	later, _ := get[system](c.under(ctx), pending) // nil beside an error
 	return later
 }

@@ -32,10 +32,6 @@ type certificateService struct {
 	}
 }
 
-type action struct {
-	Target string `json:"target"`
-}
-
 // ReplaceCertificate has the BMC make a key, gives its signing request to sign, installs
 // what comes back and waits until a TLS handshake shows it. The key never leaves the BMC.
 // This Controller goes on with the new certificate pinned.
@@ -83,22 +79,18 @@ type slot struct{ collection, certificate string }
 
 // certificateSlot finds the actions and the web server's certificate, by the manager's
 // HTTPS certificates.
-func (c *Controller) certificateSlot(ctx context.Context) (certificateService, slot, error) {
-	var service certificateService
-	root, err := c.services(ctx)
+func (c *Controller) certificateSlot(ctx context.Context) (*certificateService, slot, error) {
+	if c.root.Certificates.URI == "" {
+		return nil, slot{}, c.lacks("certificate service")
+	}
+	service, err := get[certificateService](c.under(ctx), c.root.Certificates.URI)
 	if err != nil {
-		return service, slot{}, err
-	}
-	if root.CertificateService.URI == "" {
-		return service, slot{}, c.lacks("certificate service")
-	}
-	if service, _, err = fetch[certificateService](ctx, c, root.CertificateService.URI); err != nil {
-		return service, slot{}, err
+		return nil, slot{}, err
 	}
 	if service.Actions.Generate.Target == "" || service.Actions.Replace.Target == "" {
 		return service, slot{}, c.lacks("certificate service that signs and replaces")
 	}
-	_, _, network, err := c.network(ctx)
+	_, network, err := c.network(ctx)
 	if err != nil {
 		return service, slot{}, err
 	}
@@ -107,49 +99,39 @@ func (c *Controller) certificateSlot(ctx context.Context) (certificateService, s
 	if https.Certificates.URI == "" {
 		return service, slot{}, c.lacks("certificate of its web server that it tells of")
 	}
-	list, _, err := fetch[collection](ctx, c, https.Certificates.URI)
+	list, err := get[collection](c.under(ctx), https.Certificates.URI)
 	if err != nil {
 		return service, slot{}, err
 	}
 	if len(list.Members) == 0 {
 		return service, slot{}, c.lacks("certificate of its web server to replace")
 	}
-	return service, slot{https.Certificates.URI, list.Members[0].URI}, nil
+	return service, slot{https.Certificates.URI, list.uris()[0]}, nil
 }
 
 // signingRequest asks for a key and a request, with a P-384 key or as the BMC does it by
 // itself. What a subject has to name for some BMCs (Dell, Supermicro) names nobody. Another
 // request is harmless: it replaces one that was not used.
-func (c *Controller) signingRequest(ctx context.Context, s certificateService, collection string) ([]byte, error) {
+func (c *Controller) signingRequest(ctx context.Context, s *certificateService, collection string) ([]byte, error) {
 	host, _, err := net.SplitHostPort(c.wire.base.Host)
 	if err != nil {
 		host = c.wire.base.Hostname()
 	}
-	payload := map[string]any{
+	plain := map[string]any{
 		"CommonName": host, "Organization": "Rackwright", "OrganizationalUnit": "BMC", "City": "-", "State": "-", "Country": "XX",
 		"CertificateCollection": link{URI: collection},
 	}
-	var said []byte
-	for _, key := range []map[string]any{{"KeyPairAlgorithm": "TPM_ALG_ECDH", "KeyCurveId": "TPM_ECC_NIST_P384"}, {}} {
-		full := map[string]any{}
-		for _, m := range []map[string]any{payload, key} {
-			for k, v := range m {
-				full[k] = v
-			}
-		}
-		if said, err = c.post(ctx, s.Actions.Generate.Target, full); err == nil || !elsewhere(err) {
-			break
-		}
-	}
+	said, err := c.postForms(ctx, s.Actions.Generate.Target, []map[string]any{
+		with(with(plain, "KeyPairAlgorithm", "TPM_ALG_ECDH"), "KeyCurveId", "TPM_ECC_NIST_P384"), plain})
 	if err != nil {
 		return nil, err
 	}
-	var answer struct{ CSRString string }
-	if err := lenient(json.Unmarshal(said, &answer)); err != nil {
+	var made struct{ CSRString string }
+	if err := lenient(json.Unmarshal(said.body, &made)); err != nil {
 		return nil, err
 	}
-	block, _ := pem.Decode([]byte(answer.CSRString))
-	if len(answer.CSRString) > maxPEM || block == nil || !strings.HasSuffix(block.Type, "CERTIFICATE REQUEST") {
+	block, _ := pem.Decode([]byte(made.CSRString))
+	if len(made.CSRString) > maxPEM || block == nil || !strings.HasSuffix(block.Type, "CERTIFICATE REQUEST") {
 		return nil, fault.Conflictf("BMC %s gives no signing request", c.access.Address).
 			WithHint("make the request in the BMC's own pages, or update its firmware")
 	}
@@ -157,7 +139,7 @@ func (c *Controller) signingRequest(ctx context.Context, s certificateService, c
 }
 
 // installCertificate posts it, once.
-func (c *Controller) installCertificate(ctx context.Context, s certificateService, certificate string, chain []byte) error {
+func (c *Controller) installCertificate(ctx context.Context, s *certificateService, certificate string, chain []byte) error {
 	kind := "PEM"
 	if bytes.Count(chain, []byte("-----BEGIN CERTIFICATE-----")) > 1 {
 		kind = "PEMchain"
@@ -203,20 +185,15 @@ func answers(csr, chain []byte) ([]byte, error) {
 
 // shown waits until the BMC's web server shows the certificate; it may restart for that.
 func (c *Controller) shown(ctx context.Context, print string, wrote error) error {
-	_, err := await(ctx, c, c.timing.Settle, func(ctx context.Context) (string, bool, error) {
-		is, err := c.wire.shows(ctx)
-		return is, is == print, err
-	})
-	switch {
-	case err == nil:
-		return nil
-	case wrote != nil:
-		return c.explain("take the certificate", wrote)
-	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s took the certificate %s and shows another still", c.access.Address, print).
-			WithHint("restart the BMC: many show a new certificate only then; both are accepted until this connection is closed")
-	}
-	return c.explain("show its certificate", err)
+	return c.verify(ctx, change{doing: "take the certificate", wrote: wrote, limit: c.timing.Settle,
+		look: func(ctx context.Context) (bool, error) {
+			is, err := c.wire.shows(ctx)
+			return is == print, err
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s took the certificate %s and shows another still", c.access.Address, print).
+				WithHint("restart the BMC: many show a new certificate only then; both are accepted until this connection is closed")
+		}})
 }
 
 // shows makes a TLS handshake of its own and returns the fingerprint of what was shown.

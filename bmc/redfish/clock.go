@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -17,11 +16,11 @@ const near = 15 * time.Second
 // Clock reads the manager's DateTime and the NTP servers.
 func (c *Controller) Clock(ctx context.Context) (bmc.Clock, error) {
 	ctx = withBudget(ctx, maxCustodyReads)
-	clock, k, err := c.time(ctx)
+	clock, m, err := c.time(ctx)
 	if err != nil {
 		return clock, c.explain("read the clock", err)
 	}
-	_, _, ntp, err := c.ntp(ctx, k)
+	_, _, ntp, err := c.ntp(ctx, m)
 	if err != nil {
 		c.log.Debug("bmc tells no NTP", "err", c.explain("read NTP", err))
 	}
@@ -30,19 +29,19 @@ func (c *Controller) Clock(ctx context.Context) (bmc.Clock, error) {
 }
 
 // time reads the clock and compares it with ours in the middle of the exchange.
-func (c *Controller) time(ctx context.Context) (bmc.Clock, overseer, error) {
+func (c *Controller) time(ctx context.Context) (bmc.Clock, *manager, error) {
 	before := time.Now()
-	k, err := c.overseer(ctx)
+	m, err := c.itself(ctx)
 	if err != nil {
-		return bmc.Clock{}, k, err
+		return bmc.Clock{}, m, err
 	}
-	at, ok := parseTime(k.DateTime, k.DateTimeLocalOffset)
+	at, ok := parseTime(m.DateTime, m.DateTimeLocalOffset)
 	if !ok {
-		return bmc.Clock{}, k, c.lacks("clock to read")
+		return bmc.Clock{}, m, c.lacks("clock to read")
 	}
 	ours := before.Add(time.Since(before) / 2)
 	off := at.Sub(ours).Truncate(time.Second) // it tells no more
-	return bmc.Clock{Time: at, Off: off}, k, nil
+	return bmc.Clock{Time: at, Off: off}, m, nil
 }
 
 // parseTime reads a Redfish date and time (DSP0266: ISO 8601 with an offset). Some leave
@@ -67,21 +66,21 @@ func parseTime(s, offset string) (time.Time, bool) {
 
 // ntp reads the NTP setting where the BMC has it: in ManagerNetworkProtocol, else in its
 // vendor's place.
-func (c *Controller) ntp(ctx context.Context, k overseer) (ntpDialect, string, ntpSetting, error) {
+func (c *Controller) ntp(ctx context.Context, m *manager) (ntpDialect, string, ntpSetting, error) {
 	var err error
 	for _, d := range []ntpDialect{standardNTP(), c.traits.ntp} {
-		if d.at == nil || d.at(k) == "" {
+		if d.at == nil || d.at(m) == "" {
 			continue
 		}
-		r, _, readErr := fetch[map[string]json.RawMessage](ctx, c, d.at(k))
+		r, readErr := c.propertiesAt(ctx, d.at(m))
 		if readErr != nil {
 			err = readErr
 			continue
 		}
-		if d.at(k) == k.NetworkProtocol.URI && r["NTP"] == nil {
+		if d.at(m) == m.NetworkProtocol.URI && r["NTP"] == nil {
 			continue
 		}
-		return d, d.at(k), d.read(r), nil
+		return d, d.at(m), d.read(r), nil
 	}
 	if err == nil {
 		err = c.lacks("NTP to set")
@@ -98,11 +97,11 @@ func (c *Controller) SetClock(ctx context.Context, servers []string) error {
 	}
 	defer done()
 	ctx = withBudget(ctx, maxCustodyReads)
-	clock, k, err := c.time(ctx)
+	clock, m, err := c.time(ctx)
 	if err != nil {
 		return c.explain("read the clock", err)
 	}
-	dialect, at, now, err := c.ntp(ctx, k)
+	dialect, at, now, err := c.ntp(ctx, m)
 	if len(servers) > 0 {
 		if err != nil {
 			return c.explain("read NTP", err)
@@ -117,7 +116,7 @@ func (c *Controller) SetClock(ctx context.Context, servers []string) error {
 	if clock.Off.Abs() < near {
 		return nil
 	}
-	return c.setTime(ctx, k)
+	return c.setTime(ctx, m)
 }
 
 // followNTP writes the NTP servers; none switches NTP off.
@@ -135,42 +134,32 @@ func (c *Controller) followNTP(ctx context.Context, d ntpDialect, at string, now
 	if right(now) {
 		return nil
 	}
-	_, tag, err := fetch[map[string]json.RawMessage](ctx, c, at)
-	if err != nil {
-		return c.explain("read NTP", err)
-	}
-	_, wrote := c.amend(ctx, at, tag, d.write(servers))
-	if wrote != nil && neverDone(wrote) {
-		return c.explain("set the NTP servers", wrote)
-	}
+	_, wrote := c.write(ctx, at, d.write(servers))
 	return c.readBack(ctx, "set the NTP servers", wrote, func(ctx context.Context) (bool, error) {
-		r, _, err := fetch[map[string]json.RawMessage](ctx, c, at)
+		r, err := c.propertiesAt(ctx, at)
 		return err == nil && right(d.read(r)), err
 	})
 }
 
 // setTime writes the time, in the zone the BMC keeps.
-func (c *Controller) setTime(ctx context.Context, k overseer) error {
+func (c *Controller) setTime(ctx context.Context, m *manager) error {
 	if c.traits.noManualTime {
 		return fault.Invalidf("BMC %s lets nobody set its time", c.access.Address).
 			WithHint("give it NTP servers to follow")
 	}
 	zone := time.UTC
-	if t, err := time.Parse("-07:00", strings.TrimSpace(k.DateTimeLocalOffset)); err == nil {
+	if t, err := time.Parse("-07:00", strings.TrimSpace(m.DateTimeLocalOffset)); err == nil {
 		zone = t.Location()
 	}
 	text := time.Now().In(zone).Format("2006-01-02T15:04:05-07:00")
 	var wrote error
-	if at := k.Links.Oem.Dell.DellTimeService.URI; c.traits.timeAction {
+	if at := m.Links.Oem.Dell.DellTimeService.URI; c.traits.timeAction {
 		if at == "" {
 			at = strings.TrimSuffix(c.manager, "/") + "/Oem/Dell/DellTimeService"
 		}
 		_, wrote = c.post(ctx, at+"/Actions/DellTimeService.ManageTime", map[string]any{"GetRequest": false, "TimeData": text})
 	} else {
-		_, wrote = c.amend(ctx, c.manager, k.tag, map[string]any{"DateTime": text})
-	}
-	if wrote != nil && neverDone(wrote) {
-		return c.explain("set the clock", wrote)
+		_, wrote = c.write(ctx, c.manager, map[string]any{"DateTime": text})
 	}
 	return c.readBack(ctx, "set the clock", wrote, func(ctx context.Context) (bool, error) {
 		clock, _, err := c.time(ctx)

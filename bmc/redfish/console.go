@@ -39,18 +39,18 @@ type way struct {
 // manager does.
 func (c *Controller) Console(ctx context.Context) (bmc.Console, error) {
 	ctx = withBudget(ctx, maxCustodyReads)
-	sys, _, err := fetch[struct{ SerialConsole *hostConsole }](ctx, c, c.system)
+	sys, err := c.read(ctx)
 	if err != nil {
 		return bmc.Console{}, c.explain("read the serial console", err)
 	}
 	if h := sys.SerialConsole; h != nil && (h.SSH != nil || h.IPMI != nil || h.Telnet != nil || h.WebSocket != nil) {
 		return c.fromHost(*h), nil
 	}
-	k, err := c.overseer(ctx)
+	m, err := c.itself(ctx)
 	if err != nil {
 		return bmc.Console{}, c.explain("read the serial console", err)
 	}
-	for _, s := range []*shell{k.SerialConsole, k.CommandShell} {
+	for _, s := range []*shell{m.SerialConsole, m.CommandShell} {
 		if s != nil && len(s.ConnectTypesSupported) > 0 {
 			return c.fromShell(*s), nil
 		}

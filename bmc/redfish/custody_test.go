@@ -501,21 +501,6 @@ func TestOnlyWhatDiffersIsWrittenOfAPlace(t *testing.T) {
 	}
 }
 
-func TestEveryCustodyQuirkHasItsSourceAndChangesSomething(t *testing.T) {
-	seen := map[string]bool{}
-	for _, q := range custodyQuirks() {
-		var before, after traits
-		q.apply(&after)
-		if q.source == "" || q.vendor == "" || seen[q.name] || fmt.Sprintf("%#v", before.custodyTraits) == fmt.Sprintf("%#v", after.custodyTraits) {
-			t.Errorf("quirk %+v", q.name)
-		}
-		seen[q.name] = true
-		if got := traitsOf(identity{Vendor: q.vendor}); !slices.Contains(got.names, q.name) {
-			t.Errorf("%s does not apply to %s", q.name, q.vendor)
-		}
-	}
-}
-
 func TestADellsServiceIsSwitchedByItsAttributeWhereTheStandardIsRefused(t *testing.T) {
 	a := withAccounts(t, "dell")
 	const attributes, network = "/redfish/v1/A/iDRAC.Embedded.1", "/redfish/v1/Managers/iDRAC.Embedded.1/NetworkProtocol"

@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -33,7 +32,7 @@ func (c *Controller) Cycle(ctx context.Context) error {
 	if powerOf(sys) == inventory.PowerOff {
 		return c.powerOn(ctx)
 	}
-	offered, err := c.resetTypes(ctx, sys)
+	offered, err := c.resetTypes(ctx, sys.ID, sys.Actions.Reset)
 	if err != nil {
 		return c.explain("read the reset types", err)
 	}
@@ -70,7 +69,7 @@ func (c *Controller) Reset(ctx context.Context) error {
 		return fault.Conflictf("the machine of BMC %s is off: there is nothing to restart", c.access.Address).
 			WithHint("power it on")
 	}
-	offered, err := c.resetTypes(ctx, sys)
+	offered, err := c.resetTypes(ctx, sys.ID, sys.Actions.Reset)
 	if err != nil {
 		return c.explain("read the reset types", err)
 	}
@@ -86,7 +85,11 @@ func (c *Controller) Reset(ctx context.Context) error {
 // restart sends one reset and waits for its trace. Not done without an error means that
 // none was seen and that taking the power away is the next thing to try.
 func (c *Controller) restart(ctx context.Context, before *system, kind schemas.ResetType, canForce bool) (done bool, err error) {
-	task, refused := c.resetSoon(ctx, before, kind)
+	var task string
+	refused := c.whileNotNow(ctx, func() (again bool, err error) {
+		task, err = c.reset(ctx, before, kind)
+		return true, err
+	})
 	if refused != nil && fault.Is(c.explain("restart", refused), fault.Denied) {
 		return false, c.explain("restart", refused)
 	}
@@ -99,7 +102,7 @@ func (c *Controller) restart(ctx context.Context, before *system, kind schemas.R
 		if fault.Is(err, fault.Denied) || ctx.Err() != nil {
 			return false, c.explain("restart", err)
 		}
-		if _, told := errors.AsType[*fault.Error](err); told && !canForce {
+		if isFault(err) && !canForce {
 			return false, err
 		}
 	}
@@ -115,20 +118,6 @@ func (c *Controller) restart(ctx context.Context, before *system, kind schemas.R
 	}
 	c.log.Warn("bmc accepted a restart and cannot show it", "type", kind)
 	return true, c.confirm(ctx, kind, task, c.timing.Settle, inventory.PowerOn)
-}
-
-// resetSoon sends a reset; one that the BMC refuses for now, having done nothing, is sent
-// again after a pause, a few times.
-func (c *Controller) resetSoon(ctx context.Context, sys *system, kind schemas.ResetType) (task string, err error) {
-	for try := range maxTries {
-		if task, err = c.reset(ctx, sys, kind); err == nil || !neverDone(err) || !notNow(err) || try == maxTries-1 {
-			return task, err
-		}
-		if pauseErr := c.pause(ctx, jitter(c.timing.PollMax)); pauseErr != nil {
-			return "", pauseErr
-		}
-	}
-	return task, err
 }
 
 // traceLimit is how long a restart may take to show: an operating system takes its time to
@@ -165,7 +154,7 @@ func (c *Controller) risen(ctx context.Context, kind schemas.ResetType) error {
 // does not lie for a while.
 func (c *Controller) traced(ctx context.Context, before *system, task string, limit time.Duration) error {
 	was := traceOf(before)
-	_, err := awaitHeld(ctx, c, limit, 1, func(ctx context.Context) (*system, bool, error) {
+	_, err := await(ctx, c, limit, 1, func(ctx context.Context) (*system, bool, error) {
 		sys, err := c.read(ctx)
 		if err == nil && traceOf(sys).after(was) {
 			return sys, true, nil

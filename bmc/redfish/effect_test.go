@@ -104,7 +104,7 @@ func TestAGracefulShutdownThatIsIgnoredIsForced(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.with(func() {
-		m.fault = times(1, answer("POST", m.resetTarget(), http.StatusNoContent, "")) // accepted, nothing done
+		m.fault = times(1, says("POST", m.resetTarget(), http.StatusNoContent, "")) // accepted, nothing done
 	})
 	if err := c.Off(t.Context(), 20*time.Millisecond); err != nil || m.Power() != inventory.PowerOff {
 		t.Errorf("Off: %v, the machine is %s", err, m.Power())
@@ -122,7 +122,7 @@ func TestARestartThatLeavesNoTraceIsDoneByTakingThePowerAway(t *testing.T) {
 	if err := c.On(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.with(func() { m.fault = times(1, answer("POST", m.resetTarget(), http.StatusNoContent, "")) })
+	m.with(func() { m.fault = times(1, says("POST", m.resetTarget(), http.StatusNoContent, "")) })
 	if err := c.Cycle(t.Context()); err != nil || m.Starts() != 2 {
 		t.Errorf("Cycle: %v, %d starts", err, m.Starts())
 	}

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/stmcginnis/gofish/schemas"
 
@@ -54,7 +53,7 @@ func worst(all *schemas.CollectionError) error {
 	var told error
 	for _, uri := range slices.Sorted(maps.Keys(all.Failures)) {
 		err := all.Failures[uri]
-		if _, ours := errors.AsType[*fault.Error](err); ours {
+		if isFault(err) {
 			return err
 		}
 		if told == nil {
@@ -97,27 +96,6 @@ func (c *Controller) words(r *schemas.Error) string {
 	return ": " + out
 }
 
-// maxText bounds one string that a BMC says.
-const maxText = 200
-
-// tidy makes a BMC's string safe to store and to print: one line, printable, bounded.
-func tidy(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r == unicode.ReplacementChar || !unicode.IsPrint(r):
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	if runes := []rune(s); len(runes) > maxText {
-		s = string(runes[:maxText])
-	}
-	return s
-}
-
 // neverDone says that a refusal is definite: the BMC did nothing of the request. A
 // timeout, a broken connection and most 5xx are not: it may have done all of it.
 func neverDone(err error) bool {
@@ -131,8 +109,42 @@ func decided(err error) bool {
 	if err == nil {
 		return false
 	}
+	return isFault(err) || neverDone(err) || errors.Is(err, context.Canceled)
+}
+
+// isFault says that an error has its words already: it is ours.
+func isFault(err error) bool {
 	_, ours := errors.AsType[*fault.Error](err)
-	return ours || neverDone(err) || errors.Is(err, context.Canceled)
+	return ours
+}
+
+// elsewhere is a refusal that is about the resource and not about what was sent.
+func elsewhere(err error) bool {
+	return absent(err) || statusOf(err) == http.StatusBadRequest || statusOf(err) == http.StatusConflict
+}
+
+// absent is a refusal by a BMC that has no such resource or takes no such method there.
+func absent(err error) bool {
+	switch statusOf(err) {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return true
+	}
+	return false
+}
+
+// gone is a refusal by a BMC that has the resource no more.
+func gone(err error) bool {
+	return statusOf(err) == http.StatusNotFound || statusOf(err) == http.StatusGone
+}
+
+// illFormed is a refusal after which what was sent may be what was wrong.
+func illFormed(err error) bool {
+	return statusOf(err) == http.StatusBadRequest || statusOf(err) == http.StatusUnprocessableEntity
+}
+
+// tagRefused is a refusal of the ETag that was sent, or of none.
+func tagRefused(err error) bool {
+	return statusOf(err) == http.StatusPreconditionFailed || statusOf(err) == http.StatusPreconditionRequired
 }
 
 // notNow says that a refusal is about the moment, not about the request.

@@ -33,18 +33,6 @@ type eventRecord struct {
 	LogEntry                  link
 }
 
-// UnmarshalJSON keeps what fits.
-func (e *event) UnmarshalJSON(b []byte) error {
-	type plain event
-	return lenient(json.Unmarshal(b, (*plain)(e)))
-}
-
-// UnmarshalJSON keeps what fits: one odd event does not lose the others.
-func (e *eventRecord) UnmarshalJSON(b []byte) error {
-	type plain eventRecord
-	return lenient(json.Unmarshal(b, (*plain)(e)))
-}
-
 // ParseEvents reads the body of what a BMC pushes to a subscription's destination, or of
 // one server-sent event, and the context that was said when subscribing. An event whose
 // log entry is named has the log and id that Log gives it. What is no Redfish Event, and
@@ -59,7 +47,7 @@ func ParseEvents(b []byte) ([]bmc.Entry, string, error) {
 		return invalid("it is larger than 1 MiB")
 	}
 	var in event
-	if err := json.Unmarshal(b, &in); err != nil {
+	if err := lenient(json.Unmarshal(b, &in)); err != nil {
 		return invalid("it is not a JSON object")
 	}
 	if strings.Contains(in.Type, "MetricReport") {

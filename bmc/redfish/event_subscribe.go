@@ -2,13 +2,9 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -20,37 +16,24 @@ const maxSubscriptions = 100
 
 // eventService is what we use of the EventService schema.
 type eventService struct {
-	schemas.Entity
+	resource
 	ServiceEnabled     *bool // nil: not told
 	Subscriptions      link
 	EventTypes         []string `json:"EventTypesForSubscription"` // until EventService 1.3
 	ServerSentEventURI string   `json:"ServerSentEventUri"`
 }
 
-// UnmarshalJSON keeps what fits.
-func (s *eventService) UnmarshalJSON(b []byte) error {
-	type plain eventService
-	return lenient(json.Unmarshal(b, (*plain)(s)))
-}
-
 // subscription is what we use of the EventDestination schema.
 type subscription struct {
-	schemas.Entity
+	resource
 	Destination, Context string
-	uri                  string
-}
-
-// UnmarshalJSON keeps what fits.
-func (s *subscription) UnmarshalJSON(b []byte) error {
-	type plain subscription
-	return lenient(json.Unmarshal(b, (*plain)(s)))
 }
 
 func (c *Controller) eventService(ctx context.Context) (*eventService, error) {
-	if c.events.URI == "" {
+	if c.root.Events.URI == "" {
 		return nil, c.noEvents("has no event service")
 	}
-	s, err := schemas.GetObject[eventService](c.client.WithContext(ctx), c.events.URI)
+	s, err := get[eventService](c.under(ctx), c.root.Events.URI)
 	if absent(err) {
 		return nil, c.noEvents("links to an event service that is not there")
 	}
@@ -77,26 +60,15 @@ func (c *Controller) subscriptions(ctx context.Context) (*eventService, []subscr
 	if service.Subscriptions.URI == "" {
 		return nil, nil, c.noEvents("pushes no events")
 	}
-	client := c.client.WithContext(ctx)
-	list, err := schemas.GetObject[collection](client, service.Subscriptions.URI)
+	list, err := get[collection](c.under(ctx), service.Subscriptions.URI)
 	if absent(err) {
 		return nil, nil, c.noEvents("links to a list of subscriptions that is not there")
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	var out []subscription
-	for _, m := range list.Members[:min(len(list.Members), maxSubscriptions)] {
-		one, err := schemas.GetObject[subscription](client, m.URI)
-		switch {
-		case err == nil:
-			one.uri = m.URI
-			out = append(out, *one)
-		case ctx.Err() != nil || c.wire.shut():
-			return nil, nil, err
-		}
-	}
-	return service, out, nil
+	out, err := resolve[subscription](c.under(ctx), list, maxSubscriptions)
+	return service, out, c.forgive(ctx, "subscriptions", err)
 }
 
 // Subscriptions lists where events are sent. Destinations are told whole: a path in them
@@ -108,7 +80,7 @@ func (c *Controller) Subscriptions(ctx context.Context) ([]bmc.Subscription, err
 	}
 	out := make([]bmc.Subscription, 0, len(all))
 	for _, s := range all {
-		out = append(out, bmc.Subscription{ID: lastOf(s.uri), Destination: strings.TrimSpace(s.Destination), Context: tidy(s.Context)})
+		out = append(out, bmc.Subscription{ID: lastOf(s.ODataID), Destination: strings.TrimSpace(s.Destination), Context: tidy(s.Context)})
 	}
 	return out, nil
 }
@@ -134,31 +106,32 @@ func (c *Controller) Subscribe(ctx context.Context, destination, mark string) (s
 			continue
 		}
 		if s.Context == mark {
-			return lastOf(s.uri), nil
+			return lastOf(s.ODataID), nil
 		}
-		if err := c.remove(ctx, s.uri); err != nil {
-			return "", c.explain("end a subscription", err)
+		if err := c.remove(ctx, s.ODataID); err != nil {
+			return "", err
 		}
 	}
 	wrote := c.subscribe(ctx, service, destination, mark)
 	if wrote != nil && neverDone(wrote) {
 		return "", c.fullOr(c.explain("send events", wrote), wrote)
 	}
-	id, err := awaitHeld(ctx, c, c.timing.Boot, 1, func(ctx context.Context) (string, bool, error) {
-		_, all, err := c.subscriptions(ctx)
-		at := slices.IndexFunc(all, func(s subscription) bool { return s.Destination == destination })
-		if err != nil || at < 0 {
-			return "", false, err
-		}
-		return lastOf(all[at].uri), true, nil
-	})
-	switch {
-	case err == nil:
-		return id, nil
-	case wrote != nil:
-		return "", c.explain("send events", wrote)
-	}
-	return "", c.explain("show the subscription", err)
+	id := ""
+	err = c.verify(ctx, change{doing: "send events", wrote: wrote, once: true,
+		look: func(ctx context.Context) (bool, error) {
+			_, all, err := c.subscriptions(ctx)
+			at := slices.IndexFunc(all, func(s subscription) bool { return s.Destination == destination })
+			if err != nil || at < 0 {
+				return false, err
+			}
+			id = lastOf(all[at].ODataID)
+			return true, nil
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s took a subscription and does not list it", c.access.Address).
+				WithHint("its event log is read from time to time instead")
+		}})
+	return id, err
 }
 
 // fullOr says so when the BMC has no room for another subscription.
@@ -175,22 +148,17 @@ func (c *Controller) fullOr(told, err error) error {
 // subscribe posts the subscription. What a BMC wants in it differs by its age: a definite
 // refusal of the request's form goes one rung down.
 func (c *Controller) subscribe(ctx context.Context, service *eventService, destination, mark string) error {
-	var err error
-	for _, rung := range c.subscriptionRungs(service) {
-		rung["Destination"], rung["Protocol"], rung["Context"] = destination, "Redfish", mark
-		var resp *http.Response
-		resp, err = c.client.WithContext(ctx).Post(service.Subscriptions.URI, rung)
-		schemas.DeferredCleanupHTTPResponse(resp)
-		if code := statusOf(err); code != http.StatusBadRequest && code != http.StatusUnprocessableEntity {
-			return err
-		}
+	forms := c.subscriptionForms(service)
+	for _, form := range forms {
+		form["Destination"], form["Protocol"], form["Context"] = destination, "Redfish", mark
 	}
+	_, err := c.postForms(ctx, service.Subscriptions.URI, forms)
 	return err
 }
 
-// subscriptionRungs are the optional properties: those of today (EventDestination 1.3 and
+// subscriptionForms are the optional properties: those of today (EventDestination 1.3 and
 // 1.4), the event types of before, and none.
-func (c *Controller) subscriptionRungs(service *eventService) []map[string]any {
+func (c *Controller) subscriptionForms(service *eventService) []map[string]any {
 	types := []string{"Alert"}
 	if len(service.EventTypes) > 0 && !slices.Contains(service.EventTypes, "Alert") {
 		types = service.EventTypes
@@ -216,9 +184,9 @@ func (c *Controller) Unsubscribe(ctx context.Context, id string) error {
 		return c.explain("list the subscriptions", err)
 	}
 	for _, s := range all {
-		if lastOf(s.uri) == id {
-			if err := c.remove(ctx, s.uri); err != nil {
-				return c.explain("end a subscription", err)
+		if lastOf(s.ODataID) == id {
+			if err := c.remove(ctx, s.ODataID); err != nil {
+				return err
 			}
 		}
 	}
@@ -227,26 +195,20 @@ func (c *Controller) Unsubscribe(ctx context.Context, id string) error {
 
 // remove deletes a subscription and reads back that it is gone.
 func (c *Controller) remove(ctx context.Context, uri string) error {
-	gone := func(err error) bool {
-		return statusOf(err) == http.StatusNotFound || statusOf(err) == http.StatusGone
-	}
-	resp, wrote := c.client.WithContext(ctx).Delete(uri)
-	schemas.DeferredCleanupHTTPResponse(resp)
+	_, wrote := answerOf(c.under(ctx).Delete(uri))
 	if gone(wrote) {
 		return nil
 	}
-	if wrote != nil && neverDone(wrote) {
-		return wrote
-	}
-	_, err := awaitHeld(ctx, c, c.timing.Boot, 1, func(ctx context.Context) (struct{}, bool, error) {
-		_, err := schemas.GetObject[subscription](c.client.WithContext(ctx), uri)
-		if gone(err) {
-			return struct{}{}, true, nil
-		}
-		return struct{}{}, false, err
-	})
-	if err != nil && wrote != nil {
-		return wrote
-	}
-	return err
+	return c.verify(ctx, change{doing: "end a subscription", wrote: wrote, once: true,
+		look: func(ctx context.Context) (bool, error) {
+			_, err := get[subscription](c.under(ctx), uri)
+			if gone(err) {
+				return true, nil
+			}
+			return false, err
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s keeps a subscription that it was told to end", c.access.Address).
+				WithHint("end it in the BMC's own pages, or restart the BMC")
+		}})
 }

@@ -236,7 +236,7 @@ func TestARefusedSubscriptionTellsWhyAndNotWhereto(t *testing.T) {
 		m := newMock(t, "openbmc")
 		withEvents(m, nil)
 		c := open(t, m, &Dialer{Timing: quick()})
-		m.with(func() { m.fault = answer("POST", subsPath, 409, body) })
+		m.with(func() { m.fault = says("POST", subsPath, 409, body) })
 		_, err := c.Subscribe(t.Context(), to, "mark")
 		want(t, err, fault.Conflict, words)
 		if strings.Contains(err.Error(), "s3cret") {

@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -25,7 +26,7 @@ func (c *Controller) Identity(ctx context.Context) (inventory.Facts, error) {
 	if err != nil {
 		return f, err
 	}
-	client := c.client.WithContext(ctx)
+	client := c.under(ctx)
 	return f, c.gather(ctx, []part{
 		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
 		{"BMC's own interfaces", func() (err error) { f.BMCs, err = ownMACs(client, c.ports); return err }},
@@ -42,7 +43,7 @@ func (c *Controller) Facts(ctx context.Context) (inventory.Facts, error) {
 	if err != nil {
 		return f, err
 	}
-	client := c.client.WithContext(ctx)
+	client := c.under(ctx)
 	err = c.gather(ctx, []part{
 		{"network interfaces", func() (err error) { f.NICs, err = nics(client, sys); return err }},
 		{"BMC's own interfaces", func() (err error) { f.BMCs, err = ownMACs(client, c.ports); return err }},
@@ -51,7 +52,7 @@ func (c *Controller) Facts(ctx context.Context) (inventory.Facts, error) {
 		{"drives", func() (err error) { f.Disks, err = disks(client, sys); return err }},
 		{"power supplies", func() (err error) { f.PSUs, err = supplies(client, sys); return err }},
 		{"BIOS attributes", func() (err error) { f.BIOS, err = attributes(client, sys); return err }},
-		{"firmware inventory", func() (err error) { f.Versions, err = versions(client, c.updates, sys, c.identity); return err }},
+		{"firmware inventory", func() (err error) { f.Versions, err = versions(client, c.root.Updates, sys, c.identity); return err }},
 	})
 	return f, err
 }
@@ -75,16 +76,28 @@ type part struct {
 // gather reads what can be read.
 func (c *Controller) gather(ctx context.Context, parts []part) error {
 	for _, p := range parts {
-		err := p.read()
-		if err == nil {
-			continue
+		if err := c.forgiveAt(ctx, slog.LevelWarn, p.name, p.read()); err != nil {
+			return err
 		}
-		told := c.explain("read the "+p.name, err)
-		if ctx.Err() != nil || c.wire.shut() {
-			return told
-		}
-		c.log.Warn("bmc facts incomplete", "part", p.name, "err", told)
 	}
+	return nil
+}
+
+// forgive drops an error that is about one part of an answer: half the truth is better than
+// none. A BMC that denies us and the end of ctx are not forgiven.
+func (c *Controller) forgive(ctx context.Context, part string, err error) error {
+	return c.forgiveAt(ctx, slog.LevelDebug, part, err)
+}
+
+func (c *Controller) forgiveAt(ctx context.Context, level slog.Level, part string, err error) error {
+	if err == nil {
+		return nil
+	}
+	told := c.explain("read the "+part, err)
+	if ctx.Err() != nil || c.wire.shut() {
+		return told
+	}
+	c.log.Log(ctx, level, "bmc answer incomplete", "part", part, "err", told)
 	return nil
 }
 
@@ -115,7 +128,7 @@ func cpus(client schemas.Client, s *system) ([]inventory.CPU, error) {
 			Cores: number(p.TotalCores), Threads: number(p.TotalThreads)})
 	}
 	if len(out) == 0 {
-		for range min(max(s.ProcessorSummary.Count, 0), 64) {
+		for range min(max(number(s.ProcessorSummary.Count), 0), 64) {
 			out = append(out, inventory.CPU{Model: tidy(s.ProcessorSummary.Model)})
 		}
 	}
@@ -146,16 +159,6 @@ func dimms(client schemas.Client, s *system) ([]inventory.DIMM, int64, error) {
 		sum = int64(s.MemorySummary.TotalSystemMemoryGiB * 1024)
 	}
 	return out, max(sum, 0), err
-}
-
-// first is the first of the strings that says something.
-func first(all ...string) string {
-	for _, s := range all {
-		if s = tidy(s); s != "" {
-			return s
-		}
-	}
-	return ""
 }
 
 func number(n *int) int {

@@ -56,7 +56,7 @@ func times(n int, f func(http.ResponseWriter, *http.Request) bool) func(http.Res
 	}
 }
 
-func answer(method, prefix string, status int, body string) func(http.ResponseWriter, *http.Request) bool {
+func says(method, prefix string, status int, body string) func(http.ResponseWriter, *http.Request) bool {
 	return func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != method || !strings.HasPrefix(r.URL.Path, prefix) {
 			return false
@@ -87,7 +87,7 @@ func TestABMCThatHangsIsUnreachable(t *testing.T) {
 func TestAReadIsRepeatedAfterA500AndNotForever(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
-	broken := answer("GET", m.System, 500, "oops")
+	broken := says("GET", m.System, 500, "oops")
 	m.with(func() { m.fault = times(maxReadRetries, broken) })
 	if _, err := c.Power(t.Context()); err != nil {
 		t.Errorf("Power after %d failures: %v", maxReadRetries, err)
@@ -105,7 +105,7 @@ func TestDellsNotReadyIsAskedAgain(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
 	m.with(func() {
-		m.fault = times(2, answer("GET", m.System, 400, `{"error":{"@Message.ExtendedInfo":[{"MessageId":"IDRAC.2.8.SYS518"}]}}`))
+		m.fault = times(2, says("GET", m.System, 400, `{"error":{"@Message.ExtendedInfo":[{"MessageId":"IDRAC.2.8.SYS518"}]}}`))
 	})
 	if _, err := c.Power(t.Context()); err != nil {
 		t.Errorf("Power: %v", err)
@@ -166,7 +166,7 @@ func TestAnAnswerTooLargeIsRefused(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
 	m.with(func() {
-		m.fault = answer("GET", m.System, 200, `{"Name":"`+strings.Repeat("x", maxBody)+`"}`)
+		m.fault = says("GET", m.System, 200, `{"Name":"`+strings.Repeat("x", maxBody)+`"}`)
 	})
 	_, err := c.Power(t.Context())
 	want(t, err, fault.Conflict, "larger than 16 MiB")
@@ -174,10 +174,10 @@ func TestAnAnswerTooLargeIsRefused(t *testing.T) {
 
 func TestSomethingThatIsNoRedfishIsNamed(t *testing.T) {
 	m := newMock(t, "dell")
-	m.fault = answer("GET", "/", 200, "<html>log in</html>")
+	m.fault = says("GET", "/", 200, "<html>log in</html>")
 	_, err := (&Dialer{Timing: quick()}).Dial(t.Context(), m.access())
 	want(t, err, fault.Conflict, "not Redfish")
-	m.with(func() { m.fault = answer("GET", "/", 404, "") })
+	m.with(func() { m.fault = says("GET", "/", 404, "") })
 	_, err = (&Dialer{Timing: quick()}).Dial(t.Context(), m.access())
 	want(t, err, fault.Invalid, "no Redfish service")
 }
@@ -240,7 +240,7 @@ func TestASessionThatEndedIsOpenedAgainOnce(t *testing.T) {
 	if err := c.On(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.with(func() { clear(m.tokens); m.fault = answer("GET", m.System, 401, "") })
+	m.with(func() { clear(m.tokens); m.fault = says("GET", m.System, 401, "") })
 	_, err := c.Power(t.Context())
 	want(t, err, fault.Denied)
 	if m.logins != 3 {
@@ -265,7 +265,7 @@ func TestAWrongPasswordIsTriedOnce(t *testing.T) {
 func TestADeniedControllerAsksNothingMore(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
-	m.with(func() { clear(m.tokens); m.LoginStatus = 401; m.fault = answer("POST", "/", 401, "") })
+	m.with(func() { clear(m.tokens); m.LoginStatus = 401; m.fault = says("POST", "/", 401, "") })
 	for range 3 {
 		_, err := c.Power(t.Context())
 		want(t, err, fault.Denied)
@@ -279,7 +279,7 @@ func TestAnEchoedPasswordIsHidden(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
 	m.with(func() {
-		m.fault = answer("POST", "/", 400, `{"error":{"code":"x","message":"bad value `+mockPassword+`\u001b[2J\nsecond line"}}`)
+		m.fault = says("POST", "/", 400, `{"error":{"code":"x","message":"bad value `+mockPassword+`\u001b[2J\nsecond line"}}`)
 	})
 	err := c.On(t.Context())
 	want(t, err, fault.Invalid, "bad value (hidden)[2J second line")
@@ -357,7 +357,7 @@ func TestPlainHTTPIsForThisHostOnly(t *testing.T) {
 func TestALoginThatGotNoAnswerIsMadeUpForLater(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
-	m.with(func() { clear(m.tokens); m.fault = answer("POST", "/", 502, "") })
+	m.with(func() { clear(m.tokens); m.fault = says("POST", "/", 502, "") })
 	_, err := c.Power(t.Context())
 	want(t, err, fault.Unreachable, "HTTP 502")
 	m.with(func() { m.fault = nil })

@@ -61,7 +61,7 @@ func (w wellness) present() bool {
 
 // patient is what we use of any part's schema to tell whether it is well.
 type patient struct {
-	schemas.Entity
+	resource
 	Status        wellness
 	DeviceLocator string
 	Location      struct{ PartLocation struct{ ServiceLabel string } }
@@ -72,12 +72,6 @@ type patient struct {
 	PowerSupplies                     json.RawMessage
 	ThermalSubsystem, PowerSubsystem  link // of a chassis
 	Links                             struct{ Chassis, ManagedBy []link }
-}
-
-// UnmarshalJSON keeps what fits.
-func (p *patient) UnmarshalJSON(b []byte) error {
-	type plain patient
-	return lenient(json.Unmarshal(b, (*plain)(p)))
 }
 
 // label is what stands on the machine beside the part, else what the BMC calls it.
@@ -157,12 +151,12 @@ func (e *examination) patients(ctx context.Context, uri string) ([]patient, erro
 	if uri == "" {
 		return nil, nil
 	}
-	p, err := e.c.fetchExpanded(ctx, uri)
+	p, err := e.c.expanded(ctx, uri)
 	var all []patient
 	if err == nil {
-		all, err = resolveAll[patient](ctx, e.c, p, maxPatients)
+		all, err = resolve[patient](e.c.under(ctx), p, maxPatients)
 	}
-	return all, e.forgive(ctx, "parts", err)
+	return all, e.c.forgive(ctx, "parts", err)
 }
 
 // storages looks at the drives of the controllers that are not well.
@@ -177,8 +171,8 @@ func (e *examination) storages(ctx context.Context, uri string) error {
 		}
 		before := len(e.out.Ills)
 		for _, l := range s.Drives[:min(len(s.Drives), maxPatients)] {
-			d, err := schemas.GetObject[patient](e.c.client.WithContext(ctx), l.URI)
-			if err := e.forgive(ctx, "a drive", err); err != nil {
+			d, err := get[patient](e.c.under(ctx), l.URI)
+			if err := e.c.forgive(ctx, "drive", err); err != nil {
 				return err
 			}
 			if d != nil && d.Status.present() {
@@ -192,18 +186,18 @@ func (e *examination) storages(ctx context.Context, uri string) error {
 
 // enclosure looks at the fans and power supplies of a chassis.
 func (e *examination) enclosure(ctx context.Context, uri string) error {
-	client := e.c.client.WithContext(ctx)
-	box, err := schemas.GetObject[patient](client, uri)
+	client := e.c.under(ctx)
+	box, err := get[patient](client, uri)
 	if err != nil {
-		return e.forgive(ctx, "a chassis", err)
+		return e.c.forgive(ctx, "chassis", err)
 	}
 	for _, at := range []string{box.ThermalSubsystem.URI, box.PowerSubsystem.URI} {
 		if at == "" {
 			continue
 		}
-		sub, err := schemas.GetObject[patient](client, at)
+		sub, err := get[patient](client, at)
 		if err != nil {
-			if err = e.forgive(ctx, "fans and supplies", err); err != nil {
+			if err = e.c.forgive(ctx, "fans and supplies", err); err != nil {
 				return err
 			}
 			continue

@@ -3,7 +3,6 @@ package redfish
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -69,25 +68,17 @@ func (c *Controller) climb(ctx context.Context, d *drive, image *url.URL) (task 
 	if c.remember.rung != nil {
 		on = *c.remember.rung
 	}
-	for tries := 1; ; {
-		task, err = c.sendMedia(ctx, d, on, image)
-		switch {
-		case err == nil:
+	for {
+		err = c.whileNotNow(ctx, func() (again bool, err error) {
+			task, err = c.sendMedia(ctx, d, on, image)
+			return !on.patch, err // write repeats by itself
+		})
+		if err == nil {
 			c.remember.rung = &on
 			return task, nil
-		case !neverDone(err) || statusOf(err) == http.StatusUnauthorized || statusOf(err) == http.StatusForbidden:
-			return "", err
-		case notNow(err) && tries < maxTries:
-			tries++
-			if pauseErr := c.pause(ctx, jitter(c.timing.PollMax)); pauseErr != nil {
-				return "", pauseErr
-			}
-			continue
-		case notNow(err):
-			return "", err
 		}
 		next, ok := on.after(err)
-		if !ok {
+		if !ok || notNow(err) {
 			return "", err
 		}
 		c.log.Info("bmc refuses the image as it was said, saying it another way", "now", on, "next", next)
@@ -105,30 +96,19 @@ func (c *Controller) sendMedia(ctx context.Context, d *drive, on rung, image *ur
 
 // verifyMedia reads the drive until the image is in.
 func (c *Controller) verifyMedia(ctx context.Context, d *drive, task string, image *url.URL, wrote error) error {
-	if decided(wrote) {
-		return c.explain("insert the image", wrote)
-	}
 	limit := c.timing.Media
 	if wrote != nil {
 		limit = min(limit, c.timing.Proof)
 	}
-	_, err := await(ctx, c, limit, func(ctx context.Context) (*drive, bool, error) {
-		now, err := c.driveAt(ctx, d.ODataID)
-		if err != nil || now.holds(image.String()) {
-			return now, err == nil, err
-		}
-		return now, false, c.failed(ctx, task)
-	})
-	switch {
-	case err == nil:
-		return nil
-	case wrote != nil:
-		return c.explain("insert the image", wrote)
-	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s accepted the image, but it is not in the drive after %s", c.access.Address, c.timing.Media).
-			WithHint("check that the BMC itself reaches %s: its route, DNS and clock, and whether it trusts the certificate", image.Host)
-	}
-	return c.explain("read the virtual drive back", err)
+	return c.verify(ctx, change{doing: "insert the image", task: task, wrote: wrote, limit: limit,
+		look: func(ctx context.Context) (bool, error) {
+			now, err := get[drive](c.under(ctx), d.ODataID)
+			return err == nil && now.holds(image.String()), err
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s accepted the image, but it is not in the drive after %s", c.access.Address, c.timing.Media).
+				WithHint("check that the BMC itself reaches %s: its route, DNS and clock, and whether it trusts the certificate", image.Host)
+		}})
 }
 
 // veil takes the image's path out of what a BMC says: a URL that is good for once is a secret.
@@ -163,40 +143,24 @@ func (c *Controller) EjectMedia(ctx context.Context) error {
 // eject empties a drive: the action with an empty object, which iLO requires (sushy,
 // resources/manager/virtual_media.py) and nobody refuses, else by writing the drive.
 func (c *Controller) eject(ctx context.Context, d *drive) error {
-	task, err := c.sendEject(ctx, d)
-	if decided(err) {
-		return c.explain("eject the image", err)
-	}
-	_, readErr := await(ctx, c, c.timing.Boot, func(ctx context.Context) (*drive, bool, error) {
-		now, err := c.driveAt(ctx, d.ODataID)
-		if err != nil || !now.full() {
-			return now, err == nil, err
-		}
-		return now, false, c.failed(ctx, task)
-	})
-	switch {
-	case readErr == nil:
-		return nil
-	case err != nil:
-		return c.explain("eject the image", err)
-	case errors.Is(readErr, errNotYet):
-		return fault.Conflictf("BMC %s accepted the ejection, but the image is still in the drive", c.access.Address).
-			WithHint("look whether the machine has locked the drive or a person uses it in the remote console; power the machine off, or restart the BMC")
-	}
-	return c.explain("read the virtual drive back", readErr)
+	task, wrote := c.sendEject(ctx, d)
+	return c.verify(ctx, change{doing: "eject the image", task: task, wrote: wrote,
+		look: func(ctx context.Context) (bool, error) {
+			now, err := get[drive](c.under(ctx), d.ODataID)
+			return err == nil && !now.full(), err
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s accepted the ejection, but the image is still in the drive", c.access.Address).
+				WithHint("look whether the machine has locked the drive or a person uses it in the remote console; power the machine off, or restart the BMC")
+		}})
 }
 
 func (c *Controller) sendEject(ctx context.Context, d *drive) (task string, err error) {
 	if d.Actions.Eject.Target != "" {
-		for range maxTries {
+		err = c.whileNotNow(ctx, func() (again bool, err error) {
 			task, err = c.act(ctx, d.Actions.Eject.Target, struct{}{})
-			if err == nil || !neverDone(err) || !notNow(err) {
-				break
-			}
-			if pauseErr := c.pause(ctx, jitter(c.timing.PollMax)); pauseErr != nil {
-				return "", pauseErr
-			}
-		}
+			return true, err
+		})
 		if !absent(err) {
 			return task, err
 		}

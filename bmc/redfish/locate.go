@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"rackwright/fault"
@@ -81,7 +80,7 @@ func indicator(on bool) []string {
 func (c *Controller) enclosures(ctx context.Context, sys *system) []*system {
 	var out []*system
 	for _, l := range sys.Links.Chassis[:min(len(sys.Links.Chassis), maxChassis)] {
-		chassis, err := c.readAt(ctx, l.URI)
+		chassis, err := get[system](c.under(ctx), l.URI)
 		if err != nil {
 			c.log.Debug("bmc chassis unreadable", "err", c.explain("read a chassis", err))
 			continue
@@ -93,31 +92,23 @@ func (c *Controller) enclosures(ctx context.Context, sys *system) []*system {
 
 // light writes one lamp, unless it is as wanted, and reads it back.
 func (c *Controller) light(ctx context.Context, l lamp, on bool) error {
-	if now, err := c.readAt(ctx, l.at); err == nil && l.stands(now, on) {
+	if now, err := get[system](c.under(ctx), l.at); err == nil && l.stands(now, on) {
 		return nil
 	}
 	payload := map[string]any{"LocationIndicatorActive": on}
 	if l.text != "" {
 		payload = map[string]any{"IndicatorLED": l.text}
 	}
-	wrote := c.patch(ctx, l.at, payload)
-	if wrote != nil && neverDone(wrote) {
-		return c.explain("switch the locator LED", wrote)
-	}
-	_, err := c.poll(ctx, c.timing.Boot, func(ctx context.Context) (*system, bool, error) {
-		s, err := c.readAt(ctx, l.at)
-		return s, err == nil && l.reads(s, on), err
-	})
-	switch {
-	case err == nil:
-		return nil
-	case wrote != nil:
-		return c.explain("switch the locator LED", wrote)
-	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s ignored the locator LED: asked for %s, it does not read back", c.access.Address, l.asked(on)).
-			WithHint("look at the machine; restart the BMC or update its firmware if the LED stays as it was")
-	}
-	return c.explain("read the locator LED", err)
+	task, wrote := c.write(ctx, l.at, payload)
+	return c.verify(ctx, change{doing: "switch the locator LED", task: task, wrote: wrote,
+		look: func(ctx context.Context) (bool, error) {
+			s, err := get[system](c.under(ctx), l.at)
+			return err == nil && l.reads(s, on), err
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s ignored the locator LED: asked for %s, it does not read back", c.access.Address, l.asked(on)).
+				WithHint("look at the machine; restart the BMC or update its firmware if the LED stays as it was")
+		}})
 }
 
 // stands reports whether there is nothing to write. Lit alone is no proof that somebody

@@ -59,7 +59,7 @@ func TestAnLEDThatTheSystemRefusesIsSwitchedOnTheChassis(t *testing.T) {
 	c := open(t, m, &Dialer{Timing: quick()})
 	m.with(func() {
 		m.tree[m.System]["LocationIndicatorActive"] = false
-		m.fault = times(1, answer("PATCH", m.System, 405, "Base.1.8.PropertyNotWritable"))
+		m.fault = times(1, says("PATCH", m.System, 405, "Base.1.8.PropertyNotWritable"))
 	})
 	if err := c.Locate(t.Context(), true); err != nil || !m.Lit() {
 		t.Fatalf("Locate: %v, lit %t", err, m.Lit())

@@ -5,10 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -22,33 +21,13 @@ const (
 
 // logService is what we use of the LogService schema, with the name we give it.
 type logService struct {
-	schemas.Entity
+	resource
 	ServiceEnabled *bool
 	Entries        link
 	Actions        struct {
-		Clear struct {
-			Target string `json:"target"`
-		} `json:"#LogService.ClearLog"`
+		Clear action `json:"#LogService.ClearLog"`
 	}
 	name string
-}
-
-// UnmarshalJSON keeps what fits.
-func (l *logService) UnmarshalJSON(b []byte) error {
-	type plain logService
-	return lenient(json.Unmarshal(b, (*plain)(l)))
-}
-
-// keeper is a resource that keeps logs: the system or its manager.
-type keeper struct {
-	schemas.Entity
-	LogServices link
-}
-
-// UnmarshalJSON keeps what fits.
-func (k *keeper) UnmarshalJSON(b []byte) error {
-	type plain keeper
-	return lenient(json.Unmarshal(b, (*plain)(k)))
 }
 
 // Log reads the newest entries of the system's and the manager's logs, newest first: by
@@ -93,18 +72,18 @@ func (c *Controller) noLog(says string) error {
 // logs lists the event logs that are switched on. Two of one id, like Log1 of a system and
 // Log1 of its manager, get names of their own.
 func (c *Controller) logs(ctx context.Context) ([]*logService, error) {
-	client := c.client.WithContext(ctx)
-	host, err := schemas.GetObject[keeper](client, c.system)
+	host, err := c.read(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []*logService
-	take := func(k *keeper, prefix string) {
-		found, listErr := c.logsOf(ctx, k)
+	take := func(at link, prefix string) {
+		found, listErr := c.logsAt(ctx, at)
 		if listErr != nil {
 			err = listErr
 		}
-		for _, l := range found {
+		for i := range found {
+			l := &found[i]
 			same := func(o *logService) bool { return sameURI(o.ODataID, l.ODataID) }
 			if slices.ContainsFunc(out, same) || len(out) == maxLogs {
 				continue
@@ -116,13 +95,13 @@ func (c *Controller) logs(ctx context.Context) ([]*logService, error) {
 			out = append(out, l)
 		}
 	}
-	take(host, "")
+	take(host.LogServices, "")
 	if c.manager != "" {
-		boss, readErr := schemas.GetObject[keeper](client, c.manager)
+		boss, readErr := get[manager](c.under(ctx), c.manager)
 		if readErr != nil {
 			err = readErr
 		} else {
-			take(boss, "Manager.")
+			take(boss.LogServices, "Manager.")
 		}
 	}
 	if len(out) == 0 {
@@ -131,51 +110,35 @@ func (c *Controller) logs(ctx context.Context) ([]*logService, error) {
 	return out, nil
 }
 
-func (c *Controller) logsOf(ctx context.Context, k *keeper) ([]*logService, error) {
-	if k.LogServices.URI == "" {
+func (c *Controller) logsAt(ctx context.Context, at link) ([]logService, error) {
+	if at.URI == "" {
 		return nil, nil
 	}
-	list, err := schemas.GetObject[collection](c.client.WithContext(ctx), k.LogServices.URI)
+	list, err := get[collection](c.under(ctx), at.URI)
+	if absent(err) {
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	var out []*logService
-	for _, m := range list.Members[:min(len(list.Members), 2*maxLogs)] {
-		if noisyLog(lastOf(m.URI)) {
-			continue
-		}
-		l, readErr := schemas.GetObject[logService](c.client.WithContext(ctx), m.URI)
-		if readErr != nil {
-			err = readErr
-			continue
-		}
-		if l.ODataID = m.URI; l.ID == "" {
-			l.ID = lastOf(m.URI)
-		}
-		if l.Entries.URI != "" && (l.ServiceEnabled == nil || *l.ServiceEnabled) {
-			out = append(out, l)
-		}
-	}
-	return out, err
+	list.Members = slices.DeleteFunc(list.Members, func(m json.RawMessage) bool { return noisyLog(lastOf(odataID(m))) })
+	all, err := resolve[logService](c.under(ctx), list, 2*maxLogs)
+	return slices.DeleteFunc(all, func(l logService) bool {
+		return l.Entries.URI == "" || l.ServiceEnabled != nil && !*l.ServiceEnabled
+	}), err
 }
 
 // logEntry is what we use of the LogEntry schema.
 type logEntry struct {
-	schemas.Entity
+	resource
 	Created, EventTimestamp string
 	Severity, MessageID     string
 	Message, EntryCode      string
 	SensorType              string
 }
 
-// UnmarshalJSON keeps what fits.
-func (l *logEntry) UnmarshalJSON(b []byte) error {
-	type plain logEntry
-	return lenient(json.Unmarshal(b, (*plain)(l)))
-}
-
 func (c *Controller) entry(log string, l *logEntry) bmc.Entry {
-	e := bmc.Entry{ID: first(l.ID, lastOf(l.ODataID)), Log: log, At: timeOf(l.Created), Severity: healthOf(l.Severity),
+	e := bmc.Entry{ID: tidy(l.ID), Log: log, At: timeOf(l.Created), Severity: healthOf(l.Severity),
 		Code: tidy(l.MessageID), Message: c.said(l.Message)}
 	if e.At.IsZero() {
 		e.At = timeOf(l.EventTimestamp)
@@ -231,7 +194,7 @@ func newestFirst(entries []bmc.Entry) []bmc.Entry {
 	for i := range entries {
 		e := &entries[i]
 		if count[e.ID]++; e.ID == "" || count[e.ID] > 1 {
-			e.ID = strings.TrimPrefix(e.ID+"@"+e.At.UTC().Format(time.RFC3339)+"#"+itoa(count[e.ID]), "@")
+			e.ID = strings.TrimPrefix(e.ID+"@"+e.At.UTC().Format(time.RFC3339)+"#"+strconv.Itoa(count[e.ID]), "@")
 		}
 	}
 	return entries

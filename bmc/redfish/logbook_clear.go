@@ -2,10 +2,7 @@ package redfish
 
 import (
 	"context"
-	"errors"
 	"slices"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -47,23 +44,17 @@ func (c *Controller) clear(ctx context.Context, l *logService) error {
 		return nil
 	}
 	c.log.Info("bmc log cleared", "log", l.name)
-	resp, wrote := c.client.WithContext(ctx).Post(l.Actions.Clear.Target, struct{}{})
-	schemas.DeferredCleanupHTTPResponse(resp)
-	if wrote != nil && neverDone(wrote) {
-		return c.explain("clear the log", wrote)
+	task, wrote := c.act(ctx, l.Actions.Clear.Target, struct{}{})
+	if absent(wrote) {
+		return c.noLog("says that its event log can be cleared, and has nothing that does it")
 	}
-	_, err = awaitHeld(ctx, c, c.timing.Boot, 1, func(ctx context.Context) ([]bmc.Entry, bool, error) {
-		now, err := c.newest(ctx, l, len(before)+1)
-		return now, err == nil && !slices.ContainsFunc(now, func(e bmc.Entry) bool { return slices.Contains(before, e) }), err
-	})
-	switch {
-	case err == nil:
-		return nil
-	case wrote != nil:
-		return c.explain("clear the log", wrote)
-	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s kept its log %s: it was told to clear it, and the entries are still there", c.access.Address, l.name).
-			WithHint("clear it at the BMC's own pages; restart the BMC if that does not help")
-	}
-	return c.explain("read the log", err)
+	return c.verify(ctx, change{doing: "clear the log", task: task, wrote: wrote, once: true,
+		look: func(ctx context.Context) (bool, error) {
+			now, err := c.newest(ctx, l, len(before)+1)
+			return err == nil && !slices.ContainsFunc(now, func(e bmc.Entry) bool { return slices.Contains(before, e) }), err
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s kept its log %s: it was told to clear it, and the entries are still there", c.access.Address, l.name).
+				WithHint("clear it at the BMC's own pages; restart the BMC if that does not help")
+		}})
 }

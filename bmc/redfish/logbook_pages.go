@@ -2,8 +2,6 @@ package redfish
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"rackwright/bmc"
 )
@@ -16,7 +14,7 @@ const maxPages = 60
 // page shows no specification says: iDRAC begins with the newest, OpenBMC and iLO with the
 // oldest.
 func (c *Controller) newest(ctx context.Context, l *logService, limit int) ([]bmc.Entry, error) {
-	p, err := c.fetchExpanded(ctx, l.Entries.URI)
+	p, err := c.expanded(ctx, l.Entries.URI)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +37,11 @@ func (c *Controller) newest(ctx context.Context, l *logService, limit int) ([]bm
 // turn reads the other pages of a log as far as they hold the newest entries: none behind
 // the limit when the newest come first; those at the end when the BMC can skip; else all,
 // of which the last are kept.
-func (c *Controller) turn(ctx context.Context, l *logService, p *page, got []bmc.Entry, limit int) ([]bmc.Entry, error) {
+func (c *Controller) turn(ctx context.Context, l *logService, p *collection, got []bmc.Entry, limit int) ([]bmc.Entry, error) {
 	falls := !rising(got)
-	if !falls && p.Count > len(got) {
-		if at := c.queries.from(l.Entries.URI, max(0, p.Count-limit), limit); at != "" {
-			if end, err := c.fetch(ctx, at); err == nil && len(end.Members) > 0 {
+	if count := number(p.Count); !falls && count > len(got) {
+		if at := c.queries.from(l.Entries.URI, max(0, count-limit), limit); at != "" {
+			if end, err := get[collection](c.under(ctx), at); err == nil && len(end.Members) > 0 {
 				p, got = end, nil
 				if got, err = c.entriesOf(ctx, l, end); err != nil {
 					return nil, err
@@ -56,7 +54,7 @@ func (c *Controller) turn(ctx context.Context, l *logService, p *page, got []bmc
 			break
 		}
 		var err error
-		if p, err = c.fetch(ctx, p.next()); err != nil {
+		if p, err = get[collection](c.under(ctx), p.next()); err != nil {
 			return got, c.cut(ctx, got, err)
 		}
 		more, err := c.entriesOf(ctx, l, p)
@@ -80,8 +78,8 @@ func (c *Controller) cut(ctx context.Context, got []bmc.Entry, err error) error 
 }
 
 // newestOfLinks reads the entries that a page of bare links leads to, from the newer end.
-func (c *Controller) newestOfLinks(ctx context.Context, l *logService, p *page, limit int) ([]bmc.Entry, error) {
-	ends := &page{Members: p.Members[:1]}
+func (c *Controller) newestOfLinks(ctx context.Context, l *logService, p *collection, limit int) ([]bmc.Entry, error) {
+	ends := &collection{Members: p.Members[:1]}
 	if n := len(p.Members); n > 1 {
 		ends.Members = append(ends.Members[:1:1], p.Members[n-1])
 	}
@@ -93,13 +91,13 @@ func (c *Controller) newestOfLinks(ctx context.Context, l *logService, p *page, 
 	if rising(both) {
 		members = p.Members[max(0, len(p.Members)-limit):]
 	}
-	got, err := c.entriesOf(ctx, l, &page{Members: members})
+	got, err := c.entriesOf(ctx, l, &collection{Members: members})
 	return newestFirst(got), err
 }
 
 // entriesOf makes a page's members entries. It keeps those before one that cannot be read.
-func (c *Controller) entriesOf(ctx context.Context, l *logService, p *page) ([]bmc.Entry, error) {
-	all, err := resolveAll[logEntry](ctx, c, p, max(maxEntries, len(p.Members)))
+func (c *Controller) entriesOf(ctx context.Context, l *logService, p *collection) ([]bmc.Entry, error) {
+	all, err := resolve[logEntry](c.under(ctx), p, max(maxEntries, len(p.Members)))
 	out := make([]bmc.Entry, 0, len(all))
 	for i := range all {
 		out = append(out, c.entry(l.name, &all[i]))
@@ -109,11 +107,3 @@ func (c *Controller) entriesOf(ctx context.Context, l *logService, p *page) ([]b
 	}
 	return out, err
 }
-
-// trailingNumber is the number an id ends in.
-func trailingNumber(id string) (uint64, bool) {
-	n, err := strconv.ParseUint(id[len(strings.TrimRight(id, "0123456789")):], 10, 64)
-	return n, err == nil
-}
-
-func itoa(n int) string { return strconv.Itoa(n) }

@@ -193,7 +193,7 @@ func TestALogThatCannotBeReadIsAnErrorOnlyWhenItIsTheOnlyOne(t *testing.T) {
 	c := open(t, m, &Dialer{Timing: quick()})
 	m.with(func() {
 		m.fault = func(w http.ResponseWriter, r *http.Request) bool {
-			return answer("GET", "/bad", 404, "{}")(w, r) || s.handle(w, r)
+			return says("GET", "/bad", 404, "{}")(w, r) || s.handle(w, r)
 		}
 		m.tree["/logs"]["Members"] = []any{ref(selPath), ref("/logs/bad")}
 		m.tree["/logs/bad"] = object{"Id": "bad", "Entries": ref("/bad")}

@@ -2,9 +2,11 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
+	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
+
+	"rackwright/fault"
 )
 
 // maxManagers is how many managers of a system we look at: a blade has its own and the
@@ -13,35 +15,45 @@ const maxManagers = 4
 
 // manager is what we use of the Manager schema.
 type manager struct {
-	schemas.Entity
+	resource
 	ManagerType        string
 	Model              string
 	FirmwareVersion    string
 	LastResetTime      string // Manager v1.9
 	EthernetInterfaces link
 	VirtualMedia       link
-	Links              struct {
+	LogServices        link
+	NetworkProtocol    link
+
+	DateTime, DateTimeLocalOffset string
+
+	SerialConsole, CommandShell *shell
+	Location                    *location
+
+	Links struct {
 		Oem struct {
-			Dell struct{ DellAttributes []link }
+			Dell struct {
+				DellAttributes  []link
+				DellTimeService link
+			}
 		}
+	}
+	Oem struct {
+		Hpe, Hp struct {
+			Links struct{ DateTimeService link }
+		}
+		Supermicro struct{ NTP link }
 	}
 	Actions struct {
 		Reset resetAction `json:"#Manager.Reset"`
 	}
 }
 
-// UnmarshalJSON keeps what fits.
-func (m *manager) UnmarshalJSON(b []byte) error {
-	type plain manager
-	return lenient(json.Unmarshal(b, (*plain)(m)))
-}
-
 // remembered is what was found out about the BMC on the way and spares asking again. The
 // right to change (Controller.begin) guards it.
 type remembered struct {
-	registries link      // of the service
-	registry   *registry // of the BIOS attributes; nil: not read yet
-	rung       *rung     // by which the last image went into the drive
+	registry *registry // of the BIOS attributes; nil: not read yet
+	rung     *rung     // by which the last image went into the drive
 }
 
 // identify reads who the BMC is. The manager is one more request; without it only the
@@ -69,15 +81,15 @@ func (c *Controller) findManager(ctx context.Context, root serviceRoot, sys *sys
 		named = sys.Links.Managers // Redfish before 1.0, and some still
 	}
 	if len(named) == 0 && root.Managers.URI != "" {
-		list, err := schemas.GetObject[collection](c.client.WithContext(ctx), root.Managers.URI)
+		list, err := get[collection](c.under(ctx), root.Managers.URI)
 		if err != nil || len(list.Members) != 1 {
 			return nil
 		}
-		named = list.Members
+		named = []link{{URI: list.uris()[0]}}
 	}
 	var found *manager
 	for _, l := range named[:min(len(named), maxManagers)] {
-		m, err := c.readManager(ctx, l.URI)
+		m, err := get[manager](c.under(ctx), l.URI)
 		if err != nil {
 			c.log.Debug("bmc manager unreadable", "err", c.explain("read the manager", err))
 			continue
@@ -92,11 +104,39 @@ func (c *Controller) findManager(ctx context.Context, root serviceRoot, sys *sys
 	return found
 }
 
-func (c *Controller) readManager(ctx context.Context, uri string) (*manager, error) {
-	m, err := schemas.GetObject[manager](c.client.WithContext(ctx), uri)
-	if err != nil {
-		return nil, err
+// itself reads the manager that is our BMC.
+func (c *Controller) itself(ctx context.Context) (*manager, error) {
+	if c.manager == "" {
+		if _, err := c.read(ctx); err != nil { // denied, perhaps: that is the thing to tell
+			return nil, err
+		}
+		return nil, c.lacks("manager resource")
 	}
-	m.ODataID = uri
-	return m, nil
+	return get[manager](c.under(ctx), c.manager)
+}
+
+// ownAttributes is where iDRAC's own attributes are: among those of the system and the
+// lifecycle controller, the one with the manager's name; before 4.40 below the manager.
+func (m *manager) ownAttributes() string {
+	for _, l := range m.Links.Oem.Dell.DellAttributes {
+		if lastOf(l.URI) == lastOf(m.ODataID) {
+			return l.URI
+		}
+	}
+	return strings.TrimRight(m.ODataID, "/") + "/Attributes"
+}
+
+// missing is lacks for something that is linked and not there: how some services say that
+// they have none.
+func (c *Controller) missing(what string, err error) error {
+	if absent(err) {
+		return c.lacks(what)
+	}
+	return err
+}
+
+// lacks is what a BMC that has no such thing gets.
+func (c *Controller) lacks(what string) *fault.Error {
+	return fault.Invalidf("BMC %s has no %s", c.access.Address, what).
+		WithHint("a newer BMC firmware or licence may have it; otherwise do it in the BMC's own pages")
 }

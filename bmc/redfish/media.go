@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
 	"net/url"
 	"path"
 	"slices"
@@ -19,26 +18,16 @@ const maxDrives = 32
 
 // drive is what we use of the VirtualMedia schema.
 type drive struct {
-	schemas.Entity
+	resource
 	MediaTypes   []string
 	Image        string
 	ImageName    string
 	Inserted     *bool // nil: not told
 	ConnectedVia string
 	Actions      struct {
-		Insert struct {
-			Target string `json:"target"`
-		} `json:"#VirtualMedia.InsertMedia"`
-		Eject struct {
-			Target string `json:"target"`
-		} `json:"#VirtualMedia.EjectMedia"`
+		Insert action `json:"#VirtualMedia.InsertMedia"`
+		Eject  action `json:"#VirtualMedia.EjectMedia"`
 	}
-}
-
-// UnmarshalJSON keeps what fits.
-func (d *drive) UnmarshalJSON(b []byte) error {
-	type plain drive
-	return lenient(json.Unmarshal(b, (*plain)(d)))
 }
 
 // full reports whether something is in the drive. Supermicro leaves the names of what was
@@ -84,12 +73,7 @@ func plainPath(s string) string {
 }
 
 func (d *drive) medium() bmc.Medium {
-	m := bmc.Medium{ID: first(d.ID, path.Base(d.ODataID)), Kinds: []string{}, Inserted: d.full()}
-	for _, kind := range d.MediaTypes {
-		if kind = tidy(kind); kind != "" {
-			m.Kinds = append(m.Kinds, kind)
-		}
-	}
+	m := bmc.Medium{ID: tidy(d.ID), Kinds: append([]string{}, tidyAll(d.MediaTypes)...), Inserted: d.full()}
 	if m.Inserted {
 		m.Image = tidyURL(d.Image)
 	}
@@ -118,7 +102,7 @@ func (c *Controller) drives(ctx context.Context) ([]drive, error) {
 	}
 	places := []string{sys.VirtualMedia.URI}
 	if c.manager != "" {
-		m, err := c.readManager(ctx, c.manager)
+		m, err := get[manager](c.under(ctx), c.manager)
 		if err != nil {
 			return nil, c.explain("read the virtual drives", err)
 		}
@@ -129,7 +113,10 @@ func (c *Controller) drives(ctx context.Context) ([]drive, error) {
 		if at == "" {
 			continue
 		}
-		drives, err := c.drivesAt(ctx, at)
+		drives, err := members[drive](c.under(ctx), at, maxDrives)
+		if skip := c.traits.notDrives; skip != "" {
+			drives = slices.DeleteFunc(drives, func(d drive) bool { return prefix(lastOf(d.ODataID), skip) })
+		}
 		if len(drives) > 0 {
 			return drives, nil
 		}
@@ -142,35 +129,6 @@ func (c *Controller) drives(ctx context.Context) ([]drive, error) {
 	}
 	return nil, fault.Invalidf("BMC %s has no virtual drive", c.access.Address).
 		WithHint("license the BMC's virtual media, or boot over the network")
-}
-
-func (c *Controller) drivesAt(ctx context.Context, uri string) ([]drive, error) {
-	client := c.client.WithContext(ctx)
-	list, err := schemas.GetObject[collection](client, uri)
-	if err != nil {
-		return nil, err
-	}
-	var out []drive
-	for _, m := range list.Members[:min(len(list.Members), maxDrives)] {
-		d, readErr := c.driveAt(ctx, m.URI)
-		if readErr != nil {
-			err = readErr
-			continue
-		}
-		if skip := c.traits.notDrives; skip == "" || !prefix(path.Base(strings.TrimRight(m.URI, "/")), skip) {
-			out = append(out, *d)
-		}
-	}
-	return out, err
-}
-
-func (c *Controller) driveAt(ctx context.Context, uri string) (*drive, error) {
-	d, err := schemas.GetObject[drive](c.client.WithContext(ctx), uri)
-	if err != nil {
-		return nil, err
-	}
-	d.ODataID = uri
-	return d, nil
 }
 
 // cdDrive is the drive for ISO images: the first optical one, one that says so before one

@@ -1,7 +1,6 @@
 package redfish
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -17,26 +16,14 @@ const (
 
 // adapter is what we use of the NetworkAdapter schema.
 type adapter struct {
-	schemas.Entity
+	resource
 	NetworkDeviceFunctions link
-}
-
-// UnmarshalJSON keeps what fits.
-func (a *adapter) UnmarshalJSON(b []byte) error {
-	type plain adapter
-	return lenient(json.Unmarshal(b, (*plain)(a)))
 }
 
 // function is what we use of the NetworkDeviceFunction schema.
 type function struct {
-	schemas.Entity
+	resource
 	Ethernet struct{ PermanentMACAddress, MACAddress string }
-}
-
-// UnmarshalJSON keeps what fits.
-func (f *function) UnmarshalJSON(b []byte) error {
-	type plain function
-	return lenient(json.Unmarshal(b, (*plain)(f)))
 }
 
 // nics lists the ports with an address; BMCs list ports with an empty or zero one too,
@@ -66,7 +53,7 @@ func nics(client schemas.Client, s *system) ([]inventory.SeenNIC, error) {
 func adapterNICs(client schemas.Client, s *system, err error) ([]inventory.SeenNIC, error) {
 	var out []inventory.SeenNIC
 	for _, l := range s.Links.Chassis[:min(len(s.Links.Chassis), maxChassis)] {
-		c, readErr := schemas.GetObject[chassis](client, l.URI)
+		c, readErr := get[chassis](client, l.URI)
 		if readErr != nil || c.NetworkAdapters.URI == "" {
 			continue
 		}

@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -9,10 +10,10 @@ import (
 
 // ntpDialect is where and how a BMC is told the NTP servers.
 type ntpDialect struct {
-	most  int                                         // servers it takes; 0: any number
-	at    func(overseer) string                       // URI; empty: not here
-	read  func(map[string]json.RawMessage) ntpSetting // of the resource there
-	write func(servers []string) any                  // none: NTP off
+	most  int                         // servers it takes; 0: any number
+	at    func(*manager) string       // URI; empty: not here
+	read  func(properties) ntpSetting // of the resource there
+	write func(servers []string) any  // none: NTP off
 }
 
 // ntpSetting is what it reads back.
@@ -24,8 +25,8 @@ type ntpSetting struct {
 // standardNTP is ManagerNetworkProtocol v1.2.
 func standardNTP() ntpDialect {
 	return ntpDialect{
-		at: func(k overseer) string { return k.NetworkProtocol.URI },
-		read: func(r map[string]json.RawMessage) ntpSetting {
+		at: func(m *manager) string { return m.NetworkProtocol.URI },
+		read: func(r properties) ntpSetting {
 			var ntp struct {
 				ProtocolEnabled bool
 				NTPServers      []any // null and objects stand in some lists
@@ -47,17 +48,17 @@ func standardNTP() ntpDialect {
 func dellNTP() ntpDialect {
 	return ntpDialect{
 		most: 3,
-		at:   overseer.attributes,
-		read: func(r map[string]json.RawMessage) ntpSetting {
+		at:   (*manager).ownAttributes,
+		read: func(r properties) ntpSetting {
 			attributes := map[string]any{}
 			_ = lenient(json.Unmarshal(r["Attributes"], &attributes))
 			return ntpSetting{texts([]any{attributes["NTPConfigGroup.1.NTP1"], attributes["NTPConfigGroup.1.NTP2"], attributes["NTPConfigGroup.1.NTP3"]}),
-				attributes["NTPConfigGroup.1.NTPEnable"] == "Enabled"}
+				attributes["NTPConfigGroup.1.NTPEnable"] == dellEnabled}
 		},
 		write: func(servers []string) any {
-			attributes := map[string]string{"NTPConfigGroup.1.NTPEnable": "Disabled"}
+			attributes := map[string]string{"NTPConfigGroup.1.NTPEnable": dellDisabled}
 			if len(servers) > 0 {
-				attributes["NTPConfigGroup.1.NTPEnable"] = "Enabled"
+				attributes["NTPConfigGroup.1.NTPEnable"] = dellEnabled
 				for i := range 3 {
 					attributes["NTPConfigGroup.1.NTP"+strconv.Itoa(i+1)] = nth(servers, i)
 				}
@@ -71,13 +72,10 @@ func dellNTP() ntpDialect {
 func hpeNTP() ntpDialect {
 	return ntpDialect{
 		most: 2,
-		at: func(k overseer) string {
-			if uri := k.Oem.Hpe.Links.DateTimeService.URI; uri != "" {
-				return uri
-			}
-			return k.Oem.Hp.Links.DateTimeService.URI
+		at: func(m *manager) string {
+			return cmp.Or(m.Oem.Hpe.Links.DateTimeService.URI, m.Oem.Hp.Links.DateTimeService.URI)
 		},
-		read: func(r map[string]json.RawMessage) ntpSetting {
+		read: func(r properties) ntpSetting {
 			var servers []any
 			_ = lenient(json.Unmarshal(r["StaticNTPServers"], &servers))
 			set := texts(servers)
@@ -93,8 +91,8 @@ func hpeNTP() ntpDialect {
 func supermicroNTP() ntpDialect {
 	return ntpDialect{
 		most: 2,
-		at:   func(k overseer) string { return k.Oem.Supermicro.NTP.URI },
-		read: func(r map[string]json.RawMessage) ntpSetting {
+		at:   func(m *manager) string { return m.Oem.Supermicro.NTP.URI },
+		read: func(r properties) ntpSetting {
 			var ntp struct {
 				NTPEnable                            bool
 				PrimaryNTPServer, SecondaryNTPServer any

@@ -2,12 +2,8 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -19,17 +15,11 @@ const maxBootOptions = 256
 
 // bootOption is what we use of the BootOption schema.
 type bootOption struct {
-	schemas.Entity
+	resource
 	BootOptionReference string
 	DisplayName         string
 	UefiDevicePath      string
 	BootOptionEnabled   *bool // nil: not told
-}
-
-// UnmarshalJSON keeps what fits.
-func (o *bootOption) UnmarshalJSON(b []byte) error {
-	type plain bootOption
-	return lenient(json.Unmarshal(b, (*plain)(o)))
 }
 
 // BootOrder reads Boot.BootOrder and what its entries are called. Options that cannot be
@@ -81,16 +71,8 @@ func (c *Controller) bootOptions(ctx context.Context, sys *system) ([]bootOption
 	if sys.Boot.Options.URI == "" {
 		return nil, nil
 	}
-	known, err := members[bootOption](c.client.WithContext(ctx), sys.Boot.Options.URI, maxBootOptions)
-	if err == nil {
-		return known, nil
-	}
-	told := c.explain("read the boot options", err)
-	if ctx.Err() != nil || c.wire.shut() {
-		return nil, told
-	}
-	c.log.Debug("bmc boot options incomplete", "err", told)
-	return known, nil
+	known, err := members[bootOption](c.under(ctx), sys.Boot.Options.URI, maxBootOptions)
+	return known, c.forgive(ctx, "boot options", err)
 }
 
 // SetBootOrder writes the whole order into the system, or its Settings, and reads it back
@@ -158,42 +140,16 @@ func (c *Controller) checkOrder(ctx context.Context, sys *system, references, no
 
 func (c *Controller) writeOrder(ctx context.Context, sys *system, want []string) error {
 	places := c.places(ctx, sys, func(b boot) bool { return len(b.Order) > 0 })
-	for i, at := range places {
-		last := i == len(places)-1
+	return c.inPlaces(ctx, places, func(at string) change {
 		task, wrote := c.write(ctx, at, map[string]any{"Boot": map[string]any{"BootOrder": want}})
-		if wrote != nil && !last && elsewhere(wrote) {
-			continue
-		}
-		ignored, err := c.verifyOrder(ctx, at, task, want, wrote)
-		if !ignored || last {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Controller) verifyOrder(ctx context.Context, at, task string, want []string, wrote error) (ignored bool, err error) {
-	if decided(wrote) {
-		return false, c.explain("set the boot order", wrote)
-	}
-	_, err = c.poll(ctx, c.timing.Boot, func(ctx context.Context) (*system, bool, error) {
-		sys, err := c.readAt(ctx, at)
-		if err != nil || slices.Equal(sys.Boot.Order, want) {
-			return sys, err == nil, err
-		}
-		if c.staged(ctx, task) {
-			return sys, true, nil
-		}
-		return sys, false, c.failed(ctx, task)
+		return change{doing: "set the boot order", task: task, wrote: wrote, queued: true,
+			look: func(ctx context.Context) (bool, error) {
+				now, err := get[system](c.under(ctx), at)
+				return err == nil && slices.Equal(now.Boot.Order, want), err
+			},
+			ignored: func() *fault.Error {
+				return fault.Conflictf("BMC %s ignored the boot order: it reads back as it was", c.access.Address).
+					WithHint("set it in the BIOS set-up; update the BMC's firmware")
+			}}
 	})
-	switch {
-	case err == nil:
-		return false, nil
-	case wrote != nil:
-		return false, c.explain("set the boot order", wrote)
-	case errors.Is(err, errNotYet):
-		return true, fault.Conflictf("BMC %s ignored the boot order: it reads back as it was", c.access.Address).
-			WithHint("set it in the BIOS set-up; update the BMC's firmware")
-	}
-	return false, c.explain("read the boot order back", err)
 }

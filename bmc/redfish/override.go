@@ -202,14 +202,3 @@ func overrideOf(b boot) bmc.Boot {
 	}
 	return out
 }
-
-// tidyURL makes a BMC's URL safe to show: one line, bounded, without user information.
-// What is no URL is nothing.
-func tidyURL(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || len(s) > maxBootURI {
-		return ""
-	}
-	u.User = nil
-	return u.String()
-}

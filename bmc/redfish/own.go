@@ -1,7 +1,6 @@
 package redfish
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -16,16 +15,10 @@ const maxOwnPorts = 4
 
 // ownPort is what we use of the EthernetInterface schema for a manager's port.
 type ownPort struct {
-	schemas.Entity
+	resource
 	PermanentMACAddress, MACAddress string
 	InterfaceEnabled                *bool // nil: not told
 	Links                           struct{ HostInterface link }
-}
-
-// UnmarshalJSON keeps what fits.
-func (p *ownPort) UnmarshalJSON(b []byte) error {
-	type plain ownPort
-	return lenient(json.Unmarshal(b, (*plain)(p)))
 }
 
 // inward reports whether the port leads to the machine itself, over USB or PCI. Such

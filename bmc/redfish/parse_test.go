@@ -118,29 +118,6 @@ func TestETagLadder(t *testing.T) {
 	}
 }
 
-func TestQuirksAreKeyedAndSourced(t *testing.T) {
-	for _, q := range quirks() {
-		if q.name == "" || q.source == "" || q.apply == nil || q.vendor == "" {
-			t.Errorf("quirk %+v lacks a name, a vendor, an effect or a source", q.name)
-		}
-	}
-	for name, c := range map[string]struct {
-		id   identity
-		want traits
-	}{
-		"iDRAC9":     {identity{Vendor: "Dell", Manager: "16G Monolithic"}, traits{}},
-		"iDRAC10":    {identity{Vendor: "Dell Inc.", Manager: "17G Monolithic"}, traits{settingsFirst: true}},
-		"Supermicro": {identity{Vendor: "SUPERMICRO", Model: "SYS-620P"}, traits{modeWithTarget: true}},
-		"a stranger": {identity{}, traits{}},
-	} {
-		got := traitsOf(c.id)
-		got.names = nil
-		if got.settingsFirst != c.want.settingsFirst || got.modeWithTarget != c.want.modeWithTarget {
-			t.Errorf("%s has %+v", name, got)
-		}
-	}
-}
-
 func TestATraceProvesARestartAndNothingLess(t *testing.T) {
 	at := func(second int64) time.Time { return time.Unix(second, 0) }
 	const memory, running = 3, 9

@@ -3,7 +3,6 @@ package redfish
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -32,7 +31,7 @@ func (c *Controller) SetPassword(ctx context.Context, name, password string) err
 	}
 	c.log.Info("bmc password set", "user", name)
 	payload := map[string]any{"Password": password}
-	err = c.adapting(payload, func() error { _, err := c.amend(ctx, a.uri, a.tag, payload); return err })
+	err = c.adapting(payload, func() error { _, err := c.write(ctx, a.ODataID, payload); return err })
 	own := name == c.access.Username
 	switch {
 	case err == nil:
@@ -40,7 +39,7 @@ func (c *Controller) SetPassword(ctx context.Context, name, password string) err
 			c.wire.renew(password)
 		}
 		return nil
-	case neverDone(err) || isFault(err):
+	case decided(err):
 		return c.refusedPassword("set the password of "+name, service, err)
 	}
 	if own {
@@ -54,10 +53,10 @@ func (c *Controller) SetPassword(ctx context.Context, name, password string) err
 
 // whose finds the account of a user: where an expired log-in was told to go, among the
 // accounts, or where OpenBMC has it (an account is called like its user).
-func (c *Controller) whose(ctx context.Context, name string) (accountService, account, error) {
+func (c *Controller) whose(ctx context.Context, name string) (*accountService, *account, error) {
 	at, expired := c.wire.expiry()
 	if expired && name == c.access.Username && at != "" {
-		return accountService{}, c.tagged(ctx, at), nil
+		return &accountService{}, accountAt(at), nil
 	}
 	service, all, err := c.accounts(ctx)
 	if a, there := userNamed(all, name); there {
@@ -65,28 +64,21 @@ func (c *Controller) whose(ctx context.Context, name string) (accountService, ac
 	}
 	switch {
 	case expired && name == c.access.Username && !strings.ContainsAny(name, "/?#%"):
-		return service, c.tagged(ctx, accountsPath+name), nil
+		return service, accountAt(accountsPath + name), nil
 	case err != nil:
-		return service, account{}, c.explain("read the accounts", err)
+		return service, nil, c.explain("read the accounts", err)
 	}
-	return service, account{}, c.noUser(name)
+	return service, nil, c.noUser(name)
 }
 
 const accountsPath = "/redfish/v1/AccountService/Accounts/"
 
-// tagged reads an account for its tag; a session that may not even read it writes without.
-func (c *Controller) tagged(ctx context.Context, uri string) account {
-	a, tag, err := fetch[account](ctx, c, uri)
-	if err != nil {
-		c.log.Debug("bmc account unreadable", "err", c.explain("read the account", err))
-	}
-	a.uri, a.tag = uri, tag
-	return a
-}
+// accountAt is an account that we may not be allowed to read.
+func accountAt(uri string) *account { return &account{resource: resource{ODataID: uri}} }
 
 // fits refuses what cannot be a password here before it is sent: some BMCs cut a long one
 // off and say nothing.
-func (c *Controller) fits(s accountService, name, password string) error {
+func (c *Controller) fits(s *accountService, name, password string) error {
 	length := utf8.RuneCountInString(password)
 	switch {
 	case name == "":
@@ -100,7 +92,7 @@ func (c *Controller) fits(s accountService, name, password string) error {
 }
 
 // lengths says what the BMC takes.
-func (s accountService) lengths() string {
+func (s *accountService) lengths() string {
 	switch {
 	case s.MinPasswordLength > 0 && s.MaxPasswordLength >= 8:
 		return fault.Invalidf("it takes %d to %d characters", s.MinPasswordLength, s.MaxPasswordLength).Message
@@ -111,13 +103,12 @@ func (s accountService) lengths() string {
 }
 
 // refusedPassword tells a refusal that may be about the password as Invalid.
-func (c *Controller) refusedPassword(doing string, s accountService, err error) error {
+func (c *Controller) refusedPassword(doing string, s *accountService, err error) error {
 	r, ok := errors.AsType[*schemas.Error](err)
 	if !ok {
 		return c.explain(doing, err)
 	}
-	code := r.HTTPReturnedStatusCode
-	policy := code == http.StatusBadRequest || code == http.StatusUnprocessableEntity
+	policy := illFormed(err)
 	for _, info := range r.ExtendedInfos {
 		policy = policy || strings.Contains(info.MessageID, "Password") && !strings.HasSuffix(info.MessageID, "PasswordChangeRequired")
 	}

@@ -23,11 +23,14 @@ func (l location) place() bmc.Place {
 		Row: tidy(l.Placement.Row), Rack: tidy(l.Placement.Rack), Unit: max(l.Placement.RackOffset, 0)}
 }
 
+// located is any resource with a Location.
+type located struct{ Location *location }
+
 // spot is a resource with a location.
 type spot struct {
-	uri, tag string
-	has      bool
-	place    bmc.Place
+	uri   string
+	has   bool
+	place bmc.Place
 }
 
 // spots reads the system's chassis and the manager; those that tell a location come first.
@@ -46,14 +49,14 @@ func (c *Controller) spots(ctx context.Context) ([]spot, error) {
 	}
 	var told, untold []spot
 	for _, uri := range uris {
-		r, tag, readErr := fetch[struct{ Location *location }](ctx, c, uri)
+		r, readErr := get[located](c.under(ctx), uri)
 		switch {
 		case readErr != nil:
 			err = readErr
 		case r.Location != nil:
-			told = append(told, spot{uri: uri, tag: tag, has: true, place: r.Location.place()})
+			told = append(told, spot{uri: uri, has: true, place: r.Location.place()})
 		default:
-			untold = append(untold, spot{uri: uri, tag: tag})
+			untold = append(untold, spot{uri: uri})
 		}
 	}
 	if all := append(told, untold...); len(all) > 0 {
@@ -100,17 +103,14 @@ func (c *Controller) SetPlace(ctx context.Context, p bmc.Place) error {
 		if payload == nil {
 			return nil
 		}
-		_, wrote := c.amend(ctx, s.uri, s.tag, payload)
+		_, wrote := c.write(ctx, s.uri, payload)
 		if wrote != nil && elsewhere(wrote) {
 			err = c.explain("write the place", wrote)
 			continue
 		}
-		if wrote != nil && (neverDone(wrote) || isFault(wrote)) {
-			return c.explain("write the place", wrote)
-		}
 		err = c.readBack(ctx, "write the place", wrote, func(ctx context.Context) (bool, error) {
-			now, _, err := fetch[struct{ Location *location }](ctx, c, s.uri)
-			return now.Location != nil && moved(now.Location.place(), p) == nil, err
+			now, err := get[located](c.under(ctx), s.uri)
+			return err == nil && now.Location != nil && moved(now.Location.place(), p) == nil, err
 		})
 		if s.has || !fault.Is(err, fault.Conflict) {
 			return err

@@ -13,8 +13,7 @@ import (
 	"rackwright/inventory"
 )
 
-// maxTries is how often a reset that the BMC refused for now is sent again; before each
-// the power state is read anew.
+// maxTries is how often something is sent that the BMC refused for now.
 const maxTries = 3
 
 // Power reads the power state. A machine between two states (PoweringOn, PoweringOff,
@@ -121,7 +120,7 @@ func (c *Controller) drive(ctx context.Context, want inventory.Power, limit time
 
 // send picks a reset type and posts it. No type is Invalid and names what there is.
 func (c *Controller) send(ctx context.Context, sys *system, types []schemas.ResetType) (schemas.ResetType, string, error) {
-	offered, err := c.resetTypes(ctx, sys)
+	offered, err := c.resetTypes(ctx, sys.ID, sys.Actions.Reset)
 	if err != nil {
 		return "", "", err
 	}
@@ -154,25 +153,22 @@ func (c *Controller) settled(ctx context.Context, limit time.Duration) (*system,
 
 // confirm reads back until the machine is in the state, its task fails, or limit passes.
 func (c *Controller) confirm(ctx context.Context, kind schemas.ResetType, task string, limit time.Duration, want inventory.Power) error {
-	sys, err := c.poll(ctx, limit, func(ctx context.Context) (*system, bool, error) {
-		sys, err := c.read(ctx)
-		if err != nil || powerOf(sys) == want {
-			return sys, err == nil, err
-		}
-		if err := c.failed(ctx, task); err != nil {
-			return sys, false, err
-		}
-		return sys, false, nil
+	var sys *system
+	return c.verify(ctx, change{doing: "power " + string(want), task: task, limit: limit,
+		look: func(ctx context.Context) (is bool, err error) {
+			now, err := c.read(ctx)
+			if err != nil {
+				return false, err
+			}
+			sys = now
+			return powerOf(sys) == want, nil
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s accepted %s, but the machine still reads %s after %s, not %s",
+				c.access.Address, kind, stateOf(sys), limit, want).
+				WithHint("look at the machine and at the BMC's event log; power it by hand if it hangs")
+		},
 	})
-	if errors.Is(err, errNotYet) {
-		return fault.Conflictf("BMC %s accepted %s, but the machine still reads %s after %s, not %s",
-			c.access.Address, kind, stateOf(sys), limit, want).
-			WithHint("look at the machine and at the BMC's event log; power it by hand if it hangs")
-	}
-	if err != nil {
-		return c.explain("power "+string(want), err)
-	}
-	return nil
 }
 
 func stateOf(sys *system) string {

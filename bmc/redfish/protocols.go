@@ -3,7 +3,6 @@ package redfish
 import (
 	"context"
 	"encoding/json"
-	"strings"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -26,7 +25,7 @@ type offered struct {
 // Protocols lists the services of ManagerNetworkProtocol.
 func (c *Controller) Protocols(ctx context.Context) ([]bmc.Protocol, error) {
 	ctx = withBudget(ctx, maxCustodyReads)
-	_, _, resource, err := c.network(ctx)
+	_, resource, err := c.network(ctx)
 	if err != nil {
 		return nil, c.explain("read the network services", err)
 	}
@@ -40,18 +39,30 @@ func (c *Controller) Protocols(ctx context.Context) ([]bmc.Protocol, error) {
 }
 
 // network reads ManagerNetworkProtocol.
-func (c *Controller) network(ctx context.Context) (k overseer, tag string, resource map[string]json.RawMessage, err error) {
-	if k, err = c.overseer(ctx); err != nil {
-		return k, "", nil, err
+func (c *Controller) network(ctx context.Context) (*manager, properties, error) {
+	m, err := c.itself(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
-	if k.NetworkProtocol.URI == "" {
-		return k, "", nil, c.lacks("list of network services")
+	if m.NetworkProtocol.URI == "" {
+		return nil, nil, c.lacks("list of network services")
 	}
-	resource, tag, err = fetch[map[string]json.RawMessage](ctx, c, k.NetworkProtocol.URI)
-	return k, tag, resource, err
+	network, err := c.propertiesAt(ctx, m.NetworkProtocol.URI)
+	return m, network, c.missing("list of network services", err)
 }
 
-func offeredIn(resource map[string]json.RawMessage, property string) (on bool, port int, ok bool) {
+// properties is a resource whose properties are looked at by name.
+type properties map[string]json.RawMessage
+
+func (c *Controller) propertiesAt(ctx context.Context, uri string) (properties, error) {
+	p, err := get[properties](c.under(ctx), uri)
+	if err != nil {
+		return nil, err
+	}
+	return *p, nil
+}
+
+func offeredIn(resource properties, property string) (on bool, port int, ok bool) {
 	var o offered
 	if lenient(json.Unmarshal(resource[property], &o)) != nil || o.ProtocolEnabled == nil {
 		return false, 0, false
@@ -80,7 +91,7 @@ func (c *Controller) SetProtocol(ctx context.Context, name string, on bool) erro
 		return fault.Invalidf("there is no service %.40q", name).WithHint("name one of ipmi, ssh, http, snmp, telnet, kvm, virtual-media")
 	}
 	ctx = withBudget(ctx, maxCustodyReads)
-	k, tag, resource, err := c.network(ctx)
+	m, resource, err := c.network(ctx)
 	if err != nil {
 		return c.explain("read the network services", err)
 	}
@@ -93,39 +104,14 @@ func (c *Controller) SetProtocol(ctx context.Context, name string, on bool) erro
 	}
 	asked := "switch " + name + map[bool]string{true: " on", false: " off"}[on]
 	c.log.Info("bmc service switched", "service", name, "on", on)
-	_, wrote := c.amend(ctx, k.NetworkProtocol.URI, tag, map[string]any{property: map[string]any{"ProtocolEnabled": on}})
+	_, wrote := c.write(ctx, m.NetworkProtocol.URI, map[string]any{property: map[string]any{"ProtocolEnabled": on}})
 	if attribute := c.traits.switches[name]; attribute != "" && wrote != nil && elsewhere(wrote) {
-		wrote = c.setAttribute(ctx, k, attribute, on)
-	}
-	if wrote != nil && (neverDone(wrote) || isFault(wrote)) {
-		return c.explain(asked, wrote)
+		value := map[bool]string{true: dellEnabled, false: dellDisabled}[on]
+		_, wrote = c.write(ctx, m.ownAttributes(), map[string]any{"Attributes": map[string]string{attribute: value}})
 	}
 	return c.readBack(ctx, asked, wrote, func(ctx context.Context) (bool, error) {
-		r, _, err := fetch[map[string]json.RawMessage](ctx, c, k.NetworkProtocol.URI)
+		r, err := c.propertiesAt(ctx, m.NetworkProtocol.URI)
 		is, _, ok := offeredIn(r, property)
 		return ok && is == on, err
 	})
-}
-
-// setAttribute switches an attribute of Dell's manager.
-func (c *Controller) setAttribute(ctx context.Context, k overseer, name string, on bool) error {
-	at := k.attributes()
-	_, tag, err := fetch[map[string]json.RawMessage](ctx, c, at)
-	if err != nil {
-		return err
-	}
-	_, err = c.amend(ctx, at, tag, map[string]any{"Attributes": map[string]string{name: map[bool]string{true: "Enabled", false: "Disabled"}[on]}})
-	return err
-}
-
-// attributes is where Dell's manager has its own: the link that ends like the manager, the
-// others are the system's and the life cycle controller's.
-func (k overseer) attributes() string {
-	all := k.Links.Oem.Dell.DellAttributes
-	for _, l := range all {
-		if strings.Contains(lastOf(l.URI), "iDRAC") {
-			return l.URI
-		}
-	}
-	return ""
 }

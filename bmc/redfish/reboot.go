@@ -18,10 +18,7 @@ func (c *Controller) ResetBMC(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	if c.manager == "" {
-		return fault.Invalidf("BMC %s does not tell which manager it is", c.access.Address).WithHint("restart it by hand, or update its firmware")
-	}
-	before, err := c.readManager(ctx, c.manager)
+	before, err := c.itself(ctx)
 	if err != nil {
 		return c.explain("read the manager", err)
 	}
@@ -39,7 +36,7 @@ func (c *Controller) ResetBMC(ctx context.Context) error {
 	if err != nil && (neverDone(err) || fault.Is(c.explain("restart", err), fault.Denied)) {
 		return c.explain("restart itself", err)
 	}
-	if err := c.gone(ctx, before, ticket, task); err != nil {
+	if err := c.left(ctx, before, ticket, task); err != nil {
 		return err
 	}
 	_, err = c.until(ctx, c.timing.Restart, func(s *system) bool { return s.PowerState != "" })
@@ -55,9 +52,7 @@ func (c *Controller) ResetBMC(ctx context.Context) error {
 
 // managerReset picks how the BMC restarts: by itself rather than cut short.
 func (c *Controller) managerReset(ctx context.Context, m *manager) (schemas.ResetType, error) {
-	offered, err := c.resetTypes(ctx, &system{Entity: m.Entity, Actions: struct {
-		Reset resetAction `json:"#ComputerSystem.Reset"`
-	}(m.Actions)})
+	offered, err := c.resetTypes(ctx, m.ID, m.Actions.Reset)
 	if err != nil {
 		return "", c.explain("read the manager's reset types", err)
 	}
@@ -72,11 +67,11 @@ func (c *Controller) managerReset(ctx context.Context, m *manager) (schemas.Rese
 	return kind, nil
 }
 
-// gone waits until something shows that the BMC restarts. Once is enough.
-func (c *Controller) gone(ctx context.Context, before *manager, ticket, task string) error {
+// left waits until something shows that the BMC restarts. Once is enough.
+func (c *Controller) left(ctx context.Context, before *manager, ticket, task string) error {
 	was := timeOf(before.LastResetTime)
-	_, err := awaitHeld(ctx, c, c.timing.Settle, 1, func(ctx context.Context) (*manager, bool, error) {
-		m, err := c.readManager(ctx, c.manager)
+	_, err := await(ctx, c, c.timing.Settle, 1, func(ctx context.Context) (*manager, bool, error) {
+		m, err := get[manager](c.under(ctx), c.manager)
 		switch {
 		case fault.Is(err, fault.Denied):
 			return nil, false, err

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stmcginnis/gofish/schemas"
-
 	"rackwright/fault"
 )
 
@@ -152,16 +150,11 @@ func (w *walk) all(ctx context.Context) error {
 // metadata is the document that says which schemas are used (DSP0266, OData metadata); nil
 // where there is none. No link leads to it, and it is no JSON.
 func (w *walk) metadata(ctx context.Context) []byte {
-	resp, err := w.c.client.WithContext(ctx).GetWithHeaders(rootPath+"$metadata", map[string]string{"Accept": "application/xml"})
-	if err != nil {
+	a, err := answerOf(w.c.under(ctx).GetWithHeaders(rootPath+"$metadata", map[string]string{"Accept": "application/xml"}))
+	if err != nil || !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("<")) || len(a.body) > maxRecordOne {
 		return nil
 	}
-	defer schemas.DeferredCleanupHTTPResponse(resp)
-	text := peek(resp)
-	if !bytes.HasPrefix(bytes.TrimSpace(text), []byte("<")) || len(text) > maxRecordOne {
-		return nil
-	}
-	return text
+	return a.body
 }
 
 // take reads one resource and returns where it leads that nobody went before.

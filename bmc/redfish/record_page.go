@@ -5,24 +5,21 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
 	"slices"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 )
 
 func (w *walk) get(ctx context.Context, uri string) (map[string]any, http.Header, int, error) {
-	resp, err := w.c.client.WithContext(ctx).Get((&url.URL{Path: uri}).EscapedPath())
+	a, err := answerOf(w.c.under(ctx).Get((&url.URL{Path: uri}).EscapedPath()))
 	if err != nil {
 		return nil, nil, 0, err
 	}
-	text := peek(resp)
-	schemas.DeferredCleanupHTTPResponse(resp)
-	body, err := parseObject(text)
-	return body, resp.Header, len(text), err
+	body, err := parseObject(a.body)
+	return body, a.header, len(a.body), err
 }
 
 // parseObject reads one JSON object, numbers as they are written.
@@ -45,17 +42,15 @@ func (w *walk) pages(ctx context.Context, body map[string]any) error {
 		if next == "" || len(members) > w.r.Resources {
 			return nil
 		}
-		resp, err := w.c.client.WithContext(ctx).Get(pathOf(next))
+		a, err := answerOf(w.c.under(ctx).Get(pathOf(next)))
 		if err != nil {
 			return err
 		}
-		text := peek(resp)
-		schemas.DeferredCleanupHTTPResponse(resp)
-		more, err := parseObject(text)
+		more, err := parseObject(a.body)
 		if err != nil {
 			return err
 		}
-		w.bytes += int64(len(text))
+		w.bytes += int64(len(a.body))
 		others, _ := more["Members"].([]any)
 		body["Members"] = append(members, others...)
 		if after, ok := more["Members@odata.nextLink"]; ok && after != next {
@@ -112,12 +107,7 @@ func leads(body map[string]any) []string {
 				look(e, depth+1)
 			}
 		case map[string]any:
-			keys := make([]string, 0, len(v))
-			for k := range v {
-				keys = append(keys, k)
-			}
-			slices.Sort(keys)
-			for _, k := range keys {
+			for _, k := range slices.Sorted(maps.Keys(v)) {
 				s, isText := v[k].(string)
 				switch {
 				case isText && (k == "@odata.id" || k == "@Redfish.ActionInfo" || k == "Uri" && strings.Contains(s, "Attribute")):

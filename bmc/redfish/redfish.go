@@ -6,7 +6,6 @@ package redfish
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -70,8 +69,7 @@ type Controller struct {
 
 	system   string // URI of the chosen ComputerSystem
 	manager  string // URI of the Manager that is this BMC; empty: not told
-	updates  link   // to the UpdateService; empty: none
-	events   link   // to the EventService; empty: none
+	root     serviceRoot
 	queries  queries
 	ports    link // to the manager's own EthernetInterfaces; empty: none
 	identity identity
@@ -147,6 +145,7 @@ func (c *Controller) open(ctx context.Context, where address) error {
 			return err
 		}
 	}
+	c.root, c.queries = root, root.queries()
 	c.client, err = gofish.ConnectContext(ctx, gofish.ClientConfig{
 		Endpoint:          where.base.String(),
 		HTTPClient:        &http.Client{Transport: c.wire, CheckRedirect: redirects},
@@ -164,8 +163,6 @@ func (c *Controller) open(ctx context.Context, where address) error {
 		return err
 	}
 	c.system = sys.ODataID
-	c.updates, c.events, c.queries = root.Updates, root.Events, root.queries()
-	c.remember.registries = root.Registries
 	c.identity = c.identify(ctx, root, sys)
 	c.traits = traitsOf(c.identity)
 	return nil
@@ -185,14 +182,15 @@ func (c *Controller) Close(ctx context.Context) error {
 
 // serviceRoot is what we need of the ServiceRoot schema.
 type serviceRoot struct {
-	Vendor     string
-	Product    string
-	Systems    link
-	Managers   link
-	Registries link
-	Updates    link `json:"UpdateService"`
-	Events     link `json:"EventService"`
-	Links      struct{ Sessions link }
+	RedfishVersion, Vendor, Product string
+
+	Systems, Managers, Chassis, Registries link
+
+	Accounts     link `json:"AccountService"`
+	Certificates link `json:"CertificateService"`
+	Events       link `json:"EventService"`
+	Updates      link `json:"UpdateService"`
+	Links        struct{ Sessions link }
 
 	SessionService link
 
@@ -201,17 +199,6 @@ type serviceRoot struct {
 
 		TopSkipQuery bool
 	}
-}
-
-// link is a reference to another resource.
-type link struct {
-	URI string `json:"@odata.id"`
-}
-
-// UnmarshalJSON keeps what fits: a field of the wrong type is no reason to lose a BMC.
-func (r *serviceRoot) UnmarshalJSON(b []byte) error {
-	type plain serviceRoot
-	return lenient(json.Unmarshal(b, (*plain)(r)))
 }
 
 // begin waits for the right to change something; the returned func gives it back.

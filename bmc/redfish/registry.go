@@ -4,12 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/fault"
 )
@@ -18,7 +15,7 @@ const maxValues = 1000 // of one enumeration
 
 // registry is what we use of the AttributeRegistry schema (DSP0268).
 type registry struct {
-	schemas.Entity
+	resource
 	RegistryEntries struct{ Attributes []attribute }
 }
 
@@ -32,24 +29,12 @@ type attribute struct {
 	Value                  []struct{ ValueName string }
 }
 
-// UnmarshalJSON keeps what fits.
-func (r *registry) UnmarshalJSON(b []byte) error {
-	type plain registry
-	return lenient(json.Unmarshal(b, (*plain)(r)))
-}
-
 // registryFile is what we use of the MessageRegistryFile schema, which lists attribute
 // registries as well.
 type registryFile struct {
-	schemas.Entity
+	resource
 	Registry string
 	Location []struct{ Language, URI string }
-}
-
-// UnmarshalJSON keeps what fits.
-func (r *registryFile) UnmarshalJSON(b []byte) error {
-	type plain registryFile
-	return lenient(json.Unmarshal(b, (*plain)(r)))
 }
 
 // attributesOf reads the registry that a Bios resource names, once; nothing where it cannot
@@ -77,25 +62,25 @@ func (c *Controller) attributesOf(ctx context.Context, b *bios) map[string]attri
 // findRegistry looks among the service's registries for the one of that name, in English
 // or in the only language there is.
 func (c *Controller) findRegistry(ctx context.Context, name string) (*registry, error) {
-	if name == "" || c.remember.registries.URI == "" {
+	if name == "" || c.root.Registries.URI == "" {
 		return nil, nil
 	}
-	client := c.client.WithContext(ctx)
-	list, err := schemas.GetObject[collection](client, c.remember.registries.URI)
+	client := c.under(ctx)
+	list, err := get[collection](client, c.root.Registries.URI)
 	if err != nil {
 		return nil, err
 	}
-	for _, m := range list.Members {
-		if !sameRegistry(path.Base(strings.TrimRight(m.URI, "/")), name) {
+	for _, uri := range list.uris() {
+		if !sameRegistry(lastOf(uri), name) {
 			continue
 		}
-		file, err := schemas.GetObject[registryFile](client, m.URI)
+		file, err := get[registryFile](client, uri)
 		if err != nil {
 			return nil, err
 		}
 		for _, at := range file.Location {
 			if at.URI != "" && (len(file.Location) == 1 || prefix(at.Language, "en") || at.Language == "default") {
-				return schemas.GetObject[registry](client, at.URI)
+				return get[registry](client, at.URI)
 			}
 		}
 	}

@@ -7,11 +7,15 @@ import (
 
 	"github.com/stmcginnis/gofish/schemas"
 
-	"rackwright/bmc"
 	"rackwright/fault"
 )
 
-// resetAction is #ComputerSystem.Reset.
+// action is where an action is posted that takes no choice of values.
+type action struct {
+	Target string `json:"target"`
+}
+
+// resetAction is #ComputerSystem.Reset or #Manager.Reset.
 type resetAction struct {
 	Target  string              `json:"target"`
 	Info    string              `json:"@Redfish.ActionInfo"`
@@ -27,10 +31,9 @@ func undeclared() []schemas.ResetType {
 
 // resetTypes reads what the BMC offers: in the action itself, or behind ActionInfo as
 // NVIDIA's and newer OpenBMC have it.
-func (c *Controller) resetTypes(ctx context.Context, sys *system) ([]schemas.ResetType, error) {
-	reset := sys.Actions.Reset
+func (c *Controller) resetTypes(ctx context.Context, id string, reset resetAction) ([]schemas.ResetType, error) {
 	if reset.Target == "" {
-		return nil, fault.Invalidf("BMC %s: system %s cannot be switched (it has no Reset action)", c.access.Address, tidy(sys.ID)).
+		return nil, fault.Invalidf("BMC %s: %s cannot be switched (it has no Reset action)", c.access.Address, tidy(id)).
 			WithHint("give the BMC's user the role Operator or Administrator, or license the BMC's power control")
 	}
 	if len(reset.Allowed) > 0 {
@@ -39,7 +42,7 @@ func (c *Controller) resetTypes(ctx context.Context, sys *system) ([]schemas.Res
 	if reset.Info == "" {
 		return undeclared(), nil
 	}
-	info, err := schemas.GetObject[schemas.ActionInfo](c.client.WithContext(ctx), reset.Info)
+	info, err := schemas.GetObject[schemas.ActionInfo](c.under(ctx), reset.Info)
 	if err != nil {
 		if fault.Is(err, fault.Denied) {
 			return nil, err
@@ -72,37 +75,4 @@ func pick(offered []schemas.ResetType, wanted ...schemas.ResetType) schemas.Rese
 func (c *Controller) reset(ctx context.Context, sys *system, kind schemas.ResetType) (task string, err error) {
 	c.log.Info("bmc reset", "type", kind)
 	return c.act(ctx, sys.Actions.Reset.Target, map[string]schemas.ResetType{"ResetType": kind})
-}
-
-// failed says that the task a BMC made of a change came to nothing. A task that cannot be
-// read says nothing.
-func (c *Controller) failed(ctx context.Context, uri string) error {
-	t := c.taskAt(ctx, uri)
-	if t == nil || t.state() != bmc.TaskFailed {
-		return nil
-	}
-	why := c.said(t.says())
-	if why != "" {
-		why = ": " + why
-	}
-	return fault.Conflictf("BMC %s: its task for the change ended as %s%s", c.access.Address, first(t.TaskState, t.JobState), why).
-		WithHint("look at the BMC's own event log")
-}
-
-// staged reports whether the task stands in the BMC's queue until the machine's next reset.
-func (c *Controller) staged(ctx context.Context, uri string) bool {
-	t := c.taskAt(ctx, uri)
-	return t != nil && t.state() == bmc.TaskWaiting
-}
-
-// taskAt reads a task; nil for none and for one that cannot be read.
-func (c *Controller) taskAt(ctx context.Context, uri string) *task {
-	if uri == "" || c.traits.monitorForgets && !strings.Contains(uri, "/Tasks/") {
-		return nil
-	}
-	t, err := schemas.GetObject[task](c.client.WithContext(ctx), uri)
-	if err != nil {
-		return nil
-	}
-	return t
 }

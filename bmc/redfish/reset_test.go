@@ -110,7 +110,7 @@ func TestAResetThatCannotBeDoneWithoutThePowerIsInvalid(t *testing.T) {
 
 func TestAResetThatIsRefusedForNowIsSentAgain(t *testing.T) {
 	m, c := on(t, "dell", quick())
-	m.with(func() { m.fault = times(2, answer("POST", m.resetTarget(), 503, "")) })
+	m.with(func() { m.fault = times(2, says("POST", m.resetTarget(), 503, "")) })
 	if err := c.Reset(t.Context()); err != nil || m.Starts() != 2 {
 		t.Errorf("Reset: %v, %d starts", err, m.Starts())
 	}
@@ -124,7 +124,7 @@ func TestABMCThatDoesNotRestartItselfIsAnError(t *testing.T) {
 	m.with(func() { m.deaf = true })
 	want(t, c.ResetBMC(t.Context()), fault.Conflict, "nothing shows that it restarted")
 	c.manager = ""
-	want(t, c.ResetBMC(t.Context()), fault.Invalid, "which manager")
+	want(t, c.ResetBMC(t.Context()), fault.Invalid, "manager")
 }
 
 func TestABMCThatIsCutOffByItsOwnRestartIsWaitedFor(t *testing.T) {

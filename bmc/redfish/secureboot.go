@@ -2,8 +2,6 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -19,24 +17,17 @@ const maxKeyStores = 16
 
 // secureBoot is what we use of the SecureBoot schema.
 type secureBoot struct {
-	schemas.Entity
-	Enable    *bool                         `json:"SecureBootEnable"` // nil: not told
-	Current   string                        `json:"SecureBootCurrentBoot"`
-	Mode      string                        `json:"SecureBootMode"`
-	Databases link                          `json:"SecureBootDatabases"`
-	Settings  struct{ SettingsObject link } `json:"@Redfish.Settings"`
+	resource
+	Enable    *bool  `json:"SecureBootEnable"` // nil: not told
+	Current   string `json:"SecureBootCurrentBoot"`
+	Mode      string `json:"SecureBootMode"`
+	Databases link   `json:"SecureBootDatabases"`
 	Actions   struct {
 		ResetKeys struct {
 			Target  string   `json:"target"`
 			Allowed []string `json:"ResetKeysType@Redfish.AllowableValues"`
 		} `json:"#SecureBoot.ResetKeys"`
 	}
-}
-
-// UnmarshalJSON keeps what fits.
-func (s *secureBoot) UnmarshalJSON(b []byte) error {
-	type plain secureBoot
-	return lenient(json.Unmarshal(b, (*plain)(s)))
 }
 
 // SecureBoot reads the state, and how many keys there are where the BMC lists them.
@@ -58,7 +49,7 @@ func (c *Controller) readSecureBoot(ctx context.Context) (*secureBoot, error) {
 	if sys.SecureBoot.URI == "" {
 		return nil, c.noSecureBoot()
 	}
-	s, err := c.secureBootAt(ctx, sys.SecureBoot.URI)
+	s, err := get[secureBoot](c.under(ctx), sys.SecureBoot.URI)
 	if absent(err) {
 		return nil, c.noSecureBoot()
 	}
@@ -73,19 +64,10 @@ func (c *Controller) noSecureBoot() error {
 		WithHint("look in the BIOS set-up; a machine in BIOS mode has none, and a newer BMC firmware may tell")
 }
 
-func (c *Controller) secureBootAt(ctx context.Context, uri string) (*secureBoot, error) {
-	s, err := schemas.GetObject[secureBoot](c.client.WithContext(ctx), uri)
-	if err != nil {
-		return nil, err
-	}
-	s.ODataID = uri
-	return s, nil
-}
-
 // secureBootAsked is what is asked for: in the Settings where there are any.
 func (c *Controller) secureBootAsked(ctx context.Context, s *secureBoot) bool {
-	if uri := s.Settings.SettingsObject.URI; uri != "" && uri != s.ODataID {
-		if later, err := c.secureBootAt(ctx, uri); err == nil && later.Enable != nil {
+	if uri := s.pending(); uri != "" {
+		if later, err := get[secureBoot](c.under(ctx), uri); err == nil && later.Enable != nil {
 			return *later.Enable
 		}
 	}
@@ -108,43 +90,21 @@ func (c *Controller) SetSecureBoot(ctx context.Context, on bool) error {
 		return nil
 	}
 	places := []string{s.ODataID}
-	if uri := s.Settings.SettingsObject.URI; uri != "" && uri != s.ODataID {
+	if uri := s.pending(); uri != "" {
 		places = []string{uri, s.ODataID}
 	}
-	for i, at := range places {
+	return c.inPlaces(ctx, places, func(at string) change {
 		task, wrote := c.write(ctx, at, map[string]any{"SecureBootEnable": on})
-		if wrote != nil && i < len(places)-1 && elsewhere(wrote) {
-			continue
-		}
-		return c.verifySecureBoot(ctx, at, task, on, wrote)
-	}
-	return nil
-}
-
-func (c *Controller) verifySecureBoot(ctx context.Context, at, task string, on bool, wrote error) error {
-	if decided(wrote) {
-		return c.explain("change Secure Boot", wrote)
-	}
-	_, err := await(ctx, c, c.timing.Boot, func(ctx context.Context) (*secureBoot, bool, error) {
-		s, err := c.secureBootAt(ctx, at)
-		if err != nil || s.Enable != nil && *s.Enable == on {
-			return s, err == nil, err
-		}
-		if c.staged(ctx, task) {
-			return s, true, nil
-		}
-		return s, false, c.failed(ctx, task)
+		return change{doing: "change Secure Boot", task: task, wrote: wrote, queued: true,
+			look: func(ctx context.Context) (bool, error) {
+				s, err := get[secureBoot](c.under(ctx), at)
+				return err == nil && s.Enable != nil && *s.Enable == on, err
+			},
+			ignored: func() *fault.Error {
+				return fault.Conflictf("BMC %s ignored the change of Secure Boot: it reads back as it was", c.access.Address).
+					WithHint("enrol keys first if there are none; some machines want the change made in the BIOS set-up")
+			}}
 	})
-	switch {
-	case err == nil:
-		return nil
-	case wrote != nil:
-		return c.explain("change Secure Boot", wrote)
-	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s ignored the change of Secure Boot: it reads back as it was", c.access.Address).
-			WithHint("enrol keys first if there are none; some machines want the change made in the BIOS set-up")
-	}
-	return c.explain("read Secure Boot back", err)
 }
 
 // keyReset is Redfish's word for a change of all keys.
@@ -186,30 +146,17 @@ func (c *Controller) ResetSecureBootKeys(ctx context.Context, what string) error
 	c.log.Info("bmc changes the keys of Secure Boot", "what", kind)
 	task, err := c.act(ctx, action.Target, map[string]string{"ResetKeysType": kind})
 	if err != nil {
-		return c.explain("change the keys of Secure Boot", err)
+		return c.explain("change the keys of Secure Boot", c.missing("way to change the keys of Secure Boot", err))
 	}
 	return c.failed(ctx, task)
 }
 
-func orNothing(all []string) string {
-	if len(all) == 0 {
-		return "nothing"
-	}
-	return tidy(strings.Join(all, ", "))
-}
-
 // keyStore is what we use of the SecureBootDatabase schema.
 type keyStore struct {
-	schemas.Entity
+	resource
 	DatabaseID   string `json:"DatabaseId"`
 	Certificates link
 	Signatures   link
-}
-
-// UnmarshalJSON keeps what fits.
-func (k *keyStore) UnmarshalJSON(b []byte) error {
-	type plain keyStore
-	return lenient(json.Unmarshal(b, (*plain)(k)))
 }
 
 // keys counts what is in the databases; those with the vendor's defaults are left out.
@@ -218,14 +165,10 @@ func (c *Controller) keys(ctx context.Context, s *secureBoot) ([]bmc.Keys, error
 	if s.Databases.URI == "" {
 		return nil, nil
 	}
-	client := c.client.WithContext(ctx)
+	client := c.under(ctx)
 	stores, err := members[keyStore](client, s.Databases.URI, maxKeyStores)
-	if err != nil {
-		told := c.explain("read the keys of Secure Boot", err)
-		if ctx.Err() != nil || c.wire.shut() {
-			return nil, told
-		}
-		c.log.Debug("bmc keys of Secure Boot incomplete", "err", told)
+	if err := c.forgive(ctx, "keys of Secure Boot", err); err != nil {
+		return nil, err
 	}
 	var out []bmc.Keys
 	for _, k := range stores {
@@ -243,7 +186,7 @@ func size(client schemas.Client, at link) int {
 	if at.URI == "" {
 		return 0
 	}
-	list, err := schemas.GetObject[collection](client, at.URI)
+	list, err := get[collection](client, at.URI)
 	if err != nil {
 		return 0
 	}

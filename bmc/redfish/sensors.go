@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/stmcginnis/gofish/schemas"
-
 	"rackwright/bmc"
 )
 
@@ -30,7 +28,7 @@ type examination struct {
 func (c *Controller) Readings(ctx context.Context) (bmc.Readings, error) {
 	ctx = withBudget(ctx, maxReadingReads)
 	out := bmc.Readings{At: time.Now().UTC(), Sensors: []bmc.Sensor{}}
-	host, err := schemas.GetObject[patient](c.client.WithContext(ctx), c.system)
+	host, err := get[patient](c.under(ctx), c.system)
 	if err != nil {
 		return out, c.explain("read the system", err)
 	}
@@ -53,39 +51,13 @@ func (c *Controller) Readings(ctx context.Context) (bmc.Readings, error) {
 	return out, nil
 }
 
-// forgive drops an error that is about one resource; what is left ends the call.
-func (e *examination) forgive(ctx context.Context, what string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if ctx.Err() != nil || e.c.wire.shut() {
-		return err
-	}
-	e.c.log.Debug("bmc readings incomplete", "part", what, "err", e.c.explain("read "+what, err))
-	return nil
-}
-
-// housing is what of a Chassis leads to sensors.
-type housing struct {
-	schemas.Entity
-	Status                               wellness
-	Sensors, Thermal, Power              link
-	ThermalSubsystem, EnvironmentMetrics link
-}
-
-// UnmarshalJSON keeps what fits.
-func (h *housing) UnmarshalJSON(b []byte) error {
-	type plain housing
-	return lenient(json.Unmarshal(b, (*plain)(h)))
-}
-
 // chassis reads one chassis: its Sensors, else Thermal and Power, else the metrics of its
 // subsystems. Sensors that are a request each give way to Thermal and Power, which tell
 // the same in two.
 func (e *examination) chassis(ctx context.Context, uri string) error {
-	h, err := schemas.GetObject[housing](e.c.client.WithContext(ctx), uri)
+	h, err := get[chassis](e.c.under(ctx), uri)
 	if err != nil {
-		return e.forgive(ctx, "a chassis", err)
+		return e.c.forgive(ctx, "chassis", err)
 	}
 	e.out.Health = worse(e.out.Health, h.Status.worst())
 	e.complain(first("chassis "+h.ID, h.Name), h.Status, false)
@@ -118,34 +90,34 @@ func (e *examination) sensors(ctx context.Context, uri string, cheapOnly bool) e
 	if !e.once(uri) {
 		return nil
 	}
-	p, err := e.c.fetchExpanded(ctx, uri)
+	p, err := e.c.expanded(ctx, uri)
 	if err != nil {
-		return e.forgive(ctx, "the sensors", err)
+		return e.c.forgive(ctx, "sensors", err)
 	}
 	for pages := 0; ; pages++ {
 		if cheapOnly && p.bare() {
 			return nil
 		}
-		all, err := resolveAll[sensor](ctx, e.c, p, maxSensors)
+		all, err := resolve[sensor](e.c.under(ctx), p, maxSensors)
 		for i := range all {
 			e.take(all[i].sensor())
 		}
-		if err := e.forgive(ctx, "a sensor", err); err != nil {
+		if err := e.c.forgive(ctx, "sensors", err); err != nil {
 			return err
 		}
 		next := p.next()
 		if next == "" || pages >= maxSensors/10 || len(e.out.Sensors) >= maxSensors {
 			return nil
 		}
-		if p, err = e.c.fetch(ctx, next); err != nil {
-			return e.forgive(ctx, "the sensors", err)
+		if p, err = get[collection](e.c.under(ctx), next); err != nil {
+			return e.c.forgive(ctx, "sensors", err)
 		}
 	}
 }
 
 // sensor is what we use of the Sensor schema.
 type sensor struct {
-	schemas.Entity
+	resource
 	Reading         decimal
 	ReadingType     string
 	ReadingUnits    string
@@ -153,12 +125,6 @@ type sensor struct {
 	Status          wellness
 	Thresholds      struct{ UpperCritical, LowerCritical struct{ Reading decimal } }
 	Location        struct{ PartLocation struct{ ServiceLabel string } }
-}
-
-// UnmarshalJSON keeps what fits.
-func (s *sensor) UnmarshalJSON(b []byte) error {
-	type plain sensor
-	return lenient(json.Unmarshal(b, (*plain)(s)))
 }
 
 func (s *sensor) sensor() (bmc.Sensor, wellness, *float64) {

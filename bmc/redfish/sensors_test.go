@@ -225,7 +225,7 @@ func TestSensorsThatNeverEndEnd(t *testing.T) {
 func TestReadingsOfABMCThatDeniesUsAreDenied(t *testing.T) {
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: quick()})
-	m.with(func() { m.fault = answer("GET", m.System, 403, "{}") })
+	m.with(func() { m.fault = says("GET", m.System, 403, "{}") })
 	_, err := c.Readings(t.Context())
 	want(t, err, fault.Denied)
 }

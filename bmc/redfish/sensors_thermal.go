@@ -2,10 +2,7 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 )
@@ -29,14 +26,8 @@ type gauge struct {
 
 // gauges is Thermal and Power together.
 type gauges struct {
-	schemas.Entity
+	resource
 	Temperatures, Fans, Voltages, PowerControl, PowerSupplies []gauge
-}
-
-// UnmarshalJSON keeps what fits.
-func (g *gauges) UnmarshalJSON(b []byte) error {
-	type plain gauges
-	return lenient(json.Unmarshal(b, (*plain)(g)))
 }
 
 // thermal reads a Thermal resource.
@@ -89,9 +80,9 @@ func (e *examination) gauges(ctx context.Context, uri string) (*gauges, error) {
 	if !e.once(uri) {
 		return nil, nil
 	}
-	g, err := schemas.GetObject[gauges](e.c.client.WithContext(ctx), uri)
+	g, err := get[gauges](e.c.under(ctx), uri)
 	if err != nil {
-		return nil, e.forgive(ctx, "the sensors", err)
+		return nil, e.c.forgive(ctx, "sensors", err)
 	}
 	return g, nil
 }
@@ -110,20 +101,14 @@ type excerpt struct {
 
 // environment is EnvironmentMetrics, or a ThermalSubsystem's ThermalMetrics.
 type environment struct {
-	schemas.Entity
+	resource
 	ThermalMetrics                                  link // of the ThermalSubsystem itself
 	TemperatureCelsius, PowerWatts, HumidityPercent excerpt
 	FanSpeedsPercent, TemperatureReadingsCelsius    []excerpt
 }
 
-// UnmarshalJSON keeps what fits.
-func (m *environment) UnmarshalJSON(b []byte) error {
-	type plain environment
-	return lenient(json.Unmarshal(b, (*plain)(m)))
-}
-
 // metrics reads what a chassis without sensors and without Thermal has.
-func (e *examination) metrics(ctx context.Context, h *housing) error {
+func (e *examination) metrics(ctx context.Context, h *chassis) error {
 	for _, uri := range []string{h.EnvironmentMetrics.URI, h.ThermalSubsystem.URI} {
 		m, err := e.readMetrics(ctx, uri)
 		if err != nil {
@@ -142,9 +127,9 @@ func (e *examination) readMetrics(ctx context.Context, uri string) (*environment
 	if !e.once(uri) {
 		return nil, nil
 	}
-	m, err := schemas.GetObject[environment](e.c.client.WithContext(ctx), uri)
+	m, err := get[environment](e.c.under(ctx), uri)
 	if err != nil {
-		return nil, e.forgive(ctx, "the metrics", err)
+		return nil, e.c.forgive(ctx, "metrics", err)
 	}
 	e.excerpt(m.TemperatureCelsius, "Temperature", "temperature", "Cel")
 	e.excerpt(m.PowerWatts, "Power", "power", "W")

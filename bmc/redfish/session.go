@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -59,7 +58,7 @@ func (w *wire) root(ctx context.Context) (serviceRoot, error) {
 	case resp.StatusCode >= 300:
 		return root, refusal(resp.StatusCode, body)
 	default:
-		return root, json.Unmarshal(body, &root)
+		return root, lenient(json.Unmarshal(body, &root))
 	}
 }
 
@@ -166,12 +165,6 @@ func sessionURI(resp *http.Response, body []byte) string {
 	return ""
 }
 
-func odataID(body []byte) string {
-	var l link
-	_ = json.Unmarshal(body, &l) // no body, no address
-	return l.URI
-}
-
 func (w *wire) authorize(req *http.Request) {
 	if w.expired && isRoot(req) { // some refuse even that to a session that must change its password
 		return
@@ -248,12 +241,4 @@ func judgeLogin(status int, token bool, body []byte) verdict {
 		return loginBasic
 	}
 	return loginFailed
-}
-
-// lenient forgives a field of the wrong type: encoding/json has read all others.
-func lenient(err error) error {
-	if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
-		return nil
-	}
-	return err
 }

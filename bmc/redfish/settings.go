@@ -1,23 +1,15 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"strings"
 
-	"github.com/stmcginnis/gofish/schemas"
-
 	"rackwright/bmc"
 	"rackwright/fault"
 )
-
-// settle is what stands in a Bios resource about changes to it (Settings schema).
-type settle struct {
-	Object link     `json:"SettingsObject"`
-	Times  []string `json:"SupportedApplyTimes"`
-}
 
 // Settings reads the BIOS attributes in force, and those of the Settings resource that differ.
 func (c *Controller) Settings(ctx context.Context) (bmc.Settings, error) {
@@ -51,7 +43,7 @@ func (c *Controller) readBIOS(ctx context.Context) (*bios, error) {
 	if sys.Bios.URI == "" {
 		return nil, none
 	}
-	b, err := c.biosAt(ctx, sys.Bios.URI)
+	b, err := get[bios](c.under(ctx), sys.Bios.URI)
 	if absent(err) || err == nil && len(b.Attributes) == 0 {
 		return nil, none
 	}
@@ -61,35 +53,21 @@ func (c *Controller) readBIOS(ctx context.Context) (*bios, error) {
 	return b, nil
 }
 
-func (c *Controller) biosAt(ctx context.Context, uri string) (*bios, error) {
-	b, err := schemas.GetObject[bios](c.client.WithContext(ctx), uri)
-	if err != nil {
-		return nil, err
-	}
-	b.ODataID = uri
-	return b, nil
-}
-
 // pendingBIOS reads the Settings resource; without one, changes are made at once and
 // nothing is pending.
 func (c *Controller) pendingBIOS(ctx context.Context, now *bios) (*bios, error) {
-	if at := now.target(); at != now.ODataID {
-		b, err := c.biosAt(ctx, at)
-		if absent(err) {
-			return &bios{}, nil
-		}
-		return b, err
+	if now.pending() == "" {
+		return &bios{}, nil
 	}
-	return &bios{}, nil
+	b, err := get[bios](c.under(ctx), now.pending())
+	if absent(err) {
+		return &bios{}, nil
+	}
+	return b, err
 }
 
 // target is where changes are written.
-func (b *bios) target() string {
-	if b.Settings.Object.URI != "" {
-		return b.Settings.Object.URI
-	}
-	return b.ODataID
-}
+func (b *bios) target() string { return cmp.Or(b.pending(), b.ODataID) }
 
 // text is the attributes as text, as many as are kept.
 func (b *bios) text() map[string]string {
@@ -176,39 +154,26 @@ func (c *Controller) commit(ctx context.Context, now *bios) (task string, err er
 
 // verifyStaged reads until every value is pending or in force.
 func (c *Controller) verifyStaged(ctx context.Context, now *bios, task string, values map[string]string, wrote error) error {
-	if decided(wrote) {
-		return c.explain("stage BIOS settings", wrote)
-	}
 	var differ []string
-	_, err := await(ctx, c, c.timing.Boot, func(ctx context.Context) (*bios, bool, error) {
-		b, err := c.biosAt(ctx, now.ODataID)
-		if err != nil {
-			return nil, false, err
-		}
-		later, err := c.pendingBIOS(ctx, b)
-		if err != nil {
-			return nil, false, err
-		}
-		differ = differ[:0]
-		for name, value := range values {
-			if expected(b, later, name) != value {
-				differ = append(differ, name)
+	err := c.verify(ctx, change{doing: "stage BIOS settings", task: task, wrote: wrote,
+		look: func(ctx context.Context) (bool, error) {
+			b, err := get[bios](c.under(ctx), now.ODataID)
+			if err != nil {
+				return false, err
 			}
-		}
-		if len(differ) == 0 {
-			return b, true, nil
-		}
-		return b, false, c.failed(ctx, task)
-	})
-	switch {
-	case err == nil:
-		return c.failed(ctx, task)
-	case wrote != nil:
-		return c.explain("stage BIOS settings", wrote)
-	case errors.Is(err, errNotYet):
-		slices.Sort(differ)
-		return fault.Conflictf("BMC %s accepted BIOS settings that do not read back: %s", c.access.Address, tidy(strings.Join(differ, ", "))).
-			WithHint("restart the machine, so that what is staged is applied, and try again; some settings depend on others")
+			later, err := c.pendingBIOS(ctx, b)
+			if err != nil {
+				return false, err
+			}
+			differ = slices.DeleteFunc(slices.Sorted(maps.Keys(values)), func(name string) bool { return expected(b, later, name) == values[name] })
+			return len(differ) == 0, nil
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s accepted BIOS settings that do not read back: %s", c.access.Address, tidy(strings.Join(differ, ", "))).
+				WithHint("restart the machine, so that what is staged is applied, and try again; some settings depend on others")
+		}})
+	if err != nil {
+		return err
 	}
-	return c.explain("read the staged BIOS settings back", err)
+	return c.failed(ctx, task)
 }

@@ -1,7 +1,6 @@
 package redfish
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 
@@ -16,22 +15,11 @@ const maxSoftware = 200
 
 // software is what we use of the SoftwareInventory schema.
 type software struct {
-	schemas.Entity
+	resource
 	Version     string
-	Status      struct{ State string }
+	Status      wellness
+	Updateable  bool
 	RelatedItem []link
-}
-
-// UnmarshalJSON keeps what fits.
-func (s *software) UnmarshalJSON(b []byte) error {
-	type plain software
-	return lenient(json.Unmarshal(b, (*plain)(s)))
-}
-
-// updateService is where the inventory hangs.
-type updateService struct {
-	schemas.Entity
-	FirmwareInventory link
 }
 
 // versions lists the firmware that runs: the BIOS as the system says, the BMC as its
@@ -49,7 +37,7 @@ func versions(client schemas.Client, root link, s *system, id identity) ([]inven
 	if root.URI == "" {
 		return out, nil
 	}
-	service, err := schemas.GetObject[updateService](client, root.URI)
+	service, err := get[updater](client, root.URI)
 	if err != nil || service.FirmwareInventory.URI == "" {
 		return out, err
 	}

@@ -17,40 +17,34 @@ const maxSupplies = 32
 // supply is what we use of a PowerSupply (PowerSubsystem, DSP0268) or of a member of
 // Power.PowerSupplies, which older BMCs have.
 type supply struct {
-	schemas.Entity
+	resource
 	MemberID           string `json:"MemberId"`
 	Model              string
 	SerialNumber       string
 	PowerCapacityWatts *float64
 	LineInputStatus    string
 	LineInputVoltage   *float64 // Power only
-	Status             struct{ State, Health string }
+	Status             wellness
 	Location           struct{ PartLocation struct{ ServiceLabel string } }
 }
 
-// UnmarshalJSON keeps what fits.
-func (s *supply) UnmarshalJSON(b []byte) error {
-	type plain supply
-	return lenient(json.Unmarshal(b, (*plain)(s)))
-}
-
-// chassis is where supplies hang in the Chassis schema.
+// chassis is what we use of the Chassis schema.
 type chassis struct {
-	schemas.Entity
-	PowerSubsystem  link
-	Power           link
-	NetworkAdapters link
-}
+	resource
+	Status wellness
 
-// UnmarshalJSON keeps what fits.
-func (c *chassis) UnmarshalJSON(b []byte) error {
-	type plain chassis
-	return lenient(json.Unmarshal(b, (*plain)(c)))
+	ChassisType, SerialNumber, SKU, UUID, PowerState string
+
+	Locator   *bool  `json:"LocationIndicatorActive"` // nil: not there
+	Indicator string `json:"IndicatorLED"`
+
+	Sensors, Thermal, Power, NetworkAdapters             link
+	ThermalSubsystem, PowerSubsystem, EnvironmentMetrics link
 }
 
 // power is a PowerSubsystem or a Power resource.
 type power struct {
-	schemas.Entity
+	resource
 	PowerSupplies json.RawMessage // a link in one, the supplies themselves in the other
 }
 
@@ -73,14 +67,14 @@ func supplies(client schemas.Client, s *system) ([]inventory.PSU, error) {
 
 // suppliesOf reads PowerSubsystem, else Power.
 func suppliesOf(client schemas.Client, uri string) ([]supply, error) {
-	c, err := schemas.GetObject[chassis](client, uri)
+	c, err := get[chassis](client, uri)
 	if err != nil {
 		return nil, err
 	}
 	if c.PowerSubsystem.URI != "" {
 		var p *power
 		var list link
-		if p, err = schemas.GetObject[power](client, c.PowerSubsystem.URI); err == nil && json.Unmarshal(p.PowerSupplies, &list) == nil && list.URI != "" {
+		if p, err = get[power](client, c.PowerSubsystem.URI); err == nil && json.Unmarshal(p.PowerSupplies, &list) == nil && list.URI != "" {
 			var all []supply
 			if all, err = members[supply](client, list.URI, maxSupplies); len(all) > 0 {
 				return all, nil
@@ -90,7 +84,7 @@ func suppliesOf(client schemas.Client, uri string) ([]supply, error) {
 	if c.Power.URI == "" {
 		return nil, err
 	}
-	p, err := schemas.GetObject[power](client, c.Power.URI)
+	p, err := get[power](client, c.Power.URI)
 	if err != nil {
 		return nil, err
 	}
@@ -134,8 +128,8 @@ func supplyBays(all []supply) []int {
 	} {
 		bays := make([]int, 0, len(all))
 		for _, s := range all {
-			if n, ok := trailing(text(s)); ok && !slices.Contains(bays, n) {
-				bays = append(bays, n)
+			if n, ok := trailingNumber(text(s)); ok && n <= 2*maxSupplies && !slices.Contains(bays, int(n)) {
+				bays = append(bays, int(n))
 			}
 		}
 		if len(bays) < len(all) {
@@ -155,13 +149,6 @@ func supplyBays(all []supply) []int {
 	return bays
 }
 
-// trailing is the number at the end of a name such as "PSU.Slot.1".
-func trailing(s string) (int, bool) {
-	digits := s[len(strings.TrimRight(s, "0123456789")):]
-	n, err := strconv.Atoi(digits)
-	return n, err == nil && n <= 2*maxSupplies
-}
-
 // input is whether the supply is fed, as far as the BMC says.
 func (s supply) input() string {
 	switch {
@@ -177,23 +164,4 @@ func (s supply) input() string {
 		return "ok"
 	}
 	return ""
-}
-
-// members reads a collection's members one by one, at most limit; those that cannot be
-// read are left out.
-func members[T any, PT schemas.GenericSchemaObjectPointer[T]](client schemas.Client, uri string, limit int) ([]T, error) {
-	list, err := schemas.GetObject[collection](client, uri)
-	if err != nil {
-		return nil, err
-	}
-	var out []T
-	for _, m := range list.Members[:min(len(list.Members), limit)] {
-		one, readErr := schemas.GetObject[T, PT](client, m.URI)
-		if readErr != nil {
-			err = readErr
-			continue
-		}
-		out = append(out, *one)
-	}
-	return out, err
 }

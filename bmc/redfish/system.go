@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -14,11 +13,10 @@ import (
 // eight, an emulator of a whole lab some dozens.
 const maxSystems = 64
 
-// system is what we use of the ComputerSystem schema. gofish's own type has all of it,
-// and one odd field anywhere would make the whole system unreadable; this one reads what
-// fits.
+// system is what we use of the ComputerSystem schema.
 type system struct {
-	schemas.Entity
+	resource
+	Status       wellness
 	SystemType   string
 	Manufacturer string
 	Model        string
@@ -34,10 +32,14 @@ type system struct {
 	Boot          boot
 
 	ProcessorSummary struct {
-		Count int
-		Model string
+		Count  *int // nil: not told
+		Model  string
+		Status wellness
 	}
-	MemorySummary struct{ TotalSystemMemoryGiB float64 }
+	MemorySummary struct {
+		TotalSystemMemoryGiB float64
+		Status               wellness
+	}
 
 	Processors         link
 	Memory             link
@@ -47,6 +49,8 @@ type system struct {
 	Bios               link
 	SecureBoot         link
 	VirtualMedia       link
+	LogServices        link
+	SerialConsole      *hostConsole // nil: not there
 	Links              struct{ ManagedBy, Managers, Chassis []link }
 
 	Locator    *bool    `json:"LocationIndicatorActive"` // nil: not there
@@ -56,27 +60,11 @@ type system struct {
 	Actions struct {
 		Reset resetAction `json:"#ComputerSystem.Reset"`
 	}
-	Settings struct{ SettingsObject link } `json:"@Redfish.Settings"`
-}
-
-// UnmarshalJSON keeps what fits.
-func (s *system) UnmarshalJSON(b []byte) error {
-	type plain system
-	return lenient(json.Unmarshal(b, (*plain)(s)))
 }
 
 // read reads the chosen system.
 func (c *Controller) read(ctx context.Context) (*system, error) {
-	return c.readAt(ctx, c.system)
-}
-
-func (c *Controller) readAt(ctx context.Context, uri string) (*system, error) {
-	s, err := schemas.GetObject[system](c.client.WithContext(ctx), uri)
-	if err != nil {
-		return nil, err
-	}
-	s.ODataID = uri // some omit it, and none may move it
-	return s, nil
+	return get[system](c.under(ctx), c.system)
 }
 
 // choose finds the system that is the machine: the one named in the address, the only
@@ -92,7 +80,8 @@ func (c *Controller) choose(ctx context.Context, root serviceRoot, named string)
 		return nil, err
 	}
 	best, points, tie := (*system)(nil), -1, false
-	for _, s := range all {
+	for i := range all {
+		s := &all[i]
 		switch p := s.points(); {
 		case p > points:
 			best, points, tie = s, p, false
@@ -115,16 +104,19 @@ func (c *Controller) choose(ctx context.Context, root serviceRoot, named string)
 // in sushy-emulator that redirects from a machine's name to its UUID, the one that it gives
 // itself counts: what is read follows a redirect, what is written does not.
 func (c *Controller) readNamed(ctx context.Context, named string) (*system, error) {
-	s, err := schemas.GetObject[system](c.client.WithContext(ctx), named)
+	a, err := answerOf(c.under(ctx).Get(named))
 	if err != nil {
 		return nil, err
 	}
-	own, ok := systemPath(pathOf(s.ODataID))
-	s.ODataID = named
+	s, err := parse[system](a.body, named, "")
+	if err != nil {
+		return nil, err
+	}
+	own, ok := systemPath(pathOf(odataID(a.body)))
 	if !ok || own == "" || own == named {
 		return s, nil
 	}
-	if same, err := c.readAt(ctx, own); err == nil && same.ID == s.ID && same.UUID == s.UUID {
+	if same, err := get[system](c.under(ctx), own); err == nil && same.ID == s.ID && same.UUID == s.UUID {
 		return same, nil
 	}
 	return s, nil
@@ -148,13 +140,13 @@ func (s *system) points() int {
 }
 
 // systems reads the members; one that cannot be read is left out as long as another can.
-func (c *Controller) systems(ctx context.Context, root serviceRoot) ([]*system, error) {
+func (c *Controller) systems(ctx context.Context, root serviceRoot) ([]system, error) {
 	uri := root.Systems.URI
 	if uri == "" {
 		uri = strings.TrimSuffix(systemsPath, "/")
 	}
-	client := c.client.WithContext(ctx)
-	list, err := schemas.GetObject[collection](client, uri)
+	client := c.under(ctx)
+	list, err := get[collection](client, uri)
 	if err != nil {
 		return nil, err
 	}
@@ -162,32 +154,20 @@ func (c *Controller) systems(ctx context.Context, root serviceRoot) ([]*system, 
 		return nil, fault.Invalidf("BMC %s serves %d systems", c.access.Address, len(list.Members)).
 			WithHint("name one in the plan: bmc.address = %s%sID", c.wire.base, systemsPath)
 	}
-	var all []*system
-	for _, m := range list.Members {
-		s, readErr := c.readAt(ctx, m.URI)
-		if readErr != nil {
-			c.log.Warn("bmc system left out", "err", c.explain("read a system", readErr))
-			err = readErr
-			continue
-		}
-		all = append(all, s)
-	}
+	all, err := resolve[system](client, list, maxSystems)
 	if len(all) == 0 {
 		return nil, err
+	}
+	if err != nil {
+		c.log.Warn("bmc system left out", "err", c.explain("read a system", err))
 	}
 	return all, nil
 }
 
-// collection is a resource collection's members.
-type collection struct {
-	schemas.Entity
-	Members []link
-}
-
-func ids(all []*system) string {
+func ids(all []system) string {
 	var out []string
-	for _, s := range all {
-		out = append(out, tidy(s.ID))
+	for i := range all {
+		out = append(out, tidy(all[i].ID))
 	}
 	return strings.Join(out, ", ")
 }

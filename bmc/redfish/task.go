@@ -19,7 +19,7 @@ const taskReads = 4
 
 // task is what we use of the Task schema, and of the Job schema where a BMC names a job.
 type task struct {
-	schemas.Entity
+	resource
 	TaskState, JobState   string
 	TaskStatus, JobStatus string
 	PercentComplete       *float64
@@ -30,12 +30,6 @@ type task struct {
 // taskMessage is a Message object of DSP0266 9.5.11.
 type taskMessage struct{ MessageID, Message, Severity, MessageSeverity string }
 
-// UnmarshalJSON keeps what fits.
-func (t *task) UnmarshalJSON(b []byte) error {
-	type plain task
-	return lenient(json.Unmarshal(b, (*plain)(t)))
-}
-
 // Task reads how far a task is. One that the BMC does not know any more is TaskLost: it
 // restarted, or forgot it. The id is the URI that StartUpdate gave.
 func (c *Controller) Task(ctx context.Context, id string) (bmc.Task, error) {
@@ -44,7 +38,7 @@ func (c *Controller) Task(ctx context.Context, id string) (bmc.Task, error) {
 		return bmc.Task{}, fault.Invalidf("task %.80q is not one of BMC %s", id, c.access.Address).
 			WithHint("give the id that the update was started with")
 	}
-	if c.traits.updateState && lastOf(uri) == lastOf(c.updates.URI) {
+	if c.traits.updateState && sameURI(uri, c.root.Updates.URI) {
 		return c.updateProgress(ctx, uri)
 	}
 	var err error
@@ -58,7 +52,7 @@ func (c *Controller) Task(ctx context.Context, id string) (bmc.Task, error) {
 		if t, err = c.readTask(ctx, uri); err == nil {
 			return t, nil
 		}
-		if code := statusOf(err); code != http.StatusNotFound && code != http.StatusGone {
+		if !gone(err) {
 			return bmc.Task{}, c.explain("read a task", err)
 		}
 	}
@@ -68,20 +62,20 @@ func (c *Controller) Task(ctx context.Context, id string) (bmc.Task, error) {
 // readTask reads a Task, a Job or a task monitor. A monitor answers 202 while the task
 // runs and then, once, what the request itself would have answered (DSP0266 12.2).
 func (c *Controller) readTask(ctx context.Context, uri string) (bmc.Task, error) {
-	resp, err := c.client.WithContext(ctx).Get(uri)
-	defer schemas.DeferredCleanupHTTPResponse(resp)
+	a, err := answerOf(c.under(ctx).Get(uri))
 	if err != nil {
 		return bmc.Task{}, err
 	}
-	var t task
-	text := peek(resp)
-	if err := json.Unmarshal(text, &t); err != nil && len(text) > 0 {
-		return bmc.Task{}, err
+	t := &task{}
+	if len(a.body) > 0 {
+		if t, err = parse[task](a.body, uri, ""); err != nil {
+			return bmc.Task{}, err
+		}
 	}
 	out := bmc.Task{ID: uri, State: t.state(), Percent: t.percent(), Message: c.said(t.says())}
 	switch {
 	case t.TaskState != "" || t.JobState != "":
-	case resp.StatusCode == http.StatusAccepted:
+	case a.status == http.StatusAccepted:
 		out.State = bmc.TaskRunning
 	default:
 		out.State = bmc.TaskDone
@@ -133,32 +127,6 @@ func (t *task) says() string {
 	return best
 }
 
-// said is a BMC's text fit to keep: tidy, without our password and without what stands in
-// URLs behind the host: a one-time URL or the path that events are sent to is a secret.
-func (c *Controller) said(s string) string { return tidy(withoutPaths(c.wire.scrub(s))) }
-
-func withoutPaths(s string) string {
-	var out strings.Builder
-	for {
-		at := strings.Index(s, "://")
-		if at < 0 {
-			out.WriteString(s)
-			return out.String()
-		}
-		at += len("://")
-		end := at + strings.IndexFunc(s[at:]+" ", func(r rune) bool { return strings.ContainsRune(" \"'<>,;)]}", r) })
-		host := s[at:end]
-		if cut := strings.IndexAny(host, "/?#"); cut >= 0 {
-			host = host[:cut] + "/" + "(hidden)"
-		}
-		if user := strings.LastIndexByte(host, '@'); user >= 0 {
-			host = host[user+1:]
-		}
-		out.WriteString(s[:at] + host)
-		s = s[end:]
-	}
-}
-
 // taskOf finds the task that an answer tells of: a Task as the body, a Location that leads
 // to it or to its monitor, or a message that names it (Supermicro answers with a message
 // instead of a Task: bmclib, internal/redfishwrapper/firmware.go). Empty when there is none.
@@ -206,21 +174,20 @@ func taskNamed(text []byte) string {
 // follow is the task of an answer, as far as it is told at once: running, done where the
 // BMC did it all before it answered, lost where it promises something and names nothing.
 // The task of a monitor is looked for, since reading some monitors deletes it.
-func (c *Controller) follow(ctx context.Context, resp *http.Response) bmc.Task {
-	text := peek(resp)
-	uri := taskOf(resp.Header, text)
-	accepted := resp.StatusCode == http.StatusAccepted
+func (c *Controller) follow(ctx context.Context, a answer) bmc.Task {
+	uri := a.task()
+	accepted := a.status == http.StatusAccepted
 	switch {
-	case uri != "" && (accepted || isTask(uri)):
+	case uri != "":
 		uri = c.behind(ctx, uri)
 	case accepted && c.traits.updateState:
-		uri = c.updates.URI
+		uri = c.root.Updates.URI
 	case accepted:
 		return bmc.Task{State: bmc.TaskLost, Message: "the BMC took it and names no task"}
 	default:
 		return bmc.Task{State: bmc.TaskDone, Percent: 100}
 	}
-	if t, err := c.readTask(ctx, uri); err == nil && uri != c.updates.URI {
+	if t, err := c.readTask(ctx, uri); err == nil && uri != c.root.Updates.URI {
 		return t
 	}
 	return bmc.Task{ID: uri, State: bmc.TaskRunning}
@@ -238,4 +205,34 @@ func (c *Controller) behind(ctx context.Context, uri string) string {
 		return uri
 	}
 	return tasks
+}
+
+// failed says that the task a BMC made of a change came to nothing. A task that cannot be
+// read says nothing.
+func (c *Controller) failed(ctx context.Context, uri string) error {
+	t := c.taskAt(ctx, uri)
+	if t == nil || t.state() != bmc.TaskFailed {
+		return nil
+	}
+	why := c.said(t.says())
+	if why != "" {
+		why = ": " + why
+	}
+	return fault.Conflictf("BMC %s: its task for the change ended as %s%s", c.access.Address, first(t.TaskState, t.JobState), why).
+		WithHint("look at the BMC's own event log")
+}
+
+// staged reports whether the task stands in the BMC's queue until the machine's next reset.
+func (c *Controller) staged(ctx context.Context, uri string) bool {
+	t := c.taskAt(ctx, uri)
+	return t != nil && t.state() == bmc.TaskWaiting
+}
+
+// taskAt reads a task; nil for none and for one that cannot be read.
+func (c *Controller) taskAt(ctx context.Context, uri string) *task {
+	if uri == "" || c.traits.monitorForgets && !strings.Contains(uri, "/Tasks/") {
+		return nil
+	}
+	t, _ := get[task](c.under(ctx), uri) // nil beside an error
+	return t
 }

@@ -10,8 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path"
-	"slices"
 	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -19,40 +17,33 @@ import (
 	"rackwright/bmc/probe"
 )
 
-const (
-	maxTestimony = 600 // requests
-	maxSoftwares = 200 // of them for the firmware inventory
-)
+// maxTestimony is how many requests it takes at most.
+const maxTestimony = 600
 
 // Testify reads what the BMC's resources say beside each other, for package probe. It
 // changes nothing. What cannot be read is named in Unread.
 func (c *Controller) Testify(ctx context.Context) (probe.Evidence, error) {
 	t := &testimony{c: c, ctx: withBudget(ctx, maxTestimony)}
 	t.Told, t.Vendor, t.Model, t.Manager, t.Firmware = true, c.identity.Vendor, c.identity.Model, c.identity.Manager, c.identity.Firmware
-	for _, q := range slices.Concat(quirks(), updateQuirks(), custodyQuirks()) {
-		if q.matches(c.identity) {
-			t.Quirks = append(t.Quirks, probe.Quirk{Name: q.name, Source: q.source})
-		}
+	for _, q := range quirksOf(c.identity) {
+		t.Quirks = append(t.Quirks, probe.Quirk{Name: q.name, Source: q.source})
 	}
 	t.Certificate = c.wire.certificate()
-	root, err := c.services(t.ctx)
+	t.RedfishVersion = tidy(c.root.RedfishVersion)
+	sys, err := c.read(t.ctx)
 	if err != nil {
-		return t.Evidence, c.explain("read the service root", err)
-	}
-	t.RedfishVersion = tidy(root.RedfishVersion)
-	if err := t.system(root); err != nil {
 		return t.Evidence, c.explain("read the system", err)
 	}
-	t.enclosures()
-	t.eventService(root.EventService)
-	t.updateService(root.UpdateService)
-	t.sessions(root)
-	t.certifies(root.CertificateService)
-	for _, at := range []link{{URI: c.system}, {URI: c.manager}, root.UpdateService, root.AccountService} {
+	t.system(sys)
+	t.enclosures(sys)
+	t.eventService(c.root.Events)
+	t.updateService(c.root.Updates)
+	t.sessions(c.root)
+	t.certifies(c.root.Certificates)
+	for _, at := range []link{{URI: c.system}, {URI: c.manager}, c.root.Updates, c.root.Accounts} {
 		t.tag(at.URI)
 	}
-	_, err = c.services(ctx) // a BMC that denies us by now, and the end of ctx, are to be told
-	if err != nil {
+	if _, err = get[serviceRoot](c.under(ctx), rootPath); err != nil { // a BMC that denies us by now, and the end of ctx, are to be told
 		return t.Evidence, c.explain("read its resources", err)
 	}
 	return t.Evidence, nil
@@ -66,115 +57,74 @@ type testimony struct {
 }
 
 // readFor reads a resource; one that cannot be is noted, and false.
-func readFor[T any](t *testimony, what, uri string) (T, bool) {
-	var none T
+func readFor[T any](t *testimony, what, uri string) (*T, bool) {
 	if uri == "" {
-		return none, false
+		return nil, false
 	}
-	out, _, err := fetch[T](t.ctx, t.c, uri)
+	out, err := get[T](t.c.under(t.ctx), uri)
 	if err != nil {
 		t.Unread = append(t.Unread, what+": "+t.c.explain("read it", err).Error())
-		return none, false
 	}
-	return out, true
+	return out, err == nil
 }
 
-// condition is Resource.Status.
-type condition struct{ Health, HealthRollup, State string }
-
 // list reads a collection and counts it.
-func (t *testimony) list(what, uri string) []link {
-	list, ok := readFor[struct {
-		Says    *int   `json:"Members@odata.count"`
-		Next    string `json:"Members@odata.nextLink"`
-		Members []link
-	}](t, what, uri)
+func (t *testimony) list(what, uri string) []string {
+	list, ok := readFor[collection](t, what, uri)
 	if !ok {
 		return nil
 	}
-	count := probe.Count{URI: uri, Says: -1, Listed: len(list.Members), More: list.Next != ""}
-	if list.Says != nil {
-		count.Says = *list.Says
+	count := probe.Count{URI: uri, Says: -1, Listed: len(list.Members), More: list.next() != ""}
+	if list.Count != nil {
+		count.Says = *list.Count
 	}
 	seen := map[string]bool{}
-	for _, m := range list.Members {
-		at := strings.TrimSuffix(m.URI, "/")
+	for _, uri := range list.uris() {
+		at := strings.TrimSuffix(uri, "/")
 		if seen[at] && len(count.Twice) < 5 {
-			count.Twice = append(count.Twice, tidy(m.URI))
+			count.Twice = append(count.Twice, tidy(uri))
 		}
 		seen[at] = true
 	}
 	t.Counts = append(t.Counts, count)
-	return list.Members
+	return list.uris()
 }
 
 // healthOfAll notes the health of the members of a collection.
 func (t *testimony) healthOfAll(what, uri string, most int) {
 	members := t.list(what, uri)
-	for _, m := range members[:min(len(members), most)] {
-		p, ok := readFor[struct {
-			Id, Name string //nolint:revive // Redfish's names
-			Status   condition
-		}](t, what, m.URI)
-		if ok && p.Status.State != "Absent" {
-			t.part(what+" "+cmp.Or(tidy(p.Name), tidy(p.Id), lastOf(m.URI)), p.Status)
+	for _, at := range members[:min(len(members), most)] {
+		if p, ok := readFor[patient](t, what, at); ok {
+			t.part(what+" "+first(p.Name, p.ID), p.Status)
 		}
 	}
 }
 
-func (t *testimony) part(name string, s condition) {
+func (t *testimony) part(name string, s wellness) {
 	if s.Health != "" && s.State != "Absent" && s.State != "Disabled" {
 		t.Parts = append(t.Parts, probe.Part{Name: name, Health: tidy(s.Health)})
 	}
 }
 
-// system reads what the ComputerSystem says, and its Settings resource.
-func (t *testimony) system(root services) error {
-	type boot struct {
-		Target  string   `json:"BootSourceOverrideTarget"`
-		Allowed []string `json:"BootSourceOverrideTarget@Redfish.AllowableValues"`
-	}
-	s, _, err := fetch[struct {
-		SerialNumber, SKU, UUID, BiosVersion, PowerState string
-		Status                                           condition
-		Boot                                             boot
-		ProcessorSummary                                 struct {
-			Count  *int
-			Status condition
-		}
-		MemorySummary struct {
-			TotalSystemMemoryGiB float64
-			Status               condition
-		}
-		Processors, Memory, EthernetInterfaces, Storage, VirtualMedia, LogServices, SimpleStorage link
-		Locator                                                                                   *bool  `json:"LocationIndicatorActive"`
-		Indicator                                                                                 string `json:"IndicatorLED"`
-		Actions                                                                                   struct {
-			Reset struct {
-				Allowed []string `json:"ResetType@Redfish.AllowableValues"`
-			} `json:"#ComputerSystem.Reset"`
-		}
-		Settings struct{ SettingsObject link } `json:"@Redfish.Settings"`
-	}](t.ctx, t.c, t.c.system)
-	if err != nil {
-		return err
-	}
-	t.System = probe.System{URI: t.c.system, Serial: tidy(s.SerialNumber), SKU: tidy(s.SKU), UUID: tidy(s.UUID), BIOS: tidy(s.BiosVersion), Power: tidy(s.PowerState),
+// system notes what the ComputerSystem says, and its Settings resource.
+func (t *testimony) system(s *system) {
+	t.System = probe.System{URI: t.c.system, Serial: tidy(s.SerialNumber), SKU: tidy(s.SKU), UUID: tidy(s.UUID), BIOS: tidy(s.BiosVersion), Power: tidy(string(s.PowerState)),
 		Health: tidy(s.Status.Health), RolledUp: tidy(s.Status.HealthRollup), Target: tidy(s.Boot.Target), Targets: tidyAll(s.Boot.Allowed),
-		Resets: tidyAll(s.Actions.Reset.Allowed), Processors: -1, MemoryGiB: s.MemorySummary.TotalSystemMemoryGiB}
+		Processors: -1, MemoryGiB: s.MemorySummary.TotalSystemMemoryGiB}
+	for _, kind := range s.Actions.Reset.Allowed {
+		t.System.Resets = append(t.System.Resets, tidy(string(kind)))
+	}
 	if s.ProcessorSummary.Count != nil {
 		t.System.Processors = *s.ProcessorSummary.Count
 	}
 	t.Locator = s.Locator != nil || s.Indicator != ""
 	t.part("memory", s.MemorySummary.Status)
 	t.part("processors", s.ProcessorSummary.Status)
-	if at := s.Settings.SettingsObject.URI; at != "" && at != t.c.system {
-		if staged, ok := readFor[struct{ Boot boot }](t, "Settings of the system", at); ok {
-			t.System.HasSettings, t.System.SettingsTargets = true, tidyAll(staged.Boot.Allowed)
-		}
+	if staged, ok := readFor[system](t, "Settings of the system", s.pending()); ok {
+		t.System.HasSettings, t.System.SettingsTargets = true, tidyAll(staged.Boot.Allowed)
 	}
-	for _, l := range []link{root.Managers, root.Chassis} {
-		t.list(path.Base(l.URI), l.URI)
+	for _, l := range []link{t.c.root.Managers, t.c.root.Chassis} {
+		t.list(lastOf(l.URI), l.URI)
 	}
 	t.healthOfAll("processor", s.Processors.URI, 16)
 	t.healthOfAll("memory module", s.Memory.URI, 64)
@@ -182,22 +132,16 @@ func (t *testimony) system(root services) error {
 	t.healthOfAll("storage", s.Storage.URI, 16)
 	t.list("logs", s.LogServices.URI)
 	t.virtualMedia(s.VirtualMedia.URI)
-	if k, ok := readFor[struct{ VirtualMedia link }](t, "manager", t.c.manager); ok && k.VirtualMedia.URI != s.VirtualMedia.URI {
-		t.virtualMedia(k.VirtualMedia.URI)
+	if m, ok := readFor[manager](t, "manager", t.c.manager); ok && m.VirtualMedia.URI != s.VirtualMedia.URI {
+		t.virtualMedia(m.VirtualMedia.URI)
 	}
-	return nil
 }
 
 func (t *testimony) virtualMedia(uri string) {
 	members := t.list("virtual media", uri)
-	for _, m := range members[:min(len(members), 16)] {
-		d, ok := readFor[struct {
-			Id, Image  string //nolint:revive // Redfish's names
-			Inserted   bool
-			MediaTypes []string
-		}](t, "virtual drive", m.URI)
-		if ok {
-			t.Media = append(t.Media, probe.Drive{List: uri, ID: cmp.Or(tidy(d.Id), lastOf(m.URI)), Image: tidy(d.Image), Inserted: d.Inserted, Kinds: tidyAll(d.MediaTypes)})
+	for _, at := range members[:min(len(members), maxDrives)] {
+		if d, ok := readFor[drive](t, "virtual drive", at); ok {
+			t.Media = append(t.Media, probe.Drive{List: uri, ID: tidy(d.ID), Image: tidy(d.Image), Inserted: d.Inserted != nil && *d.Inserted, Kinds: tidyAll(d.MediaTypes)})
 		}
 	}
 }
@@ -208,41 +152,44 @@ func (t *testimony) tag(uri string) {
 	if uri == "" {
 		return
 	}
-	one, first, err := fetch[map[string]json.RawMessage](t.ctx, t.c, uri)
-	if err != nil || first == "" {
+	one, err := get[tagged](t.c.under(t.ctx), uri)
+	if err != nil || one.tag == "" {
 		return // no tag, nothing to say
 	}
-	two, second, err := fetch[map[string]json.RawMessage](t.ctx, t.c, uri)
+	two, err := get[tagged](t.c.under(t.ctx), uri)
 	if err != nil {
 		return
 	}
-	delete(one, "@odata.etag")
-	delete(two, "@odata.etag")
-	seen := probe.Tag{URI: uri, First: tidy(first), Second: tidy(second), Changed: fmt.Sprintf("%s", one) != fmt.Sprintf("%s", two)}
-	if first == second && rungs(first)[0] == first {
-		resp, err := t.c.client.WithContext(t.ctx).GetWithHeaders(uri, map[string]string{"If-None-Match": first})
+	seen := probe.Tag{URI: uri, First: tidy(one.tag), Second: tidy(two.tag), Changed: fmt.Sprintf("%s", one.rest) != fmt.Sprintf("%s", two.rest)}
+	if one.tag == two.tag && rungs(one.tag)[0] == one.tag {
+		a, err := answerOf(t.c.under(t.ctx).GetWithHeaders(uri, map[string]string{"If-None-Match": one.tag}))
 		switch {
 		case err == schemas.ErrNotModified:
 			seen.Conditional = http.StatusNotModified
 		case err != nil:
 			seen.Conditional = statusOf(err)
 		default:
-			seen.Conditional = resp.StatusCode
+			seen.Conditional = a.status
 		}
-		schemas.DeferredCleanupHTTPResponse(resp)
 	}
 	t.Tags = append(t.Tags, seen)
 }
 
-func tidyAll(all []string) []string {
-	var out []string
-	for _, s := range all {
-		if s = tidy(s); s != "" {
-			out = append(out, s)
-		}
-	}
-	return out
+// tagged is any resource, beside its tag.
+type tagged struct {
+	rest properties
+	tag  string
 }
+
+// UnmarshalJSON keeps all but the tag.
+func (r *tagged) UnmarshalJSON(b []byte) error {
+	err := json.Unmarshal(b, &r.rest)
+	_ = json.Unmarshal(r.rest["@odata.etag"], &r.tag) // without one the header's is used
+	delete(r.rest, "@odata.etag")
+	return err
+}
+
+func (r *tagged) stand(_, tag string) { r.tag = cmp.Or(tag, r.tag) }
 
 // certificate tells what the last handshake showed.
 func (w *wire) certificate() *probe.Certificate {

@@ -3,24 +3,15 @@ package redfish
 import (
 	"strings"
 
+	"github.com/stmcginnis/gofish/schemas"
+
 	"rackwright/bmc/probe"
 )
 
-// enclosures reads the chassis around the system, with fans and power as they have them:
-// in PowerSubsystem and ThermalSubsystem's summary, or in the older Power and Thermal.
-func (t *testimony) enclosures() {
-	sys, err := t.c.read(t.ctx)
-	if err != nil {
-		return // told by system already
-	}
+// enclosures reads the chassis around the system, with fans and power as they have them.
+func (t *testimony) enclosures(sys *system) {
 	for _, l := range sys.Links.Chassis[:min(len(sys.Links.Chassis), maxChassis)] {
-		s, ok := readFor[struct {
-			ChassisType, SerialNumber, SKU, UUID, PowerState string
-			Status                                           condition
-			Power, Thermal, EnvironmentMetrics               link
-			Locator                                          *bool  `json:"LocationIndicatorActive"`
-			Indicator                                        string `json:"IndicatorLED"`
-		}](t, "chassis", l.URI)
+		s, ok := readFor[chassis](t, "chassis", l.URI)
 		if !ok {
 			continue
 		}
@@ -34,89 +25,65 @@ func (t *testimony) enclosures() {
 }
 
 func (t *testimony) power(one *probe.Chassis, old, metrics string) {
-	if m, ok := readFor[struct{ PowerWatts struct{ Reading *float64 } }](t, "environment metrics", metrics); ok && m.PowerWatts.Reading != nil {
-		one.Watts, one.WattsTold = *m.PowerWatts.Reading, true
+	told := func(watts *float64) {
+		if watts != nil && !one.WattsTold {
+			one.Watts, one.WattsTold = *watts, true
+		}
 	}
-	p, ok := readFor[struct {
-		PowerControl []struct {
-			PowerConsumedWatts *float64
-		}
-		PowerSupplies []struct {
-			Name   string
-			Status condition
-		}
-	}](t, "power", old)
+	if m, ok := readFor[environment](t, "environment metrics", metrics); ok {
+		told(m.PowerWatts.Reading.is)
+	}
+	p, ok := readFor[gauges](t, "power", old)
 	if !ok {
 		return
 	}
 	for _, s := range p.PowerSupplies {
-		if s.Status.State != "Absent" {
+		if s.Status.State != string(schemas.AbsentState) {
 			one.Supplies++
 			t.part("power supply "+tidy(s.Name), s.Status)
 		}
 	}
-	if len(p.PowerControl) > 0 && p.PowerControl[0].PowerConsumedWatts != nil && !one.WattsTold {
-		one.Watts, one.WattsTold = *p.PowerControl[0].PowerConsumedWatts, true
+	if len(p.PowerControl) > 0 {
+		told(p.PowerControl[0].PowerConsumedWatts.is)
 	}
 }
 
 func (t *testimony) fans(one *probe.Chassis, at string) {
-	th, ok := readFor[struct {
-		Fans []struct {
-			Name    string
-			Reading *float64
-			Status  condition
-		}
-	}](t, "thermal", at)
+	th, ok := readFor[gauges](t, "thermal", at)
 	if !ok {
 		return
 	}
 	for _, f := range th.Fans {
-		t.part("fan "+tidy(f.Name), f.Status)
-		if f.Reading == nil || f.Status.State == "Absent" {
+		t.part("fan "+first(f.Name, f.FanName), f.Status)
+		if f.Reading.is == nil || f.Status.State == string(schemas.AbsentState) {
 			continue
 		}
 		one.Fans++
-		if *f.Reading > 0 {
+		if *f.Reading.is > 0 {
 			one.FansTurning++
 		}
 	}
 }
 
 func (t *testimony) eventService(at link) {
-	e, ok := readFor[struct {
-		ServiceEnabled     *bool
-		Subscriptions      link
-		ServerSentEventUri string //nolint:revive // Redfish's name
-	}](t, "event service", at.URI)
-	if ok {
+	if e, ok := readFor[eventService](t, "event service", at.URI); ok {
 		enabled := e.ServiceEnabled == nil || *e.ServiceEnabled
-		t.Events = probe.Events{There: true, Enabled: enabled, Subscriptions: e.Subscriptions.URI != "", Stream: tidy(e.ServerSentEventUri),
+		t.Events = probe.Events{There: true, Enabled: enabled, Subscriptions: e.Subscriptions.URI != "", Stream: tidy(e.ServerSentEventURI),
 			Push: enabled && e.Subscriptions.URI != ""}
 		t.list("subscriptions", e.Subscriptions.URI)
 	}
 }
 
 func (t *testimony) updateService(at link) {
-	u, ok := readFor[struct {
-		ServiceEnabled                    *bool
-		HttpPushUri, MultipartHttpPushUri string //nolint:revive // Redfish's names
-		FirmwareInventory                 link
-		Actions                           struct {
-			Simple struct {
-				Target    string   `json:"target"`
-				Protocols []string `json:"TransferProtocol@Redfish.AllowableValues"`
-			} `json:"#UpdateService.SimpleUpdate"`
-		}
-	}](t, "update service", at.URI)
+	u, ok := readFor[updater](t, "update service", at.URI)
 	if !ok {
 		return
 	}
 	if u.ServiceEnabled == nil || *u.ServiceEnabled {
-		if u.MultipartHttpPushUri != "" {
+		if u.Multipart != "" {
 			t.Updates = append(t.Updates, "multipart push")
 		}
-		if u.HttpPushUri != "" {
+		if u.Push != "" {
 			t.Updates = append(t.Updates, "push")
 		}
 		if u.Actions.Simple.Target != "" {
@@ -124,16 +91,16 @@ func (t *testimony) updateService(at link) {
 		}
 	}
 	members := t.list("firmware inventory", u.FirmwareInventory.URI)
-	for _, m := range members[:min(len(members), maxSoftwares)] {
-		if s, ok := readFor[software](t, "firmware", m.URI); ok && s.runs() {
+	for _, at := range members[:min(len(members), maxSoftware)] {
+		if s, ok := readFor[software](t, "firmware", at); ok && s.runs() {
 			t.Software = append(t.Software, probe.Software{Component: s.component(), ID: tidy(s.ID), Version: tidy(s.Version)})
 		}
 	}
 }
 
-func (t *testimony) sessions(root services) {
+func (t *testimony) sessions(root serviceRoot) {
 	t.Sessions = len(t.list("sessions", root.Links.Sessions.URI))
-	if a, ok := readFor[accountService](t, "account service", root.AccountService.URI); ok {
+	if a, ok := readFor[accountService](t, "account service", root.Accounts.URI); ok {
 		t.list("accounts", a.Accounts.URI)
 	}
 }

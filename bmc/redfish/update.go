@@ -1,13 +1,11 @@
 package redfish
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -18,7 +16,7 @@ const maxUpdateReads = 2*maxSoftware + 20
 
 // updater is what we use of the UpdateService schema.
 type updater struct {
-	schemas.Entity
+	resource
 	ServiceEnabled    *bool // nil: not told
 	FirmwareInventory link
 
@@ -49,42 +47,13 @@ type simpleUpdate struct {
 	Apply     applying `json:"@Redfish.OperationApplyTimeSupport"`
 }
 
-// UnmarshalJSON keeps what fits.
-func (u *updater) UnmarshalJSON(b []byte) error {
-	type plain updater
-	return lenient(json.Unmarshal(b, (*plain)(u)))
-}
-
-// firmwareItem is a member of the firmware inventory with its URI.
-type firmwareItem struct {
-	software
-	uri       string
-	updatable bool
-}
-
-// updatable is the one property whose name is spelt otherwise.
-type updatable struct {
-	software
-	Updateable bool
-}
-
-// UnmarshalJSON keeps what fits; that of the embedded software would hide Updateable.
-func (u *updatable) UnmarshalJSON(b []byte) error {
-	var flag struct{ Updateable bool }
-	if err := lenient(json.Unmarshal(b, &flag)); err != nil {
-		return err
-	}
-	u.Updateable = flag.Updateable
-	return u.software.UnmarshalJSON(b)
-}
-
 // updateService reads the UpdateService.
 func (c *Controller) updateService(ctx context.Context) (*updater, error) {
-	if c.updates.URI == "" {
+	if c.root.Updates.URI == "" {
 		return nil, fault.Invalidf("BMC %s has no update service", c.access.Address).
 			WithHint("update its firmware by the vendor's tool; a newer BMC firmware may have the service")
 	}
-	return schemas.GetObject[updater](c.client.WithContext(ctx), c.updates.URI)
+	return get[updater](c.under(ctx), c.root.Updates.URI)
 }
 
 // Components lists the firmware that runs, bios and bmc first. Two items of one name, like
@@ -96,16 +65,25 @@ func (c *Controller) Components(ctx context.Context) ([]bmc.Component, error) {
 	if err != nil {
 		return nil, c.explain("read the firmware", err)
 	}
-	if c.updates.URI == "" {
+	if c.root.Updates.URI == "" {
 		return out, nil
 	}
 	service, err := c.updateService(ctx)
 	if err != nil {
-		return nil, c.explain("read the update service", err)
+		return nil, c.explain("read the update service", c.missing("update service", err))
 	}
-	items, err := c.items(ctx, service.FirmwareInventory.URI)
-	if err != nil {
+	if service.FirmwareInventory.URI == "" {
+		return out, nil
+	}
+	items, err := members[software](c.under(ctx), service.FirmwareInventory.URI, maxSoftware)
+	if absent(err) && len(items) == 0 { // linked and not there, as in sushy-emulator
+		return out, nil
+	}
+	if err != nil && len(items) == 0 {
 		return nil, c.explain("read the firmware inventory", err)
+	}
+	if err := c.forgive(ctx, "firmware inventory", err); err != nil {
+		return nil, err
 	}
 	for _, i := range items {
 		if i.runs() {
@@ -117,8 +95,8 @@ func (c *Controller) Components(ctx context.Context) ([]bmc.Component, error) {
 
 // include adds an item, or gives a component that is there its id. Of two banks with one
 // name the one that has the version that runs is it.
-func include(all []bmc.Component, i firmwareItem) []bmc.Component {
-	c := bmc.Component{ID: lastOf(i.uri), Name: i.component(), Version: tidy(i.Version), Updatable: i.updatable}
+func include(all []bmc.Component, i software) []bmc.Component {
+	c := bmc.Component{ID: lastOf(i.ODataID), Name: i.component(), Version: tidy(i.Version), Updatable: i.Updateable}
 	at := slices.IndexFunc(all, func(o bmc.Component) bool { return o.Name == c.Name })
 	switch {
 	case c.Name == "" || c.Version == "":
@@ -141,7 +119,7 @@ func (c *Controller) own(ctx context.Context) ([]bmc.Component, error) {
 		out = append(out, bmc.Component{Name: "bios", Version: v})
 	}
 	if c.manager != "" {
-		m, err := c.readManager(ctx, c.manager)
+		m, err := get[manager](c.under(ctx), c.manager)
 		if err != nil {
 			return nil, err
 		}
@@ -152,48 +130,13 @@ func (c *Controller) own(ctx context.Context) ([]bmc.Component, error) {
 	return out, nil
 }
 
-// items reads the firmware inventory; one that is linked and not there (sushy-emulator) has
-// none. An item that cannot be read is left out unless none can.
-func (c *Controller) items(ctx context.Context, uri string) ([]firmwareItem, error) {
-	if uri == "" {
-		return nil, nil
-	}
-	client := c.client.WithContext(ctx)
-	list, err := schemas.GetObject[collection](client, uri)
-	if absent(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var out []firmwareItem
-	for _, m := range list.Members[:min(len(list.Members), maxSoftware)] {
-		one, readErr := schemas.GetObject[updatable](client, m.URI)
-		if readErr != nil {
-			if err = readErr; ctx.Err() != nil || fault.Is(err, fault.Denied) {
-				return nil, err
-			}
-			c.log.Debug("bmc firmware left out", "err", c.explain("read a firmware item", err))
-			continue
-		}
-		if one.ID == "" {
-			one.ID = lastOf(m.URI)
-		}
-		out = append(out, firmwareItem{software: one.software, uri: m.URI, updatable: one.Updateable})
-	}
-	if len(out) == 0 {
-		return nil, err
-	}
-	return out, nil
-}
-
 // targets are the URIs that an update names: of the items with these ids. One that is not
 // in the inventory is Invalid.
 func (c *Controller) targets(ctx context.Context, service *updater, ids []string) ([]string, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	list, err := schemas.GetObject[collection](c.client.WithContext(ctx), service.FirmwareInventory.URI)
+	list, err := get[collection](c.under(ctx), service.FirmwareInventory.URI)
 	if absent(err) {
 		list, err = &collection{}, nil
 	}
@@ -201,13 +144,14 @@ func (c *Controller) targets(ctx context.Context, service *updater, ids []string
 		return nil, err
 	}
 	var out []string
+	uris := list.uris()
 	for _, id := range ids {
-		at := slices.IndexFunc(list.Members, func(m link) bool { return lastOf(m.URI) == id })
+		at := slices.IndexFunc(uris, func(uri string) bool { return lastOf(uri) == id })
 		if at < 0 {
 			return nil, fault.Invalidf("BMC %s has no firmware %.80q in its inventory", c.access.Address, id).
 				WithHint("list the components; ids change with the version on some BMCs")
 		}
-		out = append(out, list.Members[at].URI)
+		out = append(out, uris[at])
 	}
 	return out, nil
 }
@@ -228,18 +172,15 @@ func (c *Controller) pushTargets(ctx context.Context, targets []string) ([]strin
 		return nil, err
 	}
 	for i, target := range targets {
-		one, err := schemas.GetObject[software](c.client.WithContext(ctx), target)
+		one, err := get[software](c.under(ctx), target)
 		if err != nil {
 			return nil, err
 		}
-		if one.ID == "" {
-			one.ID = lastOf(target)
-		}
 		switch one.component() {
 		case "bios":
-			targets[i] = first2(sys.Bios.URI, c.system+"/Bios")
+			targets[i] = cmp.Or(sys.Bios.URI, c.system+"/Bios")
 		case "bmc":
-			targets[i] = first2(c.manager, target)
+			targets[i] = cmp.Or(c.manager, target)
 		}
 	}
 	return targets, nil

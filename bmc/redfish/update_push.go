@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -18,10 +19,10 @@ import (
 
 // pushMultipart sends parameters and file in one body (DSP0266, multipart HTTP push
 // update): UpdateParameters first, then UpdateFile.
-func (c *Controller) pushMultipart(ctx context.Context, service *updater, u bmc.Update, targets []string) (*http.Response, error) {
+func (c *Controller) pushMultipart(ctx context.Context, service *updater, u bmc.Update, targets []string) (answer, error) {
 	targets, err := c.pushTargets(ctx, targets)
 	if err != nil {
-		return nil, prepared(c.explain("read what the firmware is for", err))
+		return answer{}, prepared(c.explain("read what the firmware is for", err))
 	}
 	supported := slices.Concat(service.MultipartApply.SupportedValues, service.Actions.Simple.Apply.SupportedValues)
 	parameters := map[string]any{"Targets": append([]string{}, targets...)}
@@ -30,11 +31,11 @@ func (c *Controller) pushMultipart(ctx context.Context, service *updater, u bmc.
 	}
 	text, err := json.Marshal(parameters)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	p, err := form(u, formPart{"UpdateParameters", "application/json", text}, "UpdateFile")
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	p.uri = service.Multipart
 	return c.offer(ctx, p)
@@ -94,10 +95,10 @@ func fileName(name string) string {
 // other clients where the BMC has the flag for it (Lenovo's XCC; UpdateService 1.4,
 // HttpPushUriTargetsBusy). The claim ends when the file is handed over: it guards the
 // targets, which are read with it.
-func (c *Controller) pushFile(ctx context.Context, service *updater, u bmc.Update, targets []string) (*http.Response, error) {
+func (c *Controller) pushFile(ctx context.Context, service *updater, u bmc.Update, targets []string) (answer, error) {
 	claims := service.PushBusy != nil
 	if claims && *service.PushBusy {
-		return nil, fault.Conflictf("somebody else is updating the firmware of BMC %s", c.access.Address).
+		return answer{}, fault.Conflictf("somebody else is updating the firmware of BMC %s", c.access.Address).
 			WithHint("try again when that update is done; clear HttpPushUriTargetsBusy at the BMC if nobody is")
 	}
 	before := map[string]any{}
@@ -112,8 +113,8 @@ func (c *Controller) pushFile(ctx context.Context, service *updater, u bmc.Updat
 		before["HttpPushUriOptions"] = map[string]any{"HttpPushUriApplyTime": map[string]any{"ApplyTime": when}}
 	}
 	if len(before) > 0 {
-		if err := c.patch(ctx, c.updates.URI, before); err != nil {
-			return nil, prepared(c.explain("be told what the firmware is for", err))
+		if _, err := c.write(ctx, c.root.Updates.URI, before); err != nil {
+			return answer{}, prepared(c.explain("be told what the firmware is for", err))
 		}
 	}
 	if claims {
@@ -134,7 +135,7 @@ func prepared(err error) error {
 func (c *Controller) releaseClaim(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.timing.Request)
 	defer cancel()
-	if err := c.patch(ctx, c.updates.URI, map[string]any{"HttpPushUriTargetsBusy": false}); err != nil {
+	if _, err := c.write(ctx, c.root.Updates.URI, map[string]any{"HttpPushUriTargetsBusy": false}); err != nil {
 		c.log.Warn("bmc update service stays claimed", "err", c.explain("release the update service", err))
 	}
 }
@@ -142,26 +143,26 @@ func (c *Controller) releaseClaim(ctx context.Context) {
 // pushToInventory is Dell's way before multipart pushes (iDRAC9 of 2019): the file is
 // uploaded into the inventory, with the collection's ETag, and then applied by SimpleUpdate
 // (dell/iDRAC-Redfish-Scripting, DeviceFirmwareSimpleUpdateREDFISH.py).
-func (c *Controller) pushToInventory(ctx context.Context, service *updater, u bmc.Update, targets []string) (*http.Response, error) {
+func (c *Controller) pushToInventory(ctx context.Context, service *updater, u bmc.Update, targets []string) (answer, error) {
 	tag, err := c.etag(ctx, service.Push)
 	if err != nil {
-		return nil, prepared(c.explain("read the firmware inventory", err))
+		return answer{}, prepared(c.explain("read the firmware inventory", err))
 	}
 	p, err := form(u, formPart{}, "file")
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	p.uri = service.Push
 	if match := rungs(tag)[0]; match != "" {
 		p.header.Set("If-Match", match)
 	}
-	resp, err := c.offer(ctx, p)
+	a, err := c.offer(ctx, p)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	uploaded := first(pathOf(resp.Header.Get("Location")), pathOf(odataID(peek(resp))))
+	uploaded := cmp.Or(pathOf(a.header.Get("Location")), pathOf(odataID(a.body)))
 	if uploaded == "" || isTask(uploaded) {
-		return resp, nil // newer firmware applies it at once
+		return a, nil // newer firmware applies it at once
 	}
 	u.URI = uploaded
 	return c.simple(ctx, service, u, targets)

@@ -2,10 +2,7 @@ package redfish
 
 import (
 	"context"
-	"net/http"
 	"slices"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 )
@@ -13,23 +10,23 @@ import (
 // simple posts #UpdateService.SimpleUpdate: the BMC fetches the file itself. Which optional
 // parameters a BMC knows is announced by few, so a definite 400 goes one rung down: first
 // with the protocol, then without, which the scheme of the URI says anyway.
-func (c *Controller) simple(ctx context.Context, service *updater, u bmc.Update, targets []string) (*http.Response, error) {
+func (c *Controller) simple(ctx context.Context, service *updater, u bmc.Update, targets []string) (answer, error) {
 	action := service.Actions.Simple
-	var err error
-	for _, payload := range simplePayloads(action, service, u, targets) {
-		var resp *http.Response
-		if resp, err = c.postSimple(ctx, action.Target, payload); err == nil {
-			return resp, nil
-		}
-		if statusOf(err) != http.StatusBadRequest {
-			return nil, err
+	return c.postForms(ctx, action.Target, simplePayloads(action, service, u, targets))
+}
+
+// postForms posts the first form of something that is not refused for what it says.
+func (c *Controller) postForms(ctx context.Context, target string, forms []map[string]any) (a answer, err error) {
+	for _, form := range forms {
+		if a, err = c.post(ctx, target, form); !illFormed(err) {
+			break
 		}
 	}
-	return nil, err
+	return a, err
 }
 
 func simplePayloads(action simpleUpdate, service *updater, u bmc.Update, targets []string) []map[string]any {
-	make := func(protocol string) map[string]any {
+	form := func(protocol string) map[string]any {
 		p := map[string]any{"ImageURI": u.URI}
 		if len(targets) > 0 {
 			p["Targets"] = targets
@@ -44,17 +41,7 @@ func simplePayloads(action simpleUpdate, service *updater, u bmc.Update, targets
 	}
 	protocol, remote := withScheme(u.URI)
 	if !remote || len(action.Protocols) > 0 && !slices.Contains(action.Protocols, protocol) {
-		return []map[string]any{make("")}
+		return []map[string]any{form("")}
 	}
-	return []map[string]any{make(protocol), make("")}
-}
-
-// postSimple keeps the answer's body.
-func (c *Controller) postSimple(ctx context.Context, target string, payload any) (*http.Response, error) {
-	resp, err := c.client.WithContext(ctx).Post(target, payload)
-	if err != nil {
-		schemas.DeferredCleanupHTTPResponse(resp)
-		return nil, err
-	}
-	return resp, nil
+	return []map[string]any{form(protocol), form("")}
 }

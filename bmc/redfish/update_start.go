@@ -48,15 +48,15 @@ func (c *Controller) StartUpdate(ctx context.Context, u bmc.Update) (bmc.Task, e
 			WithHint("it neither takes a push nor fetches from an address (UpdateService); use the vendor's tool")
 	}
 	c.log.Info("bmc firmware update", "file", u.Name, "bytes", u.Size, "targets", u.Targets)
-	resp, err := way(ctx, service, u, targets)
+	a, err := way(ctx, service, u, targets)
 	if err != nil {
 		return bmc.Task{}, c.unclear(u, err)
 	}
-	return c.follow(ctx, resp), nil
+	return c.follow(ctx, a), nil
 }
 
-// handover is a way to hand a file over; the answer's body is in memory.
-type handover func(ctx context.Context, service *updater, u bmc.Update, targets []string) (*http.Response, error)
+// handover is a way to hand a file over.
+type handover func(ctx context.Context, service *updater, u bmc.Update, targets []string) (answer, error)
 
 // way chooses one.
 func (c *Controller) way(service *updater, u bmc.Update) handover {
@@ -92,21 +92,21 @@ func (u *updater) applyTime(staged bool, supported []string) string {
 }
 
 // offer pushes a parcel, again while the BMC says "not now" without having taken it all.
-func (c *Controller) offer(ctx context.Context, p parcel) (*http.Response, error) {
+func (c *Controller) offer(ctx context.Context, p parcel) (answer, error) {
 	for attempt := 1; ; attempt++ {
 		resp, sent, err := c.wire.push(ctx, p)
 		if err != nil {
-			return nil, err
+			return answer{}, err
 		}
 		if resp.StatusCode < 300 {
-			return resp, nil
+			return answerOf(resp, nil)
 		}
 		err = refusal(resp.StatusCode, peek(resp))
 		switch {
 		case resp.StatusCode == http.StatusUnauthorized && sent > 0:
-			return nil, errForgotten
+			return answer{}, errForgotten
 		case attempt == maxTries || !forNow(resp, sent):
-			return nil, err
+			return answer{}, err
 		}
 	}
 }

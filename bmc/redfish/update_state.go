@@ -2,9 +2,6 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 )
@@ -12,7 +9,7 @@ import (
 // hpeUpdate is the state of an update where an iLO makes no task of it. The states are
 // those of HpeiLOUpdateServiceExt.
 type hpeUpdate struct {
-	schemas.Entity
+	resource
 	Oem struct {
 		Hpe struct {
 			State                string
@@ -22,15 +19,9 @@ type hpeUpdate struct {
 	}
 }
 
-// UnmarshalJSON keeps what fits.
-func (h *hpeUpdate) UnmarshalJSON(b []byte) error {
-	type plain hpeUpdate
-	return lenient(json.Unmarshal(b, (*plain)(h)))
-}
-
 // updateProgress reads it. Idle says nothing about the last update: lost.
 func (c *Controller) updateProgress(ctx context.Context, uri string) (bmc.Task, error) {
-	h, err := schemas.GetObject[hpeUpdate](c.client.WithContext(ctx), uri)
+	h, err := get[hpeUpdate](c.under(ctx), uri)
 	if err != nil {
 		return bmc.Task{}, c.explain("read the state of the update", err)
 	}

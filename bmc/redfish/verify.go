@@ -15,32 +15,91 @@ var errNotYet = errors.New("not yet")
 // asked for at once and fall back to the real one at the next read.
 const agreeing = 2
 
+// change is something that was sent to the BMC and whose effect is looked for.
+type change struct {
+	doing   string        // what was asked, as "set the boot order"
+	wrote   error         // how sending it went
+	task    string        // the BMC's task for it; empty: none
+	limit   time.Duration // 0: Timing.Boot
+	once    bool          // one look that finds it is enough
+	queued  bool          // that its task waits for the machine's reset is enough
+	look    func(context.Context) (bool, error)
+	ignored func() *fault.Error // what to tell when it was accepted and has no effect; nil: it will do
+}
+
+// verify waits for a change's effect. One that was refused has none to look for; one whose
+// outcome is not clear (timeout, 5xx) is judged by its effect alone and never sent again.
+// That it was accepted and ignored is errNotYet beside the fault.
+func (c *Controller) verify(ctx context.Context, ch change) error {
+	if decided(ch.wrote) {
+		return c.explain(ch.doing, ch.wrote)
+	}
+	looks, limit := agreeing, ch.limit
+	if ch.once {
+		looks = 1
+	}
+	if limit == 0 {
+		limit = c.timing.Boot
+	}
+	_, err := await(ctx, c, limit, looks, func(ctx context.Context) (struct{}, bool, error) {
+		there, err := ch.look(ctx)
+		switch {
+		case err != nil || there:
+			return struct{}{}, there && err == nil, err
+		case ch.queued && c.staged(ctx, ch.task):
+			return struct{}{}, true, nil
+		}
+		return struct{}{}, false, c.failed(ctx, ch.task)
+	})
+	switch {
+	case err == nil:
+		return nil
+	case ch.wrote != nil:
+		return c.explain(ch.doing, ch.wrote)
+	case errors.Is(err, errNotYet):
+		f := ch.ignored()
+		if f == nil {
+			return nil
+		}
+		f.Err = errNotYet
+		return f
+	}
+	return c.explain("show that it did "+ch.doing, err)
+}
+
+// inPlaces makes a change at the first of several resources that takes it. One that says
+// "not here", or accepts it and shows no effect, is left for the next: writing the same
+// wish there is no repetition of what may have happened, because it did not.
+func (c *Controller) inPlaces(ctx context.Context, places []string, write func(at string) change) error {
+	for i, at := range places {
+		last := i == len(places)-1
+		ch := write(at)
+		if ch.wrote != nil && !last && elsewhere(ch.wrote) {
+			continue
+		}
+		err := c.verify(ctx, ch)
+		if last || !errors.Is(err, errNotYet) {
+			return err
+		}
+		c.log.Info("bmc ignored a change, trying the next place", "change", ch.doing, "at", at)
+	}
+	return nil
+}
+
 // until reads the system with growing pauses until want holds in two reads in a row, and
-// returns the last system read. After limit it is errNotYet, or the last read's error
-// when the BMC stopped answering. Only a fault of ours (Denied, a failed task) ends it
-// early: BMCs stall while power changes.
+// returns the last system read.
 func (c *Controller) until(ctx context.Context, limit time.Duration, want func(*system) bool) (*system, error) {
-	return c.poll(ctx, limit, func(ctx context.Context) (*system, bool, error) {
+	return await(ctx, c, limit, agreeing, func(ctx context.Context) (*system, bool, error) {
 		sys, err := c.read(ctx)
 		return sys, err == nil && want(sys), err
 	})
 }
 
-// look reads once and says whether that is what was wanted.
-type look func(context.Context) (*system, bool, error)
-
-// poll is until with any look at a system.
-func (c *Controller) poll(ctx context.Context, limit time.Duration, look look) (*system, error) {
-	return await(ctx, c, limit, look)
-}
-
-// await is until with any look at anything.
-func await[T any](ctx context.Context, c *Controller, limit time.Duration, look func(context.Context) (T, bool, error)) (T, error) {
-	return awaitHeld(ctx, c, limit, agreeing, look)
-}
-
-// awaitHeld is await for something that must hold in so many looks in a row.
-func awaitHeld[T any](ctx context.Context, c *Controller, limit time.Duration, looks int, look func(context.Context) (T, bool, error)) (T, error) {
+// await looks with growing pauses until so many looks in a row find what is wanted, and
+// returns what was seen last. After limit it is errNotYet, or the last look's error when the
+// BMC stopped answering. Only a fault of ours (Denied, a failed task) ends it early: BMCs
+// stall while power changes.
+func await[T any](ctx context.Context, c *Controller, limit time.Duration, looks int, look func(context.Context) (T, bool, error)) (T, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNotYet)
 	defer cancel()
 	var last T
@@ -54,7 +113,7 @@ func awaitHeld[T any](ctx context.Context, c *Controller, limit time.Duration, l
 		case ctx.Err() == nil:
 			lastErr = err
 		}
-		if _, final := errors.AsType[*fault.Error](err); final {
+		if isFault(err) {
 			return last, err
 		}
 		if held++; !ok {
@@ -69,13 +128,13 @@ func awaitHeld[T any](ctx context.Context, c *Controller, limit time.Duration, l
 			next = wait
 		}
 		if err := c.pause(ctx, jitter(next)); err != nil {
-			return last, c.late(ctx, lastErr)
+			return last, late(ctx, lastErr)
 		}
 	}
 }
 
-// late is why polling ended: the caller gave up, the BMC is silent, or it is not yet so.
-func (c *Controller) late(ctx context.Context, lastErr error) error {
+// late is why looking ended: the caller gave up, the BMC is silent, or it is not yet so.
+func late(ctx context.Context, lastErr error) error {
 	switch cause := context.Cause(ctx); {
 	case !errors.Is(cause, errNotYet):
 		return cause

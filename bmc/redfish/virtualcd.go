@@ -2,12 +2,7 @@ package redfish
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"path"
-	"strings"
-
-	"github.com/stmcginnis/gofish/schemas"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -16,7 +11,7 @@ import (
 // serverBoot is iDRAC's own override among its attributes. It is beside the one of
 // Redfish, and the only one that knows the virtual CD.
 type serverBoot struct {
-	schemas.Entity
+	resource
 	Attributes struct {
 		Device string `json:"ServerBoot.1.FirstBootDevice"`
 		Once   string `json:"ServerBoot.1.BootOnce"`
@@ -31,12 +26,6 @@ const (
 	dellDisabled  = "Disabled"
 )
 
-// UnmarshalJSON keeps what fits.
-func (a *serverBoot) UnmarshalJSON(b []byte) error {
-	type plain serverBoot
-	return lenient(json.Unmarshal(b, (*plain)(a)))
-}
-
 // booted reports whether the next start goes to the virtual CD.
 func (a *serverBoot) booted() bool { return a.Attributes.Device == dellVirtualCD }
 
@@ -44,42 +33,23 @@ func (a *serverBoot) boot() bmc.Boot {
 	return bmc.Boot{Target: bmc.BootCD, Lasting: a.Attributes.Once == dellDisabled}
 }
 
-// attributesURI is where iDRAC's own attributes are: among those of the system and the
-// lifecycle controller, the one with the manager's name; before 4.40 below the manager.
-func (c *Controller) attributesURI(ctx context.Context) (string, error) {
-	if c.manager == "" {
-		return "", errNoAttributes
-	}
-	m, err := c.readManager(ctx, c.manager)
-	if err != nil {
-		return "", err
-	}
-	for _, l := range m.Links.Oem.Dell.DellAttributes {
-		if path.Base(l.URI) == path.Base(c.manager) {
-			return l.URI, nil
-		}
-	}
-	return strings.TrimRight(c.manager, "/") + "/Attributes", nil
-}
-
 // errNoAttributes is a BMC without attributes of this kind.
 var errNoAttributes = errors.New("no attributes of ServerBoot")
 
 // serverBoot reads the override; errNoAttributes where there is none.
 func (c *Controller) serverBoot(ctx context.Context) (*serverBoot, error) {
-	at, err := c.attributesURI(ctx)
+	if c.manager == "" {
+		return nil, errNoAttributes
+	}
+	m, err := get[manager](c.under(ctx), c.manager)
 	if err != nil {
 		return nil, err
 	}
-	a, err := schemas.GetObject[serverBoot](c.client.WithContext(ctx), at)
+	a, err := get[serverBoot](c.under(ctx), m.ownAttributes())
 	if absent(err) || err == nil && a.Attributes.Device == "" {
 		return nil, errNoAttributes
 	}
-	if err != nil {
-		return nil, err
-	}
-	a.ODataID = at
-	return a, nil
+	return a, err
 }
 
 // bootAttribute sets the virtual CD where it is asked for, in place of an override, and
@@ -126,24 +96,18 @@ func (c *Controller) setServerBoot(ctx context.Context, a *serverBoot, device, o
 		attributes["ServerBoot.1.BootOnce"] = often
 	}
 	task, wrote := c.write(ctx, a.ODataID, map[string]any{"Attributes": attributes})
-	if decided(wrote) {
-		return c.explain("set the boot device", wrote)
-	}
-	last, err := await(ctx, c, c.timing.Boot, func(ctx context.Context) (*serverBoot, bool, error) {
-		a, err := c.serverBoot(ctx)
-		if err != nil || is(a) {
-			return a, err == nil, err
-		}
-		return a, false, c.failed(ctx, task)
-	})
-	switch {
-	case err == nil:
-		return nil
-	case wrote != nil:
-		return c.explain("set the boot device", wrote)
-	case errors.Is(err, errNotYet):
-		return fault.Conflictf("BMC %s ignored the boot device: asked for %s, it reads back %s", c.access.Address, device, tidy(last.Attributes.Device)).
-			WithHint("look whether the BMC's lockdown mode is on; restart the BMC or update its firmware")
-	}
-	return c.explain("read the boot device back", err)
+	last := a
+	return c.verify(ctx, change{doing: "set the boot device", task: task, wrote: wrote,
+		look: func(ctx context.Context) (bool, error) {
+			now, err := c.serverBoot(ctx)
+			if err != nil {
+				return false, err
+			}
+			last = now
+			return is(now), nil
+		},
+		ignored: func() *fault.Error {
+			return fault.Conflictf("BMC %s ignored the boot device: asked for %s, it reads back %s", c.access.Address, device, tidy(last.Attributes.Device)).
+				WithHint("look whether the BMC's lockdown mode is on; restart the BMC or update its firmware")
+		}})
 }

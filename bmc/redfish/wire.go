@@ -184,11 +184,12 @@ func (w *wire) once(req *http.Request, body []byte) (*http.Response, error) {
 	return resp, nil
 }
 
-// alone gives a write a connection of its own.
+// alone gives a write a connection of its own. That of the login serves the reads that
+// follow.
 func (w *wire) alone(req *http.Request) {
 	if req.Method != http.MethodGet {
 		w.raw.CloseIdleConnections()
-		req.Close = true
+		req.Close = w.kind != anonymous
 	}
 }
 

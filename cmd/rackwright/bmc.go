@@ -14,6 +14,6 @@ func bmcCommand(w *world) *cobra.Command {
 		bmcSensors(w), bmcLog(w), bmcBoot(w), bmcOrder(w), bmcSecureBoot(w), bmcSettings(w),
 		bmcMedia(w), bmcInsert(w), plainChange(w, deploy.BMCEjectMedia, "eject", "Empty the virtual CD drive", ""),
 		bmcFirmware(w), bmcAccounts(w), bmcProtocols(w), bmcClock(w), bmcConsole(w), bmcSubscriptions(w),
-		plainChange(w, deploy.BMCPlace, "place", "Write rack and unit into the BMC", "Writes where the plan has the machine into its BMC, for those who look there."),
+		plainChange(w, deploy.BMCPlace, "place", "Write the machine's place into its BMC", "Writes where the plan has the machine into its BMC, for those who look there."),
 		plainChange(w, deploy.BMCReset, "reset", "Restart a BMC", "Restarts the BMC itself and waits until it answers again. The machine stays as it is."))
 }

@@ -81,7 +81,8 @@ func (w *world) claim(ctx context.Context, machines []string, in claiming) (err 
 		}
 	}
 	if in.dry {
-		return w.dryClaim(ctx, cl, machines, in.Claim)
+		would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanClaim(ctx, m, in.Claim) }
+		return dryRun(ctx, w, machines, would, printWould)
 	}
 	return w.begin(ctx, cl, machines, in.watch, in.timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
 		return cl.Claim(ctx, machine, in.Claim)
@@ -104,21 +105,4 @@ func unclaimed(ctx context.Context, cl *client.Client, rack string) ([]string, e
 		return nil, fault.Conflictf("there is no BMC that is not claimed").WithHint("'rackwright bmc list' shows them")
 	}
 	return out, nil
-}
-
-func (w *world) dryClaim(ctx context.Context, cl *client.Client, machines []string, in wire.Claim) error {
-	all := map[string]wire.Steps{}
-	for _, m := range machines {
-		steps, err := cl.PlanClaim(ctx, m, in)
-		if err != nil {
-			return err
-		}
-		all[m] = steps
-	}
-	return w.show(all, func(out io.Writer) {
-		for _, m := range machines {
-			fmt.Fprintf(out, "%s would take these steps:\n", oneLine(m))
-			printSteps(out, all[m].Steps)
-		}
-	})
 }

@@ -74,9 +74,12 @@ func bmcOverview(w *world) *cobra.Command {
 }
 
 func printBMC(out io.Writer, b wire.BMCOverview) {
-	facts := []string{"Machine", b.Machine, "State", b.State, "To do", b.Hint, "Address", b.Address, "MAC", macOrNone(b.MAC), "Account", b.Username,
+	facts := []string{"Machine", b.Machine, "State", b.State, "To do", b.Hint, "Address", b.Address, "Account", b.Username,
 		"Hardware", strings.TrimSpace(b.Vendor + " " + b.Firmware), "Claimed", timeText(b.Claimed), "Certificate", b.Certificate, "Power", string(b.Power),
 		"Last seen", timeText(b.Seen), "Open", strings.Join(b.Exposed, ", "), "Events", map[bool]string{true: "pushed to us", false: "read from its log"}[b.Subscribed]}
+	if !b.MAC.IsZero() {
+		facts = append(facts, "MAC", b.MAC.String())
+	}
 	if l := b.Line; l != nil {
 		facts = append(facts, "Session", lineText(l), "  error", l.Error, "  to do", l.Hint, "  tried again", timeText(l.Next))
 	}
@@ -96,13 +99,6 @@ func lineText(l *wire.BMCLine) string {
 		text += fmt.Sprintf(", %d calls in flight, %d waiting", l.Busy, l.Waiting)
 	}
 	return text
-}
-
-func macOrNone(m inventory.MAC) string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.String()
 }
 
 // pinText is enough of a fingerprint to compare by eye.

@@ -39,7 +39,8 @@ func deployCommand(w *world) *cobra.Command {
 				return err
 			}
 			if dry {
-				return w.dryDeploy(c.Context(), cl, machines, order)
+				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanDeploy(ctx, m, order) }
+				return dryRun(c.Context(), w, machines, would, printWould)
 			}
 			return w.begin(c.Context(), cl, machines, watch, timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Deploy(ctx, machine, order)
@@ -96,21 +97,29 @@ func readSmall(name string) (string, error) {
 	return string(text), err
 }
 
-func (w *world) dryDeploy(ctx context.Context, cl *client.Client, machines []string, order wire.Deploy) error {
-	all := map[string]wire.Steps{}
+// dryRun shows what an operation would do to each machine.
+func dryRun[T any](ctx context.Context, w *world, machines []string, plan func(context.Context, string) (T, error), print func(io.Writer, string, T)) error {
+	all := map[string]T{}
 	for _, m := range machines {
-		steps, err := cl.PlanDeploy(ctx, m, order)
+		would, err := plan(ctx, m)
 		if err != nil {
 			return err
 		}
-		all[m] = steps
+		all[m] = would
 	}
 	return w.show(all, func(out io.Writer) {
-		for _, m := range machines {
-			fmt.Fprintf(out, "%s would take these steps:\n", oneLine(m))
-			printSteps(out, all[m].Steps)
+		for i, m := range machines {
+			if i > 0 {
+				fmt.Fprintln(out)
+			}
+			print(out, m, all[m])
 		}
 	})
+}
+
+func printWould(out io.Writer, machine string, s wire.Steps) {
+	fmt.Fprintf(out, "%s would take these steps:\n", oneLine(machine))
+	printSteps(out, s.Steps)
 }
 
 // begin starts an operation on each machine, as many as it can, and follows them if

@@ -93,7 +93,8 @@ func firmwareUpdate(w *world) *cobra.Command {
 				return err
 			}
 			if dry {
-				return w.dryFirmware(c.Context(), cl, machines, u)
+				would := func(ctx context.Context, m string) (wire.FirmwareSteps, error) { return cl.PlanFirmware(ctx, m, u) }
+				return dryRun(c.Context(), w, machines, would, printFirmwareSteps)
 			}
 			begin := map[string]deploy.Operation{}
 			var first error
@@ -128,25 +129,6 @@ func firmwareUpdate(w *world) *cobra.Command {
 	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
 	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
 	return c
-}
-
-func (w *world) dryFirmware(ctx context.Context, cl *client.Client, machines []string, u wire.FirmwareUpdate) error {
-	all := map[string]wire.FirmwareSteps{}
-	for _, m := range machines {
-		steps, err := cl.PlanFirmware(ctx, m, u)
-		if err != nil {
-			return err
-		}
-		all[m] = steps
-	}
-	return w.show(all, func(out io.Writer) {
-		for i, m := range machines {
-			if i > 0 {
-				fmt.Fprintln(out)
-			}
-			printFirmwareSteps(out, m, all[m])
-		}
-	})
 }
 
 func printFirmwareSteps(out io.Writer, machine string, s wire.FirmwareSteps) {

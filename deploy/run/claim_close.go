@@ -179,11 +179,10 @@ func placed(ctx context.Context, j *job, s *deploy.Step) outcome {
 	if j.machine.Slot == nil {
 		return done()
 	}
-	r, err := j.w.Store.Rack(ctx, j.machine.Slot.Rack)
+	p, err := j.place(ctx)
 	if err != nil {
 		return retry(err)
 	}
-	p := bmc.Place{Site: r.Site, Room: r.Room, Row: r.Row, Rack: r.Name, Unit: j.machine.Slot.U}
 	return j.ours(ctx, s, fmt.Sprintf("place written: %s u%d", p.Rack, p.Unit), func(ctx context.Context, c bmc.Controller) error {
 		if now, err := c.Place(ctx); err == nil && now == p {
 			return nil

@@ -6,7 +6,6 @@ import (
 	"rackwright/bmc"
 	"rackwright/deploy"
 	"rackwright/fault"
-	"rackwright/inventory"
 )
 
 // managed makes the one change at the BMC that was asked for.
@@ -15,13 +14,13 @@ func managed(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	if o == nil {
 		return park("no-order", "the operation does not say what to change", "cancel it and ask anew")
 	}
-	if err := j.act(ctx, o.String(), func(ctx context.Context, c bmc.Controller) error { return manage(ctx, c, o, j.machine) }); err != nil {
+	if err := j.act(ctx, o.String(), func(ctx context.Context, c bmc.Controller) error { return j.manage(ctx, c, o) }); err != nil {
 		return retry(err)
 	}
 	return done()
 }
 
-func manage(ctx context.Context, c bmc.Controller, o *deploy.BMCOrder, m *inventory.Machine) error {
+func (j *job) manage(ctx context.Context, c bmc.Controller, o *deploy.BMCOrder) error {
 	switch o.Do {
 	case deploy.BMCBoot:
 		return c.SetNextBoot(ctx, bmc.Boot{Target: bmc.Target(o.Target), Mode: o.Mode, URI: o.URL, Lasting: o.Lasting})
@@ -44,17 +43,25 @@ func manage(ctx context.Context, c bmc.Controller, o *deploy.BMCOrder, m *invent
 	case deploy.BMCClock:
 		return c.SetClock(ctx, o.Servers)
 	case deploy.BMCPlace:
-		return c.SetPlace(ctx, placeOf(m))
+		p, err := j.place(ctx)
+		if err != nil {
+			return err
+		}
+		return c.SetPlace(ctx, p)
 	case deploy.BMCProtocol:
 		return c.SetProtocol(ctx, o.Name, o.On)
 	}
 	return fault.Invalidf("there is no change %q at a BMC", o.Do)
 }
 
-// placeOf is where the plan says a machine stands, the zero Place for one in no slot.
-func placeOf(m *inventory.Machine) bmc.Place {
-	if m.Slot == nil {
-		return bmc.Place{}
+// place is where the plan says that the machine stands.
+func (j *job) place(ctx context.Context) (bmc.Place, error) {
+	if j.machine.Slot == nil {
+		return bmc.Place{}, fault.Conflictf("%s is in no slot any more, so there is no place to write", j.op.Name).WithHint("give it a slot in the plan")
 	}
-	return bmc.Place{Rack: m.Slot.Rack, Unit: m.Slot.U}
+	r, err := j.w.Store.Rack(ctx, j.machine.Slot.Rack)
+	if err != nil {
+		return bmc.Place{}, err
+	}
+	return bmc.Place{Site: r.Site, Room: r.Room, Row: r.Row, Rack: r.Name, Unit: j.machine.Slot.U}, nil
 }

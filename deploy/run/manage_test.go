@@ -38,7 +38,7 @@ func TestEveryChangeReachesTheBMCOnceAndStandsInTheJournal(t *testing.T) {
 			t.Errorf("%s was called %d times, in the journal: %t", op, n, b.said(o.String()))
 		}
 	}
-	if p := b.bmc.Place(); p.Rack != "r1" || p.Unit == 0 {
+	if p := b.bmc.Place(); p.Site != "lab" || p.Rack != "r1" || p.Unit != 1 {
 		t.Errorf("the BMC thinks it is at %+v", p)
 	}
 }
