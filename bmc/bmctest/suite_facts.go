@@ -51,6 +51,9 @@ func (s suite) identity(t *testing.T) {
 
 func (s suite) locate(t *testing.T) {
 	c := s.dial(t)
+	if s.hooks.NoLED && s.hooks.Stranger {
+		t.Skip("it has no locator LED that can be switched")
+	}
 	if s.hooks.NoLED {
 		if err := c.Locate(s.context(t), true); !fault.Is(err, fault.Invalid) || fault.HintOf(err) == "" {
 			t.Errorf("Locate = %v, want Invalid with a hint", err)

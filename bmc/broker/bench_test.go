@@ -208,7 +208,6 @@ type slow struct {
 	most     map[string]int
 	changes  int
 	overlap  bool // two changes at once
-	calls    []string
 }
 
 func (s *slow) Dial(ctx context.Context, a bmc.Access) (bmc.Controller, error) {

@@ -5,14 +5,15 @@ import (
 	"testing"
 
 	"rackwright/bmc"
+	"rackwright/bmc/ipmi/ipmitest"
 	"rackwright/fault"
 )
 
-func (s *sim) dial(t *testing.T, password string) (bmc.Controller, error) {
+func dial(t *testing.T, s *ipmitest.Sim, password string) (bmc.Controller, error) {
 	t.Helper()
-	a := s.access
+	a := s.Access
 	a.Password = password
-	c, err := quick().Dial(t.Context(), a)
+	c, err := ipmitest.Dialer().Dial(t.Context(), a)
 	if err == nil {
 		t.Cleanup(func() { c.Close(t.Context()) })
 	}
@@ -20,10 +21,10 @@ func (s *sim) dial(t *testing.T, password string) (bmc.Controller, error) {
 }
 
 func TestAPasswordIsChangedAndProvenByAFreshLogin(t *testing.T) {
-	s := startSim(t)
-	old := s.access.Password
-	for _, fresh := range []string{"sixteen_bytes_16", "short"} {
-		c, err := s.dial(t, old)
+	s := ipmitest.Start(t)
+	old := s.Access.Password
+	for _, fresh := range []string{"sixteen_bytes_16", "eight_by"} {
+		c, err := dial(t, s, old)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,10 +34,10 @@ func TestAPasswordIsChangedAndProvenByAFreshLogin(t *testing.T) {
 		if _, err := c.Power(t.Context()); err != nil {
 			t.Errorf("after %d bytes the hand that set them: %v", len(fresh), err)
 		}
-		if _, err := s.dial(t, fresh); err != nil {
+		if _, err := dial(t, s, fresh); err != nil {
 			t.Errorf("%d bytes do not open it: %v", len(fresh), err)
 		}
-		if _, err := s.dial(t, old); !bmc.Refused(err) {
+		if _, err := dial(t, s, old); !bmc.Refused(err) {
 			t.Errorf("the old one: %v", err)
 		}
 		old = fresh
@@ -44,12 +45,12 @@ func TestAPasswordIsChangedAndProvenByAFreshLogin(t *testing.T) {
 }
 
 func TestAPasswordThatIPMICannotHoldIsRefusedBeforeItIsSent(t *testing.T) {
-	s := startSim(t)
-	c, err := s.dial(t, "right")
+	s := ipmitest.Start(t)
+	c, err := dial(t, s, "right")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, password := range []string{"", strings.Repeat("x", 17)} {
+	for _, password := range []string{"", "seven_b", strings.Repeat("x", 17)} {
 		if err := c.SetPassword(t.Context(), "admin", password); !fault.Is(err, fault.Invalid) || fault.HintOf(err) == "" {
 			t.Errorf("%d bytes: %v", len(password), err)
 		}
@@ -57,14 +58,14 @@ func TestAPasswordThatIPMICannotHoldIsRefusedBeforeItIsSent(t *testing.T) {
 	if err := c.SetPassword(t.Context(), "nobody", "a password"); !fault.Is(err, fault.NotFound) {
 		t.Errorf("no such user: %v", err)
 	}
-	if _, err := s.dial(t, "right"); err != nil {
+	if _, err := dial(t, s, "right"); err != nil {
 		t.Errorf("the password that was left alone: %v", err)
 	}
 }
 
 func TestUsersAreListedAndOthersDisabled(t *testing.T) {
-	s := startSim(t)
-	c, err := s.dial(t, "right")
+	s := ipmitest.Start(t)
+	c, err := dial(t, s, "right")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +79,9 @@ func TestUsersAreListedAndOthersDisabled(t *testing.T) {
 	if err := c.DisableAccount(t.Context(), "guest"); err != nil {
 		t.Fatal(err)
 	}
-	a := s.access
+	a := s.Access
 	a.Username, a.Password = "guest", "visitor"
-	if _, err := quick().Dial(t.Context(), a); !bmc.Refused(err) {
+	if _, err := ipmitest.Dialer().Dial(t.Context(), a); !bmc.Refused(err) {
 		t.Errorf("the disabled one logs in: %v", err)
 	}
 }

@@ -96,14 +96,11 @@ func tidy(b []byte) string {
 	return strings.TrimSpace(text[:min(len(text), 200)])
 }
 
-// forever is the flag of Chassis Identify (28.5) that has no end; without it and with no
-// time the LED goes out.
-const forever = true
-
-// Locate lights or darkens the locator LED, and reads it back where the BMC tells its state.
+// Locate lights or darkens the locator LED, and reads it back where the BMC tells its
+// state. Chassis Identify (28.5) without a time and without its flag for no end puts it out.
 func (c *Controller) Locate(ctx context.Context, on bool) error {
 	if err := c.write(ctx, "blink a locator LED", func(ctx context.Context, cl *library.Client) error {
-		_, err := cl.ChassisIdentify(ctx, 0, on == forever)
+		_, err := cl.ChassisIdentify(ctx, 0, on)
 		return err
 	}); err != nil {
 		return err

@@ -38,7 +38,7 @@ func parseAddress(s string) (address, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return invalid("does not begin with https://")
 	}
-	system, ok := systemPath(u.Path)
+	system, ok := systemPath(u.EscapedPath())
 	if !ok {
 		return invalid("has a path that is not that of a ComputerSystem")
 	}

@@ -96,6 +96,9 @@ func (c *Controller) setBoot(ctx context.Context, sys *system, want boot, forms 
 	return c.inPlaces(ctx, places, func(at string) change {
 		now := sys.Boot
 		task, wrote := c.writeForms(ctx, at, forms)
+		if illFormed(wrote) && now.fulfils(want) {
+			wrote = nil // some refuse what is already so
+		}
 		return change{doing: "set the boot override", task: task, wrote: wrote,
 			look: func(ctx context.Context) (bool, error) {
 				seen, err := c.bootAt(ctx, at, want)

@@ -3,7 +3,6 @@ package redfish
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"rackwright/bmc"
 	"rackwright/fault"
@@ -78,7 +77,7 @@ func TestALastingOverrideIsRefusedWhereThereIsNone(t *testing.T) {
 func TestAnOverrideThatOnePlaceForgetsIsWrittenToTheOther(t *testing.T) {
 	m := newMock(t, "ami")
 	timing := quick()
-	timing.Boot = 100 * time.Millisecond
+	timing.Boot = 2 * short
 	m.with(func() { // SD tells nothing of overrides, so that the system comes first
 		boot := m.tree[m.Settings]["Boot"].(object)
 		delete(boot, "BootSourceOverrideTarget")

@@ -25,16 +25,12 @@ func (c *Controller) Cycle(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	sys, err := c.settled(ctx, c.timing.Settle)
+	sys, offered, err := c.resettable(ctx)
 	if err != nil {
-		return c.explain("read the power state", err)
+		return err
 	}
 	if powerOf(sys) == inventory.PowerOff {
 		return c.powerOn(ctx)
-	}
-	offered, err := c.resetTypes(ctx, sys.ID, sys.Actions.Reset)
-	if err != nil {
-		return c.explain("read the reset types", err)
 	}
 	canForce := pick(offered, schemas.ForceOffResetType) != "" && pick(offered, schemas.OnResetType, schemas.ForceOnResetType) != ""
 	cycle := pick(offered, schemas.PowerCycleResetType)
@@ -61,17 +57,13 @@ func (c *Controller) Reset(ctx context.Context) error {
 		return err
 	}
 	defer done()
-	sys, err := c.settled(ctx, c.timing.Settle)
+	sys, offered, err := c.resettable(ctx)
 	if err != nil {
-		return c.explain("read the power state", err)
+		return err
 	}
 	if powerOf(sys) == inventory.PowerOff {
 		return fault.Conflictf("the machine of BMC %s is off: there is nothing to restart", c.access.Address).
 			WithHint("power it on")
-	}
-	offered, err := c.resetTypes(ctx, sys.ID, sys.Actions.Reset)
-	if err != nil {
-		return c.explain("read the reset types", err)
 	}
 	kind := pick(offered, schemas.ForceRestartResetType, schemas.GracefulRestartResetType)
 	if kind == "" {
@@ -80,6 +72,20 @@ func (c *Controller) Reset(ctx context.Context) error {
 	}
 	_, err = c.restart(ctx, sys, kind, false)
 	return err
+}
+
+// resettable reads the system, when it is not between two states any more, and the resets
+// that it offers.
+func (c *Controller) resettable(ctx context.Context) (*system, []schemas.ResetType, error) {
+	sys, err := c.settled(ctx, c.timing.Settle)
+	if err != nil {
+		return nil, nil, c.explain("read the power state", err)
+	}
+	offered, err := c.resetTypes(ctx, sys.ID, sys.Actions.Reset)
+	if err != nil {
+		return nil, nil, c.explain("read the reset types", err)
+	}
+	return sys, offered, nil
 }
 
 // restart sends one reset and waits for its trace. Not done without an error means that

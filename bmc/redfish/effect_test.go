@@ -36,7 +36,7 @@ func TestAWriteThatMayHaveHappenedIsNeverRepeated(t *testing.T) {
 func TestAnOverrideThatIsIgnoredIsAnErrorNamingWhatReadsBack(t *testing.T) {
 	m := newMock(t, "dell")
 	timing := quick()
-	timing.Boot = 20 * time.Millisecond
+	timing.Boot = short
 	c := open(t, m, &Dialer{Timing: timing})
 	m.with(func() { m.deaf = true })
 	err := c.SetNextBoot(t.Context(), bmc.Boot{Target: bmc.BootPXE, Mode: inventory.UEFI})
@@ -46,7 +46,7 @@ func TestAnOverrideThatIsIgnoredIsAnErrorNamingWhatReadsBack(t *testing.T) {
 func TestAModeThatDoesNotChangeIsAnError(t *testing.T) {
 	m := newMock(t, "dell")
 	timing := quick()
-	timing.Boot = 20 * time.Millisecond
+	timing.Boot = short
 	c := open(t, m, &Dialer{Timing: timing})
 	m.with(func() { m.NoMode = true }) // refuses the mode, but reports UEFI
 	err := c.SetNextBoot(t.Context(), bmc.Boot{Target: bmc.BootPXE, Mode: inventory.BIOS})
@@ -80,7 +80,7 @@ func TestPowerThatLiesForAWhileIsReadUntilItHolds(t *testing.T) {
 func TestPowerThatNeverChangesIsAnError(t *testing.T) {
 	m := newMock(t, "dell")
 	timing := quick()
-	timing.Settle = 20 * time.Millisecond
+	timing.Settle = short
 	c := open(t, m, &Dialer{Timing: timing})
 	m.with(func() { m.deaf = true })
 	want(t, c.On(t.Context()), fault.Conflict, "accepted On", "still reads Off")
@@ -117,7 +117,7 @@ func TestAGracefulShutdownThatIsIgnoredIsForced(t *testing.T) {
 func TestARestartThatLeavesNoTraceIsDoneByTakingThePowerAway(t *testing.T) {
 	m := newMock(t, "dell")
 	timing := quick()
-	timing.Proof = 20 * time.Millisecond
+	timing.Proof = short
 	c := open(t, m, &Dialer{Timing: timing})
 	if err := c.On(t.Context()); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestARestartThatLeavesNoTraceIsDoneByTakingThePowerAway(t *testing.T) {
 func TestABMCThatOffersARestartOnlyIsBelieved(t *testing.T) {
 	m := newMock(t, "hpe")
 	timing := quick()
-	timing.Proof = 20 * time.Millisecond
+	timing.Proof = short
 	m.tree[m.System]["Actions"].(object)["#ComputerSystem.Reset"].(object)["ResetType@Redfish.AllowableValues"] = []string{"On", "ForceRestart"}
 	c := open(t, m, &Dialer{Timing: timing})
 	for _, err := range []error{c.On(t.Context()), c.Cycle(t.Context())} {
@@ -240,7 +240,7 @@ func TestASupermicroKeepsItsModeWhenOnlyATargetIsAsked(t *testing.T) {
 func TestARestartThatCannotBeShownWhereItShouldIsAnError(t *testing.T) {
 	m := newMock(t, "dell")
 	timing := quick()
-	timing.Proof = 20 * time.Millisecond
+	timing.Proof = short
 	m.tree[m.System]["Actions"].(object)["#ComputerSystem.Reset"].(object)["ResetType@Redfish.AllowableValues"] = []string{"On", "ForceRestart"}
 	c := open(t, m, &Dialer{Timing: timing})
 	if err := c.On(t.Context()); err != nil {

@@ -52,7 +52,10 @@ func (c *Controller) Facts(ctx context.Context) (inventory.Facts, error) {
 		{"drives", func() (err error) { f.Disks, err = disks(client, sys); return err }},
 		{"power supplies", func() (err error) { f.PSUs, err = supplies(client, sys); return err }},
 		{"BIOS attributes", func() (err error) { f.BIOS, err = attributes(client, sys); return err }},
-		{"firmware inventory", func() (err error) { f.Versions, err = versions(client, c.root.Updates, sys, c.identity); return err }},
+		{"firmware inventory", func() (err error) {
+			f.Versions, err = versions(client, c.root.Updates, sys, c.firmware(ctx))
+			return err
+		}},
 	})
 	return f, err
 }

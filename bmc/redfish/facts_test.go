@@ -67,6 +67,18 @@ func TestFirmwareIsNamedAlikeForEveryVendor(t *testing.T) {
 	}
 }
 
+func TestAVersionThatTheBMCGotSinceTheLogInIsSeen(t *testing.T) {
+	m := newMock(t, "openbmc")
+	c := open(t, m, &Dialer{Timing: quick()})
+	for _, want := range []string{"2.14.0", "2.15.0"} {
+		m.with(func() { m.tree[c.manager]["FirmwareVersion"] = want })
+		f, err := c.Facts(t.Context())
+		if err != nil || !slices.Contains(f.Versions, inventory.Version{Component: "bmc", Version: want}) {
+			t.Errorf("%+v, %v, want %s", f.Versions, err, want)
+		}
+	}
+}
+
 func TestBIOSAttributesAreText(t *testing.T) {
 	_, f := told(t, "dell")
 	want := map[string]string{"BootMode": "Uefi", "LogicalProc": "Enabled", "AcPwrRcvryUserDelay": "60", "SecureBootOn": "false", "AssetTag": ""}

@@ -118,7 +118,7 @@ func TestANewCertificateIsWaitedForUntilTheWebServerShowsIt(t *testing.T) {
 func TestACertificateThatIsNeverShownIsAConflictAndTheOldOneStaysGood(t *testing.T) {
 	m := withCertificates(t, 1000000)
 	timing := quick()
-	timing.Settle = 30 * time.Millisecond
+	timing.Settle = short
 	c := open(t, m.mock, &Dialer{Timing: timing})
 	print := ""
 	err := c.ReplaceCertificate(t.Context(), signer(t, &print))

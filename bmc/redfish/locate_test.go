@@ -2,7 +2,6 @@ package redfish
 
 import (
 	"testing"
-	"time"
 
 	"rackwright/fault"
 )
@@ -48,7 +47,7 @@ func TestAMachineWithoutALocatorLEDSaysSo(t *testing.T) {
 func TestAnLEDThatDoesNotChangeIsAnError(t *testing.T) {
 	m := newMock(t, "dell10")
 	timing := quick()
-	timing.Boot = 20 * time.Millisecond
+	timing.Boot = short
 	c := open(t, m, &Dialer{Timing: timing})
 	m.with(func() { m.deaf = true })
 	want(t, c.Locate(t.Context(), true), fault.Conflict, "asked for on")

@@ -217,7 +217,7 @@ func TestClearingALogIsReadBack(t *testing.T) {
 		t.Errorf("%d entries after %d clears", len(all), s.clears)
 	}
 	timing := quick()
-	timing.Boot = 50 * time.Millisecond
+	timing.Boot = short
 	s.deaf = true
 	err := open(t, m, &Dialer{Timing: timing}).ClearLog(t.Context())
 	want(t, err, fault.Conflict, "kept its log")

@@ -2,6 +2,8 @@ package redfish
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/stmcginnis/gofish/schemas"
@@ -31,6 +33,8 @@ type manager struct {
 	Location                    *location
 
 	Links struct {
+		ManagerForServers []link
+
 		Oem struct {
 			Dell struct {
 				DellAttributes  []link
@@ -56,12 +60,26 @@ type remembered struct {
 	rung     *rung     // by which the last image went into the drive
 }
 
+// brand is the vendor whose extensions a resource has: the only name in its Oem.
+type brand string
+
+// UnmarshalJSON leaves it empty where there are several or none.
+func (b *brand) UnmarshalJSON(text []byte) error {
+	var all map[string]json.RawMessage
+	if lenient(json.Unmarshal(text, &all)) == nil && len(all) == 1 {
+		for name := range all {
+			*b = brand(tidy(name))
+		}
+	}
+	return nil
+}
+
 // identify reads who the BMC is. The manager is one more request; without it only the
 // quirks of some firmware are missed.
 func (c *Controller) identify(ctx context.Context, root serviceRoot, sys *system) identity {
 	id := identity{Vendor: tidy(root.Vendor), Model: tidy(sys.Model)}
-	if id.Vendor == "" {
-		id.Vendor = tidy(sys.Manufacturer)
+	if id.Vendor == "" { // a machine that was never started tells none, either (iDRAC9)
+		id.Vendor = first(sys.Manufacturer, string(root.Oem))
 	}
 	m := c.findManager(ctx, root, sys)
 	if m == nil {
@@ -72,9 +90,24 @@ func (c *Controller) identify(ctx context.Context, root serviceRoot, sys *system
 	return id
 }
 
+// firmware is the version that the BMC runs now: it may have been updated since we logged
+// in. Where the manager does not say, the inventory does.
+func (c *Controller) firmware(ctx context.Context) string {
+	if c.manager == "" {
+		return ""
+	}
+	m, err := get[manager](c.under(ctx), c.manager)
+	if err != nil {
+		c.log.Debug("bmc answer incomplete", "part", "version of the BMC", "err", c.explain("read the manager", err))
+		return ""
+	}
+	return tidy(m.FirmwareVersion)
+}
+
 // findManager reads the manager that is this BMC: the one the system names, of several the
 // first that says it is a BMC. A system that names none (Huawei: sushy's release notes) is
-// managed by the only manager there is.
+// managed by the only manager there is, else by the one that names the system (Cray EX has
+// two controllers of the board beside).
 func (c *Controller) findManager(ctx context.Context, root serviceRoot, sys *system) *manager {
 	named := sys.Links.ManagedBy
 	if len(named) == 0 {
@@ -82,10 +115,15 @@ func (c *Controller) findManager(ctx context.Context, root serviceRoot, sys *sys
 	}
 	if len(named) == 0 && root.Managers.URI != "" {
 		list, err := get[collection](c.under(ctx), root.Managers.URI)
-		if err != nil || len(list.Members) != 1 {
+		if err != nil {
 			return nil
 		}
-		named = []link{{URI: list.uris()[0]}}
+		for _, uri := range list.uris() {
+			named = append(named, link{URI: uri})
+		}
+		if len(named) > 1 {
+			return c.managerOf(ctx, sys, named)
+		}
 	}
 	var found *manager
 	for _, l := range named[:min(len(named), maxManagers)] {
@@ -102,6 +140,17 @@ func (c *Controller) findManager(ctx context.Context, root serviceRoot, sys *sys
 		}
 	}
 	return found
+}
+
+// managerOf reads managers until one says that it manages the system.
+func (c *Controller) managerOf(ctx context.Context, sys *system, all []link) *manager {
+	for _, l := range all[:min(len(all), maxManagers)] {
+		m, err := get[manager](c.under(ctx), l.URI)
+		if err == nil && slices.ContainsFunc(m.Links.ManagerForServers, func(s link) bool { return sameURI(s.URI, sys.ODataID) }) {
+			return m
+		}
+	}
+	return nil
 }
 
 // itself reads the manager that is our BMC.

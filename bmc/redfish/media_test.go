@@ -18,7 +18,7 @@ const iso = "http://images.example:8080/once/7f3a9c/a.iso"
 // brief is quick with deadlines that are soon over.
 func brief() Timing {
 	t := quick()
-	t.Boot, t.Proof, t.Media, t.Settle = 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond, 20*time.Millisecond
+	t.Boot, t.Proof, t.Media, t.Settle = short, short, short, short
 	return t
 }
 
@@ -138,9 +138,12 @@ func TestAnInsertionWithAnUnclearAnswerIsJudgedByTheDrive(t *testing.T) {
 		"a hang with effect": {hang, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			m := newMock(t, "dell")
 			timing := brief()
-			timing.Request, timing.Media, timing.Proof = time.Second, time.Second, 200*time.Millisecond
+			if timing.Request = 2 * time.Second; c.done {
+				timing.Media, timing.Proof = 2*time.Second, 2*time.Second // an exchange may take as long as Media
+			}
 			d := open(t, m, &Dialer{Timing: timing})
 			m.with(func() {
 				m.fault = func(w http.ResponseWriter, r *http.Request) bool {

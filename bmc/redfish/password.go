@@ -11,9 +11,10 @@ import (
 	"rackwright/fault"
 )
 
-// SetPassword writes a user's password, once. It cannot be read back; whoever needs to
-// know dials with it. Unreachable means that it may have been taken: our own session then
-// sends nothing more, because logging in again with either password might be wrong.
+// SetPassword writes a user's password, once unless the BMC says that it did nothing. It
+// cannot be read back; whoever needs to know dials with it. Unreachable means that it may
+// have been taken: our own session then sends nothing more, because logging in again with
+// either password might be wrong.
 func (c *Controller) SetPassword(ctx context.Context, name, password string) error {
 	done, err := c.begin(ctx)
 	if err != nil {

@@ -13,9 +13,6 @@ import (
 	"rackwright/inventory"
 )
 
-// maxTries is how often something is sent that the BMC refused for now.
-const maxTries = 3
-
 // Power reads the power state. A machine between two states (PoweringOn, PoweringOff,
 // HPE's Reset) is unknown: ask again.
 func (c *Controller) Power(ctx context.Context) (inventory.Power, error) {

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
-	"net/url"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -66,14 +66,9 @@ func (w *wire) push(ctx context.Context, p parcel) (resp *http.Response, sent in
 		return nil, 0, &errUnsent{err}
 	}
 	defer w.release()
-	if w.refused != nil {
-		return nil, 0, w.refused
-	}
 	for again := true; ; again = false {
-		if w.kind == anonymous && w.member {
-			if err := w.enter(ctx); err != nil {
-				return nil, 0, &errUnsent{err}
-			}
+		if err := w.ready(ctx); err != nil {
+			return nil, 0, &errUnsent{err}
 		}
 		if resp, sent, err = w.carry(ctx, p); err != nil {
 			return nil, sent, err
@@ -146,26 +141,15 @@ var (
 )
 
 func (w *wire) parcelRequest(ctx context.Context, p parcel, b *parcelBody) (*http.Request, error) {
-	rel, err := url.Parse(p.uri)
+	req, err := w.request(ctx, http.MethodPost, p.uri, "application/json", b)
 	if err != nil {
 		return nil, err
 	}
-	target := w.base.ResolveReference(rel)
-	if err := w.guard(target); err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target.String(), b)
-	if err != nil {
-		return nil, err
-	}
-	req.Header = p.header.Clone()
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Accept-Encoding", "identity")
+	maps.Copy(req.Header, p.header)
 	req.ContentLength = p.length()
 	if p.size >= asksFirst && !p.plain {
 		req.Header.Set("Expect", "100-continue")
 	}
-	w.authorize(req)
 	return req, nil
 }
 

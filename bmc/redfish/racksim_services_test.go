@@ -8,10 +8,11 @@ import (
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
 	"rackwright/racksim"
+	"rackwright/racksim/simtest"
 )
 
 // caring gives hooks what racksim's BMC does for updates, sensors, logs and events.
-func caring(t *testing.T, m *machine, hooks *bmctest.Hooks, component string, onReset bool) {
+func caring(t *testing.T, m *simtest.Machine, hooks *bmctest.Hooks, component string, onReset bool) {
 	t.Helper()
 	const version = "9.1"
 	var file bytes.Buffer
@@ -23,10 +24,10 @@ func caring(t *testing.T, m *machine, hooks *bmctest.Hooks, component string, on
 		Name: component + ".bin", Size: int64(file.Len()), OnReset: onReset,
 		Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(file.Bytes())), nil }}}
 	hooks.Happen = func() { // somebody at the machine
-		to := racksim.On
 		if m.Power() == racksim.On {
-			to = racksim.Off
+			_ = m.ForceOff(t.Context())
+			return
 		}
-		_ = m.turn(to, false)
+		_ = m.PowerOn(t.Context())
 	}
 }

@@ -1,112 +1,40 @@
 package redfish_test
 
 import (
-	"context"
-	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
 	"rackwright/bmc/redfish"
-	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/racksim"
 	sim "rackwright/racksim/redfish"
+	"rackwright/racksim/simtest"
 )
 
-// machine is racksim.Hardware that does at once what it is told.
-type machine struct {
-	mu      sync.Mutex
-	setup   *racksim.BootSetup
-	power   racksim.PowerState
-	changed chan struct{}
-	starts  int
-}
-
-func (m *machine) Run(ctx context.Context) error        { <-ctx.Done(); return nil }
-func (m *machine) Ready() <-chan struct{}               { c := make(chan struct{}); close(c); return c }
-func (m *machine) Fault() error                         { return nil }
-func (m *machine) Interrupt(context.Context) error      { return nil }
-func (m *machine) Insert(context.Context, string) error { return nil }
-
-func (m *machine) Power() racksim.PowerState { m.mu.Lock(); defer m.mu.Unlock(); return m.power }
-func (m *machine) Changed() <-chan struct{}  { m.mu.Lock(); defer m.mu.Unlock(); return m.changed }
-
-func (m *machine) PowerOn(context.Context) error    { return m.turn(racksim.On, false) }
-func (m *machine) ForceOff(context.Context) error   { return m.turn(racksim.Off, false) }
-func (m *machine) Restart(context.Context) error    { return m.turn(racksim.On, true) }
-func (m *machine) PressPower(context.Context) error { return m.turn(racksim.Off, true) }
-
-func (m *machine) turn(to racksim.PowerState, needsOn bool) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if needsOn && m.power == racksim.Off {
-		return fault.Conflictf("the machine is off")
-	}
-	if to == racksim.On && (needsOn || m.power == racksim.Off) {
-		m.starts++
-		m.setup.Next()
-	}
-	m.power = to
-	close(m.changed)
-	m.changed = make(chan struct{})
-	return nil
-}
-
-func (m *machine) hooks() bmctest.Hooks {
+func hooksOf(m *simtest.Machine) bmctest.Hooks {
 	return bmctest.Hooks{
 		Power: func() inventory.Power {
 			return map[racksim.PowerState]inventory.Power{racksim.On: inventory.PowerOn, racksim.Off: inventory.PowerOff}[m.Power()]
 		},
-		Starts: func() int { m.mu.Lock(); defer m.mu.Unlock(); return m.starts },
+		Starts: m.Starts,
 		Grace:  time.Second,
 	}
 }
 
 // simulate runs racksim's BMC over TLS and returns how to reach it.
-func simulate(t *testing.T, firmware string) (*machine, *sim.Service, bmc.Access) {
+func simulate(t *testing.T, firmware string) (*simtest.Machine, *sim.Service, bmc.Access) {
 	t.Helper()
-	rack, err := racksim.Parse([]byte(`{rack: r1, bridge: {name: br0}, machines: [{name: node1, u: 10, firmware: ` + firmware + `,
+	m, service, address := simtest.Start(t, `{name: node1, u: 10, firmware: `+firmware+`,
 		memory: 2048, cpus: 2, serial: RS0001, nics: [{mac: "52:54:00:77:00:01"}], disks: [{size: 2GiB, serial: DISK0001}],
 		asset_tag: A-7, dimms: [{size: 1024, speed: 3200}, {slot: B1, size: 1024, serial: M2}], psus: [{watts: 800}, {input: lost}, {input: absent}],
 		versions: {bios: "2.1", NIC.1: "22.5"}, attributes: {LogicalProc: Enabled},
-		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: racked-and-stacked}}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := rack.Machines[0]
-	setup := racksim.NewBootSetup(spec)
-	m := &machine{setup: setup, power: racksim.Off, changed: make(chan struct{})}
-	service := sim.New(sim.Config{Rack: "r1", Machine: spec, Hardware: m, Setup: setup, MediaDir: t.TempDir(), Now: time.Now,
-		SavePassword: func(string) error { return nil }, Logger: slog.New(slog.DiscardHandler)})
-	return m, service, bmc.Access{Address: "https://" + serve(t, service), Username: "root", Password: "racked-and-stacked"}
-}
-
-func serve(t *testing.T, service *sim.Service) string {
-	t.Helper()
-	lender := httptest.NewTLSServer(nil) // of its certificate
-	certificate := lender.TLS.Certificates[0]
-	lender.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- service.Run(ctx, l, certificate) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("racksim's BMC: %v", err)
-		}
-	})
-	return l.Addr().String()
+		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: racked-and-stacked}}`)
+	return m, service, bmc.Access{Address: address, Username: "root", Password: "racked-and-stacked"}
 }
 
 func TestRacksimsBMCPassesTheSuite(t *testing.T) {
@@ -123,7 +51,7 @@ func TestRacksimsBMCPassesTheSuite(t *testing.T) {
 		t.Run(firmware, func(t *testing.T) {
 			t.Parallel()
 			m, service, access := simulate(t, firmware)
-			hooks := m.hooks()
+			hooks := hooksOf(m)
 			hooks.Lit, hooks.Custody = service.Lit, bmctest.AllCustody()
 			hooks.Targets, hooks.Mode = targets, inventory.Firmware(firmware)
 			hooks.Images = []string{images.URL + "/a.iso", images.URL + "/b.iso"}

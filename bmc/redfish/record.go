@@ -37,7 +37,7 @@ const (
 	maxRecordOne    = 8 << 20
 	maxLogEntries   = 25
 	maxRecordPages  = 100
-	maxFailures     = 20 // resources in a row that cannot be read
+	maxFailures     = 20 // resources in a row that cannot be read, those apart that are not there
 	maxLeftOut      = 500
 	maxRecordDepth  = 32 // segments of a path
 	maxRecordNumber = 64 // levels of JSON
@@ -136,7 +136,9 @@ func (w *walk) all(ctx context.Context) error {
 		case ctx.Err() != nil || w.c.wire.shut() || failures == maxFailures || len(w.order) == 0:
 			return w.c.explain("read "+queue[0], err)
 		default:
-			failures++
+			if !absent(err) {
+				failures++
+			}
 			w.leave(queue[0], w.c.explain("read it", err).Error())
 		}
 		queue = append(queue, found...)

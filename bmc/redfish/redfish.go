@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"net/http"
 	"strings"
 	"time"
 
@@ -146,12 +145,7 @@ func (c *Controller) open(ctx context.Context, where address) error {
 		}
 	}
 	c.root, c.queries = root, root.queries()
-	c.client, err = gofish.ConnectContext(ctx, gofish.ClientConfig{
-		Endpoint:          where.base.String(),
-		HTTPClient:        &http.Client{Transport: c.wire, CheckRedirect: redirects},
-		NoModifyTransport: true,
-	})
-	if err != nil {
+	if c.client, err = c.wire.client(ctx); err != nil {
 		return err
 	}
 	if _, expired := c.wire.expiry(); expired { // it may read its own account only
@@ -183,6 +177,8 @@ func (c *Controller) Close(ctx context.Context) error {
 // serviceRoot is what we need of the ServiceRoot schema.
 type serviceRoot struct {
 	RedfishVersion, Vendor, Product string
+
+	Oem brand
 
 	Systems, Managers, Chassis, Registries link
 

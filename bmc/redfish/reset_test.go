@@ -59,7 +59,7 @@ func TestACycleTakesThePowerAwayWhereItCan(t *testing.T) {
 
 func TestAMachineThatStaysOffAfterACycleIsPoweredOn(t *testing.T) {
 	timing := quick()
-	timing.Settle = 100 * time.Millisecond
+	timing.Settle = 3 * short
 	m, c := on(t, "dell", timing, "On", "ForceOff", "PowerCycle")
 	m.with(func() {
 		m.fault = times(1, func(w http.ResponseWriter, r *http.Request) bool {
@@ -76,7 +76,7 @@ func TestAMachineThatStaysOffAfterACycleIsPoweredOn(t *testing.T) {
 
 func TestPowerThatBouncesIsNoSuccess(t *testing.T) {
 	timing := quick()
-	timing.Settle = 200 * time.Millisecond
+	timing.Settle = short
 	m := newMock(t, "dell")
 	c := open(t, m, &Dialer{Timing: timing})
 	reads := 0
@@ -94,7 +94,7 @@ func TestPowerThatBouncesIsNoSuccess(t *testing.T) {
 
 func TestAResetThatLeavesNoTraceIsAnErrorAndTakesNoPowerAway(t *testing.T) {
 	timing := quick()
-	timing.Proof = 20 * time.Millisecond
+	timing.Proof = short
 	m, c := on(t, "dell", timing)
 	m.with(func() { m.deaf = true })
 	want(t, c.Reset(t.Context()), fault.Conflict, "accepted ForceRestart", "nothing shows")
@@ -119,7 +119,7 @@ func TestAResetThatIsRefusedForNowIsSentAgain(t *testing.T) {
 func TestABMCThatDoesNotRestartItselfIsAnError(t *testing.T) {
 	m := newMock(t, "dell")
 	timing := quick()
-	timing.Settle = 30 * time.Millisecond
+	timing.Settle = short
 	c := open(t, m, &Dialer{Timing: timing})
 	m.with(func() { m.deaf = true })
 	want(t, c.ResetBMC(t.Context()), fault.Conflict, "nothing shows that it restarted")

@@ -17,7 +17,8 @@ import (
 )
 
 const (
-	maxReadRetries = 3
+	maxReadRetries = 3 // of a read that failed for now
+	maxTries       = 3 // of a change that the BMC refused for now
 )
 
 // pause waits, or returns the context's error.

@@ -24,7 +24,7 @@ type software struct {
 
 // versions lists the firmware that runs: the BIOS as the system says, the BMC as its
 // manager says, and the rest of the firmware inventory under the ids there.
-func versions(client schemas.Client, root link, s *system, id identity) ([]inventory.Version, error) {
+func versions(client schemas.Client, root link, s *system, ofBMC string) ([]inventory.Version, error) {
 	var out []inventory.Version
 	add := func(component, version string) {
 		known := slices.ContainsFunc(out, func(v inventory.Version) bool { return v.Component == component })
@@ -33,7 +33,7 @@ func versions(client schemas.Client, root link, s *system, id identity) ([]inven
 		}
 	}
 	add("bios", tidy(s.BiosVersion))
-	add("bmc", id.Firmware)
+	add("bmc", ofBMC)
 	if root.URI == "" {
 		return out, nil
 	}

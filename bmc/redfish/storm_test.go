@@ -32,10 +32,23 @@ func survivable() []faults.Fault {
 	}
 }
 
-// TestEveryVendorIsDrivenThroughFaults is the fault matrix: each BMC with each fault.
+// someVendors are two or three of them, others for each number.
+func someVendors(i int) []string {
+	all := mockup.Vendors()
+	var out []string
+	for k, name := range all {
+		if (k+3*i)%4 == 0 {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// TestEveryVendorIsDrivenThroughFaults is the fault matrix: each fault at some BMCs, and
+// each BMC with some faults.
 func TestEveryVendorIsDrivenThroughFaults(t *testing.T) {
-	for _, name := range mockup.Vendors() {
-		for i, ill := range survivable() {
+	for i, ill := range survivable() {
+		for _, name := range someVendors(i) {
 			t.Run(fmt.Sprintf("%s/%d %s %s", name, i, ill.Kind, ill.Method), func(t *testing.T) {
 				t.Parallel()
 				m, set, access := replay(t, name, ill)
@@ -78,15 +91,18 @@ func drive(t *testing.T, m *mockup.BMC, c bmc.Controller) {
 
 // TestAWriteThatIsLostIsNotSentAgain hangs and breaks a reset whose fate is not known.
 func TestAWriteThatIsLostIsNotSentAgain(t *testing.T) {
-	for _, name := range mockup.Vendors() {
-		for _, kind := range []string{faults.Hang, faults.Error500} {
+	for i, kind := range []string{faults.Hang, faults.Error500} {
+		for _, name := range someVendors(i) {
 			t.Run(name+"/"+kind, func(t *testing.T) {
 				t.Parallel()
 				m, set, access := replay(t, name)
 				timing := swift()
-				timing.Request, timing.Proof = 500*time.Millisecond, 300*time.Millisecond
-				c := dialReplay(t, access, timing)
-				if err := c.Off(t.Context(), 0); err != nil {
+				timing.Proof = 200 * time.Millisecond
+				if kind == faults.Hang {
+					timing.Request = impatient
+				}
+				c, patient := dialReplay(t, access, timing), dialReplay(t, access, swift())
+				if err := patient.Off(t.Context(), 0); err != nil {
 					t.Fatal(err)
 				}
 				set.Add(faults.Fault{Kind: kind, Method: "POST", Path: m.Host() + "/Actions"})
@@ -95,7 +111,7 @@ func TestAWriteThatIsLostIsNotSentAgain(t *testing.T) {
 					t.Errorf("the reset was sent %d times, and the machine started %d times", n, m.Starts())
 				}
 				set.Clear()
-				if err := c.On(t.Context()); err != nil || m.Starts() != 1 {
+				if err := patient.On(t.Context()); err != nil || m.Starts() != 1 {
 					t.Errorf("when the BMC is well again: %v, %d starts", err, m.Starts())
 				}
 			})
@@ -104,11 +120,11 @@ func TestAWriteThatIsLostIsNotSentAgain(t *testing.T) {
 }
 
 func TestAnIgnoredOverrideIsAConflict(t *testing.T) {
-	for _, name := range mockup.Vendors() {
+	for _, name := range someVendors(0) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			timing := swift()
-			timing.Boot = 50 * time.Millisecond
+			timing.Boot = 200 * time.Millisecond
 			_, _, access := replay(t, name, faults.Fault{Kind: faults.BootIgnored})
 			c := dialReplay(t, access, timing)
 			want(t, c.SetNextBoot(t.Context(), bmc.Boot{Target: bmc.BootPXE}), fault.Conflict, "ignored")
@@ -117,7 +133,7 @@ func TestAnIgnoredOverrideIsAConflict(t *testing.T) {
 }
 
 func TestATagThatTheBMCDoesNotKnowAgainIsLeftOut(t *testing.T) {
-	for _, name := range mockup.Vendors() {
+	for _, name := range someVendors(1) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, set, access := replay(t, name, faults.Fault{Kind: faults.WrongETag})
@@ -135,7 +151,10 @@ func TestABMCThatIsAwayIsUnreachableAndSeenAgain(t *testing.T) {
 			t.Parallel()
 			_, set, access := replay(t, "dell-idrac9")
 			timing := swift()
-			timing.Request, timing.Patience = 500*time.Millisecond, time.Millisecond
+			timing.Patience = time.Millisecond
+			if kind == faults.Hang {
+				timing.Request = impatient
+			}
 			c := dialReplay(t, access, timing)
 			set.Add(faults.Fault{Kind: kind, Wait: wait(kind)})
 			_, err := c.Power(t.Context())
@@ -147,6 +166,9 @@ func TestABMCThatIsAwayIsUnreachableAndSeenAgain(t *testing.T) {
 		})
 	}
 }
+
+// impatient is how long a BMC that hangs is waited for; a busy computer answers sooner.
+const impatient = 2 * time.Second
 
 // wait makes a pause that is asked for one that nobody takes.
 func wait(kind string) time.Duration {
@@ -170,7 +192,7 @@ func TestAnAnswerThatBreaksOffIsAnError(t *testing.T) {
 }
 
 func TestNobodyIsLockedOut(t *testing.T) {
-	for _, name := range mockup.Vendors() {
+	for _, name := range someVendors(2) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, set, access := replay(t, name, faults.Fault{Kind: faults.Lockout, After: 2})
@@ -197,7 +219,7 @@ func TestAClockThatIsOffIsTold(t *testing.T) {
 }
 
 func TestATaskThatNeverEndsIsReadAndNotWaitedFor(t *testing.T) {
-	for _, name := range mockup.Vendors() {
+	for _, name := range someVendors(1) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, _, access := replay(t, name, faults.Fault{Kind: faults.TaskNeverEnds})

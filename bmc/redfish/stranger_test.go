@@ -142,11 +142,35 @@ func TestStrangeServicesPassTheSuite(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return true
 		}}},
+		"that want Basic even for a login": {shape: translator{take: func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+			if _, _, basic := r.BasicAuth(); basic || r.Method == http.MethodGet && r.URL.Path == rootPath {
+				return false
+			}
+			w.Header().Set("WWW-Authenticate", `Basic realm="all of it"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return true
+		}}},
 		"that want the whole override": {prepare: func(m *mock) {
 			m.tree[m.System]["Boot"].(object)["BootSourceOverrideMode"] = "UEFI"
 			m.picky = func(boot object) bool {
 				return boot["BootSourceOverrideMode"] != nil && boot["BootSourceOverrideTarget"] != nil
 			}
+		}},
+		"that refuse what is already so": {prepare: func(m *mock) {
+			m.picky = func(boot object) bool {
+				return boot["BootSourceOverrideTarget"] != m.tree[m.System]["Boot"].(object)["BootSourceOverrideTarget"]
+			}
+		}},
+		"whose root has no slash": {shape: translator{take: func(w http.ResponseWriter, r *http.Request, _ []byte) bool {
+			if r.URL.Path == rootPath {
+				w.WriteHeader(http.StatusNotFound)
+				return true
+			}
+			return false
+		}}},
+		"whose root has odd fields": {prepare: func(m *mock) {
+			m.tree["/redfish/v1"]["Product"], m.tree["/redfish/v1"]["UUID"] = 5, []string{"x"}
+			m.tree["/redfish/v1"]["ProtocolFeaturesSupported"], m.tree["/redfish/v1"]["Chassis"] = "all", 1
 		}},
 		"that know lasting overrides only": {without: []bmctest.Group{bmctest.Once}, shape: translator{in: func(r *http.Request, body []byte) []byte {
 			return swapped(body, "Once", "Continuous")

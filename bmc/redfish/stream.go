@@ -4,7 +4,6 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"net/url"
 	"time"
 
 	"rackwright/fault"
@@ -45,14 +44,9 @@ func (w *wire) openStream(ctx context.Context, stop func(), uri, accept string) 
 		return nil, err
 	}
 	defer w.release()
-	if w.refused != nil {
-		return nil, w.refused
-	}
 	for again := true; ; again = false {
-		if w.kind == anonymous && w.member {
-			if err := w.enter(ctx); err != nil {
-				return nil, err
-			}
+		if err := w.ready(ctx); err != nil {
+			return nil, err
 		}
 		resp, err := w.askStream(ctx, stop, uri, accept)
 		if err != nil {
@@ -72,22 +66,11 @@ func (w *wire) openStream(ctx context.Context, stop func(), uri, accept string) 
 }
 
 func (w *wire) askStream(ctx context.Context, stop func(), uri, accept string) (*http.Response, error) {
-	rel, err := url.Parse(uri)
+	req, err := w.request(ctx, http.MethodGet, uri, accept, nil)
 	if err != nil {
 		return nil, err
 	}
-	target := w.base.ResolveReference(rel)
-	if err := w.guard(target); err != nil {
-		return nil, err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("Accept", accept)
-	req.Header.Set("Accept-Encoding", "identity")
 	req.Close = true
-	w.authorize(req)
 	late := time.AfterFunc(w.timing.Request, stop)
 	resp, err := w.raw.RoundTrip(req)
 	if !late.Stop() && err == nil { // it answered as the time ran out: the stream is cut already

@@ -105,15 +105,15 @@ func vendorHooks() map[string]bmctest.Hooks {
 	plain := []bmc.Target{bmc.BootPXE, bmc.BootDisk}
 	const uri = "http://192.0.2.1/boot.efi"
 	return map[string]bmctest.Hooks{
-		"dell-idrac9":    {Targets: all, Mode: inventory.UEFI, Grace: time.Second, BootURI: uri, Setting: bmctest.Setting{Name: "LogicalProc", Value: "Disabled"}},
+		"dell-idrac9":    {Targets: append(slices.Clone(all), bmc.BootCD, bmc.BootSetup), Mode: inventory.UEFI, Grace: time.Second, BootURI: uri, Setting: bmctest.Setting{Name: "LogicalProc", Value: "Disabled"}},
 		"dell-idrac10":   {Targets: all, Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "LogicalProc", Value: "Disabled"}},
 		"hpe-ilo5":       {Targets: all, Mode: inventory.BIOS, Grace: time.Second, BootURI: uri, Setting: bmctest.Setting{Name: "ProcHyperthreading", Value: "Disabled"}},
 		"hpe-ilo6":       {Targets: all, Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "WorkloadProfile", Value: "Custom"}},
 		"supermicro-x11": {Targets: plain, Mode: inventory.BIOS, Setting: bmctest.Setting{Name: "HyperThreading#0075", Value: "Disable"}},
-		"supermicro-x12": {Targets: all, Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "QuietBoot#0001", Value: "false"}},
-		"lenovo-xcc":     {Targets: plain, Mode: inventory.UEFI, Grace: time.Second, Setting: bmctest.Setting{Name: "Processors_HyperThreading", Value: "Disable"}, Without: []bmctest.Group{bmctest.Lasting}},
+		"supermicro-x12": {Targets: append(slices.Clone(all), bmc.BootCD, bmc.BootSetup), Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "QuietBoot#0001", Value: "false"}},
+		"lenovo-xcc":     {Targets: append(slices.Clone(plain), bmc.BootCD, bmc.BootSetup), Mode: inventory.UEFI, Grace: time.Second, Setting: bmctest.Setting{Name: "Processors_HyperThreading", Value: "Disable"}, Without: []bmctest.Group{bmctest.Lasting}},
 		"openbmc":        {Targets: plain, Mode: inventory.UEFI, Setting: bmctest.Setting{Name: "boot-delay", Value: "9"}, Without: []bmctest.Group{bmctest.Order}},
-		"ami-megarac":    {Targets: all, Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "CBS0240", Value: "Disabled"}},
+		"ami-megarac":    {Targets: append(slices.Clone(all), bmc.BootCD, bmc.BootSetup), Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "CBS0240", Value: "Disabled"}},
 		"nvidia-gb300":   {Targets: all, Mode: inventory.UEFI, BootURI: uri, Setting: bmctest.Setting{Name: "Quickboot", Value: "true"}},
 	}
 }

@@ -64,7 +64,7 @@ func (c *Controller) verify(ctx context.Context, ch change) error {
 		f.Err = errNotYet
 		return f
 	}
-	return c.explain("show that it did "+ch.doing, err)
+	return c.explain("show whether it did "+ch.doing, err)
 }
 
 // inPlaces makes a change at the first of several resources that takes it. One that says

@@ -81,16 +81,11 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer w.release()
-	if w.refused != nil {
-		return nil, w.refused
-	}
-	if !w.allows(req) {
+	if w.refused == nil && !w.allows(req) {
 		return nil, w.mustChange()
 	}
-	if w.kind == anonymous && w.member { // the last attempt to log in again got no answer
-		if err := w.enter(req.Context()); err != nil {
-			return nil, err
-		}
+	if err := w.ready(req.Context()); err != nil {
+		return nil, err
 	}
 	resp, err := w.settle(req, body)
 	if err != nil || resp.StatusCode != http.StatusUnauthorized || w.kind == anonymous {
@@ -107,6 +102,35 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	w.refused = bmc.WrongPassword(w.access)
 	return nil, w.refused
+}
+
+// ready reports why nothing may be sent, and makes up for a log-in that got no answer. The
+// caller holds the turn.
+func (w *wire) ready(ctx context.Context) error {
+	if w.refused == nil && w.kind == anonymous && w.member {
+		return w.enter(ctx)
+	}
+	return w.refused
+}
+
+// request is one that does not go through gofish.
+func (w *wire) request(ctx context.Context, method, uri, accept string, body io.Reader) (*http.Request, error) {
+	rel, err := url.Parse(uri)
+	if err != nil {
+		return nil, err
+	}
+	target := w.base.ResolveReference(rel)
+	if err := w.guard(target); err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", accept)
+	req.Header.Set("Accept-Encoding", "identity")
+	w.authorize(req)
+	return req, nil
 }
 
 // settle repeats a read that failed for now; everything else goes once.

@@ -175,7 +175,7 @@ func (t *Task) firstParts(m *inventory.Machine) time.Time {
 	switch {
 	case m.Facts == nil || len(m.Facts.Versions) == 0:
 		return t.Now()
-	case m.Facts.Source != "redfish":
+	case m.Facts.Source == "agent":
 		h := fnv.New32a()
 		h.Write([]byte(m.ID))
 		return t.Now().Add(time.Duration(h.Sum32()) * time.Millisecond % spread)

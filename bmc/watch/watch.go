@@ -174,13 +174,13 @@ func (t *Task) keep(m *inventory.Machine, seen observation, e inventory.Evidence
 	if said == "" {
 		return nil
 	}
-	return []journal.Event{{Kind: journal.PhaseMoved, Actor: "redfish", Summary: said}}
+	return []journal.Event{{Kind: journal.PhaseMoved, Actor: e.Source, Summary: said}}
 }
 
 // replaces reports whether the observation is to be kept; the store merges it with what
 // other sources saw. No more than the identity is kept only where it says something new.
 func (o observation) replaces(have *inventory.Facts) bool {
-	return o.whole || have == nil || have.Source == "redfish" && have.System != o.facts.System
+	return o.whole || have == nil || have.Source == o.facts.Source && have.System != o.facts.System
 }
 
 func hasCondition(m *inventory.Machine, kind string) bool {
@@ -195,9 +195,7 @@ func hasCondition(m *inventory.Machine, kind string) bool {
 // witness keeps what the BMC says of the machine's identity.
 func (t *Task) witness(ctx context.Context, m *inventory.Machine, seen observation) (inventory.Evidence, error) {
 	if seen.facts == nil {
-		return inventory.Evidence{Source: "redfish"}, nil
+		return inventory.Evidence{}, nil
 	}
-	e := inventory.FromFacts(seen.facts)
-	e.Source = "redfish"
-	return t.Store.Witness(ctx, m.ID, e)
+	return t.Store.Witness(ctx, m.ID, inventory.FromFacts(seen.facts))
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/firmware"

@@ -35,21 +35,29 @@ func (s *server) addEvents(agents chi.Router, public netip.Addr, port uint16) {
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(t)...)
 }
 
-// reachedBy is where a machine's BMC reaches our HTTPS on a port: the public address, else
-// ours on the way to it. Empty when there is no way.
+// reachedBy is where a machine's BMC reaches our HTTPS on a port; empty when there is no way.
 func reachedBy(m *inventory.Machine, public netip.Addr, port uint16) string {
-	host := public.String()
-	if !public.IsValid() {
-		u, err := url.Parse(m.BMC.Address)
-		if err != nil {
-			return ""
-		}
-		way, err := net.Dial("udp", net.JoinHostPort(u.Hostname(), "9")) // sends nothing: it asks for the route
-		if err != nil {
-			return ""
-		}
-		defer way.Close()
-		host = way.LocalAddr().(*net.UDPAddr).IP.String()
+	host := towards(m.BMC.Address, public)
+	if host == "" {
+		return ""
 	}
 	return "https://" + net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// towards is the address by which a BMC reaches us: the configured one if it is valid, else
+// ours on the way to the BMC. Empty when there is no way.
+func towards(bmcAddress string, public netip.Addr) string {
+	if public.IsValid() {
+		return public.String()
+	}
+	u, err := url.Parse(bmcAddress)
+	if err != nil {
+		return ""
+	}
+	way, err := net.Dial("udp", net.JoinHostPort(u.Hostname(), "9")) // sends nothing: it asks for the route
+	if err != nil {
+		return ""
+	}
+	defer way.Close()
+	return way.LocalAddr().(*net.UDPAddr).IP.String()
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"net/url"
 	"strconv"
 
 	"rackwright/firmware"
@@ -51,33 +50,11 @@ func (s shelf) Forget(ctx context.Context, digest string) error {
 // OpenFile implements the worker's Depot.
 func (s shelf) OpenFile(digest string) (io.ReadCloser, error) { return s.blobs.OpenFile(digest) }
 
-// URL implements the worker's Depot: by the configured address, else by the one that leads
-// to the BMC.
+// URL implements the worker's Depot.
 func (s shelf) URL(bmcAddress, ticket, original string) string {
-	host := s.public
-	if !host.IsValid() {
-		host = towards(bmcAddress)
-	}
-	if s.port == 0 || !host.IsValid() {
+	host := towards(bmcAddress, s.public)
+	if s.port == 0 || host == "" {
 		return ""
 	}
-	return firmwareserve.URL(net.JoinHostPort(host.String(), strconv.Itoa(int(s.port))), ticket, original)
-}
-
-// towards is our own address on the way to a BMC. Nothing is sent.
-func towards(bmcAddress string) netip.Addr {
-	u, err := url.Parse(bmcAddress)
-	if err != nil {
-		return netip.Addr{}
-	}
-	c, err := net.Dial("udp", net.JoinHostPort(u.Hostname(), "443"))
-	if err != nil {
-		return netip.Addr{}
-	}
-	defer c.Close()
-	local, err := netip.ParseAddrPort(c.LocalAddr().String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	return local.Addr().Unmap().WithZone("")
+	return firmwareserve.URL(net.JoinHostPort(host, strconv.Itoa(int(s.port))), ticket, original)
 }

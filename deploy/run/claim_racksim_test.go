@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -18,50 +16,17 @@ import (
 	"rackwright/deploy/run"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
-	"rackwright/racksim"
-	sim "rackwright/racksim/redfish"
+	"rackwright/racksim/simtest"
 	"rackwright/store"
 )
 
-// box is racksim.Hardware that is off and stays so.
-type box struct{ changed chan struct{} }
-
-func (box) Run(ctx context.Context) error        { <-ctx.Done(); return nil }
-func (box) Ready() <-chan struct{}               { c := make(chan struct{}); close(c); return c }
-func (box) Fault() error                         { return nil }
-func (box) Interrupt(context.Context) error      { return nil }
-func (box) Insert(context.Context, string) error { return nil }
-func (box) Power() racksim.PowerState            { return racksim.Off }
-func (b box) Changed() <-chan struct{}           { return b.changed }
-func (box) PowerOn(context.Context) error        { return nil }
-func (box) ForceOff(context.Context) error       { return nil }
-func (box) Restart(context.Context) error        { return nil }
-func (box) PressPower(context.Context) error     { return nil }
-
-// simulated runs racksim's BMC over TLS and returns its address.
+// simulated runs racksim's BMC and returns its address.
 func simulated(t *testing.T, more string) string {
 	t.Helper()
-	rack, err := racksim.Parse([]byte(`{rack: r1, bridge: {name: br0}, machines: [{name: n1, u: 7, firmware: uefi, memory: 2048, cpus: 2, serial: RS0001,
+	_, _, address := simtest.Start(t, `{name: n1, u: 7, firmware: uefi, memory: 2048, cpus: 2, serial: RS0001,
 		nics: [{mac: "52:54:00:77:00:01"}], disks: [{size: 2GiB, serial: DISK0001}],
-		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: factory-password, ` + more + `}}]}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	spec := rack.Machines[0]
-	service := sim.New(sim.Config{Rack: "r1", Machine: spec, Hardware: box{make(chan struct{})}, Setup: racksim.NewBootSetup(spec), MediaDir: t.TempDir(), Now: time.Now,
-		SavePassword: func(string) error { return nil }, Logger: slog.New(slog.DiscardHandler)})
-	lender := httptest.NewTLSServer(nil) // of its certificate
-	certificate := lender.TLS.Certificates[0]
-	lender.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- service.Run(ctx, l, certificate) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return "https://" + l.Addr().String()
+		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: factory-password, `+more+`}}`)
+	return address
 }
 
 // The driver, the broker and a BMC that locks its account at the third wrong password and
@@ -116,9 +81,13 @@ func contains(text string, words ...string) bool {
 
 // server runs a broker over the real driver, and a worker.
 func (b *bench) server() *broker.Broker {
+	return b.serverOf(&redfish.Dialer{Log: slog.New(slog.DiscardHandler)})
+}
+
+func (b *bench) serverOf(driver bmc.Dialer) *broker.Broker {
 	ctx, stop := context.WithCancel(b.ctx)
 	quiet := slog.New(slog.DiscardHandler)
-	hands := broker.New(broker.Options{Store: b.db, Dialer: &redfish.Dialer{Log: quiet}, Log: quiet, Now: time.Now, Owner: "w"})
+	hands := broker.New(broker.Options{Store: b.db, Dialer: driver, Log: quiet, Now: time.Now, Owner: "w"})
 	for _, task := range []func(context.Context) error{hands.Run,
 		(&run.Worker{Store: b.db, BMC: hands, Log: quiet, Now: b.clock.now, Owner: "w", Concurrency: 2, Poll: 5 * time.Millisecond}).Run} {
 		done := make(chan struct{})

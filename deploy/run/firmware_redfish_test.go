@@ -5,10 +5,8 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"net"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +15,6 @@ import (
 	"rackwright/bmc/redfish"
 	"rackwright/deploy"
 	"rackwright/deploy/run"
-	"rackwright/fault"
 	"rackwright/firmware"
 	"rackwright/firmware/serve"
 	"rackwright/images/blob"
@@ -25,52 +22,15 @@ import (
 	"rackwright/inventory/plan"
 	"rackwright/journal/record"
 	"rackwright/racksim"
-	sim "rackwright/racksim/redfish"
+	"rackwright/racksim/simtest"
 	"rackwright/store"
 )
-
-// iron is racksim.Hardware that does at once what it is told.
-type iron struct {
-	mu      sync.Mutex
-	setup   *racksim.BootSetup
-	power   racksim.PowerState
-	changed chan struct{}
-	starts  int
-}
-
-func (m *iron) Run(ctx context.Context) error        { <-ctx.Done(); return nil }
-func (m *iron) Ready() <-chan struct{}               { c := make(chan struct{}); close(c); return c }
-func (m *iron) Fault() error                         { return nil }
-func (m *iron) Interrupt(context.Context) error      { return nil }
-func (m *iron) Insert(context.Context, string) error { return nil }
-func (m *iron) Power() racksim.PowerState            { m.mu.Lock(); defer m.mu.Unlock(); return m.power }
-func (m *iron) Changed() <-chan struct{}             { m.mu.Lock(); defer m.mu.Unlock(); return m.changed }
-func (m *iron) PowerOn(context.Context) error        { return m.turn(racksim.On, false) }
-func (m *iron) ForceOff(context.Context) error       { return m.turn(racksim.Off, false) }
-func (m *iron) Restart(context.Context) error        { return m.turn(racksim.On, true) }
-func (m *iron) PressPower(context.Context) error     { return m.turn(racksim.Off, true) }
-
-func (m *iron) turn(to racksim.PowerState, needsOn bool) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if needsOn && m.power == racksim.Off {
-		return fault.Conflictf("the machine is off")
-	}
-	if to == racksim.On && (needsOn || m.power == racksim.Off) {
-		m.starts++
-		m.setup.Next()
-	}
-	m.power = to
-	close(m.changed)
-	m.changed = make(chan struct{})
-	return nil
-}
 
 // real is a bench whose machine has racksim's Redfish service for a BMC, and whose files
 // and HTTPS server are those of a server.
 type real struct {
 	*bench
-	iron    *iron
+	iron    *simtest.Machine
 	files   *blob.Store
 	host    string // of the HTTPS server for BMCs
 	fetches bool   // the BMC is not pushed to
@@ -98,27 +58,13 @@ func newReal(t *testing.T) *real {
 	return b
 }
 
-// simulate starts racksim's BMC.
-func (b *real) simulate() string {
-	rack, err := racksim.Parse([]byte(`{rack: r1, bridge: {name: br0}, machines: [{name: n1, u: 1, firmware: uefi, memory: 2048, cpus: 2, serial: RS0001,
+// simulate starts racksim's BMC, of a machine that is on.
+func (b *real) simulate() (address string) {
+	b.iron, _, address = simtest.Start(b.t, `{name: n1, u: 1, firmware: uefi, memory: 2048, cpus: 2, serial: RS0001,
 		nics: [{mac: "52:54:00:77:00:01"}], disks: [{size: 2GiB, serial: DISK0001}], versions: {bios: "2.1", NIC.1: "22.5"},
-		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: racked-and-stacked}}]}`))
-	b.ok(err)
-	spec := rack.Machines[0]
-	setup := racksim.NewBootSetup(spec)
-	b.iron = &iron{setup: setup, power: racksim.On, changed: make(chan struct{})}
-	service := sim.New(sim.Config{Rack: "r1", Machine: spec, Hardware: b.iron, Setup: setup, MediaDir: b.t.TempDir(), Now: time.Now,
-		SavePassword: func(string) error { return nil }, Logger: slog.New(slog.DiscardHandler)})
-	lender := httptest.NewTLSServer(nil) // of its certificate
-	certificate := lender.TLS.Certificates[0]
-	lender.Close()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	b.ok(err)
-	ctx, cancel := context.WithCancel(context.WithoutCancel(b.ctx))
-	done := make(chan error, 1)
-	go func() { done <- service.Run(ctx, l, certificate) }()
-	b.t.Cleanup(func() { cancel(); <-done })
-	return "https://" + l.Addr().String()
+		bmc: {address: 127.0.0.1, mac: "52:54:00:77:ff:01", username: root, password: racked-and-stacked}}`)
+	b.ok(b.iron.PowerOn(b.ctx))
+	return address
 }
 
 // OpenFile and URL make it the worker's Depot.
@@ -208,10 +154,8 @@ func (b *real) updated(op deploy.Operation) {
 	if op.State != deploy.Succeeded {
 		b.t.Fatalf("%s (%s): %s", op.State, op.Reason, op.Message)
 	}
-	b.iron.mu.Lock()
-	defer b.iron.mu.Unlock()
-	if b.iron.starts != 1 {
-		b.t.Errorf("the machine was started %d times", b.iron.starts)
+	if n := b.iron.Starts() - 1; n != 1 { // but for the start by which it is on
+		b.t.Errorf("the machine was restarted %d times", n)
 	}
 }
 
