@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -135,7 +134,7 @@ func (s *server) updateFirmware(ctx context.Context, in *struct {
 func lacking(machine string, c firmware.Choice) error {
 	var all []string
 	for _, l := range c.Lacks {
-		all = append(all, strings.TrimSpace(fmt.Sprintf("%s %s: %s", l.Component, l.To, l.Why)))
+		all = append(all, strings.TrimPrefix(strings.TrimSpace(l.Component+" "+l.To)+": "+l.Why, ": "))
 	}
 	hint := "'rackwright firmware add' adds a file; 'rackwright firmware compliance' shows what each machine lacks"
 	if c.Unseen() {

@@ -129,6 +129,9 @@ func (o *BMCOrder) check(m inventory.Machine) error {
 			return fault.Conflictf("%s is in no slot, so there is no place to write", m.Name).WithHint("give it a slot in the plan")
 		}
 	case BMCProtocol:
+		if o.Name == "https" && !o.On {
+			return fault.Invalidf("https of a BMC is how we reach it").WithHint("leave it on")
+		}
 		if o.Name == "" {
 			return fault.Invalidf("which protocol?").WithHint("'rackwright bmc protocols %s' lists them", m.Name)
 		}

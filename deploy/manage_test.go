@@ -61,6 +61,7 @@ func TestAChangeThatNoBMCCouldBeAskedIsRefusedWithAHint(t *testing.T) {
 		"keys to nothing":    {racked(), &deploy.BMCOrder{Do: deploy.BMCSecureBootKeys}, fault.Invalid, "cannot be reset"},
 		"place of no slot":   {nowhere, &deploy.BMCOrder{Do: deploy.BMCPlace}, fault.Conflict, "no slot"},
 		"nameless protocol":  {racked(), &deploy.BMCOrder{Do: deploy.BMCProtocol, On: true}, fault.Invalid, "which protocol"},
+		"how we reach it":    {racked(), &deploy.BMCOrder{Do: deploy.BMCProtocol, Name: "https"}, fault.Invalid, "how we reach it"},
 		"a setting too long": {racked(), &deploy.BMCOrder{Do: deploy.BMCSettings, Values: map[string]string{"a": strings.Repeat("x", 2000)}}, fault.Invalid, "too long"},
 	} {
 		_, err := deploy.Plan(deploy.Manage, deploy.Subject{Machine: c.machine, Order: deploy.Order{BMC: c.order}})

@@ -110,7 +110,7 @@ func await[T any](ctx context.Context, c *Controller, limit time.Duration, looks
 		switch {
 		case err == nil:
 			last, lastErr = seen, nil
-		case ctx.Err() == nil:
+		case !over(ctx):
 			lastErr = err
 		}
 		if isFault(err) {
@@ -131,6 +131,13 @@ func await[T any](ctx context.Context, c *Controller, limit time.Duration, looks
 			return last, late(ctx, lastErr)
 		}
 	}
+}
+
+// over reports whether the time is up, also in the moment in which a connection has noticed
+// and the context has not.
+func over(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() != nil || bounded && !time.Now().Before(deadline)
 }
 
 // late is why looking ended: the caller gave up, the BMC is silent, or it is not yet so.

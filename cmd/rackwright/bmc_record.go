@@ -71,11 +71,11 @@ func bmcRecord(w *world) *cobra.Command {
 // emptyDir opens a directory to write to, made if it is not there.
 func emptyDir(name string, force bool) (*os.Root, error) {
 	if err := os.MkdirAll(name, 0o755); err != nil {
-		return nil, fault.Invalidf("make the directory: %w", err)
+		return nil, fault.Invalidf("make the directory: %w", err).WithHint("name one that you may make or write")
 	}
 	entries, err := os.ReadDir(name)
 	if err != nil {
-		return nil, fault.Invalidf("read the directory: %w", err)
+		return nil, fault.Invalidf("read the directory: %w", err).WithHint("name one that you may make or write")
 	}
 	if len(entries) > 0 && !force {
 		return nil, fault.Conflictf("%s is not empty", name).WithHint("name a new directory, or write over what is there with --force")

@@ -78,7 +78,7 @@ func stage(o deploy.Operation) string {
 // trouble is the last error of a step that is tried again.
 func trouble(o deploy.Operation) string {
 	if s := o.Step(); s != nil && o.State == deploy.Running && s.Attempts > 1 && s.Note != "" {
-		return oneLine(fmt.Sprintf(" (attempt %d of %d after: %s)", s.Attempts, s.Budget, s.Note))
+		return " " + oneLine(fmt.Sprintf("(attempt %d of %d after: %s)", s.Attempts, s.Budget, s.Note))
 	}
 	return ""
 }

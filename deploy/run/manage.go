@@ -8,13 +8,19 @@ import (
 	"rackwright/fault"
 )
 
-// managed makes the one change at the BMC that was asked for.
-func managed(ctx context.Context, j *job, _ *deploy.Step) outcome {
+// managed makes the one change at the BMC that was asked for. What the BMC cannot do was
+// asked for in vain: whoever asked is told, and nothing is left to retry.
+func managed(ctx context.Context, j *job, s *deploy.Step) outcome {
 	o := j.op.Order.BMC
 	if o == nil {
 		return park("no-order", "the operation does not say what to change", "cancel it and ask anew")
 	}
-	if err := j.act(ctx, o.String(), func(ctx context.Context, c bmc.Controller) error { return j.manage(ctx, c, o) }); err != nil {
+	err := j.act(ctx, o.String(), func(ctx context.Context, c bmc.Controller) error { return j.manage(ctx, c, o) })
+	switch {
+	case fault.Is(err, fault.Invalid):
+		s.Attempts, s.Note = s.Attempts+1, err.Error()
+		return failed(string(s.Name)+"-invalid", err)
+	case err != nil:
 		return retry(err)
 	}
 	return done()

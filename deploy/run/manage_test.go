@@ -53,12 +53,15 @@ func TestABMCThatDidNotRestartIsNotRestartedAgain(t *testing.T) {
 	}
 }
 
-func TestWhatABMCCannotDoParksAtOnceWithItsWords(t *testing.T) {
+func TestWhatABMCCannotDoFailsAtOnceWithItsWordsAndNeedsNoHands(t *testing.T) {
 	b := newBench(t)
 	b.bmc.Fail(bmctest.StageSettings, fault.Invalidf("no setting Quite").WithHint("'rackwright bmc settings n1 --all' lists them"))
 	b.worker("w1")
-	op := b.state(b.manage(deploy.BMCOrder{Do: deploy.BMCSettings, Values: map[string]string{"Quite": "x"}}), deploy.Parked)
-	if op.Message != "no setting Quite" || count(b.bmc.Calls(), bmctest.StageSettings) != 1 {
-		t.Errorf("parked with %q after %v", op.Message, b.bmc.Calls())
+	op := b.state(b.manage(deploy.BMCOrder{Do: deploy.BMCSettings, Values: map[string]string{"Quite": "x"}}), deploy.Failed)
+	if op.Message != "no setting Quite" || op.Hint == "" || count(b.bmc.Calls(), bmctest.StageSettings) != 1 {
+		t.Errorf("failed with %q (%s) after %v", op.Message, op.Hint, b.bmc.Calls())
+	}
+	if m := b.machine(); len(m.Conditions) != 0 {
+		t.Errorf("conditions %+v", m.Conditions)
 	}
 }

@@ -19,6 +19,7 @@ const (
 	isWaiting
 	isRetry
 	isParked
+	isFailed
 	isRewind
 )
 
@@ -28,9 +29,9 @@ type outcome struct {
 	at      time.Time       // done: when it became true, zero for now
 	after   time.Duration   // waiting: look again then at the latest
 	err     error           // retry
-	reason  string          // parked
-	message string          // parked, rewind
-	hint    string          // parked
+	reason  string          // parked, failed
+	message string          // parked, failed, rewind
+	hint    string          // parked, failed
 	to      deploy.StepName // rewind
 }
 
@@ -40,6 +41,11 @@ func wait(after time.Duration) outcome { return outcome{verdict: isWaiting, afte
 func retry(err error) outcome          { return outcome{verdict: isRetry, err: err} }
 func park(reason, message, hint string) outcome {
 	return outcome{verdict: isParked, reason: reason, message: message, hint: hint}
+}
+
+// failed ends the operation: it can never succeed as it was asked for.
+func failed(reason string, err error) outcome {
+	return outcome{verdict: isFailed, reason: reason, message: err.Error(), hint: hintFor(err)}
 }
 func rewind(to deploy.StepName, message string) outcome {
 	return outcome{verdict: isRewind, to: to, message: message}
@@ -63,6 +69,8 @@ func (j *job) settle(ctx context.Context, s *deploy.Step, o outcome) error {
 		return j.again(ctx, o)
 	case isParked:
 		return j.park(ctx, o)
+	case isFailed:
+		return j.fail(ctx, o)
 	}
 	return j.stepFailed(ctx, s, o.err)
 }
@@ -120,6 +128,16 @@ func (j *job) park(ctx context.Context, o outcome) error {
 	j.event(journal.OpState, fmt.Sprintf("%s parked (%s): %s", j.op.Kind, o.reason, o.message), "state", j.op.State, "reason", o.reason, "hint", o.hint)
 	c := &inventory.Condition{Type: conditionOf(j.op.Kind), Reason: o.reason, Evidence: o.message, Hint: o.hint, Since: j.w.Now()}
 	if err := j.stopped(ctx, c); err != nil {
+		return err
+	}
+	return j.save(ctx)
+}
+
+// fail ends the operation, with no condition: nothing waits for hands.
+func (j *job) fail(ctx context.Context, o outcome) error {
+	j.op.State, j.op.Reason, j.op.Message, j.op.Hint = deploy.Failed, o.reason, o.message, o.hint
+	j.event(journal.OpState, fmt.Sprintf("%s failed (%s): %s", j.op.Kind, o.reason, o.message), "state", j.op.State, "reason", o.reason, "hint", o.hint)
+	if err := j.stopped(ctx, nil); err != nil {
 		return err
 	}
 	return j.save(ctx)

@@ -64,7 +64,9 @@ func tours(iso string) []tour {
 
 // tour makes a change at a machine's BMC and asks.
 func (h *hall) tour(name string, c tour) {
-	at := func(words string) *exec.Cmd { return h.cmd(strings.Fields(strings.ReplaceAll(words, " M", " "+name))...) }
+	at := func(words string) *exec.Cmd {
+		return h.cmd(strings.Fields(strings.ReplaceAll(words, " M", " "+name))...)
+	}
 	out, err := at(c.does).CombinedOutput()
 	if strings.Contains(c.not, name) {
 		if err == nil || !strings.Contains(string(out), "hint: ") {

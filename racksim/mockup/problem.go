@@ -1,6 +1,7 @@
 package mockup
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -104,11 +105,24 @@ func (r *reply) set(name, value string) {
 
 func none() reply { return reply{status: http.StatusNoContent} }
 
+// encoded makes a text of the body, while the lock keeps what is in it as it is.
+func (r reply) encoded() reply {
+	if r.raw == nil && r.body != nil {
+		var text bytes.Buffer
+		e := json.NewEncoder(&text)
+		e.SetEscapeHTML(false)
+		_ = e.Encode(r.body) // it came from JSON
+		r.raw = text.Bytes()
+	}
+	return r
+}
+
 func (r reply) write(w http.ResponseWriter) {
+	r = r.encoded()
 	for name, value := range r.header {
 		w.Header().Set(name, value)
 	}
-	if r.raw == nil && r.body == nil {
+	if r.raw == nil {
 		w.WriteHeader(r.status)
 		return
 	}
@@ -116,11 +130,5 @@ func (r reply) write(w http.ResponseWriter) {
 		w.Header().Set("Content-Type", "application/json;charset=utf-8")
 	}
 	w.WriteHeader(r.status)
-	if r.raw != nil {
-		_, _ = w.Write(r.raw) // the client is gone, if anything
-		return
-	}
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(r.body)
+	_, _ = w.Write(r.raw) // the client is gone, if anything
 }

@@ -58,7 +58,7 @@ func (b *BMC) took(o order) reply {
 	}
 	o.task = b.newTask("Firmware Update", 2*b.cfg.Work+1, nil)
 	b.received(o)
-	return b.updating(o.task)
+	return b.updating(o.task).encoded()
 }
 
 // readParts reads UpdateParameters and UpdateFile, in this order.

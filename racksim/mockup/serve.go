@@ -41,7 +41,7 @@ func (b *BMC) decide(c *call, bad *refusal) (reply, []Boot) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.tick()
-	return b.answer(c, bad), b.newBoots()
+	return b.answer(c, bad).encoded(), b.newBoots()
 }
 
 // answer decides with the lock held.
