@@ -101,7 +101,7 @@ func (l *line) open(ctx context.Context) (*session, error) {
 	if err := l.barred(ctx, h); err != nil {
 		return nil, err
 	}
-	l.hangUp(ctx)
+	l.hangUp(ctx, parting)
 	began := l.b.o.Now()
 	s, err := l.dial(ctx, h)
 	l.mu.Lock()
@@ -162,7 +162,7 @@ func (l *line) dial(ctx context.Context, h bmc.Hold) (*session, error) {
 		return nil, err
 	}
 	if h, err = l.pin(ctx, h, hand); err != nil {
-		l.close(ctx, hand)
+		l.close(ctx, hand, parting)
 		if bmc.Refused(err) { // else it is the database's
 			l.judge(ctx, h, err, 0, true)
 		}
@@ -240,7 +240,7 @@ func (l *line) note(ctx context.Context, version string, r *bmc.Refusal) {
 }
 
 // hangUp closes the session, if there is one. The caller has the token, or is alone.
-func (l *line) hangUp(ctx context.Context) {
+func (l *line) hangUp(ctx context.Context, limit time.Duration) {
 	l.mu.Lock()
 	s := l.session
 	l.session = nil
@@ -248,13 +248,13 @@ func (l *line) hangUp(ctx context.Context) {
 	l.mu.Unlock()
 	if s != nil {
 		s.end()
-		l.close(ctx, s.hand)
+		l.close(ctx, s.hand, limit)
 	}
 }
 
-// close ends a session at the BMC, also when ctx is over.
-func (l *line) close(ctx context.Context, hand bmc.Controller) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), parting)
+// close ends a session at the BMC, also when ctx is over, or gives up after limit.
+func (l *line) close(ctx context.Context, hand bmc.Controller, limit time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := hand.Close(ctx); err != nil {
 		l.b.o.Log.Debug("BMC session not closed", "machine", l.machine, "error", err)

@@ -189,7 +189,7 @@ func (l *line) yield(ctx context.Context) {
 		return
 	}
 	defer l.give(t)
-	l.hangUp(ctx)
+	l.hangUp(ctx, parting)
 	l.mu.Lock()
 	l.lapse()
 	l.mu.Unlock()

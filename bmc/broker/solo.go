@@ -51,7 +51,7 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 	}
 	l.current(h.Version)
 	l.changed()
-	l.hangUp(ctx)
+	l.hangUp(ctx, parting)
 	if a.CertificateSHA256 == "" {
 		a.CertificateSHA256 = h.Access.CertificateSHA256
 	}
@@ -85,7 +85,7 @@ func (l *line) dialAs(ctx context.Context, a bmc.Access) (bmc.Controller, error)
 	l.admit(ctx, h, a, ours)
 	pinned, err := l.pin(ctx, bmc.Hold{Access: a, Version: h.Version}, hand)
 	if err != nil {
-		l.close(ctx, hand)
+		l.close(ctx, hand, parting)
 		return nil, err
 	}
 	l.current(pinned.Version)
@@ -137,7 +137,7 @@ func (s *solo) rekeyed(user string) { s.l.rekeyed(user) }
 // close ends the session and lets the others in.
 func (s *solo) close(ctx context.Context) error {
 	s.once.Do(func() {
-		s.l.close(ctx, s.hand)
+		s.l.close(ctx, s.hand, parting)
 		s.l.changed()
 		s.l.mu.Lock()
 		s.l.solo = nil

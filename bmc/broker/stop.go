@@ -10,8 +10,11 @@ import (
 // leavers is how many sessions are closed at a time when the server stops.
 const leavers = 512
 
+// farewell is how long a BMC is asked to end a session that did not answer the last time.
+const farewell = 2 * time.Second
+
 // stop sends away who waits, lets calls in flight end for a while, and closes every
-// session but those at BMCs that do not answer.
+// session.
 func (b *Broker) stop(ctx context.Context) {
 	b.mu.Lock()
 	b.stopping = true
@@ -46,12 +49,12 @@ func (l *line) part(ctx context.Context) {
 		}
 	}
 	l.mu.Lock()
-	if l.session != nil && l.pause.err != nil {
-		l.session.end()
-		l.session = nil
+	limit := parting
+	if l.pause.err != nil { // it did not answer the last time
+		limit = farewell
 	}
 	l.mu.Unlock()
-	l.hangUp(ctx)
+	l.hangUp(ctx, limit)
 	l.mu.Lock()
 	l.lapse()
 	l.mu.Unlock()

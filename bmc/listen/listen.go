@@ -102,12 +102,13 @@ func (t *Task) look(ctx context.Context, machineID string) error {
 		return err
 	}
 	defer hand.Close(context.WithoutCancel(ctx))
-	subscription, err := t.subscribe(ctx, hand, m)
-	if err != nil {
-		return err
-	}
+	// the log first: what happens after we are subscribed is no history
 	log, err := hand.Log(ctx, entries)
 	if err != nil && !fault.Is(err, fault.Invalid) {
+		return err
+	}
+	subscription, err := t.subscribe(ctx, hand, m)
+	if err != nil {
 		return err
 	}
 	slices.Reverse(log)

@@ -84,7 +84,7 @@ func printBooting(out io.Writer, b wire.Booting) {
 	}
 	facts := []string{"Next boot", next, "URL", b.Next.URI}
 	if s := b.SecureBoot; s != nil {
-		facts = append(facts, "Secure Boot", fmt.Sprintf("%s, in the present start %s %s", onOff(s.On), onOff(s.Running), s.Mode))
+		facts = append(facts, "Secure Boot", strings.TrimSuffix(fmt.Sprintf("%s, this start %s, %s", onOff(s.On), onOff(s.Running), s.Mode), ", "))
 		for _, k := range s.Keys {
 			facts = append(facts, "  "+k.Database, fmt.Sprintf("%d certificates, %d signatures", k.Certificates, k.Signatures))
 		}

@@ -42,7 +42,7 @@ type Task struct {
 // How long a campaign is lent, and how often one that runs is looked at.
 const (
 	lease = 2 * time.Minute
-	again = 10 * time.Second
+	again = 5 * time.Second
 )
 
 // String names the task.
