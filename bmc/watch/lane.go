@@ -8,7 +8,7 @@ import (
 
 // Bounds of what is looked at in one moment.
 const (
-	quick    = 256                    // BMCs that answer as usual
+	quick    = 192                    // BMCs that answer as usual
 	slow     = 1024                   // BMCs that do not: they only wait
 	briefest = 250 * time.Millisecond // a look that takes thrice as long as usual is no quick one
 	longest  = 10 * time.Second
