@@ -186,7 +186,7 @@ func (s suite) clock(t *testing.T) {
 	c := s.dial(t)
 	now, err := c.Clock(s.context(t))
 	s.optional(t, HasClock, err)
-	if now.Time.IsZero() || (now.Time.Sub(time.Now())-now.Off).Abs() > time.Minute {
+	if now.Time.IsZero() || (time.Until(now.Time)-now.Off).Abs() > time.Minute {
 		t.Errorf("clock %+v: the offset is not the time's", now)
 	}
 	servers := []string{"192.0.2.123"}
