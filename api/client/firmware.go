@@ -23,19 +23,7 @@ func (c *Client) AddFirmware(ctx context.Context, f firmware.File, u Upload) (fi
 	for _, n := range f.Requires {
 		q.Add("requires", n.Component+"="+n.AtLeast)
 	}
-	r, err := c.request(ctx, http.MethodPost, "/firmware", q, &counted{r: u.File, tell: u.Progress})
-	if err != nil {
-		return firmware.File{}, err
-	}
-	r.ContentLength = u.Bytes
-	r.Header.Set("Content-Type", "application/octet-stream")
-	r.Header.Set("Expect", "100-continue") // a refusal comes before the bytes go
-	answer, err := c.do(r)
-	if err != nil {
-		return firmware.File{}, err
-	}
-	defer answer.Body.Close()
-	return decode[firmware.File](c, answer)
+	return send[firmware.File](ctx, c, "/firmware", q, u)
 }
 
 // FirmwareFiles returns the catalogue.

@@ -25,19 +25,24 @@ func (c *Client) AddImage(ctx context.Context, u Upload) (images.Image, error) {
 	if u.SHA256 != "" {
 		query.Set("sha256", u.SHA256)
 	}
-	r, err := c.request(ctx, http.MethodPost, "/images", query, &counted{r: u.File, tell: u.Progress})
+	return send[images.Image](ctx, c, "/images", query, u)
+}
+
+// send streams a file to a path and returns what the server made of it.
+func send[T any](ctx context.Context, c *Client, path string, query url.Values, u Upload) (made T, err error) {
+	r, err := c.request(ctx, http.MethodPost, path, query, &counted{r: u.File, tell: u.Progress})
 	if err != nil {
-		return images.Image{}, err
+		return made, err
 	}
 	r.ContentLength = u.Bytes
 	r.Header.Set("Content-Type", "application/octet-stream")
 	r.Header.Set("Expect", "100-continue") // a refusal comes before the bytes go
 	answer, err := c.do(r)
 	if err != nil {
-		return images.Image{}, err
+		return made, err
 	}
 	defer answer.Body.Close()
-	return decode[images.Image](c, answer)
+	return decode[T](c, answer)
 }
 
 // counted tells how many bytes were read.

@@ -12,8 +12,8 @@ import (
 	"rackwright/inventory"
 )
 
-// TestFirmwareIsUpdatedAndSeenFromInsideTheMachine claims a BMC, updates BMC and BIOS in one
-// operation with one restart, and asks the agent in the machine what its SMBIOS says.
+// TestFirmwareIsUpdatedAndSeenFromInsideTheMachine claims a BMC, updates BMC and BIOS one
+// after the other, and asks the agent in the machine what its SMBIOS says.
 func TestFirmwareIsUpdatedAndSeenFromInsideTheMachine(t *testing.T) {
 	w, ctx := world(t, lab.Nodes()[:1])
 	name := lab.Nodes()[0].Name

@@ -137,6 +137,10 @@ func (r *resolver) disk(p place, d Disk) inventory.DiskHint {
 
 func (r *resolver) bmc(p place, owner string, in BMC) *inventory.BMC {
 	u, err := url.Parse(in.Address)
+	if strings.Contains(in.Address, "@") { // not quoted: a password may stand before it
+		r.fail(p.of(".address"), "contains a user name or password, which belong into username and password: write https://host")
+		return nil
+	}
 	if err != nil || !bmcSchemes.MatchString(u.Scheme) || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || !systemPath.MatchString(u.Path) {
 		r.fail(p.of(".address"), "%.200q is not a BMC address: write https://host or https://host:port, with /redfish/v1/Systems/ID behind it where one BMC serves several systems, "+
 			"or ipmi://host for a BMC without Redfish", in.Address)
