@@ -186,12 +186,23 @@ func (a *agent) obey(ctx context.Context, o wire.Order) (bool, error) {
 		return false, nil
 	case o.Verb == wire.Reboot || o.Verb == wire.Off:
 		return true, a.end(ctx, o)
-	case o.Verb == wire.Write && o.Write != nil && o.ID != "":
-		return false, a.write(ctx, o)
+	}
+	if do := a.deed(o); do != nil && o.ID != "" {
+		return false, do(ctx, o)
 	}
 	a.conclude(wire.Event{Order: o.ID, Stage: wire.Refused, Reason: wire.ReasonBadOrder,
 		Detail: "the agent does not know the order " + printable(string(o.Verb)), Hint: "build the ramdisk again from the server's release"})
 	return false, nil
+}
+
+// deed is how an order is done, nil for one this agent does not know. A deed concludes its
+// order; its error means that the conversation cannot go on.
+func (a *agent) deed(o wire.Order) func(context.Context, wire.Order) error {
+	switch {
+	case o.Verb == wire.Write && o.Write != nil:
+		return a.write
+	}
+	return nil
 }
 
 // end tells the server, for a bounded time, and leaves.

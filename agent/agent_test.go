@@ -105,7 +105,7 @@ func newBench(t *testing.T, mib int64) *bench {
 
 func (b *bench) order(serial string) wire.Order {
 	return wire.Order{ID: "o1", Verb: wire.Write, Write: &wire.WriteOrder{Image: "debian", Digest: b.Digest, Firmware: inventory.BIOS,
-		Disk: inventory.DiskHint{Serial: serial}, Seed: wire.Seed{MetaData: "instance-id: x\n", UserData: "#cloud-config\n"}}}
+		Disk: inventory.DiskHint{Serial: serial}, Seed: wire.Seed{Label: "CIDATA", Files: []wire.SeedFile{{Name: "meta-data", Content: "instance-id: x\n"}, {Name: "user-data", Content: "#cloud-config\n"}}}}}
 }
 
 // run starts the agent; the returned function stops it and gives its error.

@@ -60,8 +60,7 @@ func (r *reporter) put(i item) {
 }
 
 func (i item) supersedes(old item) bool {
-	progress := i.event.Stage == wire.Writing || i.event.Stage == wire.Verifying
-	return progress && i.done == nil && old.done == nil && i.event.Stage == old.event.Stage && i.event.Order == old.event.Order
+	return i.event.Stage.Counts() && i.done == nil && old.done == nil && i.event.Stage == old.event.Stage && i.event.Order == old.event.Order
 }
 
 func (r *reporter) take() (item, bool) {

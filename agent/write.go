@@ -145,15 +145,11 @@ func (a *agent) perform(ctx context.Context, o wire.Order, j job) error {
 	return disk.Finish(j.disk, seedFiles(o.Write.Seed))
 }
 
-// seedFiles lists the files of a seed. cloud-init's NoCloud wants the first two to exist,
-// and takes an empty one of the others for a broken one.
+// seedFiles lists the files of a seed.
 func seedFiles(s wire.Seed) []disk.File {
-	files := []disk.File{{Name: "meta-data", Content: s.MetaData}, {Name: "user-data", Content: s.UserData}}
-	if s.VendorData != "" {
-		files = append(files, disk.File{Name: "vendor-data", Content: s.VendorData})
-	}
-	if s.NetworkConfig != "" {
-		files = append(files, disk.File{Name: "network-config", Content: s.NetworkConfig})
+	files := make([]disk.File, len(s.Files))
+	for i, f := range s.Files {
+		files[i] = disk.File(f)
 	}
 	return files
 }

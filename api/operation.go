@@ -17,7 +17,7 @@ const maxWait = time.Minute
 
 type operationsIn struct {
 	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	Kind    string `query:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware" doc:"Only those of this kind"`
+	Kind    string `query:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware,erase,burn-in,rescue" doc:"Only those of this kind"`
 	Open    bool   `query:"open" doc:"Only those that have not ended"`
 	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"The newest so many"`
 }

@@ -22,10 +22,16 @@ const (
 	Manage   Kind = "bmc"      // change one thing at the machine's BMC
 	Claim    Kind = "claim"    // make the machine's BMC ours: a secret of its own, its certificate known
 	Firmware Kind = "firmware" // bring firmware to other versions
+
+	Erase  Kind = "erase"   // empty disks and prove it
+	BurnIn Kind = "burn-in" // work the machine hard and count what goes wrong
+	Rescue Kind = "rescue"  // let a person into the netbooted machine
 )
 
 // Kinds lists them.
-func Kinds() []Kind { return []Kind{Deploy, Inspect, Power, Locate, Manage, Claim, Firmware} }
+func Kinds() []Kind {
+	return []Kind{Deploy, Inspect, Power, Locate, Manage, Claim, Firmware, Erase, BurnIn, Rescue}
+}
 
 // State is where an operation stands.
 type State string
@@ -66,7 +72,7 @@ func StateEdges() []StateEdge {
 // Operation is durable work on one machine.
 type Operation struct {
 	ID       string    `json:"id"`
-	Kind     Kind      `json:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware"`
+	Kind     Kind      `json:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware,erase,burn-in,rescue"`
 	Machine  string    `json:"machine" doc:"Machine id"`
 	Name     string    `json:"machine_name"`
 	State    State     `json:"state" enum:"queued,running,parked,succeeded,failed,cancelled"`
@@ -88,21 +94,6 @@ type Operation struct {
 	Version  int64     `json:"version"`
 }
 
-// Order is what was asked for.
-type Order struct {
-	Image    string   `json:"image,omitempty" doc:"Image name"`
-	Digest   string   `json:"digest,omitempty" doc:"Image digest, fixed when the operation was made"`
-	SSHKeys  []string `json:"ssh_keys,omitempty" nullable:"false" doc:"authorized_keys lines for the default user"`
-	UserData string   `json:"user_data,omitempty" doc:"cloud-init user-data"`
-	Power    string   `json:"power,omitempty" enum:"on,off,force-off,cycle,reset" doc:"For power operations"`
-	Locate   string   `json:"locate,omitempty" enum:"on,off" doc:"For locate operations"`
-	Seconds  int      `json:"seconds,omitempty" doc:"How long the locator LED blinks"`
-
-	BMC      *BMCOrder      `json:"bmc,omitempty" doc:"For bmc operations"`
-	Claim    *ClaimOrder    `json:"claim,omitempty" doc:"For claim operations"`
-	Firmware *FirmwareOrder `json:"firmware,omitempty" doc:"For firmware operations"`
-}
-
 // StepName names what a step makes true.
 type StepName string
 
@@ -120,6 +111,12 @@ const (
 	StepPhone    StepName = "phone"     // the system phoned home
 	StepSettle   StepName = "settle"    // the machine's phase and power are as the operation leaves them
 	StepLocate   StepName = "locate"    // the locator LED is as it was asked for
+	StepErase    StepName = "erase"     // the disks were erased and samples of them read back
+	StepBurn     StepName = "burn-in"   // the machine worked for as long as was asked
+	StepRescue   StepName = "rescue"    // a person could log in, and the time is over
+	StepInstall  StepName = "install"   // the system's installer fetched its answers and says that it is done
+	StepMedia    StepName = "media"     // the ISO image is in the BMC's virtual drive
+	StepStart    StepName = "start"     // the live system was handed over to
 )
 
 // StepState is where a step stands.
@@ -179,13 +176,13 @@ func (o *Operation) At(names ...StepName) bool {
 // a person can press is served from the moment the operation is made.
 func (o *Operation) Netboots() bool {
 	s := o.Step()
-	if s == nil || o.State.Ended() || (o.Kind != Deploy && o.Kind != Inspect) {
+	if s == nil || o.State.Ended() || !o.Kind.usesAgent() {
 		return false
 	}
 	switch s.Name {
 	case StepCheck:
 		return !o.has(StepPower)
-	case StepBootNet, StepPower, StepDHCP, StepLoader, StepRamdisk, StepWrite:
+	case StepBootNet, StepPower, StepDHCP, StepLoader, StepRamdisk, StepWrite, StepErase, StepBurn, StepRescue:
 		return o.State != Queued
 	}
 	return false
@@ -214,9 +211,19 @@ func (o *Operation) Since() time.Time {
 	return o.Steps[0].Started
 }
 
-// Destructive reports whether the operation overwrites a disk. A machine has at most one
-// such operation that has not ended.
-func (o *Operation) Destructive() bool { return o.Kind == Deploy }
+// usesAgent reports whether an operation of the kind netboots the machine.
+func (k Kind) usesAgent() bool {
+	switch k {
+	case Deploy, Inspect, Erase, BurnIn, Rescue:
+		return true
+	}
+	return false
+}
+
+// Destructive reports whether an operation like this overwrites a disk.
+func Destructive(k Kind, o Order) bool {
+	return k == Deploy && o.Method != ByLocal && o.Method != ByLive || k == Erase || k == BurnIn && o.Burn != nil && o.Burn.Write
+}
 
 // Exclusive reports whether a machine has at most one operation of the kind, or of another
 // such kind, that has not ended.
@@ -230,7 +237,7 @@ func (o *Operation) Restart() {
 	o.Turn++
 	if s := o.Step(); s != nil {
 		switch s.Name {
-		case StepDHCP, StepLoader, StepRamdisk, StepWrite:
+		case StepDHCP, StepLoader, StepRamdisk, StepWrite, StepErase, StepBurn, StepRescue:
 			o.Rewind(StepBootNet)
 			return
 		case StepFirmwareVerify: // what is not there was not taken: it is sent again, the rest is not

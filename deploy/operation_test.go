@@ -38,7 +38,7 @@ func TestAMachineNetbootsTheAgentOnlyUntilTheImageIsProven(t *testing.T) {
 		}
 	}
 	power := &deploy.Operation{Kind: deploy.Power, State: deploy.Running, Steps: []deploy.Step{{Name: deploy.StepPower}}}
-	if power.Netboots() || power.Destructive() || !at(t, deploy.StepWrite, deploy.Running).Destructive() {
+	if power.Netboots() || deploy.Destructive(power.Kind, power.Order) || !deploy.Destructive(deploy.Deploy, deploy.Order{}) {
 		t.Error("power is no deployment")
 	}
 }

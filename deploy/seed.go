@@ -8,10 +8,29 @@ import (
 	"rackwright/inventory"
 )
 
-// Seed is the first-boot configuration of a deployment in cloud-init's NoCloud form.
-// Everything we render is JSON, which is YAML too.
+// Seed is the first-boot configuration of a deployment as files: on a small partition of
+// that label, and placed into file systems of the image. Everything we render is JSON,
+// which is YAML too.
 type Seed struct {
-	MetaData, UserData, VendorData, NetworkConfig string
+	Label  string
+	Files  []SeedFile
+	Placed []PlacedFile
+}
+
+// SeedFile is a file of the seed's partition; Name may have directories (a/b).
+type SeedFile struct{ Name, Content string }
+
+// PlacedFile is a file that goes into a file system of the image.
+type PlacedFile struct{ Label, Path, Content string }
+
+// File returns the content of a file of the seed's partition, "" when there is none.
+func (s Seed) File(name string) string {
+	for _, f := range s.Files {
+		if f.Name == name {
+			return f.Content
+		}
+	}
+	return ""
 }
 
 // NewSeed renders the first-boot configuration of a machine: instance id and host name,
@@ -27,7 +46,8 @@ func NewSeed(op *Operation, m *inventory.Machine, networks []inventory.Network, 
 	if user == "" {
 		user = "#cloud-config\n{}\n"
 	}
-	return Seed{MetaData: render(meta), UserData: user, VendorData: "#cloud-config\n" + render(vendor), NetworkConfig: render(networkConfig(m, networks))}
+	return Seed{Label: "CIDATA", Files: []SeedFile{{"meta-data", render(meta)}, {"user-data", user},
+		{"vendor-data", "#cloud-config\n" + render(vendor)}, {"network-config", render(networkConfig(m, networks))}}}
 }
 
 func render(v any) string {

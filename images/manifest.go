@@ -1,52 +1,42 @@
-// Package images says which systems can be installed: name, format, size and the
-// digests that prove every byte. It holds no bytes (images/blob does).
 package images
 
 import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"time"
+	"strings"
 
 	"rackwright/fault"
-	"rackwright/inventory"
 )
 
-// ChunkSize is how many bytes of disk a chunk covers, except the last.
-const ChunkSize = 4 << 20
+// How an image is cut (docs/decisions/0004-image-chunks.md). All are bytes.
+const (
+	Block    = 4 << 10   // chunks begin and end at multiples of it; the last may end with the image
+	MinChunk = 256 << 10 // a chunk is not ended by its content before this
+	MaxChunk = 4 << 20   // a chunk ends here at the latest
+	MinHole  = 64 << 10  // a run of zeros of this size or more is left out
+)
 
-// MaxChunks bounds a manifest: 64 TiB is 16 Mi chunks; images are far smaller.
-const MaxChunks = 1 << 18 // 1 TiB
+// MaxChunks bounds a manifest. With chunks of about 1 MiB that is 256 GiB of data; holes
+// are not counted.
+const MaxChunks = 1 << 18
 
-// Image is an installable system.
-type Image struct {
-	ID        string               `json:"id"`
-	Name      string               `json:"name" doc:"Unique name, e.g. debian-12"`
-	Digest    string               `json:"digest" doc:"sha256:... of the manifest; immutable"`
-	Source    string               `json:"source_digest" doc:"sha256:... of the file as it was added"`
-	Format    string               `json:"source_format" doc:"raw, qcow2; with gzip, xz or zstd around it"`
-	Arch      string               `json:"arch" enum:"amd64,arm64"`
-	Firmware  []inventory.Firmware `json:"firmware" nullable:"false" doc:"Boot modes it can boot in"`
-	Bytes     int64                `json:"bytes" doc:"Size on disk when written"`
-	Stored    int64                `json:"stored_bytes" doc:"Size as stored and sent"`
-	CreatedAt time.Time            `json:"created_at"`
-}
-
-// Manifest lists the chunks of an image. A chunk that is all zeros is not listed:
-// whoever writes the image makes those ranges zero.
+// Manifest lists the chunks of an image. What no chunk covers is zero: whoever writes the
+// image makes those ranges zero.
 type Manifest struct {
 	Bytes  int64   `json:"bytes"` // size of the image on disk
 	Chunks []Chunk `json:"chunks"`
 }
 
-// Chunk is a run of disk bytes, compressed alone (one zstd frame) at PackOffset of the
-// image's pack, so that chunks can be fetched, checked and written in any order.
+// Chunk is a run of disk bytes that is compressed alone, into one zstd frame (RFC 8878),
+// so that chunks can be fetched, checked and written in any order and from anywhere. The
+// same bytes in two images are one chunk.
 type Chunk struct {
-	Offset     int64  `json:"offset"` // on disk; a multiple of ChunkSize
-	Bytes      int64  `json:"bytes"`  // on disk
-	SHA256     string `json:"sha256"` // of the bytes on disk, hexadecimal
-	PackOffset int64  `json:"pack_offset"`
-	PackBytes  int64  `json:"pack_bytes"`
+	Offset int64  `json:"offset"` // on disk; a multiple of Block
+	Bytes  int64  `json:"bytes"`  // on disk
+	SHA256 string `json:"sha256"` // of the bytes on disk, hexadecimal
+	Packed int64  `json:"packed"` // size of the frame
+	Blob   string `json:"blob"`   // SHA-256 of the frame, hexadecimal: its name in every store and cache
 }
 
 // Encode returns the canonical JSON of the manifest and its digest "sha256:...".
@@ -80,21 +70,29 @@ func (m *Manifest) check() error {
 	if m.Bytes <= 0 || len(m.Chunks) > MaxChunks {
 		return fault.Invalidf("manifest of %d bytes and %d chunks", m.Bytes, len(m.Chunks))
 	}
-	var disk, pack int64
+	var end int64
 	for i, c := range m.Chunks {
-		sound := c.Offset >= disk && c.Offset%ChunkSize == 0 && c.Bytes > 0 && c.Bytes <= ChunkSize &&
-			c.Offset <= m.Bytes-c.Bytes && c.PackOffset == pack && c.PackBytes > 0 && c.PackBytes <= 2*ChunkSize && isSHA256(c.SHA256)
-		if !sound {
+		if c.Offset < end || !c.sound(m.Bytes) {
 			return fault.Invalidf("chunk %d of the manifest is out of order or out of bounds", i)
 		}
-		disk, pack = c.Offset+c.Bytes, c.PackOffset+c.PackBytes
+		end = c.Offset + c.Bytes
 	}
 	return nil
 }
 
-func isSHA256(s string) bool {
-	sum, err := hex.DecodeString(s)
-	return err == nil && len(sum) == sha256.Size
+// sound checks a chunk alone, of an image of so many bytes.
+func (c *Chunk) sound(image int64) bool {
+	return c.Offset >= 0 && c.Offset%Block == 0 && c.Bytes > 0 && c.Bytes <= MaxChunk && c.Offset <= image-c.Bytes &&
+		(c.Bytes%Block == 0 || c.Offset+c.Bytes == image) &&
+		c.Packed > 0 && c.Packed <= maxPacked(c.Bytes) && isHash(c.SHA256) && isHash(c.Blob)
+}
+
+// maxPacked is more than a frame of n bytes takes that do not compress.
+func maxPacked(n int64) int64 { return n + n/64 + 512 }
+
+func isHash(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 2*sha256.Size && s == strings.ToLower(s)
 }
 
 // Data is how many bytes on disk the chunks cover: what a writer has to write.
@@ -105,11 +103,14 @@ func (m *Manifest) Data() (n int64) {
 	return n
 }
 
-// PackBytes is the size of the pack.
-func (m *Manifest) PackBytes() int64 {
-	if len(m.Chunks) == 0 {
-		return 0
+// Packed is the size of the chunks' frames, each counted once.
+func (m *Manifest) Packed() (n int64) {
+	seen := make(map[string]bool, len(m.Chunks))
+	for _, c := range m.Chunks {
+		if !seen[c.Blob] {
+			seen[c.Blob] = true
+			n += c.Packed
+		}
 	}
-	last := m.Chunks[len(m.Chunks)-1]
-	return last.PackOffset + last.PackBytes
+	return n
 }

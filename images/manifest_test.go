@@ -11,13 +11,14 @@ import (
 	"rackwright/images"
 )
 
-// sound is an image of three and a half chunks, the second of them zero.
+// sound is an image of three chunks with a hole before the second; the last is the first
+// again, cut short.
 func sound() images.Manifest {
-	sum := strings.Repeat("ab", 32)
-	return images.Manifest{Bytes: 3*images.ChunkSize + 512, Chunks: []images.Chunk{
-		{Offset: 0, Bytes: images.ChunkSize, SHA256: sum, PackOffset: 0, PackBytes: 100},
-		{Offset: 2 * images.ChunkSize, Bytes: images.ChunkSize, SHA256: sum, PackOffset: 100, PackBytes: 50},
-		{Offset: 3 * images.ChunkSize, Bytes: 512, SHA256: sum, PackOffset: 150, PackBytes: 7}}}
+	sum, blob := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	return images.Manifest{Bytes: 3<<20 + 512, Chunks: []images.Chunk{
+		{Offset: 0, Bytes: 1 << 20, SHA256: sum, Packed: 100, Blob: blob},
+		{Offset: 2 << 20, Bytes: 1 << 20, SHA256: sum, Packed: 50, Blob: strings.Repeat("ef", 32)},
+		{Offset: 3 << 20, Bytes: 512, SHA256: sum, Packed: 100, Blob: blob}}}
 }
 
 func TestAManifestIsReadBackByItsDigestAlone(t *testing.T) {
@@ -27,7 +28,7 @@ func TestAManifestIsReadBackByItsDigestAlone(t *testing.T) {
 		t.Fatal(digest, err)
 	}
 	got, err := images.DecodeManifest(b, digest)
-	if err != nil || !reflect.DeepEqual(*got, m) || got.Data() != 2*images.ChunkSize+512 || got.PackBytes() != 157 {
+	if err != nil || !reflect.DeepEqual(*got, m) || got.Data() != 2<<20+512 || got.Packed() != 150 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := images.DecodeManifest(append(b, ' '), digest); !fault.Is(err, fault.Invalid) {
@@ -37,22 +38,24 @@ func TestAManifestIsReadBackByItsDigestAlone(t *testing.T) {
 
 func TestAManifestThatWouldWriteWhereItMustNotIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(m *images.Manifest){
-		"no size":                    func(m *images.Manifest) { m.Bytes = 0 },
-		"a negative size":            func(m *images.Manifest) { m.Bytes = -1 },
-		"past the end":               func(m *images.Manifest) { m.Chunks[2].Bytes = 513 },
-		"an end beyond all numbers":  func(m *images.Manifest) { m.Chunks[2].Offset = 1<<63 - images.ChunkSize },
-		"before the start":           func(m *images.Manifest) { m.Chunks[0].Offset = -images.ChunkSize },
-		"chunks that overlap":        func(m *images.Manifest) { m.Chunks[1].Offset = 0 },
-		"chunks out of order":        func(m *images.Manifest) { m.Chunks[0], m.Chunks[1] = m.Chunks[1], m.Chunks[0] },
-		"a chunk off the grid":       func(m *images.Manifest) { m.Chunks[1].Offset++ },
-		"an empty chunk":             func(m *images.Manifest) { m.Chunks[2].Bytes = 0 },
-		"a chunk too large":          func(m *images.Manifest) { m.Chunks[0].Bytes = images.ChunkSize + 1 },
-		"a hole in the pack":         func(m *images.Manifest) { m.Chunks[1].PackOffset++ },
-		"an empty pack":              func(m *images.Manifest) { m.Chunks[0].PackBytes = 0 },
-		"a pack of endless zeros":    func(m *images.Manifest) { m.Chunks[2].PackBytes = 1 << 40 },
-		"a digest that is not one":   func(m *images.Manifest) { m.Chunks[0].SHA256 = "ab" },
-		"a digest of other letters":  func(m *images.Manifest) { m.Chunks[0].SHA256 = strings.Repeat("zz", 32) },
-		"more chunks than any image": func(m *images.Manifest) { m.Chunks = make([]images.Chunk, images.MaxChunks+1) },
+		"no size":                       func(m *images.Manifest) { m.Bytes = 0 },
+		"a negative size":               func(m *images.Manifest) { m.Bytes = -1 },
+		"past the end":                  func(m *images.Manifest) { m.Chunks[2].Bytes = 513 },
+		"an end beyond all numbers":     func(m *images.Manifest) { m.Chunks[2].Offset = 1<<63 - images.Block },
+		"before the start":              func(m *images.Manifest) { m.Chunks[0].Offset = -images.Block },
+		"chunks that overlap":           func(m *images.Manifest) { m.Chunks[1].Offset = 0 },
+		"chunks out of order":           func(m *images.Manifest) { m.Chunks[0], m.Chunks[1] = m.Chunks[1], m.Chunks[0] },
+		"a chunk off the grid":          func(m *images.Manifest) { m.Chunks[1].Offset++ },
+		"an odd length before the end":  func(m *images.Manifest) { m.Chunks[1].Bytes-- },
+		"an empty chunk":                func(m *images.Manifest) { m.Chunks[2].Bytes = 0 },
+		"a chunk too large":             func(m *images.Manifest) { m.Bytes, m.Chunks = 1<<30, []images.Chunk{m.Chunks[0]}; m.Chunks[0].Bytes = images.MaxChunk + images.Block },
+		"an empty frame":                func(m *images.Manifest) { m.Chunks[0].Packed = 0 },
+		"a frame larger than its bytes": func(m *images.Manifest) { m.Chunks[2].Packed = 4096 },
+		"a digest that is not one":      func(m *images.Manifest) { m.Chunks[0].SHA256 = "ab" },
+		"a digest of other letters":     func(m *images.Manifest) { m.Chunks[0].SHA256 = strings.Repeat("zz", 32) },
+		"a name that is a path":         func(m *images.Manifest) { m.Chunks[0].Blob = "../" + strings.Repeat("a", 61) },
+		"a name in capitals":            func(m *images.Manifest) { m.Chunks[0].Blob = strings.Repeat("CD", 32) },
+		"more chunks than any image":    func(m *images.Manifest) { m.Chunks = make([]images.Chunk, images.MaxChunks+1) },
 	} {
 		m := sound()
 		spoil(&m)
@@ -66,10 +69,10 @@ func TestAManifestThatWouldWriteWhereItMustNotIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnImageOfZerosHasNoPack(t *testing.T) {
+func TestAnImageOfZerosHasNoChunk(t *testing.T) {
 	m := images.Manifest{Bytes: 512}
-	if m.Data() != 0 || m.PackBytes() != 0 {
-		t.Errorf("%d, %d", m.Data(), m.PackBytes())
+	if m.Data() != 0 || m.Packed() != 0 {
+		t.Errorf("%d, %d", m.Data(), m.Packed())
 	}
 }
 

@@ -4,6 +4,7 @@ package seal
 
 import (
 	"crypto/cipher"
+	"crypto/ed25519"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -109,6 +110,12 @@ func (k *Key) Derive(purpose string) []byte {
 		panic("seal: HKDF of 32 bytes cannot fail: " + err.Error()) // only a length above 8160 bytes fails (RFC 5869 2.3)
 	}
 	return out
+}
+
+// Signer returns the Ed25519 key of a purpose, derived as by Derive: what one server signs
+// every server with the same key signs alike.
+func (k *Key) Signer(purpose string) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(k.Derive(purpose))
 }
 
 // String prints the key's id.

@@ -104,7 +104,7 @@ func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDor
 			return err
 		}
 		if kind != deploy.Locate {
-			if err := inventory.Guard(m, actor, kind == deploy.Deploy, db.now()); err != nil {
+			if err := inventory.Guard(m, actor, deploy.Destructive(kind, order), db.now()); err != nil {
 				return err
 			}
 		}

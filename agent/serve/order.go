@@ -62,18 +62,33 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
 
 // orderOf derives the order from the operation, so nothing is lost when the server stops.
 func (s *Server) orderOf(ctx context.Context, r *http.Request, op *deploy.Operation) (*wire.Order, error) {
-	switch {
-	case op.State.Ended():
+	if op.State.Ended() {
 		return nil, fault.Deniedf("operation %s has %s", op.ID, op.State)
-	case op.At(deploy.StepWrite):
-		return s.writeOrder(ctx, r, op)
-	case op.At(deploy.StepReboot):
-		return &wire.Order{ID: deploy.OrderID(op, string(wire.Reboot)), Verb: wire.Reboot}, nil
 	}
-	return nil, nil
+	o := wire.Order{Verb: verbOf(op)}
+	o.ID = deploy.OrderID(op, string(o.Verb))
+	var err error
+	switch o.Verb {
+	case "":
+		return nil, nil
+	case wire.Write:
+		o.Write, err = s.writeOrder(ctx, r, op)
+	}
+	return &o, err
 }
 
-func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Operation) (*wire.Order, error) {
+// verbOf is what the operation's present step asks of the agent, "" for nothing.
+func verbOf(op *deploy.Operation) wire.Verb {
+	for step, verb := range map[deploy.StepName]wire.Verb{deploy.StepWrite: wire.Write, deploy.StepErase: wire.Erase, deploy.StepBurn: wire.Burn,
+		deploy.StepRescue: wire.Rescue, deploy.StepStart: wire.Live, deploy.StepReboot: wire.Reboot} {
+		if op.At(step) {
+			return verb
+		}
+	}
+	return ""
+}
+
+func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Operation) (*wire.WriteOrder, error) {
 	m, err := s.Store.Machine(ctx, op.Machine)
 	if err != nil {
 		return nil, err
@@ -86,8 +101,19 @@ func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Ope
 		return nil, err
 	}
 	seed := deploy.NewSeed(op, m, networks, s.PhoneAt(r)+"/phone-home/"+s.phoneToken(op.ID))
-	return &wire.Order{ID: deploy.OrderID(op, string(wire.Write)), Verb: wire.Write, Write: &wire.WriteOrder{
-		Image: op.Order.Image, Digest: op.Order.Digest, Disk: m.RootDisk, Firmware: m.Firmware, Seed: wire.Seed(seed)}}, nil
+	return &wire.WriteOrder{Image: op.Order.Image, Digest: op.Order.Digest, Disk: m.RootDisk, Firmware: m.Firmware, Seed: onWire(seed)}, nil
+}
+
+// onWire is a seed as it is sent.
+func onWire(s deploy.Seed) wire.Seed {
+	out := wire.Seed{Label: s.Label}
+	for _, f := range s.Files {
+		out.Files = append(out.Files, wire.SeedFile(f))
+	}
+	for _, f := range s.Placed {
+		out.Placed = append(out.Placed, wire.PlacedFile(f))
+	}
+	return out
 }
 
 // soil takes the proof of empty disks off a machine, before the order that makes it untrue
@@ -110,14 +136,12 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
 		s.refuse(w, r, err)
 		return
 	}
-	current := h.op.At(deploy.StepWrite) && e.Order == deploy.OrderID(h.op, string(wire.Write)) ||
-		h.op.At(deploy.StepReboot) && e.Order == deploy.OrderID(h.op, string(wire.Reboot))
-	if !current {
+	if verb := verbOf(h.op); verb == "" || e.Order != deploy.OrderID(h.op, string(verb)) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
 	keep := s.Store.AddEvidence
-	if counting := e.Stage == wire.Writing || e.Stage == wire.Verifying; counting {
+	if e.Stage.Counts() {
 		keep = s.Store.NoteEvidence
 	} else if s.news(h.op.ID, e.Order+" "+string(e.Stage)) {
 		s.Journal.Record(reportEvent(h.op, e, s.Now()))

@@ -212,7 +212,7 @@ func TestOrdersFollowTheOperation(t *testing.T) {
 	if o.Verb != wire.Write || o.Write.Digest != digest || o.Write.Firmware != inventory.UEFI || o.ID != deploy.OrderID(d.op, "write") {
 		t.Errorf("order %+v", o)
 	}
-	for what, text := range map[string]string{"host name": o.Write.Seed.MetaData, "address": o.Write.Seed.NetworkConfig, "phone number": o.Write.Seed.VendorData} {
+	for what, text := range map[string]string{"host name": o.Write.Seed.File("meta-data"), "address": o.Write.Seed.File("network-config"), "phone number": o.Write.Seed.File("vendor-data")} {
 		want := map[string]string{"host name": `"n1"`, "address": "10.0.0.11/24", "phone number": d.url + "/phone-home/" + d.op.ID}[what]
 		if !strings.Contains(text, want) {
 			t.Errorf("the seed has no %s %s:\n%s", what, want, text)
@@ -316,7 +316,7 @@ func (d *desk) phoneURL(session string) string {
 	_, text := d.request("GET", "/agent/v1/order", session, "")
 	var o wire.Order
 	d.ok(json.Unmarshal([]byte(text), &o))
-	_, at, _ := strings.Cut(o.Write.Seed.VendorData, `"url": "`)
+	_, at, _ := strings.Cut(o.Write.Seed.File("vendor-data"), `"url": "`)
 	at, _, _ = strings.Cut(at, `"`)
 	return strings.TrimPrefix(at, d.url)
 }

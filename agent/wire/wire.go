@@ -7,7 +7,7 @@
 //	POST /agent/v1/checkin   CheckIn  -> Welcome      nonce from the command line, once
 //	GET  /agent/v1/order               -> Order        long poll, 204 when there is none
 //	GET  /agent/v1/manifest/{digest}   -> images.Manifest JSON
-//	GET  /agent/v1/pack/{digest}       -> bytes of the pack, Range required for parts
+//	GET  /agent/v1/chunk/{blob}        -> one compressed chunk of the image, by digest
 //	POST /agent/v1/events    Event    -> 204          at most 4 a second
 //	POST /agent/v1/facts     Facts    -> 204          when they changed: a switch was heard (LLDP)
 //
@@ -15,6 +15,7 @@
 package wire
 
 import (
+	"encoding/json"
 	"time"
 
 	"rackwright/inventory"
@@ -50,59 +51,32 @@ type Welcome struct {
 	Session   string `json:"session"` // bearer secret
 	Machine   string `json:"machine"` // name
 	Operation string `json:"operation"`
-}
-
-// Verb is what an order asks.
-type Verb string
-
-// The verbs.
-const (
-	Write  Verb = "write"  // write an image to a disk and prove it
-	Reboot Verb = "reboot" // sync and restart the machine
-	Off    Verb = "off"    // sync and power off
-	Stay   Verb = "stay"   // nothing more to do; keep asking
-)
-
-// Order is one thing to do. The agent does an order id once: asked again with the same
-// id it reports the outcome it had. It may refuse, with an Event of stage Refused.
-type Order struct {
-	ID    string      `json:"id"`
-	Verb  Verb        `json:"verb"`
-	Write *WriteOrder `json:"write,omitempty"`
-}
-
-// WriteOrder says which bits go on which disk.
-type WriteOrder struct {
-	Image    string             `json:"image"`  // name, for people
-	Digest   string             `json:"digest"` // of the manifest
-	Disk     inventory.DiskHint `json:"disk"`
-	Firmware inventory.Firmware `json:"firmware"` // how the written system must boot
-	Seed     Seed               `json:"seed"`
-}
-
-// Seed is first-boot configuration, cloud-init's NoCloud files by content. They go to
-// a small FAT partition labelled cidata at the end of the disk.
-type Seed struct {
-	MetaData      string `json:"meta_data"`
-	UserData      string `json:"user_data"`
-	VendorData    string `json:"vendor_data"`
-	NetworkConfig string `json:"network_config"`
+	PermitKey []byte `json:"permit_key,omitempty"` // Ed25519 public key that permits are signed with
 }
 
 // Stage is where the agent is in an order.
 type Stage string
 
-// The stages of a write order, in order; Refused and Failed end any order.
+// The stages; Accepted begins an order, Completed, Refused and Failed end it.
 const (
 	Accepted   Stage = "accepted"
 	Writing    Stage = "writing"   // Done of Total bytes written
 	Verifying  Stage = "verifying" // Done of Total bytes read back and compared
-	Finishing  Stage = "finishing" // partition table grown, seed written
+	Finishing  Stage = "finishing" // partition table grown, seed and boot entry written
+	Erasing    Stage = "erasing"   // Done of Total bytes erased or proven empty
+	Burning    Stage = "burning"   // Done of Total seconds
+	Open       Stage = "open"      // a rescue can be logged in to; Result says how
+	Entering   Stage = "entering"  // the written or the live system is about to be started without a reboot
 	Completed  Stage = "completed"
 	Refused    Stage = "refused"
 	Failed     Stage = "failed"
 	Restarting Stage = "restarting" // the reboot or off order is about to happen
 )
+
+// Counts reports whether an event of the stage is progress that a later one replaces.
+func (s Stage) Counts() bool {
+	return s == Writing || s == Verifying || s == Erasing || s == Burning
+}
 
 // Event is the agent's report.
 type Event struct {
@@ -111,6 +85,7 @@ type Event struct {
 	Done   int64           `json:"done,omitempty"`
 	Total  int64           `json:"total,omitempty"`
 	Disk   *inventory.Disk `json:"disk,omitempty"`   // the disk chosen, with Accepted
+	Result json.RawMessage `json:"result,omitempty"` // what came out: of an erase []Erased, of a burn-in Burned, of a rescue Door
 	Reason string          `json:"reason,omitempty"` // stable code, with Refused and Failed
 	Detail string          `json:"detail,omitempty"` // one line for people
 	Hint   string          `json:"hint,omitempty"`
@@ -126,5 +101,11 @@ const (
 	ReasonFetch        = "fetch-failed"
 	ReasonLayout       = "partition-table"
 	ReasonFirmware     = "firmware-mismatch"
-	ReasonBadOrder     = "bad-order" // the agent does not know this order
+	ReasonBadOrder     = "bad-order"    // the agent does not know this order
+	ReasonPermit       = "no-permit"    // the order's permit does not allow what it asks
+	ReasonForeign      = "foreign-data" // a disk holds data that the permit does not give up
+	ReasonNotErased    = "not-erased"   // no method of the drive worked, or data was found afterwards
+	ReasonBurn         = "burn-in-failed"
+	ReasonBootEntry    = "boot-entry" // the firmware keeps no boot entry for the disk
+	ReasonEnter        = "kexec"      // the system cannot be started without a reboot
 )

@@ -35,7 +35,7 @@ func deeds() map[deploy.StepName]deed {
 		deploy.StepDHCP:     seen(store.SawDHCP, store.SawScript, store.SawAgent),
 		deploy.StepLoader:   seen(store.SawScript, store.SawAgent),
 		deploy.StepRamdisk:  seen(store.SawAgent),
-		deploy.StepWrite:    written,
+		deploy.StepWrite:    ordered(wire.Write, nil),
 		deploy.StepBootDisk: bootFrom(bmc.BootDisk),
 		deploy.StepReboot:   rebooted,
 		deploy.StepPhone:    seen(store.SawPhone),
@@ -155,27 +155,35 @@ func seen(kinds ...string) deed {
 	}
 }
 
-// written follows the agent's report on the write order.
-func written(ctx context.Context, j *job, s *deploy.Step) outcome {
-	report, at, err := j.report(ctx, wire.Write)
-	if err != nil {
-		return retry(err)
-	}
-	switch report.Stage {
-	case wire.Completed:
-		s.Done = s.Total
-		return doneAt(at)
-	case wire.Refused, wire.Failed:
-		return refused(report)
-	}
-	progress(j, s, report)
-	if lost, err := j.silent(ctx, agentSilence); err != nil || lost {
+// ordered follows the agent's report on the order of a verb. took, if any, takes in what
+// came out of it: with every report that has a result, the last of which completes it.
+func ordered(v wire.Verb, took func(ctx context.Context, j *job, s *deploy.Step, r wire.Event) outcome) deed {
+	return func(ctx context.Context, j *job, s *deploy.Step) outcome {
+		report, at, err := j.report(ctx, v)
 		if err != nil {
 			return retry(err)
 		}
-		return rewind(deploy.StepBootNet, "the agent was not heard of for "+agentSilence.String())
+		if took != nil && len(report.Result) > 0 {
+			if o := took(ctx, j, s, report); o.verdict != isDone {
+				return o
+			}
+		}
+		switch report.Stage {
+		case wire.Completed:
+			s.Done = s.Total
+			return doneAt(at)
+		case wire.Refused, wire.Failed:
+			return refused(report)
+		}
+		progress(j, s, report)
+		if lost, err := j.silent(ctx, agentSilence); err != nil || lost {
+			if err != nil {
+				return retry(err)
+			}
+			return rewind(deploy.StepBootNet, "the agent was not heard of for "+agentSilence.String())
+		}
+		return wait(lookProgress)
 	}
-	return wait(lookProgress)
 }
 
 // refused sorts an order that ended badly: trouble that may pass is tried again with a

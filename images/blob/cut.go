@@ -1,12 +1,12 @@
 package blob
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"runtime"
+	"slices"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
@@ -15,10 +15,14 @@ import (
 	"rackwright/images"
 )
 
-// feeder yields an image's chunks in order. next returns how many bytes of disk the next
-// chunk covers (less than ChunkSize only at the end, 0 after it), having read them into buf;
-// or a function that will, when reading may run beside that of other chunks; hole means
-// that they are all zero and buf is not touched.
+// segment is how much of an image is read at a time: a multiple of images.Block, and of
+// the largest cluster of a qcow2 image.
+const segment = 2 << 20
+
+// feeder yields an image in order. next returns how many bytes come next (less than buf
+// only at the end, 0 after it), having read them into buf; or a function that will, when
+// reading may run beside other reads; hole means that they are all zero and buf is not
+// touched.
 type feeder interface {
 	next(buf []byte) (n int, later func() error, hole bool, err error)
 }
@@ -42,130 +46,109 @@ func (s *stream) next(buf []byte) (n int, later func() error, hole bool, err err
 	return n, nil, false, nil
 }
 
-// job is one chunk on its way from the feeder to the pack.
-type job struct {
-	chunk images.Chunk
+// part is a segment on its way from the feeder to the chunker.
+type part struct {
 	buf   []byte
-	out   []byte
+	n     int
 	later func() error
 	hole  bool
-	done  chan error // buffered; one value when out is ready
+	done  chan error // buffered; one value when buf is filled
 }
 
-// cut reads an image to its end and writes its chunks that are not all zero, each
-// compressed alone, to pack. Memory is bounded by a few chunks per processor.
-func cut(ctx context.Context, from feeder, pack io.Writer, limit int64) (images.Manifest, error) {
+// cut reads an image to its end, cuts it by its content and gives each chunk's frame to
+// keep, from several goroutines. Memory is bounded by a few segments and chunks per
+// processor.
+func cut(ctx context.Context, from feeder, limit int64, keep func(blob string, frame []byte) error) (images.Manifest, error) {
 	workers := runtime.GOMAXPROCS(0)
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(workers),
-		zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true))
+		zstd.WithEncoderCRC(true), zstd.WithSingleSegment(true))
 	if err != nil {
 		return images.Manifest{}, fault.Internalf("zstd: %w", err)
 	}
 	defer enc.Close()
-	free := make(chan *job, 2*workers+2)
-	for range cap(free) {
-		free <- &job{buf: make([]byte, images.ChunkSize), done: make(chan error, 1)}
-	}
 	g, gctx := errgroup.WithContext(ctx)
-	work, ordered := make(chan *job, cap(free)), make(chan *job, cap(free))
+	parts := feed(gctx, g, from, limit, workers)
+	c := &chunker{ctx: gctx, free: make(chan *job, workers+2), full: make(chan *job, workers+2)}
+	for range cap(c.free) {
+		c.free <- &job{}
+	}
 	var m images.Manifest
 	g.Go(func() (err error) {
-		defer close(work)
-		defer close(ordered)
-		m.Bytes, err = feedAll(gctx, from, limit, free, work, ordered)
+		defer close(c.full)
+		m.Bytes, err = c.cutAll(parts)
 		return err
 	})
+	var mu sync.Mutex
+	m.Chunks = []images.Chunk{}
 	for range workers {
 		g.Go(func() error {
-			for j := range work {
-				j.done <- j.compress(enc)
+			for j := range c.full {
+				if err := j.pack(enc, keep); err != nil {
+					return err
+				}
+				mu.Lock()
+				m.Chunks = append(m.Chunks, j.chunk)
+				mu.Unlock()
+				c.free <- j // never blocks: it holds as many as there are
 			}
 			return nil
 		})
 	}
-	g.Go(func() (err error) {
-		m.Chunks, err = writeAll(gctx, pack, free, ordered)
-		return err
-	})
 	if err = g.Wait(); err != nil && ctx.Err() != nil {
 		err = cancelled(ctx)
 	}
+	slices.SortFunc(m.Chunks, func(a, b images.Chunk) int { return cmp.Compare(a.Offset, b.Offset) })
 	return m, err
 }
 
-// feedAll hands out chunks until the image ends, and returns its size.
-func feedAll(ctx context.Context, from feeder, limit int64, free <-chan *job, work, ordered chan<- *job) (size int64, err error) {
-	for {
-		var j *job
-		select {
-		case j = <-free:
-		case <-ctx.Done():
-			return size, ctx.Err()
-		}
-		n, later, hole, err := from.next(j.buf[:images.ChunkSize])
-		switch {
-		case err != nil:
-			return size, err
-		case n == 0:
-			return size, nil
-		case size+int64(n) > limit:
-			return size, tooLarge(limit)
-		}
-		j.chunk = images.Chunk{Offset: size, Bytes: int64(n)}
-		j.later, j.hole = later, hole
-		work <- j // neither blocks: both hold as many as there are jobs
-		ordered <- j
-		size += int64(n)
+// feed reads the image into parts, several at a time where the feeder can.
+func feed(ctx context.Context, g *errgroup.Group, from feeder, limit int64, workers int) *parts {
+	p := &parts{free: make(chan *part, workers+2), ordered: make(chan *part, workers+2)}
+	for range cap(p.free) {
+		p.free <- &part{buf: make([]byte, segment), done: make(chan error, 1)}
 	}
-}
-
-// writeAll writes finished chunks in order.
-func writeAll(ctx context.Context, pack io.Writer, free chan<- *job, ordered <-chan *job) (chunks []images.Chunk, err error) {
-	chunks = []images.Chunk{}
-	var at int64
-	for j := range ordered {
-		select {
-		case err = <-j.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !j.hole {
-			if _, err := pack.Write(j.out); err != nil {
-				return nil, err
+	work := make(chan *part, cap(p.free))
+	g.Go(func() error {
+		defer close(work)
+		defer close(p.ordered)
+		return p.feedAll(ctx, from, limit, work)
+	})
+	for range workers {
+		g.Go(func() error {
+			for one := range work {
+				one.done <- one.later()
 			}
-			j.chunk.PackOffset, j.chunk.PackBytes = at, int64(len(j.out))
-			at += j.chunk.PackBytes
-			chunks = append(chunks, j.chunk)
-		}
-		free <- j
+			return nil
+		})
 	}
-	return chunks, nil
+	return p
 }
 
-// compress fills out and the chunk's digest; a chunk of zeros becomes a hole.
-func (j *job) compress(enc *zstd.Encoder) error {
-	if j.hole {
-		return nil
-	}
-	plain := j.buf[:j.chunk.Bytes]
-	if j.later != nil {
-		if err := j.later(); err != nil {
+// parts is the way between feeder and chunker: parts go round.
+type parts struct{ free, ordered chan *part }
+
+// feedAll hands out parts until the image ends.
+func (p *parts) feedAll(ctx context.Context, from feeder, limit int64, work chan<- *part) error {
+	for size := int64(0); ; {
+		var one *part
+		select {
+		case one = <-p.free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		var err error
+		one.n, one.later, one.hole, err = from.next(one.buf)
+		if size += int64(one.n); err != nil || one.n == 0 {
 			return err
 		}
+		if size > limit {
+			return tooLarge(limit)
+		}
+		if one.later != nil && !one.hole {
+			work <- one // neither blocks: both hold as many as there are parts
+		} else {
+			one.done <- nil
+		}
+		p.ordered <- one
 	}
-	if j.hole = allZero(plain); j.hole {
-		return nil
-	}
-	sum := sha256.Sum256(plain)
-	j.chunk.SHA256 = hex.EncodeToString(sum[:])
-	j.out = enc.EncodeAll(plain, j.out[:0])
-	return nil
-}
-
-// allZero compares b with itself one byte on, which runs at the speed of memory.
-func allZero(b []byte) bool {
-	return len(b) == 0 || b[0] == 0 && bytes.Equal(b[1:], b[:len(b)-1])
 }

@@ -1,9 +1,11 @@
 package blob
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -12,47 +14,54 @@ import (
 	"rackwright/images"
 )
 
-// readChunk reads one chunk of a pack and proves it; buf is used when it is large enough.
-func readChunk(pack io.ReaderAt, c images.Chunk, buf []byte) ([]byte, error) {
-	packed := make([]byte, c.PackBytes)
-	if n, err := pack.ReadAt(packed, c.PackOffset); n < len(packed) {
-		return nil, fault.Internalf("the chunk for byte %d cannot be read: %w", c.Offset, err)
+// readChunk reads a chunk and proves it; buf is used when it is large enough.
+func readChunk(c images.Chunk, open func(blob string) (*os.File, error), buf []byte) ([]byte, error) {
+	f, err := open(c.Blob)
+	if err != nil {
+		return nil, err
 	}
-	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(images.ChunkSize))
+	defer f.Close()
+	frame := make([]byte, c.Packed+1)
+	n, err := io.ReadFull(f, frame)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, fault.Internalf("it cannot be read: %w", err)
+	}
+	if name := sha256.Sum256(frame[:n]); hex.EncodeToString(name[:]) != c.Blob {
+		return nil, fault.Internalf("it has other bytes than its name says")
+	}
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(images.MaxChunk))
 	if err != nil {
 		return nil, fault.Internalf("zstd: %w", err)
 	}
 	defer d.Close()
-	plain, err := d.DecodeAll(packed, slices.Grow(buf[:0], int(c.Bytes)))
+	plain, err := d.DecodeAll(frame[:n], slices.Grow(buf[:0], int(c.Bytes)))
 	if err != nil {
-		return nil, fault.Internalf("the chunk for byte %d does not decompress: %w", c.Offset, err)
+		return nil, fault.Internalf("it does not decompress: %w", err)
 	}
 	if sum := sha256.Sum256(plain); int64(len(plain)) != c.Bytes || hex.EncodeToString(sum[:]) != c.SHA256 {
-		return nil, fault.Internalf("the chunk for byte %d has other bytes than its manifest says", c.Offset)
+		return nil, fault.Internalf("it has other bytes than its manifest says")
 	}
 	return plain, nil
 }
 
-// packReader reads an image's bytes out of its pack. It keeps the last chunk; it is
-// for one goroutine.
-type packReader struct {
+// reader reads an image's bytes out of its chunks. It keeps the last chunk; it is for one
+// goroutine.
+type reader struct {
 	m     *images.Manifest
-	pack  io.ReaderAt
+	open  func(blob string) (*os.File, error)
 	at    int // index of the chunk in plain, -1 for none
 	plain []byte
 }
 
 // ReadAt implements io.ReaderAt.
-func (r *packReader) ReadAt(p []byte, off int64) (int, error) {
+func (r *reader) ReadAt(p []byte, off int64) (int, error) {
 	n := 0
 	for n < len(p) && off+int64(n) < r.m.Bytes {
-		from := off + int64(n)
-		end := min((from/images.ChunkSize+1)*images.ChunkSize, r.m.Bytes, off+int64(len(p)))
-		part := p[n : n+int(end-from)]
-		if err := r.fill(part, from); err != nil {
+		k, err := r.some(p[n:], off+int64(n))
+		if err != nil {
 			return n, err
 		}
-		n += len(part)
+		n += k
 	}
 	if n < len(p) {
 		return n, io.EOF
@@ -60,22 +69,25 @@ func (r *packReader) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// fill reads part, which lies inside one chunk.
-func (r *packReader) fill(part []byte, from int64) error {
-	i, ok := slices.BinarySearchFunc(r.m.Chunks, from/images.ChunkSize*images.ChunkSize,
-		func(c images.Chunk, off int64) int { return int((c.Offset - off) / images.ChunkSize) })
-	if !ok {
-		clear(part)
-		return nil
+// some reads up to the end of the chunk or hole that holds off.
+func (r *reader) some(p []byte, off int64) (int, error) {
+	chunks := r.m.Chunks
+	i, _ := slices.BinarySearchFunc(chunks, off, func(c images.Chunk, off int64) int { return cmp.Compare(c.Offset+c.Bytes-1, off) })
+	if i == len(chunks) || off < chunks[i].Offset {
+		end := r.m.Bytes
+		if i < len(chunks) {
+			end = chunks[i].Offset
+		}
+		n := int(min(int64(len(p)), end-off))
+		clear(p[:n])
+		return n, nil
 	}
-	c := r.m.Chunks[i]
 	if i != r.at {
-		plain, err := readChunk(r.pack, c, r.plain)
+		plain, err := readChunk(chunks[i], r.open, r.plain)
 		if err != nil {
-			return err
+			return 0, fault.Internalf("the chunk for byte %d: %w", chunks[i].Offset, err)
 		}
 		r.at, r.plain = i, plain
 	}
-	copy(part, r.plain[from-c.Offset:])
-	return nil
+	return copy(p, r.plain[off-chunks[i].Offset:]), nil
 }

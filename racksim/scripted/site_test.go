@@ -234,9 +234,9 @@ func (s *site) order(w nethttp.ResponseWriter, mac string) {
 		} else {
 			o.Verb = wire.Write
 		}
-		o.Write = &wire.WriteOrder{Image: "small", Digest: s.digest, Disk: inventory.DiskHint{Serial: "D-" + mac[12:]}, Seed: wire.Seed{
-			MetaData:   fmt.Sprintf(`{"instance-id": "i", "local-hostname": "host-%s"}`, strings.ReplaceAll(mac, ":", "-")),
-			VendorData: "#cloud-config\n" + fmt.Sprintf(`{"phone_home": {"url": "%s/phone", "post": ["instance_id", "hostname"], "tries": 3}}`, s.boot.URL)}}
+		o.Write = &wire.WriteOrder{Image: "small", Digest: s.digest, Disk: inventory.DiskHint{Serial: "D-" + mac[12:]}, Seed: wire.Seed{Files: []wire.SeedFile{
+			{Name: "meta-data", Content: fmt.Sprintf(`{"instance-id": "i", "local-hostname": "host-%s"}`, strings.ReplaceAll(mac, ":", "-"))},
+			{Name: "vendor-data", Content: "#cloud-config\n" + fmt.Sprintf(`{"phone_home": {"url": "%s/phone", "post": ["instance_id", "hostname"], "tries": 3}}`, s.boot.URL)}}}}
 	}
 	_ = json.NewEncoder(w).Encode(o)
 }

@@ -54,9 +54,9 @@ func newSystem(s wire.Seed) *system {
 	var vendor struct {
 		Phone *phoneHome `yaml:"phone_home"`
 	}
-	err := yaml.Unmarshal([]byte(s.MetaData), &meta)
-	if err == nil && strings.HasPrefix(s.VendorData, "#cloud-config") {
-		err = yaml.Unmarshal([]byte(s.VendorData), &vendor)
+	err := yaml.Unmarshal([]byte(s.File("meta-data")), &meta)
+	if err == nil && strings.HasPrefix(s.File("vendor-data"), "#cloud-config") {
+		err = yaml.Unmarshal([]byte(s.File("vendor-data")), &vendor)
 	}
 	return &system{instance: meta.ID, hostname: meta.Host, phone: vendor.Phone, err: err}
 }
