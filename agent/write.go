@@ -122,7 +122,7 @@ func anyMatch(hint inventory.DiskHint, disks []inventory.Disk) bool {
 // perform writes, proves and finishes.
 func (a *agent) perform(ctx context.Context, o wire.Order, j job) error {
 	tenth, verifying := map[disk.Pass]int64{}, false
-	w := disk.Write{Manifest: j.manifest, Pack: pack{a.client, o.Write.Digest}, Medium: j.disk, Backoff: a.Backoff,
+	w := disk.Write{Manifest: j.manifest, Pack: chunks{a.client}, Medium: j.disk, Backoff: a.Backoff,
 		Progress: func(p disk.Pass, done, total int64) {
 			stage := wire.Writing
 			switch {

@@ -38,17 +38,20 @@ func TestAManifestIsReadBackByItsDigestAlone(t *testing.T) {
 
 func TestAManifestThatWouldWriteWhereItMustNotIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(m *images.Manifest){
-		"no size":                       func(m *images.Manifest) { m.Bytes = 0 },
-		"a negative size":               func(m *images.Manifest) { m.Bytes = -1 },
-		"past the end":                  func(m *images.Manifest) { m.Chunks[2].Bytes = 513 },
-		"an end beyond all numbers":     func(m *images.Manifest) { m.Chunks[2].Offset = 1<<63 - images.Block },
-		"before the start":              func(m *images.Manifest) { m.Chunks[0].Offset = -images.Block },
-		"chunks that overlap":           func(m *images.Manifest) { m.Chunks[1].Offset = 0 },
-		"chunks out of order":           func(m *images.Manifest) { m.Chunks[0], m.Chunks[1] = m.Chunks[1], m.Chunks[0] },
-		"a chunk off the grid":          func(m *images.Manifest) { m.Chunks[1].Offset++ },
-		"an odd length before the end":  func(m *images.Manifest) { m.Chunks[1].Bytes-- },
-		"an empty chunk":                func(m *images.Manifest) { m.Chunks[2].Bytes = 0 },
-		"a chunk too large":             func(m *images.Manifest) { m.Bytes, m.Chunks = 1<<30, []images.Chunk{m.Chunks[0]}; m.Chunks[0].Bytes = images.MaxChunk + images.Block },
+		"no size":                      func(m *images.Manifest) { m.Bytes = 0 },
+		"a negative size":              func(m *images.Manifest) { m.Bytes = -1 },
+		"past the end":                 func(m *images.Manifest) { m.Chunks[2].Bytes = 513 },
+		"an end beyond all numbers":    func(m *images.Manifest) { m.Chunks[2].Offset = 1<<63 - images.Block },
+		"before the start":             func(m *images.Manifest) { m.Chunks[0].Offset = -images.Block },
+		"chunks that overlap":          func(m *images.Manifest) { m.Chunks[1].Offset = 0 },
+		"chunks out of order":          func(m *images.Manifest) { m.Chunks[0], m.Chunks[1] = m.Chunks[1], m.Chunks[0] },
+		"a chunk off the grid":         func(m *images.Manifest) { m.Chunks[1].Offset++ },
+		"an odd length before the end": func(m *images.Manifest) { m.Chunks[1].Bytes-- },
+		"an empty chunk":               func(m *images.Manifest) { m.Chunks[2].Bytes = 0 },
+		"a chunk too large": func(m *images.Manifest) {
+			m.Bytes, m.Chunks = 1<<30, []images.Chunk{m.Chunks[0]}
+			m.Chunks[0].Bytes = images.MaxChunk + images.Block
+		},
 		"an empty frame":                func(m *images.Manifest) { m.Chunks[0].Packed = 0 },
 		"a frame larger than its bytes": func(m *images.Manifest) { m.Chunks[2].Packed = 4096 },
 		"a digest that is not one":      func(m *images.Manifest) { m.Chunks[0].SHA256 = "ab" },

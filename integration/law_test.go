@@ -16,7 +16,7 @@ func floors() map[int][]string {
 	return map[int][]string{
 		6: {"cmd/...", "integration/..."},
 		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "bmc/listen", "deploy/run", "firmware/run", "firmware/serve", "inventory/intake", "inventory/verify/run", "racksim/run"},
-		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "api/wire",
+		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "dhcp", "agent/probe", "agent/disk", "agent/link", "agent/kmod", "agent/efi", "api/wire",
 			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/mockup", "racksim/link", "inventory/netbox/rest"},
 		3: {"boot", "bmc/probe", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox"},
 		2: {"deploy", "bmc", "racksim/faults", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema"},

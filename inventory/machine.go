@@ -39,6 +39,7 @@ type Machine struct {
 	Serial     string            `json:"serial,omitempty"`
 	UUID       string            `json:"uuid,omitempty" doc:"SMBIOS system UUID in lower case"`
 	NICs       []NIC             `json:"nics,omitempty" nullable:"false"`
+	Bonds      []Bond            `json:"bonds,omitempty" nullable:"false" doc:"What is said of bonds beyond which NICs are in them"`
 	BMC        *BMC              `json:"bmc,omitempty"`
 	PSUs       []PSU             `json:"psus,omitempty" nullable:"false" doc:"Power supplies as planned"`
 	RootDisk   DiskHint          `json:"root_disk,omitzero" doc:"Which disk a deployment may write"`
@@ -69,6 +70,8 @@ type NIC struct {
 	Bond      string     `json:"bond,omitempty" doc:"NICs of one bond have one name here"`
 	Cable     *Cable     `json:"cable,omitempty" doc:"To a switch's port"`
 	Address   netip.Addr `json:"address,omitzero" doc:"Reserved address"`
+	Address6  netip.Addr `json:"address6,omitzero" doc:"Reserved IPv6 address"`
+	VLANs     []Tagged   `json:"vlans,omitempty" nullable:"false" doc:"Networks it carries with their VLAN tags"`
 	Boot      bool       `json:"boot,omitempty" doc:"The machine netboots from this port"`
 }
 

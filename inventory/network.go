@@ -27,12 +27,15 @@ const (
 	StrangerDiscover StrangerPolicy = "discover" // a lease from the pool and the inspection ramdisk
 )
 
-// Network is an IPv4 subnet machines are cabled to.
+// Network is what machines are cabled to: an IPv4 subnet, and an IPv6 one beside it where
+// it has both (docs/decisions/0033).
 type Network struct {
 	ID            string         `json:"id"`
 	Name          string         `json:"name"`
 	Prefix        netip.Prefix   `json:"cidr"`
 	Gateway       netip.Addr     `json:"gateway,omitzero"`
+	Prefix6       netip.Prefix   `json:"cidr6,omitzero" doc:"Its IPv6 subnet"`
+	Gateway6      netip.Addr     `json:"gateway6,omitzero" doc:"May be a link-local address; absent: routers announce themselves"`
 	DNS           []netip.Addr   `json:"dns,omitempty" nullable:"false"`
 	NTP           []netip.Addr   `json:"ntp,omitempty" nullable:"false"`
 	Domain        string         `json:"domain,omitempty"`
@@ -49,8 +52,12 @@ type Network struct {
 }
 
 // Usable reports whether a host may have the address: it is in the network, and neither
-// its first address nor its last, the broadcast address.
+// its first address nor its last, the broadcast address. The first of an IPv6 subnet is
+// the routers' anycast address (RFC 4291 section 2.6.1); it has no broadcast.
 func (n *Network) Usable(a netip.Addr) bool {
+	if a.Is6() {
+		return n.Prefix6.IsValid() && n.Prefix6.Contains(a) && (a != n.Prefix6.Addr() || n.Prefix6.Bits() >= 127) // RFC 6164
+	}
 	return n.Prefix.Contains(a) && n.Prefix.Contains(a.Prev()) && n.Prefix.Contains(a.Next())
 }
 

@@ -77,8 +77,8 @@ func (inv *Inventory) DropUnused() {
 	}
 	for _, m := range inv.Machines {
 		used["model "+m.Model], used["project "+m.Project] = true, true
-		for _, n := range m.NICs {
-			used["network "+n.Network] = true
+		for _, n := range m.UsesNetworks() {
+			used["network "+n] = true
 		}
 	}
 	inv.Projects = slices.DeleteFunc(inv.Projects, func(p Project) bool { return !used["project "+p.Name] })

@@ -67,7 +67,7 @@ func (r Replacement) Check(m *Machine) error {
 // serial number, the disks and their proof of being empty.
 func (r Replacement) Successor(m *Machine) *Machine {
 	next := &Machine{Name: m.Name, Phase: Planned, Slot: m.Slot, Firmware: m.Firmware, Arch: m.Arch, Vendor: m.Vendor, Model: m.Model,
-		Serial: r.Serial, UUID: r.UUID, PSUs: m.PSUs, RootDisk: m.RootDisk, Batch: m.Batch, Project: m.Project, Labels: m.Labels, Tags: m.Tags,
+		Serial: r.Serial, UUID: r.UUID, PSUs: m.PSUs, Bonds: m.Bonds, RootDisk: m.RootDisk, Batch: m.Batch, Project: m.Project, Labels: m.Labels, Tags: m.Tags,
 		Replaces: m.ID, Power: PowerUnknown}
 	if r.Part == PartBoard {
 		next.Erased, next.AssetTag = m.Erased, m.AssetTag

@@ -41,6 +41,7 @@ func image(ctx context.Context, q queryer, idOrName string) (*images.Image, erro
 func imageRows(ctx context.Context, q queryer, pick string, args ...any) ([]images.Image, error) {
 	return collect(ctx, q, func(scan func(...any) error) (i images.Image, err error) {
 		err = scan(asText{&i.ID}, &i.Name, &i.Digest, &i.Source, &i.Format, &i.Arch, asJSON{&i.Firmware}, &i.Bytes, &i.Stored, asTime{&i.CreatedAt})
+		i.Kind = images.KindDisk
 		return i, err
 	}, `SELECT id, name, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, created_at FROM image WHERE `+pick, args...)
 }
@@ -60,7 +61,7 @@ func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error
 		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		i.ID, i.CreatedAt = newID(), db.now()
+		i.ID, i.Kind, i.CreatedAt = newID(), images.KindDisk, db.now()
 		if _, err := exec(ctx, tx, `INSERT INTO image (id, name, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 			i.ID, i.Name, i.Digest, i.Source, i.Format, i.Arch, toJSON(i.Firmware), i.Bytes, i.Stored, i.CreatedAt); err != nil {

@@ -4,24 +4,21 @@
 package agenttest
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
-
 	"rackwright/agent/wire"
-	"rackwright/images"
+	"rackwright/images/imagetest"
 )
 
 // Session and Nonce are what the server accepts.
@@ -36,37 +33,26 @@ type Server struct {
 	URL      string        // after Start
 	Manifest []byte        // JSON
 	Digest   string
-	Pack     []byte
-	Cut      int // bytes after which a pack's answer ends early, once; 0: never
-	Status   int // answered to everything while not 0: 503, 401
+	Frames   map[string][]byte // of the chunks, by name
+	Cut      int               // chunks after which an answer ends in the middle, once; 0: never
+	Status   int               // answered to everything while not 0: 503, 401
 
 	mu      sync.Mutex
 	http    *httptest.Server
 	orders  []wire.Order
 	checkIn *wire.CheckIn
 	events  []wire.Event
-	ranges  []string
+	chunks  []string
 	changed chan struct{}
 }
 
 // New returns a server that has an image: chunks of zeros are left out.
 func New(image []byte) (*Server, error) {
-	s := &Server{changed: make(chan struct{})}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	m, frames, err := imagetest.Pack(image)
 	if err != nil {
 		return nil, err
 	}
-	m := images.Manifest{Bytes: int64(len(image))}
-	for off := 0; off < len(image); off += images.ChunkSize {
-		part := image[off:min(off+images.ChunkSize, len(image))]
-		if bytes.Count(part, []byte{0}) == len(part) {
-			continue
-		}
-		sum, at := sha256.Sum256(part), len(s.Pack)
-		s.Pack = enc.EncodeAll(part, s.Pack)
-		m.Chunks = append(m.Chunks, images.Chunk{Offset: int64(off), Bytes: int64(len(part)), SHA256: hex.EncodeToString(sum[:]),
-			PackOffset: int64(at), PackBytes: int64(len(s.Pack) - at)})
-	}
+	s := &Server{changed: make(chan struct{}), Frames: frames}
 	s.Manifest, s.Digest, err = m.Encode()
 	return s, err
 }
@@ -125,11 +111,11 @@ func (s *Server) Events() []wire.Event {
 	return append([]wire.Event(nil), s.events...)
 }
 
-// Ranges returns the parts of the pack that were asked for.
-func (s *Server) Ranges() []string {
+// Chunks returns the names of the chunks that were asked for.
+func (s *Server) Chunks() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return append([]string(nil), s.ranges...)
+	return append([]string(nil), s.chunks...)
 }
 
 // Await returns the first event that fits, or an error after a deadline.
@@ -159,7 +145,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /agent/v1/order", s.known(s.serveOrder))
 	mux.HandleFunc("POST /agent/v1/events", s.known(s.serveEvent))
 	mux.HandleFunc("GET /agent/v1/manifest/{digest}", s.known(s.serveManifest))
-	mux.HandleFunc("GET /agent/v1/pack/{digest}", s.known(s.servePack))
+	mux.HandleFunc("GET /agent/v1/chunk/{blob}", s.known(s.serveChunk))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		status := s.Status
@@ -253,33 +239,24 @@ func (s *Server) serveManifest(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(s.Manifest)
 }
 
-func (s *Server) servePack(w http.ResponseWriter, r *http.Request) {
-	cut := 0
+func (s *Server) serveChunk(w http.ResponseWriter, r *http.Request) {
+	blob, cut := r.PathValue("blob"), false
 	s.Change(func() {
-		s.ranges = append(s.ranges, r.Header.Get("Range"))
-		cut, s.Cut = s.Cut, 0
+		s.chunks = append(s.chunks, blob)
+		if s.Cut > 0 {
+			s.Cut--
+			cut = s.Cut == 0
+		}
 	})
-	var out http.ResponseWriter = w
-	if cut > 0 {
-		out = &cutter{ResponseWriter: w, left: cut}
+	frame, ok := s.Frames[blob]
+	if !ok {
+		w.WriteHeader(http.StatusNotFound)
+		return
 	}
-	http.ServeContent(out, r, "", time.Time{}, bytes.NewReader(s.Pack))
-	if cut > 0 {
+	w.Header().Set("Content-Length", strconv.Itoa(len(frame)))
+	if cut {
+		_, _ = w.Write(frame[:len(frame)/2])
 		panic(http.ErrAbortHandler)
 	}
-}
-
-// cutter is a connection that breaks after some bytes.
-type cutter struct {
-	http.ResponseWriter
-	left int
-}
-
-func (c *cutter) Write(p []byte) (int, error) {
-	if c.left <= 0 {
-		return 0, errors.New("cut")
-	}
-	n, err := c.ResponseWriter.Write(p[:min(len(p), c.left)])
-	c.left -= n
-	return n, err
+	_, _ = w.Write(frame)
 }

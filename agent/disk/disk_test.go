@@ -3,8 +3,6 @@ package disk
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -13,61 +11,48 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/klauspost/compress/zstd"
-
 	"rackwright/fault"
 	"rackwright/images"
+	"rackwright/images/imagetest"
 )
 
-// store holds a pack in memory and serves it badly on demand.
+// store holds the frames of an image in memory and serves them badly on demand.
 type store struct {
-	mu       sync.Mutex
-	pack     []byte
-	requests []int64       // first bytes asked for
-	cutAfter int           // bytes after which a body ends early; 0: never
-	flips    map[int64]int // pack offset -> how many more times its byte is wrong
-	err      error
+	mu     sync.Mutex
+	frames map[string][]byte
+	asked  map[string]int // how often, by chunk
+	cuts   int            // how many more answers end early
+	flips  map[string]int // how many more times a chunk is wrong
+	err    error
 }
 
-func (s *store) Fetch(_ context.Context, off, n int64) (io.ReadCloser, error) {
+func (s *store) Fetch(_ context.Context, c images.Chunk) (io.ReadCloser, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
 		return nil, s.err
 	}
-	s.requests = append(s.requests, off)
-	part := bytes.Clone(s.pack[off : off+n])
-	for at, times := range s.flips {
-		if at >= off && at < off+n && times > 0 {
-			part[at-off] ^= 0xff
-			s.flips[at]--
-		}
+	s.asked[c.Blob]++
+	frame := bytes.Clone(s.frames[c.Blob])
+	if s.flips[c.Blob] > 0 {
+		frame[len(frame)/2] ^= 0xff
+		s.flips[c.Blob]--
 	}
-	if s.cutAfter > 0 && len(part) > s.cutAfter {
-		part = part[:s.cutAfter]
+	if s.cuts > 0 {
+		s.cuts--
+		frame = frame[:len(frame)/2]
 	}
-	return io.NopCloser(bytes.NewReader(part)), nil
+	return io.NopCloser(bytes.NewReader(frame)), nil
 }
 
-// pack makes the manifest and the pack of an image, leaving out chunks of zeros.
+// pack makes the manifest and the chunks of an image.
 func pack(t testing.TB, image []byte) (*images.Manifest, *store) {
 	t.Helper()
-	enc, err := zstd.NewWriter(nil)
+	m, frames, err := imagetest.Pack(image)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, s := &images.Manifest{Bytes: int64(len(image))}, &store{flips: map[int64]int{}}
-	for off := 0; off < len(image); off += images.ChunkSize {
-		part := image[off:min(off+images.ChunkSize, len(image))]
-		if bytes.Count(part, []byte{0}) == len(part) {
-			continue
-		}
-		sum, at := sha256.Sum256(part), len(s.pack)
-		s.pack = enc.EncodeAll(part, s.pack)
-		m.Chunks = append(m.Chunks, images.Chunk{Offset: int64(off), Bytes: int64(len(part)), SHA256: hex.EncodeToString(sum[:]),
-			PackOffset: int64(at), PackBytes: int64(len(s.pack) - at)})
-	}
-	return m, s
+	return m, &store{frames: frames, asked: map[string]int{}, flips: map[string]int{}}
 }
 
 // noise is an image of n MiB of which every fourth MiB is zeros, and one chunk is.
@@ -162,23 +147,23 @@ func TestAnImageReplacesEverythingThatWasOnTheDisk(t *testing.T) {
 
 func TestADroppedConnectionGoesOnWithTheChunkThatWasCut(t *testing.T) {
 	m, s := pack(t, noise(24))
-	s.cutAfter = len(s.pack) / 3
+	s.cuts = 1
 	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(1)}
 	if err := w.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	seen := map[int64]bool{}
-	for _, off := range s.requests {
-		if seen[off] {
-			t.Errorf("byte %d of the pack was asked for twice as a start", off)
-		}
-		seen[off] = true
+	asked := 0
+	for _, n := range s.asked {
+		asked += n
+	}
+	if asked != len(m.Chunks)+1 {
+		t.Errorf("%d chunks were asked for of %d", asked, len(m.Chunks))
 	}
 }
 
 func TestDamageOnTheWayIsFetchedAgainAndNeverWritten(t *testing.T) {
 	m, s := pack(t, noise(16))
-	s.flips[m.Chunks[1].PackOffset+100] = 1
+	s.flips[m.Chunks[1].Blob] = 1
 	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(0)}
 	if err := w.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -194,7 +179,7 @@ func TestWhatStopsAWrite(t *testing.T) {
 		wrap  func(d *Device) Medium
 		want  Cause
 	}{
-		{"damage in the store", 40, func(m *images.Manifest, s *store) { s.flips[m.Chunks[1].PackOffset+100] = 9 }, hide, CauseDigest},
+		{"damage in the store", 40, func(m *images.Manifest, s *store) { s.flips[m.Chunks[1].Blob] = 9 }, hide, CauseDigest},
 		{"a manifest that names other bytes", 40, func(m *images.Manifest, s *store) { m.Chunks[0].SHA256 = m.Chunks[1].SHA256 }, hide, CauseDigest},
 		{"a small disk", 20, func(*images.Manifest, *store) {}, hide, CauseTooSmall},
 		{"an image that is gone", 40, func(_ *images.Manifest, s *store) { s.err = fault.NotFoundf("no such pack") }, hide, CauseFetch},

@@ -42,12 +42,8 @@ func (w *Write) worker(ctx context.Context, arrived <-chan packed, free chan<- [
 		return fault.Internalf("zstd: %w", err)
 	}
 	defer dec.Close()
-	out := buffer(images.ChunkSize, Align)
+	out := buffer(images.MaxChunk, Align)
 	for p := range arrived {
-		if p.Bytes == 0 { // a buffer on its way back
-			free <- p.pack
-			continue
-		}
 		data, err := w.unpack(ctx, dec, p, out)
 		free <- p.pack
 		if err != nil {
@@ -68,7 +64,7 @@ func (w *Write) unpack(ctx context.Context, dec *zstd.Decoder, p packed, out []b
 	if err == nil {
 		return data, nil
 	}
-	pack, fetchErr := w.fetchOne(ctx, p.Chunk)
+	pack, fetchErr := w.fetch(ctx, p.Chunk, nil)
 	if fetchErr != nil {
 		return nil, fetchErr
 	}
@@ -80,6 +76,9 @@ func (w *Write) unpack(ctx context.Context, dec *zstd.Decoder, p packed, out []b
 }
 
 func decode(dec *zstd.Decoder, c images.Chunk, pack, out []byte) ([]byte, error) {
+	if sum := sha256.Sum256(pack); hex.EncodeToString(sum[:]) != c.Blob {
+		return nil, fmt.Errorf("SHA-256 of the chunk is %x instead of %s", sum, c.Blob)
+	}
 	data, err := dec.DecodeAll(pack, out[:0])
 	if err != nil {
 		return nil, err

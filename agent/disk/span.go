@@ -11,7 +11,7 @@ type span struct {
 }
 
 // gapStride cuts gaps so that one read-back buffer holds a piece.
-const gapStride = images.ChunkSize
+const gapStride = images.MaxChunk
 
 func spansOf(chunks []images.Chunk) []span {
 	spans := make([]span, len(chunks))

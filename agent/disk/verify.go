@@ -47,7 +47,7 @@ func (w *Write) verify(ctx context.Context, spans []span, m *meter) error {
 }
 
 func (w *Write) reader(work <-chan span, sample bool, m *meter) error {
-	buf := buffer(images.ChunkSize, Align)
+	buf := buffer(images.MaxChunk, Align)
 	zeros := make([]byte, gapSample)
 	for s := range work {
 		n := s.n

@@ -40,8 +40,8 @@ const wiped = 1 << 20
 func Room(block int) int64 { return seedBlocks*int64(block) + 4<<20 }
 
 // Run makes the disk hold the image and proves it by reading everything back. The
-// first and the last chunk, where partition tables live, are written only when all the
-// others have been read back right, so that a half-written disk never boots.
+// chunks at the start and the end, where partition tables live, are written only when all
+// the others have been read back right, so that a half-written disk never boots.
 // Errors are Problems, or ctx's.
 func (w *Write) Run(ctx context.Context) error {
 	need := w.Manifest.Bytes + Room(w.Medium.BlockSize())
@@ -95,7 +95,7 @@ func (w *Write) wipe() error {
 // split holds back the chunks that cover the start and the end of the image.
 func (w *Write) split() (body, ends []images.Chunk) {
 	for _, c := range w.Manifest.Chunks {
-		if c.Offset == 0 || c.Offset+images.ChunkSize >= w.Manifest.Bytes {
+		if c.Offset < wiped || c.Offset+c.Bytes > w.Manifest.Bytes-wiped {
 			ends = append(ends, c)
 		} else {
 			body = append(body, c)

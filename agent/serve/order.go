@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -165,7 +164,7 @@ func reportEvent(op *deploy.Operation, e wire.Event, now time.Time) journal.Even
 		Detail: map[string]any{"stage": e.Stage, "total": e.Total, "reason": e.Reason}}
 }
 
-// manifest and pack serve the bytes of the one image the operation is about.
+// manifest serves the manifest of the one image the operation is about.
 func (s *Server) manifest(w http.ResponseWriter, r *http.Request, h holder) {
 	digest, err := allowed(r, h)
 	if err != nil {
@@ -179,23 +178,6 @@ func (s *Server) manifest(w http.ResponseWriter, r *http.Request, h holder) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Write(b)
-}
-
-func (s *Server) pack(w http.ResponseWriter, r *http.Request, h holder) {
-	digest, err := allowed(r, h)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	f, err := s.Bytes.Pack(digest)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	defer f.Close()
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("Etag", `"`+strings.TrimPrefix(digest, "sha256:")+`"`)
-	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
 func allowed(r *http.Request, h holder) (string, error) {

@@ -46,7 +46,7 @@ type Store interface {
 // Bytes is where image bytes are.
 type Bytes interface {
 	Manifest(digest string) ([]byte, error)
-	Pack(digest string) (*os.File, error)
+	Chunk(blob string) (*os.File, error)
 }
 
 // Server answers agents and deployed systems. All fields are required.
@@ -61,6 +61,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	talks map[string]talk // by operation
+	lists lists           // of chunks, by image
 }
 
 // Routes adds the agent's routes.
@@ -70,7 +71,7 @@ func (s *Server) Routes(r chi.Router) {
 	r.Post("/agent/v1/events", s.held(s.report))
 	r.Post("/agent/v1/facts", s.held(s.facts))
 	r.Get("/agent/v1/manifest/{digest}", s.held(s.manifest))
-	r.Get("/agent/v1/pack/{digest}", s.held(s.pack))
+	r.Get("/agent/v1/chunk/{blob}", s.held(s.chunk))
 }
 
 // checkIn spends the boot's nonce, keeps the facts and opens the session.

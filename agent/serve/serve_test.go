@@ -3,6 +3,8 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -30,21 +32,27 @@ import (
 	"rackwright/store/storetest"
 )
 
-const digest = "sha256:00000000000000000000000000000000000000000000000000000000000000aa"
+// The image of the tests: one chunk of one byte.
+const (
+	blob     = "00000000000000000000000000000000000000000000000000000000000000bb"
+	manifest = `{"bytes":1,"chunks":[{"offset":0,"bytes":1,"sha256":"` + blob + `","packed":10,"blob":"` + blob + `"}]}`
+)
+
+var digest = func() string { s := sha256.Sum256([]byte(manifest)); return "sha256:" + hex.EncodeToString(s[:]) }()
 
 var mac = inventory.MAC{0x52, 0x54, 0, 0, 0, 1}
 
 // shelf is one image's bytes.
-type shelf struct{ pack string }
+type shelf struct{ chunk string }
 
 func (s shelf) Manifest(d string) ([]byte, error) {
 	if d != digest {
 		return nil, fault.NotFoundf("no image %s", d)
 	}
-	return []byte(`{"bytes":1}`), nil
+	return []byte(manifest), nil
 }
 
-func (s shelf) Pack(string) (*os.File, error) { return os.Open(s.pack) }
+func (s shelf) Chunk(string) (*os.File, error) { return os.Open(s.chunk) }
 
 // silent is a journal nobody reads.
 type silent struct{}
@@ -75,9 +83,9 @@ func newDesk(t *testing.T) *desk {
 	d.ok(d.db.AddImage(d.ctx, &images.Image{Name: "debian", Digest: digest, Arch: "amd64"}, "test"))
 	d.op, err = d.db.CreateOperation(d.ctx, deploy.Deploy, "n1", deploy.Order{Image: "debian", Digest: digest, SSHKeys: []string{"ssh-ed25519 AAAA"}}, "test")
 	d.ok(err)
-	pack := filepath.Join(t.TempDir(), "pack")
-	d.ok(os.WriteFile(pack, []byte("0123456789"), 0o600))
-	s := &serve.Server{Store: d.db, Bytes: shelf{pack}, Journal: silent{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, Key: []byte("key"),
+	chunk := filepath.Join(t.TempDir(), "chunk")
+	d.ok(os.WriteFile(chunk, []byte("0123456789"), 0o600))
+	s := &serve.Server{Store: d.db, Bytes: shelf{chunk}, Journal: silent{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, Key: []byte("key"),
 		PhoneAt: func(*http.Request) string { return d.url }}
 	r := chi.NewRouter()
 	s.Routes(r)
@@ -272,14 +280,18 @@ func TestASessionReadsOnlyItsOwnImage(t *testing.T) {
 	session := d.session()
 	code, _ := d.request("GET", "/agent/v1/manifest/"+digest, session, "")
 	d.expect("its manifest", http.StatusOK, code)
-	code, part := d.request("GET", "/agent/v1/pack/"+digest, session, "", "Range", "bytes=2-4")
-	d.expect("part of its pack", http.StatusPartialContent, code)
-	if part != "234" {
-		t.Errorf("bytes 2 to 4 are %q", part)
+	code, got := d.request("GET", "/agent/v1/chunk/"+blob, session, "")
+	d.expect("its chunk", http.StatusOK, code)
+	if got != "0123456789" {
+		t.Errorf("its chunk is %q", got)
 	}
-	code, _ = d.request("GET", "/agent/v1/pack/"+strings.Replace(digest, "aa", "bb", 1), session, "")
-	d.expect("another pack", http.StatusUnauthorized, code)
-	code, _ = d.request("GET", "/agent/v1/pack/"+digest, "", "")
+	for _, other := range []string{strings.Replace(blob, "bb", "cc", 1), "bb", strings.Repeat("zz", 32)} {
+		code, _ = d.request("GET", "/agent/v1/chunk/"+other, session, "")
+		d.expect("another chunk", http.StatusUnauthorized, code)
+	}
+	code, _ = d.request("GET", "/agent/v1/manifest/"+strings.Replace(digest, "a", "b", 1), session, "")
+	d.expect("another manifest", http.StatusUnauthorized, code)
+	code, _ = d.request("GET", "/agent/v1/chunk/"+blob, "", "")
 	d.expect("without a session", http.StatusUnauthorized, code)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/images/blob"
 	"rackwright/store"
@@ -22,8 +23,8 @@ func (i importer) Import(ctx context.Context, r io.Reader, name, sha256 string) 
 	if err != nil {
 		return nil, err
 	}
-	return &images.Image{Name: name, Digest: in.Digest, Source: in.Source, Format: in.Format, Arch: in.Layout.Arch, Firmware: in.Layout.Firmware,
-		Bytes: in.Manifest.Bytes, Stored: in.Manifest.PackBytes()}, nil
+	return &images.Image{Name: name, Kind: images.KindDisk, Digest: in.Digest, Source: in.Source, Format: in.Format, Arch: in.Layout.Arch, Firmware: in.Layout.Firmware,
+		Bytes: in.Manifest.Bytes, Stored: in.Manifest.Packed()}, nil
 }
 
 // forget drops the bytes of a digest that no image has.
@@ -32,5 +33,12 @@ func (i importer) forget(ctx context.Context, img images.Image) error {
 	if err != nil || used {
 		return err
 	}
-	return i.blobs.Remove(img.Digest)
+	if err := i.blobs.Remove(img.Digest); err != nil && !fault.Is(err, fault.NotFound) {
+		return err
+	}
+	_, err = i.blobs.Collect(ctx, i.db.DigestUsed)
+	if fault.Is(err, fault.Conflict) { // somebody adds an image: its chunks go when the next one is forgotten
+		return nil
+	}
+	return err
 }

@@ -49,8 +49,33 @@ func raw(t testing.TB) []byte {
 	return b
 }
 
-// read puts an image together again from manifest and pack, as an agent does.
+// read puts an image together again from manifest and chunks, as an agent does.
 func read(t testing.TB, s *blob.Store, digest string) []byte {
+	t.Helper()
+	m := manifest(t, s, digest)
+	d, _ := zstd.NewReader(nil)
+	defer d.Close()
+	disk := make([]byte, m.Bytes)
+	for _, c := range m.Chunks {
+		f, err := s.Chunk(c.Blob)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frame, err := io.ReadAll(f)
+		f.Close()
+		if err != nil || sha(frame) != "sha256:"+c.Blob || int64(len(frame)) != c.Packed {
+			t.Fatalf("frame at %d: %v", c.Offset, err)
+		}
+		plain, err := d.DecodeAll(frame, nil)
+		if err != nil || sha(plain) != "sha256:"+c.SHA256 || int64(len(plain)) != c.Bytes {
+			t.Fatalf("chunk at %d: %v", c.Offset, err)
+		}
+		copy(disk[c.Offset:], plain)
+	}
+	return disk
+}
+
+func manifest(t testing.TB, s *blob.Store, digest string) *images.Manifest {
 	t.Helper()
 	text, err := s.Manifest(digest)
 	if err != nil {
@@ -60,26 +85,7 @@ func read(t testing.TB, s *blob.Store, digest string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pack, err := s.Pack(digest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer pack.Close()
-	d, _ := zstd.NewReader(nil)
-	defer d.Close()
-	disk := make([]byte, m.Bytes)
-	for _, c := range m.Chunks {
-		packed := make([]byte, c.PackBytes)
-		if _, err := pack.ReadAt(packed, c.PackOffset); err != nil {
-			t.Fatal(err)
-		}
-		plain, err := d.DecodeAll(packed, nil)
-		if sum := sha256.Sum256(plain); err != nil || hex.EncodeToString(sum[:]) != c.SHA256 || int64(len(plain)) != c.Bytes {
-			t.Fatalf("chunk at %d: %v", c.Offset, err)
-		}
-		copy(disk[c.Offset:], plain)
-	}
-	return disk
+	return m
 }
 
 func sha(b []byte) string { s := sha256.Sum256(b); return "sha256:" + hex.EncodeToString(s[:]) }
@@ -135,19 +141,28 @@ func TestEveryWrappingOfAnImageIsTheSameImage(t *testing.T) {
 	if err := s.Verify(t.Context(), digest); err != nil {
 		t.Error(err)
 	}
-	wantFiles(t, dir, 2)
+	wantImages(t, dir, manifest(t, s, digest))
 }
 
-// wantFiles counts what is in the store's directory, besides its lock.
-func wantFiles(t *testing.T, dir string, n int) {
+// wantImages counts what is in the store's directory, besides its lock: the manifests and
+// chunks of images and nothing else.
+func wantImages(t *testing.T, dir string, list ...*images.Manifest) {
 	t.Helper()
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
+	chunks := map[string]bool{}
+	for _, m := range list {
+		for _, c := range m.Chunks {
+			chunks[c.Blob] = true
+		}
 	}
-	entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == ".lock" })
-	if len(entries) != n {
-		t.Errorf("%d files in the store, want %d: %v", len(entries), n, entries)
+	var found []string
+	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() && e.Name() != ".lock" || strings.HasSuffix(path, ".tmp") {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil || len(found) != len(list)+len(chunks) {
+		t.Errorf("%d files in the store, want %d manifests and %d chunks: %v %v", len(found), len(list), len(chunks), found, err)
 	}
 }
 
@@ -182,7 +197,7 @@ func TestAQcow2ImageIsTheDiskItHolds(t *testing.T) {
 			if in.Format != "qcow2" || !bytes.Equal(read(t, s, in.Digest), disk) {
 				t.Errorf("%s has other bytes", in.Format)
 			}
-			wantFiles(t, dir, 2)
+			wantImages(t, dir, &in.Manifest)
 		})
 	}
 }
@@ -201,7 +216,7 @@ func TestABackingFileIsNeverOpened(t *testing.T) {
 	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "backing file") {
 		t.Errorf("got %v", err)
 	}
-	wantFiles(t, dir, 0)
+	wantImages(t, dir)
 }
 
 func TestNothingStaysOfAnImportThatFails(t *testing.T) {
@@ -239,7 +254,7 @@ func TestNothingStaysOfAnImportThatFails(t *testing.T) {
 			if !fault.Is(err, c.kind) || !strings.Contains(err.Error(), c.want) || fault.HintOf(err) == "" {
 				t.Errorf("got %v (hint %q), want it to say %q", err, fault.HintOf(err), c.want)
 			}
-			wantFiles(t, dir, 0)
+			wantImages(t, dir)
 		})
 	}
 }
@@ -256,7 +271,7 @@ func TestCancelEndsAnImport(t *testing.T) {
 	if !fault.Is(err, fault.Unreachable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	wantFiles(t, dir, 0)
+	wantImages(t, dir)
 }
 
 func TestProgressEndsAtTheSizeOfTheFile(t *testing.T) {
@@ -275,8 +290,11 @@ func TestOpenSweepsWhatACrashLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	orphan := filepath.Join(dir, strings.Repeat("a", 64)+".pack") // its manifest never came
-	for _, p := range []string{filepath.Join(dir, "import-1.tmp"), orphan} {
+	staged := filepath.Join(dir, "import-2.tmp")
+	if err := os.Mkdir(staged, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []string{filepath.Join(dir, "import-1.tmp"), filepath.Join(staged, strings.Repeat("a", 64))} {
 		if err := os.WriteFile(p, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -284,7 +302,7 @@ func TestOpenSweepsWhatACrashLeft(t *testing.T) {
 	if s, err = blob.Open(dir); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, dir, 2)
+	wantImages(t, dir, &in.Manifest)
 	if err := s.Verify(t.Context(), in.Digest); err != nil {
 		t.Error(err)
 	}
@@ -313,10 +331,10 @@ func TestDamageIsFoundAndHealedByAddingTheImageAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pack := filepath.Join(dir, in.Digest[7:]+".pack")
-	b, _ := os.ReadFile(pack)
+	chunk := chunkFile(dir, in.Manifest.Chunks[1])
+	b, _ := os.ReadFile(chunk)
 	b[len(b)/2] ^= 1
-	if err := os.WriteFile(pack, b, 0o600); err != nil {
+	if err := os.WriteFile(chunk, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Verify(t.Context(), in.Digest); err == nil || !strings.Contains(err.Error(), "damaged") {
@@ -330,6 +348,10 @@ func TestDamageIsFoundAndHealedByAddingTheImageAgain(t *testing.T) {
 	}
 }
 
+func chunkFile(dir string, c images.Chunk) string {
+	return filepath.Join(dir, "chunks", c.Blob[:2], c.Blob)
+}
+
 func TestARemovedImageIsGone(t *testing.T) {
 	s, dir := open(t)
 	in, err := s.Import(t.Context(), bytes.NewReader(raw(t)), blob.Options{})
@@ -339,10 +361,13 @@ func TestARemovedImageIsGone(t *testing.T) {
 	if err := s.Remove(in.Digest); err != nil {
 		t.Fatal(err)
 	}
-	wantFiles(t, dir, 0)
+	if _, err := s.Collect(t.Context(), func(context.Context, string) (bool, error) { return true, nil }); err != nil {
+		t.Fatal(err)
+	}
+	wantImages(t, dir)
 	_, manifest := s.Manifest(in.Digest)
-	_, pack := s.Pack(in.Digest)
-	for _, err := range []error{manifest, pack, s.Remove(in.Digest), s.Verify(t.Context(), in.Digest)} {
+	_, chunk := s.Chunk(in.Manifest.Chunks[0].Blob)
+	for _, err := range []error{manifest, chunk, s.Remove(in.Digest), s.Verify(t.Context(), in.Digest)} {
 		if !fault.Is(err, fault.NotFound) {
 			t.Errorf("got %v", err)
 		}
@@ -356,8 +381,8 @@ func TestADigestIsNeverAPath(t *testing.T) {
 		if _, err := s.Manifest(d); !fault.Is(err, fault.Invalid) {
 			t.Errorf("manifest of %q: %v", d, err)
 		}
-		if _, err := s.Pack(d); !fault.Is(err, fault.Invalid) {
-			t.Errorf("pack of %q: %v", d, err)
+		if _, err := s.Chunk(d); !fault.Is(err, fault.Invalid) && len(d) != 64 {
+			t.Errorf("chunk %q: %v", d, err)
 		}
 		if err := s.Remove(d); !fault.Is(err, fault.Invalid) {
 			t.Errorf("remove %q: %v", d, err)

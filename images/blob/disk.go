@@ -11,7 +11,10 @@ import (
 	"rackwright/fault"
 )
 
-const tempPattern = "import-*.tmp"
+const (
+	tempPattern = "import-*.tmp"
+	chunkDir    = "chunks"
+)
 
 // diskFault gives an error of the store's own disk its kind.
 func diskFault(dir string, err error) error {

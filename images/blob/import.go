@@ -12,8 +12,8 @@ import (
 	"rackwright/images"
 )
 
-// MaxBytes is the largest image by default: what a manifest can list.
-const MaxBytes = int64(images.MaxChunks) * images.ChunkSize
+// MaxBytes is the largest image, holes and all: 1 TiB.
+const MaxBytes = int64(1) << 40
 
 // Options of an import; the zero value is usable.
 type Options struct {
@@ -67,13 +67,13 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o Options) (Imported, e
 		return Imported{}, err
 	}
 	defer lock.Close()
-	pack, err := s.temp()
+	staged, err := s.stage()
 	if err != nil {
 		return Imported{}, err
 	}
-	defer pack.discard()
+	defer staged.discard()
 	src := newSource(ctx, r, o)
-	in, err := s.receive(ctx, src, pack, o.MaxBytes)
+	in, err := s.receive(ctx, src, staged, o.MaxBytes)
 	if err != nil {
 		return Imported{}, err
 	}
@@ -82,16 +82,16 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o Options) (Imported, e
 		return Imported{}, fault.Invalidf("the image has digest %s, expected %s", in.Source, want).
 			WithHint("fetch it again, or correct the expected digest")
 	}
-	in.Layout, err = images.Inspect(&packReader{m: &in.Manifest, pack: pack.file, at: -1}, in.Manifest.Bytes)
+	in.Layout, err = images.Inspect(&reader{m: &in.Manifest, open: staged.open, at: -1}, in.Manifest.Bytes)
 	if err != nil {
 		return Imported{}, err
 	}
-	in.Digest, err = s.put(&in.Manifest, pack)
+	in.Digest, err = s.put(&in.Manifest, staged)
 	return in, err
 }
 
-// receive reads the whole file and writes its chunks to pack.
-func (s *Store) receive(ctx context.Context, src *source, pack io.Writer, limit int64) (Imported, error) {
+// receive reads the whole file and stages its chunks.
+func (s *Store) receive(ctx context.Context, src *source, staged *stage, limit int64) (Imported, error) {
 	plain, wrapping, free, err := unwrap(src)
 	if err != nil {
 		return Imported{}, err
@@ -119,7 +119,7 @@ func (s *Store) receive(ctx context.Context, src *source, pack io.Writer, limit 
 	if wrapping != "" {
 		in.Format += "+" + wrapping
 	}
-	if in.Manifest, err = cut(ctx, feed, pack, limit); err != nil {
+	if in.Manifest, err = cut(ctx, feed, limit, staged.keep); err != nil {
 		return Imported{}, err
 	}
 	return in, src.drain()
@@ -143,14 +143,14 @@ func (s *Store) spool(r io.Reader, limit int64, src *source, wrapping string) (*
 	return t, nil
 }
 
-// put makes pack and manifest durable under the image's digest: first the pack, then the
-// manifest that makes it exist. A damaged copy of the same image is replaced.
-func (s *Store) put(m *images.Manifest, pack *tempFile) (string, error) {
+// put makes chunks and manifest durable under the image's digest: first the chunks, then
+// the manifest that makes it exist.
+func (s *Store) put(m *images.Manifest, staged *stage) (string, error) {
 	text, digest, err := m.Encode()
 	if err != nil {
 		return "", err
 	}
-	path, err := s.path(digest, "")
+	path, err := s.path(digest, ".manifest")
 	if err != nil {
 		return "", err
 	}
@@ -162,12 +162,12 @@ func (s *Store) put(m *images.Manifest, pack *tempFile) (string, error) {
 	if _, err := manifest.Write(text); err != nil {
 		return "", err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := pack.place(path + ".pack"); err != nil {
+	if err := staged.commit(); err != nil {
 		return "", err
 	}
-	if err := manifest.place(path + ".manifest"); err != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := manifest.place(path); err != nil {
 		return "", err
 	}
 	return digest, syncDir(s.dir)

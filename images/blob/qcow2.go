@@ -11,7 +11,6 @@ import (
 	"github.com/lima-vm/go-qcow2reader/image/qcow2"
 
 	"rackwright/fault"
-	"rackwright/images"
 )
 
 // qcow2Feeder feeds a qcow2 image; chunks are decoded beside each other.
@@ -115,7 +114,7 @@ func badQCOW2(format string, args ...any) *fault.Error {
 
 func (q *qcow2Feeder) next(buf []byte) (int, func() error, bool, error) {
 	at := q.at
-	n := min(images.ChunkSize, q.img.Size()-at)
+	n := min(int64(len(buf)), q.img.Size()-at)
 	if n == 0 {
 		return 0, nil, false, nil
 	}

@@ -1,5 +1,5 @@
-// Package blob keeps the bytes of images in a directory, by digest: a manifest and a
-// pack of independently compressed chunks each. It knows no names, versions or
+// Package blob keeps the bytes of images in a directory, by digest: a manifest each, and
+// independently compressed chunks that they share. It knows no names, versions or
 // database (images and store do) and serves nothing (boot/serve and agent/serve do).
 package blob
 
@@ -23,11 +23,13 @@ import (
 
 // Store is a directory of images. One directory may be shared by several processes.
 //
-//	<64 hex>.manifest   images.Manifest in its canonical JSON; its SHA-256 is the name
-//	<64 hex>.pack       the chunks, back to back
-//	import-*.tmp        an import in progress, by a holder of the shared lock on .lock
+//	<64 hex>.manifest      images.Manifest in its canonical JSON; its SHA-256 is the name
+//	chunks/ab/<64 hex>     a chunk's zstd frame; its SHA-256 is the name and begins with ab
+//	<64 hex>.file          a file kept whole
+//	import-*.tmp           an import in progress, by a holder of the shared lock on .lock
 //
-// An image is there when its manifest is: the pack is put in place first and removed last.
+// An image is there when its manifest is: its chunks are put in place before it. Chunks
+// that no manifest names any more are removed by Collect.
 type Store struct {
 	dir string
 	mu  sync.Mutex // held while files are put in place or removed
@@ -65,17 +67,12 @@ func (s *Store) lock(how int) (*os.File, error) {
 	return f, nil
 }
 
-// sweep removes temporary files, and packs whose manifest was never put in place.
+// sweep removes what imports that died left. Packs are of stores before chunks were files.
 func (s *Store) sweep() error {
 	temps, _ := filepath.Glob(filepath.Join(s.dir, tempPattern))
 	packs, _ := filepath.Glob(filepath.Join(s.dir, "*.pack"))
-	for _, p := range packs {
-		if _, err := os.Stat(strings.TrimSuffix(p, ".pack") + ".manifest"); errors.Is(err, fs.ErrNotExist) {
-			temps = append(temps, p)
-		}
-	}
-	for _, p := range temps {
-		if err := os.Remove(p); err != nil {
+	for _, p := range append(temps, packs...) {
+		if err := os.RemoveAll(p); err != nil {
 			return diskFault(s.dir, err)
 		}
 	}
@@ -104,36 +101,29 @@ func (s *Store) manifest(digest string) ([]byte, *images.Manifest, error) {
 	return b, m, nil
 }
 
-// Pack opens the pack for reading; the caller closes it. The file stays readable when
-// the image is removed meanwhile.
-func (s *Store) Pack(digest string) (*os.File, error) {
-	path, err := s.path(digest, ".manifest")
-	if err != nil {
-		return nil, err
+// Chunk opens a chunk by its name (images.Chunk.Blob) for reading; the caller closes it. The
+// file stays readable when it is removed meanwhile. NotFound when it is not there.
+func (s *Store) Chunk(blob string) (*os.File, error) {
+	if !isHex64(blob) {
+		return nil, fault.Invalidf("%.80q is not the name of a chunk", blob).WithHint("a chunk's name is 64 lower-case hexadecimal digits")
 	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, s.missing(digest, err)
+	f, err := os.Open(s.chunkPath(blob))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fault.NotFoundf("the image store has no chunk %s", blob).WithHint("add the image again")
 	}
-	f, err := os.Open(strings.TrimSuffix(path, ".manifest") + ".pack")
 	if err != nil {
-		return nil, s.missing(digest, err)
+		return nil, diskFault(s.dir, err)
 	}
 	return f, nil
 }
+
+func (s *Store) chunkPath(blob string) string { return filepath.Join(s.dir, chunkDir, blob[:2], blob) }
 
 // Verify reads the whole image and proves every chunk of it.
 func (s *Store) Verify(ctx context.Context, digest string) error {
 	_, m, err := s.manifest(digest)
 	if err != nil {
 		return err
-	}
-	f, err := s.Pack(digest)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if st, err := f.Stat(); err != nil || st.Size() != m.PackBytes() {
-		return damagedImage(digest, "its pack has not the %d bytes of its manifest", m.PackBytes())
 	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -142,8 +132,8 @@ func (s *Store) Verify(ctx context.Context, digest string) error {
 			break
 		}
 		g.Go(func() error {
-			if _, err := readChunk(f, c, nil); err != nil {
-				return damagedImage(digest, "%w", err)
+			if _, err := readChunk(c, s.Chunk, nil); err != nil {
+				return damagedImage(digest, "the chunk for byte %d: %w", c.Offset, err)
 			}
 			return nil
 		})
@@ -157,7 +147,7 @@ func (s *Store) Verify(ctx context.Context, digest string) error {
 	return nil
 }
 
-// Remove deletes the image; NotFound when it is not there.
+// Remove deletes the image; NotFound when it is not there. Collect frees its chunks.
 func (s *Store) Remove(digest string) error {
 	path, err := s.path(digest, ".manifest")
 	if err != nil {
@@ -167,9 +157,6 @@ func (s *Store) Remove(digest string) error {
 	defer s.mu.Unlock()
 	if err := os.Remove(path); err != nil {
 		return s.missing(digest, err)
-	}
-	if err := os.Remove(strings.TrimSuffix(path, ".manifest") + ".pack"); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return diskFault(s.dir, err)
 	}
 	return syncDir(s.dir)
 }

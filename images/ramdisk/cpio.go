@@ -24,6 +24,7 @@ type archive struct {
 const (
 	modeDir  = 0o040000
 	modeFile = 0o100000
+	modeLink = 0o120000
 )
 
 func (a *archive) directories(names ...string) {
@@ -42,6 +43,11 @@ func (a *archive) directories(names ...string) {
 func (a *archive) file(name string, permissions uint32, content []byte) {
 	a.directories(path.Dir(name))
 	a.record(name, modeFile|permissions, content)
+}
+
+func (a *archive) link(name, target string) {
+	a.directories(path.Dir(name))
+	a.record(name, modeLink|0o777, []byte(target))
 }
 
 func (a *archive) record(name string, mode uint32, content []byte) {
@@ -65,6 +71,8 @@ func (a *archive) finish() []byte {
 	return a.Bytes()
 }
 
+// compress makes one zstd frame. Windows stay at 8 MiB, which every kernel's decoder
+// accepts; CONFIG_RD_ZSTD is set by Debian and Ubuntu.
 func compress(b []byte) ([]byte, error) {
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(8<<20))
 	if err != nil {

@@ -1,43 +1,27 @@
 package ramdisk
 
 import (
-	"bytes"
-	"compress/gzip"
-	"debug/elf"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"sync"
 
 	"rackwright/fault"
 )
-
-// maxModule bounds an unpacked module; the largest in use has a few MiB.
-const maxModule = 64 << 20
 
 // kernelTree is the modules of one kernel: where each is, and which are built in.
 type kernelTree struct {
 	dir     string
 	paths   map[string]string // name -> path below dir, e.g. kernel/drivers/net/virtio_net.ko.xz
 	builtin map[string]bool
-}
-
-// module is an unpacked module and what it says of itself.
-type module struct {
-	name    string
-	path    string // below the modules folder, ending in .ko
-	bytes   []byte
-	needs   []string // names, from depends= and softdep=pre:
-	aliases []string
+	known   map[string][]string // alias without a pattern, e.g. crypto-crc32c -> names
 }
 
 func openTree(dir string) (*kernelTree, error) {
-	t := &kernelTree{dir: dir, paths: map[string]string{}, builtin: map[string]bool{}}
+	t := &kernelTree{dir: dir, paths: map[string]string{}, builtin: map[string]bool{}, known: map[string][]string{}}
 	err := filepath.WalkDir(filepath.Join(dir, "kernel"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -59,60 +43,81 @@ func openTree(dir string) (*kernelTree, error) {
 			t.builtin[name] = true
 		}
 	}
+	aliases, _ := os.ReadFile(filepath.Join(dir, "modules.alias")) // depmod's; without it soft needs by alias are left out
+	for line := range strings.Lines(string(aliases)) {
+		if f := strings.Fields(line); len(f) == 3 && f[0] == "alias" && !strings.ContainsAny(f[1], "*?[:") {
+			t.known[f[1]] = append(t.known[f[1]], f[2])
+		}
+	}
 	return t, nil
 }
 
-// moduleName takes the name out of a path: the kernel reads '-' and '_' as one.
+// moduleName takes the name out of a path.
 func moduleName(path string) (string, bool) {
 	name, _, ok := strings.Cut(filepath.Base(path), ".ko")
-	return strings.ReplaceAll(name, "-", "_"), ok
+	return plainName(name), ok
 }
 
-// collect gathers the modules asked for and what they need, and renders modules.alias and
-// modules.dep for just these. It fills in the report's modules.
+// collect gathers the modules asked for and what they need, renders modules.alias and
+// modules.dep for just these, and the firmware they name. It fills in the report.
 func collect(o Options, r *Report) (map[string][]byte, error) {
 	t, err := openTree(o.ModulesDir)
 	if err != nil {
 		return nil, err
 	}
-	wanted := o.Modules
-	if wanted == nil {
-		wanted = DefaultModules()
+	wanted, expected, err := o.choose(t)
+	if err != nil {
+		return nil, err
 	}
 	loaded := map[string]*module{}
 	for _, name := range wanted {
-		name = strings.ReplaceAll(name, "-", "_")
+		if err := t.load(name, loaded); err != nil {
+			return nil, err
+		}
+	}
+	for _, name := range expected {
 		switch {
 		case t.builtin[name]:
 			r.Builtin = append(r.Builtin, name)
-		case t.paths[name] == "":
+		case loaded[name] == nil:
 			r.Absent = append(r.Absent, name)
-		default:
-			if err := t.load(name, loaded); err != nil {
-				return nil, err
-			}
 		}
 	}
-	slices.Sort(r.Builtin)
-	slices.Sort(r.Absent)
-	return render(loaded, r), nil
+	files, err := render(loaded, r)
+	if err != nil {
+		return nil, err
+	}
+	firmware, err := firmwareOf(o.FirmwareDir, loaded, r)
+	for name, b := range firmware {
+		files["lib/firmware/"+name] = b
+	}
+	return files, err
 }
 
 // load reads a module and everything it needs.
 func (t *kernelTree) load(name string, loaded map[string]*module) error {
-	path := t.paths[name]
+	path := t.paths[plainName(name)]
+	if path == "" && !t.builtin[plainName(name)] {
+		for _, n := range t.known[name] {
+			if err := t.load(n, loaded); err != nil {
+				return err
+			}
+		}
+	}
+	name = plainName(name)
 	if loaded[name] != nil || path == "" { // a need that is built in, or soft and absent
 		return nil
 	}
-	b, err := unpackModule(filepath.Join(t.dir, path))
+	b, err := unpackFile(filepath.Join(t.dir, path))
+	m := &module{name: name, path: path[:strings.Index(path, ".ko")+3], bytes: b}
+	if err == nil {
+		err = m.describe()
+	}
 	if err != nil {
 		return fault.Invalidf("module %s: %w", path, err).WithHint("install the kernel package again")
 	}
-	m := &module{name: name, path: path[:strings.Index(path, ".ko")+3], bytes: b}
-	if err := m.describe(); err != nil {
-		return fault.Invalidf("module %s: %w", path, err).WithHint("install the kernel package again")
-	}
 	loaded[name] = m
+	m.needs = t.resolve(m.needs)
 	for _, need := range m.needs {
 		if err := t.load(need, loaded); err != nil {
 			return err
@@ -121,92 +126,72 @@ func (t *kernelTree) load(name string, loaded map[string]*module) error {
 	return nil
 }
 
-func unpackModule(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	var r io.Reader = f
-	switch filepath.Ext(path) {
-	case ".xz":
-		r, err = xz.NewReader(f)
-	case ".gz":
-		r, err = gzip.NewReader(f)
-	case ".zst":
-		var dec *zstd.Decoder
-		if dec, err = zstd.NewReader(f, zstd.WithDecoderConcurrency(1)); err == nil {
-			defer dec.Close()
-			r = dec
+// resolve turns aliases among needs into the names of modules.
+func (t *kernelTree) resolve(needs []string) (names []string) {
+	for _, n := range needs {
+		if found := t.known[n]; t.paths[plainName(n)] == "" && len(found) > 0 {
+			names = append(names, found...)
+			continue
 		}
+		names = append(names, plainName(n))
 	}
-	if err != nil {
-		return nil, err
-	}
-	return readAll(r, maxModule)
+	return names
 }
 
-// describe reads the ELF section .modinfo: strings of the form name=value.
-func (m *module) describe() error {
-	file, err := elf.NewFile(bytes.NewReader(m.bytes))
-	if err != nil {
-		return err
-	}
-	section := file.Section(".modinfo")
-	if section == nil {
-		return fault.Invalidf("no .modinfo")
-	}
-	info, err := section.Data()
-	if err != nil {
-		return err
-	}
-	for line := range strings.SplitSeq(string(info), "\x00") {
-		name, value, _ := strings.Cut(line, "=")
-		switch name {
-		case "alias":
-			m.aliases = append(m.aliases, value)
-		case "depends":
-			m.need(strings.FieldsFunc(value, func(r rune) bool { return r == ',' }))
-		case "softdep":
-			before, _, _ := strings.Cut(value, "post:")
-			if _, names, ok := strings.Cut(before, "pre:"); ok {
-				m.need(strings.Fields(names))
-			}
-		}
-	}
-	return nil
-}
-
-func (m *module) need(names []string) {
-	for _, name := range names {
-		m.needs = append(m.needs, strings.ReplaceAll(name, "-", "_"))
-	}
-}
-
-// render lays out the modules folder of the ramdisk.
-func render(loaded map[string]*module, r *Report) map[string][]byte {
-	files := map[string][]byte{}
+// render lays out the modules folder of the ramdisk. Each module is compressed alone: it
+// lies in memory so until a device asks for it.
+func render(loaded map[string]*module, r *Report) (map[string][]byte, error) {
 	var deps, aliases strings.Builder
 	names := make([]string, 0, len(loaded))
 	for name := range loaded {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	dir := "lib/modules/" + r.Version + "/"
+	files, err := squeezeAll(dir, names, loaded)
+	if err != nil {
+		return nil, err
+	}
 	for _, name := range names {
 		m := loaded[name]
-		files[m.path] = m.bytes
 		r.Modules = append(r.Modules, Module{name, int64(len(m.bytes)), digest(m.bytes)})
-		deps.WriteString(m.path + ":")
+		deps.WriteString(m.path + packed + ":")
 		for _, need := range order(m, loaded) {
-			deps.WriteString(" " + need.path)
+			deps.WriteString(" " + need.path + packed)
 		}
 		deps.WriteString("\n")
 		for _, alias := range m.aliases {
 			aliases.WriteString("alias " + alias + " " + name + "\n")
 		}
 	}
-	files["modules.dep"], files["modules.alias"] = []byte(deps.String()), []byte(aliases.String())
-	return files
+	files[dir+"modules.dep"], files[dir+"modules.alias"] = []byte(deps.String()), []byte(aliases.String())
+	return files, nil
+}
+
+// packed is the ending of a compressed module (agent/kmod).
+const packed = ".zst"
+
+// squeezeAll compresses the modules, on every processor.
+func squeezeAll(dir string, names []string, loaded map[string]*module) (map[string][]byte, error) {
+	out, faults := make([][]byte, len(names)), make([]error, len(names))
+	var wait sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wait.Go(func() {
+			for i := w; i < len(names); i += workers {
+				out[i], faults[i] = compress(loaded[names[i]].bytes)
+			}
+		})
+	}
+	wait.Wait()
+	files := map[string][]byte{}
+	for i, name := range names {
+		if faults[i] != nil {
+			return nil, faults[i]
+		}
+		files[dir+loaded[name].path+packed] = out[i]
+	}
+	return files, nil
 }
 
 // order lists all that a module needs as modules.dep has it: to be loaded from the last

@@ -3,40 +3,48 @@
 package ramdisk
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"debug/elf"
 	"encoding/hex"
 	"encoding/json"
-	"io"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"rackwright/fault"
 )
 
 // Options says what goes in.
 type Options struct {
-	Kernel     string   // the kernel's file, e.g. /boot/vmlinuz-VERSION
-	ModulesDir string   // its modules, a folder named for its version: /lib/modules/VERSION
-	Agent      string   // the static program that becomes /init
-	Modules    []string // names without .ko; nil: DefaultModules
-	Out        string   // folder; the result goes to Out/Arch
-	Arch       string   // amd64 or arm64, as Go names it
+	Kernel      string   // the kernel's file, e.g. /boot/vmlinuz-VERSION
+	ModulesDir  string   // its modules, a folder named for its version: /lib/modules/VERSION
+	FirmwareDir string   // where the firmware that modules name is, e.g. /lib/firmware; empty: none goes in
+	Agent       string   // the static program that becomes /init
+	Busybox     string   // a static busybox for people in a rescue; empty: none
+	Modules     []string // names without .ko, instead of the sets
+	Only        []string // sets (SetNames) or modules, instead of all sets
+	Out         string   // folder; the result goes to Out/Arch
+	Arch        string   // amd64 or arm64, as Go names it
 }
 
 // Report is also what contents.json holds.
 type Report struct {
-	Arch    string   `json:"arch"`
-	Version string   `json:"kernel_version"`
-	Modules []Module `json:"modules"`
-	Builtin []string `json:"builtin"` // asked for and part of the kernel itself
-	Absent  []string `json:"absent"`  // asked for and not there: hardware this ramdisk cannot drive
-	Kernel  Stored   `json:"vmlinuz"`
-	Initrd  Stored   `json:"initrd"`
-	Agent   Stored   `json:"agent"`
+	Arch       string   `json:"arch"`
+	Version    string   `json:"kernel_version"`
+	Modules    []Module `json:"modules"`
+	Builtin    []string `json:"builtin"`         // expected and part of the kernel itself
+	Absent     []string `json:"absent"`          // expected and not there: hardware this ramdisk cannot drive
+	Firmware   []Module `json:"firmware"`        // files that modules name
+	NoFirmware []string `json:"firmware_absent"` // those that were not installed where it was built
+	Kernel     Stored   `json:"vmlinuz"`
+	Initrd     Stored   `json:"initrd"`
+	Agent      Stored   `json:"agent"`
+	Busybox    *Stored  `json:"busybox,omitempty"`
+	Unpacked   int64    `json:"unpacked_bytes"` // what the ramdisk takes of the machine's memory
 }
 
-// Module is one kernel module in the ramdisk.
+// Module is one kernel module, or one firmware file, in the ramdisk; size and digest are
+// of what the kernel sees.
 type Module struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
@@ -49,43 +57,77 @@ type Stored struct {
 	SHA256 string `json:"sha256"`
 }
 
-// DefaultModules are the drivers of servers' network ports and disk controllers, and of
-// the hypervisors people rehearse on.
-func DefaultModules() []string {
-	return []string{"virtio_net", "virtio_blk", "virtio_scsi", "virtio_pci", "virtio_mmio", "virtio_rng", "nvme", "ahci", "ata_piix", "sd_mod",
-		"e1000", "e1000e", "igb", "igc", "ixgbe", "i40e", "ice", "bnxt_en", "bnx2x", "mlx4_en", "mlx5_core", "tg3", "r8169", "ena", "gve",
-		"vmxnet3", "vmw_pvscsi", "hv_netvsc", "hv_storvsc", "megaraid_sas", "mpt3sas", "hpsa", "smartpqi", "af_packet", "efivarfs"}
-}
-
 // Build writes Out/Arch/vmlinuz, initrd and contents.json. The same inputs give the same
 // bytes. A module that this kernel does not have is reported, not an error. Nothing
 // half-written stays behind. Errors: NotFound, Invalid.
 func Build(o Options) (Report, error) {
-	if o.Arch != "amd64" && o.Arch != "arm64" {
+	machine, known := machines()[o.Arch]
+	if !known {
 		return Report{}, fault.Invalidf("architecture %q", o.Arch).WithHint("use amd64 or arm64")
 	}
-	r := Report{Arch: o.Arch, Version: filepath.Base(o.ModulesDir), Modules: []Module{}, Builtin: []string{}, Absent: []string{}}
+	r := Report{Arch: o.Arch, Version: filepath.Base(o.ModulesDir), Modules: []Module{}, Builtin: []string{}, Absent: []string{}, Firmware: []Module{}, NoFirmware: []string{}}
 	kernel, err := readInput("kernel", o.Kernel)
 	if err != nil {
 		return r, err
 	}
-	agent, err := readInput("agent", o.Agent)
+	programs, err := readPrograms(o, machine)
 	if err != nil {
 		return r, err
-	}
-	if !slices.Equal(agent[:min(4, len(agent))], []byte("\x7fELF")) {
-		return r, fault.Invalidf("%s is not a Linux program", o.Agent).WithHint("build it: CGO_ENABLED=0 go build ./cmd/rackwright-agent")
 	}
 	tree, err := collect(o, &r)
 	if err != nil {
 		return r, err
 	}
-	initrd, err := pack(agent, r.Version, tree)
+	plain := pack(programs, tree)
+	initrd, err := compress(plain)
 	if err != nil {
 		return r, err
 	}
-	r.Kernel, r.Agent, r.Initrd = stored(kernel), stored(agent), stored(initrd)
+	r.Kernel, r.Agent, r.Initrd, r.Unpacked = stored(kernel), stored(programs["init"]), stored(initrd), int64(len(plain))
+	if b := programs[busybox]; b != nil {
+		s := stored(b)
+		r.Busybox = &s
+	}
 	return r, publish(filepath.Join(o.Out, o.Arch), kernel, initrd, r)
+}
+
+// busybox is where a busybox lies in the ramdisk (agent/rescue).
+const busybox = "bin/busybox"
+
+// machines are the architectures, and how an ELF file names them.
+func machines() map[string]elf.Machine {
+	return map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}
+}
+
+// readPrograms reads what is run in the ramdisk, by its place there.
+func readPrograms(o Options, machine elf.Machine) (map[string][]byte, error) {
+	agent, err := readProgram("agent", o.Agent, machine, "build it: CGO_ENABLED=0 GOARCH="+o.Arch+" go build ./cmd/rackwright-agent")
+	if err != nil || o.Busybox == "" {
+		return map[string][]byte{"init": agent}, err
+	}
+	box, err := readProgram("busybox", o.Busybox, machine, "use the static one for this architecture: package busybox-static")
+	return map[string][]byte{"init": agent, busybox: box}, err
+}
+
+// readProgram reads a static program: the ramdisk has no libraries.
+func readProgram(what, path string, machine elf.Machine, hint string) ([]byte, error) {
+	b, err := readInput(what, path)
+	if err != nil {
+		return nil, err
+	}
+	file, err := elf.NewFile(bytes.NewReader(b))
+	if err != nil {
+		return nil, fault.Invalidf("%s is not a Linux program: %w", path, err).WithHint("%s", hint)
+	}
+	if file.Machine != machine {
+		return nil, fault.Invalidf("%s is a program for %s", path, file.Machine).WithHint("%s", hint)
+	}
+	for _, p := range file.Progs {
+		if p.Type == elf.PT_INTERP {
+			return nil, fault.Invalidf("%s needs libraries, which the ramdisk does not have", path).WithHint("%s", hint)
+		}
+	}
+	return b, nil
 }
 
 func readInput(what, path string) ([]byte, error) {
@@ -142,23 +184,20 @@ func replace(path string, b []byte) error {
 	return os.Rename(f.Name(), path)
 }
 
-// pack renders the compressed archive. Windows stay at 8 MiB, which every kernel's
-// decoder accepts; CONFIG_RD_ZSTD is set by Debian and Ubuntu.
-func pack(agent []byte, version string, tree map[string][]byte) ([]byte, error) {
+// pack renders the archive. The kernel starts modprobe by that name when it wants a module
+// itself; the agent is it.
+func pack(programs, tree map[string][]byte) []byte {
 	var a archive
-	a.directories("dev", "proc", "sys", "run", "tmp", "etc")
-	a.file("init", 0o755, agent)
+	a.directories("dev", "proc", "sys", "run", "tmp", "etc", "mnt", "sbin")
+	for _, name := range sortedKeys(programs) {
+		a.file(name, 0o755, programs[name])
+	}
+	a.link("sbin/modprobe", "/init")
+	if programs[busybox] != nil {
+		a.link("bin/sh", "busybox")
+	}
 	for _, name := range sortedKeys(tree) {
-		a.file("lib/modules/"+version+"/"+name, 0o644, tree[name])
+		a.file(name, 0o644, tree[name])
 	}
-	return compress(a.finish())
-}
-
-// readAll reads at most limit bytes.
-func readAll(r io.Reader, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(b)) > limit {
-		err = fault.Invalidf("more than %d bytes", limit)
-	}
-	return b, err
+	return a.finish()
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,12 +18,11 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
-	"github.com/klauspost/compress/zstd"
 	"github.com/pin/tftp/v3"
 	"go.uber.org/goleak"
 
 	"rackwright/agent/wire"
-	"rackwright/images"
+	"rackwright/images/imagetest"
 	"rackwright/inventory"
 	"rackwright/racksim"
 )
@@ -41,10 +39,10 @@ type site struct {
 
 	manifest []byte
 	digest   string
-	pack     []byte
+	frames   map[string][]byte
 
 	mu     sync.Mutex
-	damage bool // the pack's bytes are wrong
+	damage bool // the bytes of chunks are wrong
 	deploy map[string]bool
 	turn   map[string]int // of the orders, by MAC
 	ended  map[string]wire.Event
@@ -75,15 +73,9 @@ func ok(t testing.TB, err error) {
 }
 
 func (s *site) image(b []byte) {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	m, frames, err := imagetest.Pack(b)
 	ok(s.t, err)
-	m := images.Manifest{Bytes: int64(len(b))}
-	for off := 0; off < len(b); off += images.ChunkSize {
-		part := b[off:min(off+images.ChunkSize, len(b))]
-		sum, at := sha256.Sum256(part), len(s.pack)
-		s.pack = enc.EncodeAll(part, s.pack)
-		m.Chunks = append(m.Chunks, images.Chunk{Offset: int64(off), Bytes: int64(len(part)), SHA256: hex.EncodeToString(sum[:]), PackOffset: int64(at), PackBytes: int64(len(s.pack) - at)})
-	}
+	s.frames = frames
 	s.manifest, s.digest, err = m.Encode()
 	ok(s.t, err)
 }
@@ -215,11 +207,11 @@ func (s *site) serveAgent(w nethttp.ResponseWriter, r *nethttp.Request) {
 	case strings.HasPrefix(last, "manifest/"):
 		_, _ = w.Write(s.manifest)
 	default:
-		pack := s.pack
+		frame := bytes.Clone(s.frames[strings.TrimPrefix(last, "chunk/")])
 		if s.damage {
-			pack = append(bytes.Clone(pack[:len(pack)-1]), pack[len(pack)-1]^1)
+			frame[len(frame)-1] ^= 1
 		}
-		nethttp.ServeContent(w, r, "", time.Time{}, bytes.NewReader(pack))
+		nethttp.ServeContent(w, r, "", time.Time{}, bytes.NewReader(frame))
 	}
 }
 

@@ -129,7 +129,7 @@ func (a *agent) perform(ctx context.Context, o wire.Order, m *images.Manifest, d
 	var done int64
 	total := max(m.Data(), 1)
 	for _, c := range m.Chunks {
-		if bad := a.chunk(ctx, o.Write.Digest, c, to); bad != nil {
+		if bad := a.chunk(ctx, c, to); bad != nil {
 			return bad
 		}
 		done += c.Bytes
@@ -153,12 +153,12 @@ const (
 )
 
 // chunk fetches, unpacks, proves and perhaps writes one chunk.
-func (a *agent) chunk(ctx context.Context, digest string, c images.Chunk, to io.WriterAt) *badEnd {
+func (a *agent) chunk(ctx context.Context, c images.Chunk, to io.WriterAt) *badEnd {
 	damaged := 0
 	var err error
 	for try := 1; try <= fetchTries && ctx.Err() == nil; try++ {
 		var data, again bool
-		if data, again, err = a.tryChunk(ctx, digest, c, to); err == nil {
+		if data, again, err = a.tryChunk(ctx, c, to); err == nil {
 			return nil
 		}
 		if data {
@@ -176,7 +176,7 @@ func (a *agent) chunk(ctx context.Context, digest string, c images.Chunk, to io.
 }
 
 // tryChunk does it once. arrived: all bytes came, so an error is about what they are.
-func (a *agent) tryChunk(ctx context.Context, digest string, c images.Chunk, to io.WriterAt) (arrived, again bool, err error) {
+func (a *agent) tryChunk(ctx context.Context, c images.Chunk, to io.WriterAt) (arrived, again bool, err error) {
 	b, err := a.m.Benches.take(ctx)
 	if err != nil {
 		return false, false, err
@@ -184,16 +184,15 @@ func (a *agent) tryChunk(ctx context.Context, digest string, c images.Chunk, to 
 	defer a.m.Benches.put(b)
 	ctx, cancel := context.WithTimeout(ctx, transferTime)
 	defer cancel()
-	response, again, err := a.do(ctx, nethttp.MethodGet, "/agent/v1/pack/"+url.PathEscape(digest), nil,
-		fmt.Sprintf("bytes=%d-%d", c.PackOffset, c.PackOffset+c.PackBytes-1))
+	response, again, err := a.do(ctx, nethttp.MethodGet, "/agent/v1/chunk/"+url.PathEscape(c.Blob), nil, "")
 	if err != nil {
 		return false, again, err
 	}
 	defer response.Body.Close()
-	if response.StatusCode != nethttp.StatusPartialContent {
-		return false, false, fmt.Errorf("the server answers %s where a part of the pack was asked for", response.Status)
+	if response.StatusCode != nethttp.StatusOK || response.ContentLength != c.Packed {
+		return false, false, fmt.Errorf("the server answers %s and %d bytes where a chunk of %d bytes was asked for", response.Status, response.ContentLength, c.Packed)
 	}
-	b.pack = sized(b.pack, c.PackBytes)
+	b.pack = sized(b.pack, c.Packed)
 	if _, err := io.ReadFull(&watched{response.Body, cancel}, b.pack); err != nil {
 		return false, true, err
 	}
@@ -204,14 +203,17 @@ func (a *agent) tryChunk(ctx context.Context, digest string, c images.Chunk, to 
 	return true, true, err
 }
 
-// unpack decodes the pack and compares the digest.
+// unpack decodes the frame and compares the digests.
 func (b *bench) unpack(c images.Chunk) (err error) {
 	if b.decoder == nil {
 		if b.decoder, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecodeAllCapLimit(true)); err != nil {
 			return err
 		}
 	}
-	if b.out, err = b.decoder.DecodeAll(b.pack, sized(b.out, images.ChunkSize)[:0]); err != nil {
+	if sum := sha256.Sum256(b.pack); hex.EncodeToString(sum[:]) != c.Blob {
+		return fmt.Errorf("SHA-256 of the chunk is %x instead of %s", sum, c.Blob)
+	}
+	if b.out, err = b.decoder.DecodeAll(b.pack, sized(b.out, images.MaxChunk)[:0]); err != nil {
 		return err
 	}
 	if sum := sha256.Sum256(b.out); int64(len(b.out)) != c.Bytes || hex.EncodeToString(sum[:]) != c.SHA256 {
