@@ -1,0 +1,140 @@
+package rootfs
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"rackwright/fault"
+)
+
+// Copy copies a tree with owners, modes, times, hard links and extended attributes. What
+// is mounted below from is left out.
+func Copy(ctx context.Context, from, to string) error {
+	top, err := os.Lstat(from)
+	if err != nil {
+		return fault.Internalf("copy: %w", err)
+	}
+	c := copier{from: from, to: to, device: top.Sys().(*syscall.Stat_t).Dev, links: map[uint64]string{}}
+	err = filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		return c.entry(path, d)
+	})
+	for i := len(c.folders) - 1; err == nil && i >= 0; i-- { // children first: a file put in changes its folder's time
+		err = c.dress(c.folders[i].path, c.folders[i].info)
+	}
+	if errors.Is(err, unix.ENOSPC) {
+		return fault.Conflictf("there is no room for the system on the disk: %w", err).WithHint("name a larger disk in root_disk of the plan")
+	}
+	if err != nil && ctx.Err() == nil {
+		return fault.Unreachablef("copy the system: %w", err)
+	}
+	return err
+}
+
+type copier struct {
+	from, to string
+	device   uint64
+	links    map[uint64]string // inode -> first path in to
+	folders  []folder
+}
+
+type folder struct {
+	path string
+	info fs.FileInfo
+}
+
+func (c *copier) entry(path string, d fs.DirEntry) error {
+	info, err := d.Info()
+	if err != nil {
+		return err
+	}
+	stat := info.Sys().(*syscall.Stat_t)
+	at := filepath.Join(c.to, strings.TrimPrefix(path, c.from))
+	mounted := stat.Dev != c.device
+	if info.IsDir() {
+		if err := os.Mkdir(at, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if mounted {
+			return fs.SkipDir
+		}
+		c.folders = append(c.folders, folder{at, info})
+		return nil
+	}
+	if mounted {
+		return nil
+	}
+	if first, again := c.links[stat.Ino]; again && stat.Nlink > 1 {
+		return os.Link(first, at)
+	}
+	if stat.Nlink > 1 {
+		c.links[stat.Ino] = at
+	}
+	if err := c.one(path, at, info, stat); err != nil {
+		return err
+	}
+	return c.dress(at, info)
+}
+
+func (c *copier) one(path, at string, info fs.FileInfo, stat *syscall.Stat_t) error {
+	switch {
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := os.Readlink(path)
+		if err != nil {
+			return err
+		}
+		return os.Symlink(target, at)
+	case info.Mode().IsRegular():
+		return content(path, at)
+	}
+	return unix.Mknod(at, stat.Mode, int(stat.Rdev))
+}
+
+func content(path, at string) error {
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// dress gives a copy the owner, mode, time and capabilities of its original.
+func (c *copier) dress(at string, info fs.FileInfo) error {
+	stat := info.Sys().(*syscall.Stat_t)
+	if err := os.Lchown(at, int(stat.Uid), int(stat.Gid)); err != nil {
+		return err
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	original := filepath.Join(c.from, strings.TrimPrefix(at, c.to))
+	value := make([]byte, 1<<10)
+	if n, err := unix.Getxattr(original, "security.capability", value); err == nil {
+		if err := unix.Setxattr(at, "security.capability", value[:n], 0); err != nil {
+			return err
+		}
+	}
+	if err := os.Chmod(at, info.Mode()); err != nil {
+		return err
+	}
+	return os.Chtimes(at, info.ModTime(), info.ModTime())
+}
