@@ -26,19 +26,21 @@ func Linux() [16]byte {
 	return [16]byte([]byte("\xaf\x3d\xc6\x0f\x83\x84\x72\x47\x8e\x79\x3d\x69\xd8\x47\x7d\xe4"))
 }
 
-// Lay writes a partition table of its own onto a disk, over whatever was there, and has
-// the kernel read it. Partitions are aligned to 1 MiB; their GUIDs follow from seed, so
-// that doing it twice is doing it once. Errors are Problems.
-func Lay(m Medium, parts []Part, seed string) error {
+// Lay writes a partition table of its own onto a disk, over whatever was there, and whose
+// the disk is, and has the kernel read it. Partitions are aligned to 1 MiB; their GUIDs
+// follow from the owner's operation, so that doing it twice is doing it once. Errors are
+// Problems.
+func Lay(m Medium, parts []Part, o Owner) error {
+	seed := o.Operation
 	block := int64(m.BlockSize())
 	blocks := uint64(m.Size() / block)
 	t := &table{guid: guidOf(seed), entryBytes: minEntry, entries: make([]byte, 128*minEntry)}
 	overhead := t.entryBlocks(int(block)) + 1
 	align := uint64(1<<20) / uint64(block)
-	if blocks < overhead+2*align {
-		return tooSmall(m.Size(), int64(2*align+overhead)*block)
+	if m.Size() < 8*mark {
+		return tooSmall(m.Size(), 8*mark)
 	}
-	t.firstUsable, t.lastUsable = overhead+1, blocks-overhead-1
+	t.firstUsable, t.lastUsable = overhead+1, uint64(markAt(m.Size())/block)-1 // our mark stands behind
 	next := align
 	for i, p := range parts {
 		last := t.lastUsable/align*align - 1
@@ -60,12 +62,15 @@ func Lay(m Medium, parts []Part, seed string) error {
 	if err := wipeEnds(m); err != nil {
 		return err
 	}
+	if err := writeOwner(m, o); err != nil {
+		return err
+	}
 	return commit(m, t.pieces(blocks, int(block), protective(int(block), blocks)))
 }
 
 func wipeEnds(m Medium) error {
-	for _, off := range []int64{0, m.Size() - wiped} {
-		if err := m.Zero(off, wiped); err != nil {
+	for _, off := range []int64{0, markAt(m.Size())} {
+		if err := m.Zero(off, min(m.Size()-off, 4*wiped)); err != nil {
 			return ioProblem("wipe", off, err)
 		}
 	}

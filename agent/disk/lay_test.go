@@ -13,9 +13,12 @@ func TestATableOfOurOwnIsSound(t *testing.T) {
 	d := members(t, 256<<20)[0]
 	parts := []Part{{BIOSBoot(), "bios", 1 << 20}, {ESP(), "esp", 64 << 20}, {Linux(), "root", 0}}
 	for range 2 {
-		if err := Lay(d, parts, "op-1"); err != nil {
+		if err := Lay(d, parts, Owner{Operation: "op-1"}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if o, ok := ReadOwner(d, d.Size()); !ok || o.Operation != "op-1" {
+		t.Errorf("owner %+v", o)
 	}
 	out, err := exec.Command("sgdisk", "-v", "-p", d.f.Name()).CombinedOutput()
 	text := strings.Join(strings.Fields(string(out)), " ")
@@ -28,7 +31,7 @@ func TestATableOfOurOwnIsSound(t *testing.T) {
 
 func TestADiskTooSmallForTheLayoutIsRefused(t *testing.T) {
 	for _, size := range []int64{1 << 20, 16 << 20} {
-		if err := Lay(members(t, size)[0], []Part{{ESP(), "esp", 64 << 20}, {Linux(), "root", 0}}, "x"); CauseOf(err) != CauseTooSmall {
+		if err := Lay(members(t, size)[0], []Part{{ESP(), "esp", 64 << 20}, {Linux(), "root", 0}}, Owner{}); CauseOf(err) != CauseTooSmall {
 			t.Errorf("%d bytes: %v", size, err)
 		}
 	}

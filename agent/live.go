@@ -1,0 +1,107 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"os"
+	"path"
+
+	"rackwright/agent/rootfs"
+	"rackwright/agent/wire"
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+// Memory is what the agent does with a system that it unpacks into memory.
+type Memory struct {
+	Folder func(name string) (string, error) // makes an empty file system in memory and returns where it is
+	Enter  func(root string) error           // becomes the system there; returns only if that fails
+	Tools  rootfs.Tools
+}
+
+// live runs a root file system in memory: it unpacks, says that it is done, and becomes it.
+func (a *agent) live(ctx context.Context, o wire.Order) error {
+	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Accepted})
+	root, err := a.unpack(ctx, o.ID, o.Live.Digest, o.Live.Sources, o.Live.Seed)
+	if err == nil {
+		_, err = rootfs.Init(root)
+	}
+	if err == nil {
+		a.conclude(wire.Event{Order: o.ID, Stage: wire.Completed})
+		a.flushed(ctx)
+		a.Say("becoming the system in memory")
+		err = a.Memory.Enter(root)
+	}
+	return a.failed(ctx, o, wire.ReasonEnter, err)
+}
+
+// failed concludes an order that ended badly.
+func (a *agent) failed(ctx context.Context, o wire.Order, reason string, err error) error {
+	if ctx.Err() != nil || errors.Is(err, errSession) {
+		return err
+	}
+	a.Say("failed: %v (%s)", err, fault.HintOf(err))
+	a.conclude(wire.Event{Order: o.ID, Stage: wire.Failed, Reason: reason, Detail: err.Error(), Hint: fault.HintOf(err)})
+	return nil
+}
+
+// unpack fetches a root file system into memory, first-boot configuration included, and
+// returns where it is.
+func (a *agent) unpack(ctx context.Context, order, digest string, near []wire.Source, seed wire.Seed) (string, error) {
+	manifest, err := a.manifest(ctx, digest)
+	if err != nil {
+		return "", err
+	}
+	dir, err := a.Memory.Folder("system")
+	if err != nil {
+		return "", err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", fault.Internalf("folder in memory: %w", err)
+	}
+	defer root.Close()
+	pool, done := a.sources(near)
+	defer done()
+	in, err := play(ctx, manifest, pool, func(at int64) {
+		a.reporter.post(wire.Event{Order: order, Stage: wire.Writing, Done: at, Total: manifest.Bytes})
+	})
+	if err != nil {
+		return "", err
+	}
+	defer in.Close()
+	if err := rootfs.Unpack(ctx, in, root, manifest.Bytes); err != nil {
+		return "", err
+	}
+	return dir, seedInto(root, seed)
+}
+
+// manifest fetches the list of an image's chunks.
+func (a *agent) manifest(ctx context.Context, digest string) (*images.Manifest, error) {
+	var b []byte
+	if _, err := a.client.call(ctx, http.MethodGet, "/agent/v1/manifest/"+url.PathEscape(digest), nil, &b); err != nil {
+		return nil, err
+	}
+	return images.DecodeManifest(b, digest)
+}
+
+// seedInto puts first-boot configuration where cloud-init looks for it without a disk
+// (its documentation of NoCloud and ConfigDrive, "seed directory").
+func seedInto(root *os.Root, seed wire.Seed) error {
+	folder := map[string]string{"CIDATA": "var/lib/cloud/seed/nocloud", "config-2": "var/lib/cloud/seed/config_drive"}[seed.Label]
+	if folder == "" {
+		return nil
+	}
+	for _, f := range seed.Files {
+		name := path.Join(folder, path.Clean("/"+f.Name))
+		if err := root.MkdirAll(path.Dir(name), 0o700); err != nil {
+			return fault.Internalf("first-boot configuration: %w", err)
+		}
+		if err := root.WriteFile(name, []byte(f.Content), 0o600); err != nil {
+			return fault.Internalf("first-boot configuration: %w", err)
+		}
+	}
+	return nil
+}
