@@ -44,7 +44,7 @@ check: ## formatting, vet, staticcheck, import law, known vulnerabilities, gener
 bench: ## figures beside the peers' into out/bench.jsonl; ONLY=dhcp for some of them
 	@scripts/need bench
 	@$(MAKE) --no-print-directory images
-	@$(GO) build -o out/bin/ ./integration/bench
+	@CGO_ENABLED=0 $(GO) build -o out/bin/ ./integration/bench ./integration/bench/writer
 	@exec out/bin/bench -only "$(ONLY)"
 
 clean: ## removes out/; the cache stays (rm -r $(RACKWRIGHT_CACHE) to be rid of it)

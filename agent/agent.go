@@ -5,6 +5,7 @@ package agent
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"io"
 	"log/slog"
@@ -12,7 +13,9 @@ import (
 	"net/http"
 	"time"
 
+	"rackwright/agent/burn"
 	"rackwright/agent/disk"
+	"rackwright/agent/rescue"
 	"rackwright/agent/wire"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -24,6 +27,11 @@ type World struct {
 	Version string                                           // of the agent's build
 	Facts   func() inventory.Facts                           // reads the machine now
 	Open    func(path string) (Disk, error)                  // opens a device for writing
+	Arch    string                                           // of this machine, as Go names it
+	Written Written                                          // what can be done with a written disk
+	Memory  Memory                                           // what can be done with a system in memory
+	Burn    burn.World                                       // what a burn-in works on; the zero value is this machine
+	Rescue  rescue.Ground                                    // what a person gets who is let in
 	Power   Power                                            // of this machine
 	Backoff func(ctx context.Context, failures int) error    // waits before trying the server again; an error: give up
 	Pause   func(ctx context.Context, d time.Duration) error // the clock
@@ -37,10 +45,11 @@ type Disk interface {
 	io.Closer
 }
 
-// Power ends this system. Both sync first and return only if they fail.
+// Power ends this system. All sync first and return only if they fail.
 type Power interface {
 	Restart() error
 	Off() error
+	Kexec() error // starts the kernel that was taken in
 }
 
 // Sleep is the Pause of the real clock.
@@ -86,6 +95,10 @@ type agent struct {
 	client   *client
 	reporter *reporter
 	outcomes map[string]wire.Event // how orders ended, by id
+	guest    *visit                // a rescue in progress
+
+	permitKey ed25519.PublicKey // of the server, for permits
+	loaded    bool              // a kernel was taken in, to be started instead of a reboot
 }
 
 // Run checks in and does orders until one ends this system (nil, in tests), ctx is done,
@@ -109,6 +122,7 @@ func Run(ctx context.Context, w World) error {
 	}()
 	go a.observe(ctx)
 	err := a.loop(ctx)
+	a.shut()
 	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
@@ -136,7 +150,7 @@ func (a *agent) checkIn(ctx context.Context) error {
 	if welcome.Session == "" {
 		return fault.Invalidf("the server opened no session")
 	}
-	a.client.session = welcome.Session
+	a.client.session, a.permitKey = welcome.Session, welcome.PermitKey
 	a.Say("checked in as %s", printable(welcome.Machine))
 	return nil
 }
@@ -199,8 +213,18 @@ func (a *agent) obey(ctx context.Context, o wire.Order) (bool, error) {
 // order; its error means that the conversation cannot go on.
 func (a *agent) deed(o wire.Order) func(context.Context, wire.Order) error {
 	switch {
+	case o.Verb == wire.Write && o.Write != nil && o.Write.RootFS:
+		return a.install
 	case o.Verb == wire.Write && o.Write != nil:
 		return a.write
+	case o.Verb == wire.Burn && o.Burn != nil:
+		return a.burn
+	case o.Verb == wire.Erase && o.Erase != nil:
+		return a.erase
+	case o.Verb == wire.Live && o.Live != nil:
+		return a.live
+	case o.Verb == wire.Rescue && o.Rescue != nil:
+		return a.rescue
 	}
 	return nil
 }
@@ -208,9 +232,7 @@ func (a *agent) deed(o wire.Order) func(context.Context, wire.Order) error {
 // end tells the server, for a bounded time, and leaves.
 func (a *agent) end(ctx context.Context, o wire.Order) error {
 	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Restarting})
-	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
-	defer cancel()
-	a.reporter.flush(waiting)
+	a.flushed(ctx)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -219,7 +241,18 @@ func (a *agent) end(ctx context.Context, o wire.Order) error {
 		return a.Power.Off()
 	}
 	a.Say("ordered to restart")
+	if a.loaded {
+		a.Say("starting the written system without a reboot")
+		a.Say("that did not work: %v", a.Power.Kexec())
+	}
 	return a.Power.Restart()
+}
+
+// flushed returns when all was reported, or a bounded time has passed.
+func (a *agent) flushed(ctx context.Context) {
+	waiting, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	a.reporter.flush(waiting)
 }
 
 // conclude reports how an order ended and remembers it.

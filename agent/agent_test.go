@@ -27,12 +27,13 @@ import (
 
 // power counts what would have ended the machine.
 type power struct {
-	mu            sync.Mutex
-	restarts, off int
+	mu                    sync.Mutex
+	restarts, off, kexecs int
 }
 
 func (p *power) Restart() error { p.mu.Lock(); defer p.mu.Unlock(); p.restarts++; return nil }
 func (p *power) Off() error     { p.mu.Lock(); defer p.mu.Unlock(); p.off++; return nil }
+func (p *power) Kexec() error   { p.mu.Lock(); defer p.mu.Unlock(); p.kexecs++; return nil }
 
 // bench is an agent on two files for disks, and its server.
 type bench struct {

@@ -39,7 +39,7 @@ const (
 func newClient(p Params, backoff func(context.Context, int) error) *client {
 	dialer := &net.Dialer{Timeout: dialTime, KeepAlive: 15 * time.Second}
 	transport := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: pinned(p.Pin), TLSHandshakeTimeout: 2 * dialTime,
-		ResponseHeaderTimeout: answerTime, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
+		ResponseHeaderTimeout: answerTime, MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
 		ReadBufferSize: 64 << 10, DisableCompression: true}
 	return &client{base: p.Server.Scheme + "://" + p.Server.Host, backoff: backoff, http: &http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}

@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/hex"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"rackwright/agent/wire"
@@ -16,6 +17,7 @@ type Params struct {
 	Pin    [32]byte // SHA-256 of the server's certificate in DER
 	Nonce  string
 	BootIf inventory.MAC // zero: not said
+	VLAN   int           // tag of the network on the boot port; 0: none
 }
 
 // ParseParams reads a kernel command line. Errors are Invalid and name the key; they
@@ -46,6 +48,11 @@ func ParseParams(cmdline string) (Params, error) {
 		}
 		if p.BootIf, err = inventory.ParseMAC(mac); err != nil {
 			return p, badParam(wire.KeyBootIf, "a MAC address")
+		}
+	}
+	if tag := values[wire.KeyVLAN]; tag != "" {
+		if p.VLAN, err = strconv.Atoi(tag); err != nil || p.VLAN < 1 || p.VLAN > 4094 {
+			return p, badParam(wire.KeyVLAN, "a VLAN's number, 1 to 4094")
 		}
 	}
 	return p, nil

@@ -3,8 +3,7 @@ package agent
 import (
 	"context"
 	"errors"
-	"net/http"
-	"net/url"
+	"strings"
 	"time"
 
 	"rackwright/agent/disk"
@@ -60,27 +59,27 @@ func (a *agent) prepare(ctx context.Context, o wire.Order) (job, *refusal) {
 	if no := a.checkFirmware(o.Write.Firmware); no != nil {
 		return job{}, no
 	}
+	manifest, err := a.manifest(ctx, o.Write.Digest)
+	if fault.Is(err, fault.Invalid) {
+		return job{}, &refusal{wire.ReasonBadDigest, err}
+	}
+	if err != nil {
+		return job{}, &refusal{wire.ReasonFetch, err}
+	}
+	if o.Write.Mirror {
+		d, seen, no := a.openPair(ctx, o)
+		return job{manifest, seen, d}, no
+	}
 	seen, err := a.choose(ctx, o.Write.Disk)
 	if err != nil {
 		return job{}, &refusal{wire.ReasonNoDisk, err}
-	}
-	var b []byte
-	if _, err := a.client.call(ctx, http.MethodGet, "/agent/v1/manifest/"+url.PathEscape(o.Write.Digest), nil, &b); err != nil {
-		return job{}, &refusal{wire.ReasonFetch, err}
-	}
-	manifest, err := images.DecodeManifest(b, o.Write.Digest)
-	if err != nil {
-		return job{}, &refusal{wire.ReasonBadDigest, err}
 	}
 	if need := manifest.Bytes + disk.Room(max(seen.BlockBytes, 512)); seen.Bytes < need {
 		return job{}, &refusal{wire.ReasonDiskTooSmall, fault.Conflictf("%s (serial %q) has %d bytes, image and seed need %d", seen.Path, seen.Serial, seen.Bytes, need).
 			WithHint("name a larger disk in root_disk of the plan, or deploy a smaller image")}
 	}
-	d, err := a.Open(seen.Path)
-	if err != nil {
-		return job{}, &refusal{wire.ReasonDiskIO, err}
-	}
-	return job{manifest, seen, d}, nil
+	d, no := a.open(ctx, o, seen)
+	return job{manifest, seen, d}, no
 }
 
 func (a *agent) checkFirmware(want inventory.Firmware) *refusal {
@@ -121,37 +120,55 @@ func anyMatch(hint inventory.DiskHint, disks []inventory.Disk) bool {
 
 // perform writes, proves and finishes.
 func (a *agent) perform(ctx context.Context, o wire.Order, j job) error {
-	tenth, verifying := map[disk.Pass]int64{}, false
-	w := disk.Write{Manifest: j.manifest, Pack: chunks{a.client}, Medium: j.disk, Backoff: a.Backoff,
-		Progress: func(p disk.Pass, done, total int64) {
-			stage := wire.Writing
-			switch {
-			case p == disk.Verifying:
-				stage = wire.Verifying
-				verifying = true
-			case verifying: // the chunks held back to the end: the stage does not go back for them
-				return
-			}
-			a.reporter.post(wire.Event{Order: o.ID, Stage: stage, Done: done, Total: total})
-			if now := done * 10 / max(total, 1); now > tenth[p] {
-				tenth[p] = now
-				a.Say("%s: %d %%", stage, now*10)
-			}
-		}}
-	if err := w.Run(ctx); err != nil {
+	from, done := a.sources(o.Write.Sources)
+	defer done()
+	owner := a.owner(o)
+	w := disk.Write{Manifest: j.manifest, Owner: owner, Chunks: from, Medium: j.disk, Deep: disk.QuickSHA256(), Progress: a.progress(o.ID)}
+	tally, err := w.Run(ctx)
+	if err != nil {
 		return err
 	}
+	a.Say("%d MiB written, %d MiB were there already; %d MiB fetched", tally.Written>>20, tally.Kept>>20, tally.Fetched>>20)
 	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Finishing})
-	return disk.Finish(j.disk, seedFiles(o.Write.Seed))
+	if err := disk.Finish(j.disk, seedOf(o.Write.Seed), owner); err != nil {
+		return err
+	}
+	return a.settle(o, j.disk, j.seen)
 }
 
-// seedFiles lists the files of a seed.
-func seedFiles(s wire.Seed) []disk.File {
-	files := make([]disk.File, len(s.Files))
-	for i, f := range s.Files {
-		files[i] = disk.File(f)
+// owner is what an order leaves on its disk.
+func (a *agent) owner(o wire.Order) disk.Owner {
+	operation, _, _ := strings.Cut(o.ID, "/")
+	return disk.Owner{Machine: strings.ToLower(a.Facts().System.UUID), Operation: operation, Image: o.Write.Digest, At: time.Now().UTC()}
+}
+
+// progress tells the server and the console how far an order has come.
+func (a *agent) progress(order string) func(disk.Pass, int64, int64) {
+	tenth, verifying := map[disk.Pass]int64{}, false
+	return func(p disk.Pass, done, total int64) {
+		stage := wire.Writing
+		switch {
+		case p == disk.Verifying:
+			stage = wire.Verifying
+			verifying = true
+		case verifying: // the chunks held back to the end: the stage does not go back for them
+			return
+		}
+		a.reporter.post(wire.Event{Order: order, Stage: stage, Done: done, Total: total})
+		if now := done * 10 / max(total, 1); now > tenth[p] {
+			tenth[p] = now
+			a.Say("%s: %d %%", stage, now*10)
+		}
 	}
-	return files
+}
+
+// seedOf is what of a seed goes to a partition of its own.
+func seedOf(s wire.Seed) disk.Seed {
+	seed := disk.Seed{Label: s.Label}
+	for _, f := range s.Files {
+		seed.Files = append(seed.Files, disk.File(f))
+	}
+	return seed
 }
 
 // reasonOf translates a disk's cause into the wire's code.

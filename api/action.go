@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -26,15 +25,15 @@ type begun struct {
 }
 
 func (s *server) actions() {
-	route(s, s.action("deploy", "Put an image on the machine's disk"), func(ctx context.Context, in *struct {
+	route(s, s.action("deploy", "Bring a system to the machine, by the way of its image's kind"), func(ctx context.Context, in *struct {
 		MachineIn
 		Body wire.Deploy
 	}) (*begun, error) {
-		order, m, err := s.deployOrder(ctx, in.Machine, in.Body)
+		a, err := s.deployOrder(ctx, in.Machine, in.Body)
 		if err != nil {
 			return nil, err
 		}
-		return s.start(ctx, deploy.Deploy, m, order, in.Body.DryRun)
+		return s.start(ctx, deploy.Deploy, a.machine, a.order, in.Body.DryRun)
 	})
 	inspect := s.action("inspect", "Netboot the machine and read its parts")
 	route(s, inspect, func(ctx context.Context, in *struct {
@@ -86,31 +85,6 @@ func (s *server) start(ctx context.Context, kind deploy.Kind, m *inventory.Machi
 	return &begun{Status: http.StatusAccepted, Location: wire.Prefix + "/operations/" + o.ID, Body: shown(*o)}, nil
 }
 
-// deployOrder fixes the image by digest and refuses what could never boot.
-func (s *server) deployOrder(ctx context.Context, machine string, in wire.Deploy) (deploy.Order, *inventory.Machine, error) {
-	keys, err := sshKeys(in.SSHKeys)
-	if err != nil {
-		return deploy.Order{}, nil, err
-	}
-	m, err := s.Store.Machine(ctx, machine)
-	if err != nil {
-		return deploy.Order{}, nil, err
-	}
-	img, err := s.Store.Image(ctx, in.Image)
-	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind == fault.NotFound {
-		missing := fmt.Sprintf("there is no image %q", in.Image)
-		return deploy.Order{}, nil, &fault.Error{Kind: fault.Invalid, Message: missing, Hint: "name one of 'rackwright image list'",
-			Fields: []fault.Field{{Path: "body.image", Message: missing}}}
-	}
-	if err == nil {
-		err = fits(m, img)
-	}
-	if err != nil {
-		return deploy.Order{}, nil, err
-	}
-	return deploy.Order{Image: img.Name, Digest: img.Digest, SSHKeys: keys, UserData: in.UserData}, m, nil
-}
-
 // fits returns Conflict when the image cannot boot on the machine. What the machine's
 // plan does not say is not held against it.
 func fits(m *inventory.Machine, img *images.Image) error {
@@ -144,9 +118,17 @@ func sshKeys(lines []string) ([]string, error) {
 	return keys, nil
 }
 
-// told leaves out of an order what is only written: user-data often holds passwords.
+// told leaves out of an order what is only written: user-data, templates and their values
+// often hold passwords. Which values were given stays.
 func told(o deploy.Order) deploy.Order {
-	o.UserData = ""
+	o.UserData, o.Answers = "", ""
+	if len(o.Vars) > 0 {
+		given := o.Vars
+		o.Vars = make(map[string]string, len(given))
+		for name := range given {
+			o.Vars[name] = "(hidden)"
+		}
+	}
 	return o
 }
 

@@ -4,6 +4,7 @@ package api
 
 import (
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"net/http"
 	"time"
@@ -25,11 +26,18 @@ type Options struct {
 	Importer Importer
 	// Forget is told of an image whose record is gone, or never came to be: it drops the
 	// bytes unless another record has the digest. Nil keeps them.
-	Forget func(ctx context.Context, img images.Image) error
-	BMC    bmc.Hands // nil: this server speaks to no BMC
-	Lines  Lines     // nil: nobody tells how things stand with BMCs
+	Forget  func(ctx context.Context, img images.Image) error
+	Depot   Depot     // nil: this server does not look after image bytes
+	Uploads Uploads   // nil: files come in one request only
+	BMC     bmc.Hands // nil: this server speaks to no BMC
+	Lines   Lines     // nil: nobody tells how things stand with BMCs
 
+	Tickets       Tickets       // for chunks; nil: they are sent by the agents' TLS only
+	Consoles      Consoles      // nil: this server reads no consoles
 	FirmwareBytes FirmwareBytes // nil: this server keeps no firmware files
+
+	CertificateKey ed25519.PublicKey // of certificates of erased disks; nil: none are made
+	BootURL        string            // of the boot server, for previews; "": it depends on who asks
 
 	Log       *slog.Logger
 	Version   string           // of the server, for GET /health
@@ -69,6 +77,8 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.health()
 	s.machines()
 	s.actions()
+	s.rescues()
+	s.previews()
 	s.bmcs()
 	s.claims()
 	s.life()
@@ -85,6 +95,11 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.images(mux)
 	s.firmwares(mux)
 	s.campaigns()
+	s.burnIns()
+	s.certificates()
+	s.caches()
+	s.rollouts()
+	s.consoles()
 	s.operations()
 	s.events()
 	s.finishDocument()

@@ -39,6 +39,12 @@ func schemaName(t reflect.Type, hint string) string {
 	if name := schema.Name(t); name != t.Name() {
 		return name
 	}
+	switch t { // beside nouns of these names
+	case reflect.TypeFor[images.Part]():
+		return "ImagePart"
+	case reflect.TypeFor[images.Import](), reflect.TypeFor[images.ImportOrder](), reflect.TypeFor[images.Damage](), reflect.TypeFor[images.Health](), reflect.TypeFor[images.Collected]():
+		return "Image" + t.Name()
+	}
 	return huma.DefaultSchemaNamer(t, hint)
 }
 
@@ -69,8 +75,10 @@ func (s *server) describeUpload() {
 	o.Responses["201"] = jsonResponse[images.Image](s, "The image, ready to deploy")
 	text := &huma.Schema{Type: huma.TypeString}
 	o.Parameters = []*huma.Param{
-		{Name: "name", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Pattern: imageName.String()}, Description: "Unique name"},
+		{Name: "name", In: "query", Required: true, Schema: &huma.Schema{Type: huma.TypeString, MinLength: new(1), MaxLength: new(63)}, Description: "Unique name"},
 		{Name: "sha256", In: "query", Schema: text, Description: "SHA-256 of the body in hexadecimal; the upload is refused when it is another"},
+		{Name: "kind", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"disk", "rootfs", "iso"}}, Description: "What the file is; disk when it is missing"},
+		{Name: "arch", In: "query", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"amd64", "arm64"}}, Description: "Of what does not tell it"},
 	}
 	o.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}

@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
-	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -27,13 +26,20 @@ func (s *server) images(mux *chi.Mux) {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
 	route(s, tag(op("GET", "/images", "list-images", "Images by name")),
 		func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Image]], error) {
-			return listOf(s.Store.Images(ctx))
+			list, err := s.Store.Images(ctx)
+			all := make([]*images.Image, len(list))
+			for i := range list {
+				all[i] = &list[i]
+			}
+			s.share(all...)
+			return listOf(list, err)
 		})
 	route(s, tag(op("GET", "/images/{image}", "get-image", "One image")), func(ctx context.Context, in *imageIn) (*body[*images.Image], error) {
 		img, err := s.Store.Image(ctx, in.Image)
 		if err != nil {
 			return nil, err
 		}
+		s.share(img)
 		return &body[*images.Image]{img}, nil
 	})
 	remove := tag(op("DELETE", "/images/{image}", "remove-image", "Forget an image no open operation needs"))
@@ -41,6 +47,9 @@ func (s *server) images(mux *chi.Mux) {
 	route(s, remove, s.removeImage)
 	mux.Post(wire.Prefix+"/images", s.addImage)
 	s.describeUpload()
+	s.imageImports()
+	s.imageUploads(mux)
+	s.imageBytes()
 }
 
 func (s *server) removeImage(ctx context.Context, in *imageIn) (*struct{}, error) {
@@ -59,10 +68,7 @@ func (s *server) forget(ctx context.Context, img *images.Image) error {
 	return s.Forget(context.WithoutCancel(ctx), *img)
 }
 
-var (
-	imageName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`)
-	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
+var sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // addImage streams the body into the importer; nothing but the importer's own buffers
 // is held in memory.
@@ -80,23 +86,17 @@ func (s *server) addImage(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(img)
 }
 
-// takeIn brings the bytes in, then records the image.
+// takeIn brings the bytes in and has the image recorded.
 func (s *server) takeIn(r *http.Request, control *http.ResponseController) (*images.Image, error) {
-	name, sum, err := uploadQuery(r)
+	o, err := uploadQuery(r)
 	if err == nil {
 		err = octets(r)
 	}
 	if err != nil {
 		return nil, err
 	}
-	img, err := s.Importer.Import(r.Context(), &patient{body: r.Body, control: control}, name, sum)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Store.AddImage(r.Context(), img, actor(r.Context())); err != nil {
-		return nil, errors.Join(err, s.forget(r.Context(), img))
-	}
-	return img, nil
+	return s.Importer.Import(r.Context(), &patient{body: r.Body, control: control}, o, nil,
+		func(img *images.Image) error { return s.Store.AddImage(r.Context(), img, actor(r.Context())) })
 }
 
 // courtesy is how long a refused upload is still read.
@@ -114,25 +114,30 @@ func (s *server) refuseUpload(w http.ResponseWriter, r *http.Request, control *h
 }
 
 // uploadQuery reads and checks the parameters, unknown ones too.
-func uploadQuery(r *http.Request) (name, sum string, err error) {
-	bad := &fault.Error{Kind: fault.Invalid, Message: "the query is wrong", Hint: "send ?name=NAME and, if you know it, &sha256=HEX of the file"}
+func uploadQuery(r *http.Request) (o images.ImportOrder, err error) {
+	bad := &fault.Error{Kind: fault.Invalid, Message: "the query is wrong", Hint: "send ?name=NAME and, if you know them, &sha256=HEX of the file, &kind= and &arch="}
 	query := r.URL.Query()
 	for key := range query {
-		if key != "name" && key != "sha256" {
+		if key != "name" && key != "sha256" && key != "kind" && key != "arch" {
 			bad.Fields = append(bad.Fields, fault.Field{Path: "query." + key, Message: "unknown query parameter"})
 		}
 	}
-	name, sum = query.Get("name"), strings.ToLower(strings.TrimPrefix(query.Get("sha256"), "sha256:"))
-	if !imageName.MatchString(name) {
-		bad.Fields = append(bad.Fields, fault.Field{Path: "query.name", Message: "is not an image name: 1 to 63 of a-z, 0-9, '.', '_' and '-', the first a letter or digit"})
+	o = images.ImportOrder{Name: query.Get("name"), Kind: images.Kind(query.Get("kind")), SHA256: query.Get("sha256"), Arch: query.Get("arch")}
+	if f, ok := errors.AsType[*fault.Error](o.Check(true)); ok {
+		for _, field := range f.Fields {
+			bad.Fields = append(bad.Fields, fault.Field{Path: "query." + field.Path, Message: field.Message})
+		}
 	}
-	if sum != "" && !sha256Hex.MatchString(sum) {
-		bad.Fields = append(bad.Fields, fault.Field{Path: "query.sha256", Message: "is not 64 hexadecimal digits"})
+	if o.Kind == images.KindPart {
+		bad.Fields = append(bad.Fields, fault.Field{Path: "query.kind", Message: "is of uploads that go on"})
+	}
+	if o.Arch != "" && o.Arch != "amd64" && o.Arch != "arm64" {
+		bad.Fields = append(bad.Fields, fault.Field{Path: "query.arch", Message: "is not amd64 or arm64"})
 	}
 	if len(bad.Fields) > 0 {
-		return "", "", bad
+		return o, bad
 	}
-	return name, sum, nil
+	return o, nil
 }
 
 // octets refuses what is plainly no image, such as a form.

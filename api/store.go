@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"io"
 	"time"
 
 	"rackwright/access"
@@ -30,6 +29,10 @@ type Store interface {
 	claimStore
 	firmwareStore
 	campaignStore
+	burnStore
+	certificateStore
+	cacheStore
+	rolloutStore
 	// TokenRole returns whose secret it is; Denied when it is nobody's.
 	TokenRole(ctx context.Context, secret string) (access.Token, error)
 	// Ping returns Unreachable when the database does not answer.
@@ -96,6 +99,14 @@ type imageStore interface {
 	AddImage(ctx context.Context, img *images.Image, actor string) error
 	// RemoveImage is Conflict while an operation needs the image.
 	RemoveImage(ctx context.Context, idOrName, actor string) (*images.Image, error)
+	// ImageImports are newest first.
+	ImageImports(ctx context.Context) ([]images.Import, error)
+	ImageImport(ctx context.Context, id string) (*images.Import, error)
+	CreateImageImport(ctx context.Context, i *images.Import) error
+	// RemoveImageImport ends an import that runs.
+	RemoveImageImport(ctx context.Context, id string) error
+	// NoteUpload queues the import when done is size; size is 0 while it is not known.
+	NoteUpload(ctx context.Context, id string, done, size int64) error
 }
 
 type operationStore interface {
@@ -129,11 +140,4 @@ type eventStore interface {
 	// NewEvents signals that events were appended; a signal may be missed, so readers
 	// also look each second. The function ends it.
 	NewEvents() (<-chan struct{}, func())
-}
-
-// Importer takes the bytes of an image as they come and returns what it found in them,
-// not yet recorded. It holds no more than a part of them in memory, and refuses bytes
-// whose SHA-256 is not the given one (hexadecimal, "" for any) as Invalid.
-type Importer interface {
-	Import(ctx context.Context, r io.Reader, name, sha256 string) (*images.Image, error)
 }

@@ -34,6 +34,7 @@ type Controller interface {
 	Updater
 	Custodian
 	Announcer
+	Terminal
 
 	// Locate lights or darkens the LED by which a person finds the machine, and reads it
 	// back. Invalid when the BMC has none.
@@ -54,6 +55,9 @@ type Reader interface {
 	Facts(ctx context.Context) (inventory.Facts, error)
 	// Readings reads the sensors and the health the BMC rolls up of them.
 	Readings(ctx context.Context) (Readings, error)
+	// Progress tells how far the machine's start is, in the words of Redfish's BootProgress
+	// (e.g. OSBootStarted); empty where the BMC does not tell.
+	Progress(ctx context.Context) (string, error)
 }
 
 // Dialer opens Controllers.

@@ -188,6 +188,16 @@ func (u Unable) Unsubscribe(context.Context, string) error { return u.cannot("en
 // Stream is Invalid.
 func (u Unable) Stream(context.Context, func(Entry)) error { return u.cannot("stream events") }
 
+// WatchConsole is Invalid.
+func (u Unable) WatchConsole(context.Context, ConsoleView) error {
+	return u.cannot("show the serial console")
+}
+
+// Progress is Invalid.
+func (u Unable) Progress(context.Context) (string, error) {
+	return "", u.cannot("tell how far the start is")
+}
+
 // Locate is Invalid.
 func (u Unable) Locate(context.Context, bool) error { return u.cannot("blink a locator LED") }
 

@@ -40,13 +40,17 @@ func TestScriptsReadAsTheGoldenFilesSay(t *testing.T) {
 	golden(t, "local-disk-uefi.ipxe", LocalDiskScript("r1-u10", inventory.UEFI))
 	golden(t, "agent.ipxe", AgentScript(h, exampleAgent()))
 	golden(t, "stranger.ipxe", StrangerScript(mac))
+	golden(t, "installer.ipxe", SystemScript(h, System{Name: "debian-installer", Kernel: "kernel", Initrds: []string{"initrd"},
+		Args: "auto=true preseed/url=http://10.0.0.1:8080/boot/a/t0ken/preseed.cfg ds=nocloud;s=x/ ---"}, "http://10.0.0.1:8080/boot/k/n0nce/part"))
+	golden(t, "live.ipxe", SystemScript(h, System{Name: "live", Kernel: "kernel", Initrds: []string{"initrd", "initrd.firmware"}}, "http://10.0.0.1:8080/boot/k/n0nce/part"))
 }
 
 func TestNothingInAScriptCanBecomeACommand(t *testing.T) {
 	h := &Host{Name: "evil\nreboot ${x} && shell || x; y", MAC: inventory.MAC{2}}
 	a := exampleAgent()
 	a.Args = []string{"quiet\nshell"}
-	for _, s := range []string{AgentScript(h, a), LocalDiskScript(h.Name, inventory.UEFI)} {
+	system := System{Name: h.Name, Kernel: "kernel", Args: "quiet\nshell ; shell || ${x} #"}
+	for _, s := range []string{AgentScript(h, a), LocalDiskScript(h.Name, inventory.UEFI), SystemScript(h, system, "http://10.0.0.1/k")} {
 		for i, line := range strings.Split(s, "\n") {
 			if strings.HasPrefix(line, "shell") || (i < 2 && strings.ContainsAny(line, "$|&;")) {
 				t.Errorf("line %q", line)

@@ -36,7 +36,7 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	k.need(c.StateDir != "", "state_dir", "must not be empty")
 	for _, p := range []struct{ key, path string }{
 		{"state_dir", c.StateDir}, {"seal_key_file", c.SealKeyFile}, {"database_password_file", c.DatabasePasswordFile},
-		{"api.tls_cert", c.API.TLSCert}, {"api.tls_key", c.API.TLSKey}, {"boot.ramdisk_dir", c.Boot.RamdiskDir}, {"images.dir", c.Images.Dir},
+		{"api.tls_cert", c.API.TLSCert}, {"api.tls_key", c.API.TLSKey}, {"boot.ramdisk_dir", c.Boot.RamdiskDir}, {"images.dir", c.Images.Dir}, {"cache.dir", c.Cache.Dir},
 	} {
 		k.need(p.path == "" || filepath.IsAbs(p.path), p.key, "must be an absolute path")
 	}
@@ -49,9 +49,31 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	c.checkDHCP(k)
 	k.need(c.Worker.Concurrency >= 1 && c.Worker.Concurrency <= 1000, "worker.concurrency", "must be 1 to 1000")
 	k.need(c.BMC.Claim == "ask" || c.BMC.Claim == "auto", "bmc.claim", "must be ask or auto")
+	c.checkImages(k)
+	c.checkCache(k)
 	args := c.Boot.KernelArgs
 	k.need(len(args) <= 1024 && !strings.ContainsFunc(args, isControl), "boot.kernel_args", "must be one line of at most 1024 bytes")
 	return k.fields
+}
+
+func (c *Config) checkImages(k *checker) {
+	for _, dir := range c.Images.ImportDirs {
+		k.need(filepath.IsAbs(dir), "images.import_dirs", "%.80q is not an absolute path", dir)
+	}
+	for _, file := range c.Images.TrustedKeys {
+		k.need(filepath.IsAbs(file), "images.trusted_keys", "%.80q is not an absolute path", file)
+	}
+	k.need(!c.Images.RequireSignature || len(c.Images.TrustedKeys) > 0, "images.require_signature", "lets nothing in: name a key in images.trusted_keys")
+	k.need(c.Images.RegistryAuth == "" || filepath.IsAbs(c.Images.RegistryAuth), "images.registry_auth", "must be an absolute path")
+}
+
+func (c *Config) checkCache(k *checker) {
+	u, err := url.Parse(c.Cache.Upstream)
+	k.need(c.Cache.Upstream == "" || err == nil && u.Scheme == "http" && u.Host != "" && strings.Trim(u.Path, "/") == "" && u.RawQuery == "",
+		"cache.upstream", "must be http://host:port of the other server's [http] listen")
+	k.need(c.Cache.MaxGiB >= 1 && c.Cache.MaxGiB <= 1<<20, "cache.max_gib", "must be 1 to 1048576")
+	k.need(c.Cache.Upstream == "" || !c.Images.Encrypted, "cache.upstream", "has no use while images.encrypted is set: caches are asked without TLS")
+	k.need(c.Cache.Upstream == "" || c.HTTP.Enabled, "cache.upstream", "needs http.enabled: that is where agents fetch")
 }
 
 // checkDatabase never quotes the URL: it may hold a password.

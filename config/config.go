@@ -28,6 +28,7 @@ type Config struct {
 	BMC                  BMC      `toml:"bmc"`
 	Boot                 Boot     `toml:"boot"`
 	Images               Images   `toml:"images"`
+	Cache                Cache    `toml:"cache"`
 }
 
 // Log is how the server logs, to standard error.
@@ -76,7 +77,21 @@ type Boot struct {
 
 // Images is the image store.
 type Images struct {
-	Dir string `toml:"dir"`
+	Dir       string `toml:"dir"`
+	Encrypted bool   `toml:"encrypted"` // chunks only over the agents' TLS
+
+	ImportDirs       []string `toml:"import_dirs"`       // below which files of this host may be imported
+	TrustedKeys      []string `toml:"trusted_keys"`      // files of public keys
+	RequireSignature bool     `toml:"require_signature"` // nothing comes in without one by a trusted key
+	RegistryAuth     string   `toml:"registry_auth"`     // a docker config.json; empty: none
+}
+
+// Cache keeps chunks of another server's images near the machines.
+type Cache struct {
+	Upstream string `toml:"upstream"` // http://host:port; empty: no cache
+	Dir      string `toml:"dir"`
+	MaxGiB   int    `toml:"max_gib"`
+	Rack     string `toml:"rack"` // where this server stands; empty: unknown
 }
 
 // Default is the configuration without a file, paths filled in.
@@ -97,6 +112,8 @@ func defaults(state string) Config {
 		Agent:    Listener{Enabled: true, Listen: ":8443"},
 		Worker:   Worker{Enabled: true, Concurrency: 16},
 		BMC:      BMC{Claim: "ask", Events: true},
+		Cache:    Cache{MaxGiB: 200},
+		Images:   Images{ImportDirs: []string{}, TrustedKeys: []string{}},
 	}
 }
 
@@ -115,7 +132,7 @@ func stateDir(uid int, getenv func(string) string) string {
 
 // fillPaths puts what was left empty under the state directory.
 func (c *Config) fillPaths() {
-	for name, p := range map[string]*string{"seal.key": &c.SealKeyFile, "ramdisk": &c.Boot.RamdiskDir, "images": &c.Images.Dir} {
+	for name, p := range map[string]*string{"seal.key": &c.SealKeyFile, "ramdisk": &c.Boot.RamdiskDir, "images": &c.Images.Dir, "cache": &c.Cache.Dir} {
 		if *p == "" {
 			*p = filepath.Join(c.StateDir, name)
 		}

@@ -113,6 +113,7 @@ const (
 	StepLocate   StepName = "locate"    // the locator LED is as it was asked for
 	StepErase    StepName = "erase"     // the disks were erased and samples of them read back
 	StepBurn     StepName = "burn-in"   // the machine worked for as long as was asked
+	StepOff      StepName = "off"       // the agent switched the machine off
 	StepRescue   StepName = "rescue"    // a person could log in, and the time is over
 	StepInstall  StepName = "install"   // the system's installer fetched its answers and says that it is done
 	StepMedia    StepName = "media"     // the ISO image is in the BMC's virtual drive
@@ -144,6 +145,7 @@ type Step struct {
 	Total    int64         `json:"total,omitempty"`
 	Note     string        `json:"note,omitempty" doc:"What it is doing, or the last error it retries"`
 	Tried    []string      `json:"tried,omitempty" nullable:"false" doc:"Of a claim: what the BMC refused, which is not tried again before a retry"`
+	Door     *Door         `json:"door,omitempty" doc:"Of a rescue: how to log in"`
 	Sent     *Sent         `json:"sent,omitempty" doc:"Of an update: how far it is with what must not be done twice"`
 }
 
@@ -169,20 +171,21 @@ func (o *Operation) At(names ...StepName) bool {
 	return false
 }
 
-// Netboots reports whether a machine with this operation is told to load the agent when
-// it netboots. That ends once the image is proven on the disk, so a machine that reboots
-// after that boots what was written; and it holds while the operation is parked before
+// Netboots reports whether a machine with this operation is told to load the agent, or
+// its installer, when it netboots. That ends once the image is proven on the disk, or the
+// installer has its answers, so a machine that reboots after that boots what was written
+// and nothing is ever installed in a loop; and it holds while the operation is parked before
 // that, so that a machine a person restarts by hand goes on. A machine whose button only
 // a person can press is served from the moment the operation is made.
 func (o *Operation) Netboots() bool {
 	s := o.Step()
-	if s == nil || o.State.Ended() || !o.Kind.usesAgent() {
+	if s == nil || o.State.Ended() || !o.Kind.usesAgent() || o.Kind == Deploy && !o.Order.Method.Netboots() {
 		return false
 	}
 	switch s.Name {
 	case StepCheck:
 		return !o.has(StepPower)
-	case StepBootNet, StepPower, StepDHCP, StepLoader, StepRamdisk, StepWrite, StepErase, StepBurn, StepRescue:
+	case StepBootNet, StepPower, StepDHCP, StepLoader, StepRamdisk, StepWrite, StepErase, StepBurn, StepRescue, StepAnswers, StepLoaded, StepStart:
 		return o.State != Queued
 	}
 	return false
@@ -222,7 +225,7 @@ func (k Kind) usesAgent() bool {
 
 // Destructive reports whether an operation like this overwrites a disk.
 func Destructive(k Kind, o Order) bool {
-	return k == Deploy && o.Method != ByLocal && o.Method != ByLive || k == Erase || k == BurnIn && o.Burn != nil && o.Burn.Write
+	return k == Deploy && o.Method != ByLocal && o.Method != ByLive && o.Method != ByNetboot || k == Erase || k == BurnIn && o.Burn != nil && o.Burn.Write
 }
 
 // Exclusive reports whether a machine has at most one operation of the kind, or of another
@@ -237,7 +240,7 @@ func (o *Operation) Restart() {
 	o.Turn++
 	if s := o.Step(); s != nil {
 		switch s.Name {
-		case StepDHCP, StepLoader, StepRamdisk, StepWrite, StepErase, StepBurn, StepRescue:
+		case StepDHCP, StepLoader, StepRamdisk, StepWrite, StepErase, StepBurn, StepRescue, StepAnswers, StepLoaded, StepStart:
 			o.Rewind(StepBootNet)
 			return
 		case StepFirmwareVerify: // what is not there was not taken: it is sent again, the rest is not

@@ -6,7 +6,7 @@ type Order struct {
 	Digest    string            `json:"digest,omitempty" doc:"Image digest, fixed when the operation was made"`
 	SSHKeys   []string          `json:"ssh_keys,omitempty" nullable:"false" doc:"authorized_keys lines for the default user"`
 	UserData  string            `json:"user_data,omitempty" doc:"cloud-init user-data, or an Ignition configuration"`
-	Method    Method            `json:"method,omitempty" enum:"disk,rootfs,installer,live,iso,local" doc:"How the system comes to the machine; of deployments"`
+	Method    Method            `json:"method,omitempty" enum:"disk,rootfs,installer,netboot,live,iso,local" doc:"How the system comes to the machine; of deployments"`
 	Seed      string            `json:"seed,omitempty" enum:"nocloud,config-drive,ignition,none" doc:"Form of the first-boot configuration; empty is nocloud"`
 	Answers   string            `json:"answers,omitempty" doc:"Template of the installer's answers, instead of the image's own"`
 	Vars      map[string]string `json:"vars,omitempty" doc:"Values for templates"`
@@ -35,7 +35,8 @@ const (
 	ByDisk    Method = "disk"      // an image written to the disk by the agent
 	ByRootFS  Method = "rootfs"    // a root file system unpacked to the disk by the agent
 	ByInstall Method = "installer" // the system's own installer, with answers rendered for the machine
-	ByLive    Method = "live"      // a system that runs in memory
+	ByNetboot Method = "netboot"   // a system that the loader starts and that runs in memory
+	ByLive    Method = "live"      // a root file system that the agent runs in memory
 	ByMedia   Method = "iso"       // an ISO image through the BMC's virtual drive
 	ByLocal   Method = "local"     // what is on the disk already
 )
@@ -48,9 +49,10 @@ type EraseOrder struct {
 
 // BurnOrder says what is worked and for how long.
 type BurnOrder struct {
-	Seconds int      `json:"seconds" doc:"How long"`
+	Seconds int      `json:"seconds" doc:"How long the tests work, together"`
 	Tests   []string `json:"tests,omitempty" nullable:"false" doc:"cpu, memory, disk, network; none: all"`
 	Write   bool     `json:"write,omitempty" doc:"Disks are written too, which destroys what they hold"`
+	Active  bool     `json:"active,omitempty" doc:"Also when the machine is active: it is restarted"`
 }
 
 // RescueOrder lets a person in.

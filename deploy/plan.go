@@ -31,6 +31,12 @@ func Plan(kind Kind, s Subject) ([]Step, error) {
 		return planClaim(s)
 	case Firmware:
 		return planFirmware(s)
+	case Erase:
+		return planErase(s)
+	case BurnIn:
+		return planBurnIn(s)
+	case Rescue:
+		return planRescue(s)
 	}
 	return nil, fault.Invalidf("there is no operation %q", kind).WithHint("operations are %v", Kinds())
 }
@@ -41,23 +47,6 @@ func heldBy(m inventory.Machine) string {
 		return ""
 	}
 	return ", " + m.Hold.String()
-}
-
-func planDeploy(s Subject) ([]Step, error) {
-	if s.Order.Digest == "" {
-		return nil, fault.Invalidf("deploy %s: which image?", s.Machine.Name).WithHint("name one of 'rackwright image list'")
-	}
-	if err := netbootable(s.Machine); err != nil {
-		return nil, err
-	}
-	steps := append(netboot(s.Machine), step(StepWrite, "image written", 3, 2*time.Hour))
-	if s.Machine.BMC != nil {
-		steps = append(steps, step(StepBootDisk, "boot from disk", 5, 5*time.Minute))
-	}
-	return append(steps,
-		step(StepReboot, "rebooting", 3, 10*time.Minute),
-		step(StepPhone, "phone home", 1, 30*time.Minute),
-		step(StepSettle, "active", 5, time.Minute)), nil
 }
 
 func planInspect(s Subject) ([]Step, error) {

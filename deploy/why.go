@@ -69,6 +69,11 @@ func waitingFor(s *Step) string {
 		StepFirmwareCheck: "checking what the update needs", StepUpdate: "its BMC takes firmware", StepRestart: "restarting it for its firmware",
 		StepFirmwareVerify: "waiting for the new firmware to run",
 		StepLocate:         "blinking its locator LED",
+		StepBurn:           "under burn-in",
+		StepErase:          "the agent is erasing its disks", StepOff: "waiting for the agent to switch it off",
+		StepAnswers: "its installer was offered; waiting for it to fetch its answers", StepInstall: "its installer works",
+		StepMedia: "putting the ISO image into the virtual drive", StepBootCD: "setting the next boot to the virtual drive", StepEject: "emptying the virtual drive",
+		StepLoaded: "its loader fetches the system", StepStart: "the agent starts the system in memory",
 	}[s.Name]
 	if s.Total > 0 {
 		what += fmt.Sprintf(" (%d %%)", s.Done*100/s.Total)

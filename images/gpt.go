@@ -2,8 +2,12 @@ package images
 
 import (
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
 	"io"
+	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"rackwright/fault"
 )
@@ -22,6 +26,8 @@ const (
 
 // partition is an entry of the table; start and bytes lie inside the image.
 type partition struct {
+	number       int    // from 1, as Linux counts
+	name         string // may be empty
 	kind         string // type GUID as on disk
 	start, bytes int64
 	legacyBoot   bool // attribute bit 2: legacy BIOS bootable
@@ -71,6 +77,7 @@ func readEntries(r io.ReaderAt, size, lba int64, count, width int, sum uint32) (
 			return nil, err
 		}
 		if p.kind != "" {
+			p.number = i + 1
 			parts = append(parts, p)
 		}
 	}
@@ -90,8 +97,43 @@ func readEntry(e []byte, size int64) (partition, error) {
 		return partition{}, fault.Invalidf("the image is cut short: a partition ends at sector %d, the image has %d", last, size/sector).
 			WithHint("fetch or build the image again and compare its SHA-256 with the publisher's")
 	}
-	return partition{kind: string(e[:16]), start: int64(first) * sector, bytes: int64(last-first+1) * sector,
+	return partition{name: entryName(e[56:128]), kind: string(e[:16]), start: int64(first) * sector, bytes: int64(last-first+1) * sector,
 		legacyBoot: le.Uint64(e[48:])&4 != 0}, nil
+}
+
+// entryName decodes a partition's name: UTF-16LE, padded with zeros.
+func entryName(b []byte) string {
+	var units []uint16
+	for ; len(b) >= 2 && (b[0] != 0 || b[1] != 0); b = b[2:] {
+		units = append(units, binary.LittleEndian.Uint16(b))
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, string(utf16.Decode(units)))
+}
+
+// Place says in words where byte off of a disk image lies: in which partition. It reads
+// the partition table.
+func Place(r io.ReaderAt, size, off int64) string {
+	if off < 34*sector {
+		return "the partition table"
+	}
+	parts, err := readGPT(r, size)
+	if err != nil {
+		return "a place that is not known: the partition table cannot be read"
+	}
+	for _, p := range parts {
+		if off >= p.start && off < p.start+p.bytes {
+			if p.name == "" {
+				return fmt.Sprintf("partition %d", p.number)
+			}
+			return fmt.Sprintf("partition %d (%s)", p.number, p.name)
+		}
+	}
+	return "no partition"
 }
 
 // notGPT says what stands where the GPT should be.

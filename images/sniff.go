@@ -30,9 +30,11 @@ func hintFor(kind string) string {
 	switch kind {
 	case vmdk, vhd, vhdx, vdi:
 		return "convert it first: qemu-img convert -O qcow2 -c IN OUT.qcow2"
-	case iso:
-		return "an installer ISO is not an installed system: add the distribution's cloud image (raw or qcow2)"
-	case tarball, zipped:
+	case ISO:
+		return "an installer ISO is not an installed system: add it with --kind iso, or add the distribution's cloud image (raw or qcow2)"
+	case Tarball:
+		return "a root file system is added with --kind rootfs; a disk image in a tar archive is unpacked first"
+	case zipped:
 		return "unpack it and add the disk image inside"
 	}
 	return "add a raw or qcow2 disk image, plain or wrapped once in gzip, xz or zstd"
@@ -44,9 +46,9 @@ const (
 	XZ      = "an xz file"
 	Zstd    = "a zstd file"
 	bzipped = "a bzip2 file"
-	tarball = "a tar archive"
+	Tarball = "a tar archive"
 	zipped  = "a zip archive"
-	iso     = "an ISO 9660 image"
+	ISO     = "an ISO 9660 image"
 	vmdk    = "a VMware disk"
 	vhdx    = "a Hyper-V disk (vhdx)"
 	vhd     = "a Virtual PC disk (vhd)"
@@ -68,7 +70,7 @@ type magic struct {
 func Sniff(head []byte) string {
 	for _, m := range [...]magic{
 		{Gzip, 0, "\x1f\x8b"}, {XZ, 0, "\xfd7zXZ\x00"}, {Zstd, 0, "\x28\xb5\x2f\xfd"}, {bzipped, 0, "BZh"},
-		{tarball, 257, "ustar"}, {zipped, 0, "PK\x03\x04"}, {QCOW2, 0, "QFI\xfb"},
+		{Tarball, 257, "ustar"}, {zipped, 0, "PK\x03\x04"}, {QCOW2, 0, "QFI\xfb"},
 		{vmdk, 0, "KDMV"}, {vmdk, 0, "# Disk DescriptorFile"}, {vhdx, 0, "vhdxfile"}, {vhd, 0, "conectix"},
 		{vdi, 0x40, "\x7f\x10\xda\xbe"}, {squash, 0, "hsqs"}, {page, 0, "<!DOCTYPE html"}, {page, 0, "<!doctype html"}, {page, 0, "<html"},
 	} {
@@ -86,7 +88,7 @@ func sniffDisk(head []byte) string {
 	hasTable := at(510, "\x55\xaa")
 	switch {
 	case at(32769, "CD001"):
-		return iso
+		return ISO
 	case !hasTable && at(1080, "\x53\xef"):
 		return ext
 	}

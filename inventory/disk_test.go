@@ -1,6 +1,7 @@
 package inventory_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,5 +49,81 @@ func TestADiskIsChosenOnlyWhenExactlyOneFits(t *testing.T) {
 	}
 	if s := (inventory.DiskHint{}).String(); s != "no hint" || !(inventory.DiskHint{}).IsZero() {
 		t.Errorf("no hint reads %q", s)
+	}
+}
+
+func TestTheOrderOfDisksDoesNotDependOnWhoWasFoundFirst(t *testing.T) {
+	at := func(path, bus, serial string, bytes int64, turns bool) inventory.Disk {
+		return inventory.Disk{Path: path, BusPath: bus, Serial: serial, Bytes: bytes, Rotational: turns}
+	}
+	a := at("/dev/sda", "pci-0000:00:1f.2-ata-10", "A", 4<<40, true)
+	b := at("/dev/sdb", "pci-0000:00:1f.2-ata-2", "B", 4<<40, true)
+	c := at("/dev/nvme0n1", "pci-0000:41:00.0-nvme-1", "C", 1<<40, false)
+	d := at("/dev/nvme1n1", "pci-0000:42:00.0-nvme-1", "D", 1<<40, false)
+	twin := at("/dev/sdc", "", "", 1<<30, true)
+	for name, c := range map[string]struct {
+		hint  inventory.DiskHint
+		disks []inventory.Disk
+		want  string // serials, "" is refused
+	}{
+		"by bus path, exactly":             {inventory.DiskHint{BusPath: "pci-0000:00:1f.2-ata-2"}, []inventory.Disk{a, b, c}, "B"},
+		"a part of a bus path is none":     {inventory.DiskHint{BusPath: "pci-0000:00:1f.2"}, []inventory.Disk{a, b}, ""},
+		"the one that does not turn":       {inventory.DiskHint{Rotational: "no"}, []inventory.Disk{a, b, c}, "C"},
+		"those that turn are two":          {inventory.DiskHint{Rotational: "yes"}, []inventory.Disk{a, b, c}, ""},
+		"first, by bus path as numbers":    {inventory.DiskHint{Pick: inventory.PickFirst, Rotational: "yes"}, []inventory.Disk{a, b, c}, "B"},
+		"smallest, the first of equals":    {inventory.DiskHint{Pick: inventory.PickSmallest}, []inventory.Disk{d, a, c, b}, "C"},
+		"largest, the first of equals":     {inventory.DiskHint{Pick: inventory.PickLargest}, []inventory.Disk{d, a, c, b}, "B"},
+		"only is what nobody says":         {inventory.DiskHint{Pick: inventory.PickOnly}, []inventory.Disk{a, b}, ""},
+		"a size range":                     {inventory.DiskHint{MinBytes: 2 << 40, MaxBytes: 5 << 40, Pick: inventory.PickFirst}, []inventory.Disk{c, a, b}, "B"},
+		"two without a name are not known": {inventory.DiskHint{Pick: inventory.PickFirst}, []inventory.Disk{twin, twin}, ""},
+	} {
+		for turn := range c.disks { // in whatever order they are found
+			found := append(slices.Clone(c.disks[turn:]), c.disks[:turn]...)
+			got, err := c.hint.Choose(found)
+			if (c.want == "") != (err != nil) || got.Serial != c.want {
+				t.Errorf("%s: got %q, %v", name, got.Serial, err)
+			}
+			slices.Reverse(found)
+			if got, _ := c.hint.Choose(found); got.Serial != c.want {
+				t.Errorf("%s, found the other way round: got %q", name, got.Serial)
+			}
+		}
+	}
+	two, err := inventory.DiskHint{Rotational: "yes"}.ChooseTwo([]inventory.Disk{c, a, b})
+	if err != nil || two[0].Serial != "B" || two[1].Serial != "A" {
+		t.Errorf("two of two: %v, %v", two, err)
+	}
+	if two, err = (inventory.DiskHint{Pick: inventory.PickSmallest}).ChooseTwo([]inventory.Disk{b, d, a, c}); err != nil || two[0].Serial != "C" || two[1].Serial != "D" {
+		t.Errorf("two of four: %v, %v", two, err)
+	}
+	for _, disks := range [][]inventory.Disk{{a}, {a, b, c}} {
+		if two, err := (inventory.DiskHint{}).ChooseTwo(disks); !fault.Is(err, fault.Conflict) {
+			t.Errorf("a mirror of %d disks: %v, %v", len(disks), two, err)
+		}
+	}
+}
+
+func TestADiskIsKnownByItsNamesAndItsSize(t *testing.T) {
+	d := inventory.Disk{Path: "/dev/sda", Serial: "S1", WWN: "naa.5", Bytes: 8, BusPath: "pci-1"}
+	with := func(change func(*inventory.Disk)) inventory.Disk { c := d; change(&c); return c }
+	for name, c := range map[string]struct {
+		a, b inventory.Disk
+		same bool
+	}{
+		"under another node":              {d, with(func(d *inventory.Disk) { d.Path, d.BusPath = "/dev/sdb", "pci-2" }), true},
+		"with another prefix of its WWN":  {d, with(func(d *inventory.Disk) { d.WWN = "0x5" }), true},
+		"another serial":                  {d, with(func(d *inventory.Disk) { d.Serial = "S2" }), false},
+		"another WWN":                     {d, with(func(d *inventory.Disk) { d.WWN = "naa.6" }), false},
+		"another size":                    {d, with(func(d *inventory.Disk) { d.Bytes = 9 }), false},
+		"no name, one place":              {inventory.Disk{BusPath: "pci-1"}, inventory.Disk{BusPath: "pci-1", Path: "/dev/x"}, true},
+		"no name, two places":             {inventory.Disk{BusPath: "pci-1"}, inventory.Disk{BusPath: "pci-2"}, false},
+		"no name, no place, one node":     {inventory.Disk{Path: "/dev/x"}, inventory.Disk{Path: "/dev/x"}, true},
+		"a name is not taken by no name":  {d, with(func(d *inventory.Disk) { d.Serial, d.WWN = "", "" }), false},
+		"no name, no place, another node": {inventory.Disk{Path: "/dev/x"}, inventory.Disk{Path: "/dev/y"}, false},
+		"blanks around a serial are none": {d, with(func(d *inventory.Disk) { d.Serial = " S1 " }), true},
+	} {
+		if c.a.Same(c.b) != c.same || c.b.Same(c.a) != c.same {
+			t.Errorf("%s: not %v", name, c.same)
+		}
 	}
 }

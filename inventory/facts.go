@@ -19,6 +19,9 @@ type Facts struct {
 	PSUs      []PSU             `json:"psus,omitempty" nullable:"false"`
 	Versions  []Version         `json:"firmware_versions,omitempty" nullable:"false"`
 	BIOS      map[string]string `json:"bios,omitempty" doc:"BIOS attributes"`
+	PCI       []PCIDevice       `json:"pci,omitempty" nullable:"false"`
+	BMC       *Controller       `json:"bmc,omitempty"`
+	Memory    *MemoryErrors     `json:"memory_errors,omitempty"`
 	Unbound   []string          `json:"unbound_pci,omitempty" nullable:"false" doc:"PCI ids vendor:device of network and storage controllers without a driver"`
 }
 
@@ -61,16 +64,25 @@ type Disk struct {
 	BlockBytes int    `json:"block_bytes,omitempty" yaml:"block_bytes,omitempty" doc:"Logical block size"`
 	Bay        string `json:"bay,omitempty" yaml:"bay,omitempty"`
 	ReadOnly   bool   `json:"read_only,omitempty" yaml:"-"`
+
+	BusPath    string     `json:"bus_path,omitempty" yaml:"-" doc:"Where it is connected, e.g. pci-0000:00:1f.2-ata-1"`
+	Rotational bool       `json:"rotational,omitempty" yaml:"-" doc:"It has platters that turn"`
+	Holds      []string   `json:"holds,omitempty" yaml:"-" nullable:"false" doc:"Signatures of what is on it, e.g. GPT with 3 partitions"`
+	Owner      *DiskOwner `json:"owner,omitempty" yaml:"-" doc:"What the record of our own deployment on it says"`
+
+	Firmware string      `json:"firmware,omitempty" yaml:"-" doc:"Version of its own firmware"`
+	Health   *DiskHealth `json:"health,omitempty" yaml:"-"`
 }
 
 // SeenNIC is a network port as observed.
 type SeenNIC struct {
-	Name   string `json:"name" doc:"Kernel's name, or the BMC's id"`
-	MAC    MAC    `json:"mac"`
-	Driver string `json:"driver,omitempty"`
-	Mbps   int    `json:"mbps,omitempty" doc:"Link speed; 0 without link"`
-	Link   bool   `json:"link"`
-	PCI    string `json:"pci,omitempty" doc:"PCI address"`
+	Name     string `json:"name" doc:"Kernel's name, or the BMC's id"`
+	MAC      MAC    `json:"mac"`
+	Driver   string `json:"driver,omitempty"`
+	Mbps     int    `json:"mbps,omitempty" doc:"Link speed; 0 without link"`
+	Link     bool   `json:"link"`
+	Firmware string `json:"firmware,omitempty" doc:"Version of its own firmware"`
+	PCI      string `json:"pci,omitempty" doc:"PCI address"`
 }
 
 // Neighbor is what a switch said of itself on a port (LLDP, IEEE 802.1AB).

@@ -39,8 +39,13 @@ type consumer struct {
 // goes dark. One whose draw is known but not where it is plugged in counts on every feed.
 // devices and machines may include those of other racks.
 func RackLoad(rack Rack, devices []Device, machines []Machine, model func(string) *Model) Load {
+	return DrawnLoad(rack, devices, machines, model, func(m *Machine) float64 { return watts(model, m.Model) })
+}
+
+// DrawnLoad is RackLoad with machines that draw other than their highest: draw says what.
+func DrawnLoad(rack Rack, devices []Device, machines []Machine, model func(string) *Model, draw func(*Machine) float64) Load {
 	l := Load{WeightKG: rackWeight(rack.Name, devices, machines, model)}
-	all := consumers(devices, machines, model)
+	all := consumers(devices, machines, model, draw)
 	for _, f := range rack.Feeds {
 		key := feedKey{rack.Name, f.Name}
 		load := FeedLoad{Feed: f.Name, UsableW: milli(f.UsableWatts()), WorstW: milli(loadOf(key, feedKey{}, all))}
@@ -76,7 +81,7 @@ func rackWeight(rack string, devices []Device, machines []Machine, model func(st
 
 // consumers lists what draws power. A node without supplies of its own draws through
 // those of its chassis.
-func consumers(devices []Device, machines []Machine, model func(string) *Model) []consumer {
+func consumers(devices []Device, machines []Machine, model func(string) *Model, draw func(*Machine) float64) []consumer {
 	pdus, chassis := map[string]feedKey{}, map[string]int{}
 	for i := range devices {
 		if d := &devices[i]; d.Feed != "" && d.Slot != nil {
@@ -98,10 +103,10 @@ func consumers(devices []Device, machines []Machine, model func(string) *Model) 
 			continue
 		}
 		if at, node := chassis[m.Slot.Chassis]; node && len(m.PSUs) == 0 {
-			out[at].watts += watts(model, m.Model)
+			out[at].watts += draw(m)
 			continue
 		}
-		out = append(out, consumer{m.Slot.Rack, watts(model, m.Model), feedsFrom(m.PSUs, pdus)})
+		out = append(out, consumer{m.Slot.Rack, draw(m), feedsFrom(m.PSUs, pdus)})
 	}
 	return slices.DeleteFunc(out, func(c consumer) bool { return c.watts <= 0 })
 }

@@ -22,6 +22,7 @@ const (
 	AgentEvent   Kind = "agent.event"
 	AgentCheckIn Kind = "agent.checkin"
 	PhoneHome    Kind = "machine.phonehome"
+	FirstBoot    Kind = "machine.firstboot" // the deployed system's cloud-init told how it goes
 	MachineSeen  Kind = "machine.seen"
 	PhaseMoved   Kind = "machine.phase"
 	MachinePlan  Kind = "machine.plan"
@@ -36,6 +37,8 @@ const (
 	FirmwareFile Kind = "firmware.file"     // a file was added to the catalogue, or removed
 	FirmwareSent Kind = "firmware.sent"     // a BMC fetched a file, or tried to
 	Campaign     Kind = "firmware.campaign" // a campaign began, went on, halted or ended
+	DiskErased   Kind = "disk.erased"       // a disk was proven empty, and has a certificate
+	Rollout      Kind = "rollout"           // a rollout of an image began, went on, halted or ended
 	RackStep     Kind = "rack.step"         // a person said something of a step of racking
 	RackScan     Kind = "rack.scan"         // a person scanned what stands in a slot
 	RackSigned   Kind = "rack.signoff"      // a person signed a rack off

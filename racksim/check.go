@@ -243,6 +243,7 @@ func (c *checker) bmc(path string, b BMC) {
 		err := f.Check()
 		c.ok(err == nil, fmt.Sprintf("%s.faults[%d]", path, i), "%v", err)
 	}
+	c.ok(b.Console >= 0 && b.Console <= 65535, path+".console_port", "%d is no port", b.Console)
 	c.ok(b.Clock.Abs() <= 100*365*24*time.Hour, path+".clock", "is more than a hundred years off")
 }
 

@@ -108,10 +108,11 @@ type BMC struct {
 	Password string `yaml:"password"` // left out: made at random and kept in the state directory
 	MAC      string `yaml:"mac"`
 
-	Expired bool          `yaml:"expired"` // the first account's password must be changed before it can do anything else
-	Lockout int           `yaml:"lockout"` // wrong passwords in a row that lock an account; 0: none do
-	Restart time.Duration `yaml:"restart"` // how long the BMC is away when it restarts, default 3s
-	Clock   time.Duration `yaml:"clock"`   // how far its clock is ahead, until it is set or follows NTP
+	Expired bool          `yaml:"expired"`      // the first account's password must be changed before it can do anything else
+	Lockout int           `yaml:"lockout"`      // wrong passwords in a row that lock an account; 0: none do
+	Restart time.Duration `yaml:"restart"`      // how long the BMC is away when it restarts, default 3s
+	Console int           `yaml:"console_port"` // on which it shows the serial console over SSH; 0: it does not
+	Clock   time.Duration `yaml:"clock"`        // how far its clock is ahead, until it is set or follows NTP
 
 	Mockup  string         `yaml:"mockup"`  // tree of a machine of kind mockup: a vendor's name, a folder or a file
 	Latency time.Duration  `yaml:"latency"` // of every answer

@@ -30,12 +30,19 @@ type Evidence struct {
 
 // Kinds of evidence.
 const (
-	SawDHCP    = "dhcp"    // the machine was given its address
-	SawScript  = "script"  // its loader fetched the script
-	SawAgent   = "agent"   // the agent checked in
-	SawReport  = "report"  // the agent reported on an order: wire.Event
-	SawPhone   = "phone"   // the deployed system phoned home
+	SawDHCP   = "dhcp"   // the machine was given its address
+	SawScript = "script" // its loader fetched the script
+	SawAgent  = "agent"  // the agent checked in
+	SawReport = "report" // the agent reported on an order: wire.Event
+	SawPhone  = "phone"  // the deployed system phoned home
+
+	SawAnswers   = "answers"   // the installer fetched its answers
+	SawLoaded    = "loaded"    // the loader fetched all of a system that runs in memory
+	SawInstalled = "installed" // the installer says that the system is installed
+	SawTrouble   = "trouble"   // the installer says that it cannot go on: {why}
+
 	SawContact = "contact" // the agent asked or fetched something
+	SawBoot    = "boot"    // the deployed system told of its first boot: deploy.FirstBoot
 )
 
 // AddEvidence keeps evidence for an operation, replacing older of its kind, and makes

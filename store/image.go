@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -11,9 +12,12 @@ import (
 	"rackwright/journal"
 )
 
-// Images lists the images by name.
+// Images lists the images by name, without their templates.
 func (db *DB) Images(ctx context.Context) ([]images.Image, error) {
-	out, err := imageRows(ctx, db.sql, "true ORDER BY name")
+	out, err := imageRows(ctx, db.sql, "true")
+	for i := range out {
+		out[i].Template = ""
+	}
 	return out, db.fault(err)
 }
 
@@ -39,11 +43,33 @@ func image(ctx context.Context, q queryer, idOrName string) (*images.Image, erro
 }
 
 func imageRows(ctx context.Context, q queryer, pick string, args ...any) ([]images.Image, error) {
-	return collect(ctx, q, func(scan func(...any) error) (i images.Image, err error) {
-		err = scan(asText{&i.ID}, &i.Name, &i.Digest, &i.Source, &i.Format, &i.Arch, asJSON{&i.Firmware}, &i.Bytes, &i.Stored, asTime{&i.CreatedAt})
-		i.Kind = images.KindDisk
+	out, err := collect(ctx, q, func(scan func(...any) error) (i images.Image, err error) {
+		err = scan(asText{&i.ID}, &i.Name, &i.Kind, &i.Digest, &i.Source, &i.Format, &i.Arch, asJSON{&i.Firmware}, &i.Bytes, &i.Stored,
+			&i.Args, &i.Answers, &i.Template, &i.Signed, asTime{&i.CreatedAt})
 		return i, err
-	}, `SELECT id, name, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, created_at FROM image WHERE `+pick, args...)
+	}, `SELECT id, name, kind, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, args, answers, template, signed, created_at
+		FROM image WHERE `+pick+` ORDER BY name`, args...)
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		image string
+		part  images.Part
+	}
+	rows, err := collect(ctx, q, func(scan func(...any) error) (r row, err error) {
+		err = scan(asText{&r.image}, &r.part.Name, &r.part.Digest, &r.part.Bytes)
+		return r, err
+	}, `SELECT image_id, name, digest, bytes FROM image_part WHERE image_id IN (SELECT id FROM image WHERE `+pick+`) ORDER BY image_id, position`, args...)
+	at := make(map[string]int, len(out))
+	for i := range out {
+		at[out[i].ID] = i
+	}
+	for _, r := range rows {
+		if i, ok := at[r.image]; ok {
+			out[i].Parts = append(out[i].Parts, r.part)
+		}
+	}
+	return out, err
 }
 
 // AddImage records an image whose bytes are stored. The same name with the same digest is
@@ -51,7 +77,7 @@ func imageRows(ctx context.Context, q queryer, pick string, args ...any) ([]imag
 func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		old, err := image(ctx, tx, i.Name)
-		if err == nil && old.Digest == i.Digest {
+		if err == nil && old.Digest == i.Digest && old.Kind == cmp.Or(i.Kind, images.KindDisk) {
 			*i = *old
 			return nil
 		}
@@ -61,16 +87,28 @@ func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error
 		if !fault.Is(err, fault.NotFound) {
 			return err
 		}
-		i.ID, i.Kind, i.CreatedAt = newID(), images.KindDisk, db.now()
-		if _, err := exec(ctx, tx, `INSERT INTO image (id, name, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			i.ID, i.Name, i.Digest, i.Source, i.Format, i.Arch, toJSON(i.Firmware), i.Bytes, i.Stored, i.CreatedAt); err != nil {
+		i.ID, i.Kind, i.CreatedAt = newID(), cmp.Or(i.Kind, images.KindDisk), db.now()
+		if err := insertImage(ctx, tx, i); err != nil {
 			return err
 		}
 		return db.append(ctx, tx, []journal.Event{{Kind: journal.ImageAdded, Actor: actor, Summary: fmt.Sprintf("image %s added (%s)", i.Name, i.Digest)}})
 	})
 	db.events.wake(everything)
 	return err
+}
+
+func insertImage(ctx context.Context, tx *sql.Tx, i *images.Image) error {
+	if _, err := exec(ctx, tx, `INSERT INTO image (id, name, kind, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, args, answers, template, signed, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		i.ID, i.Name, i.Kind, i.Digest, i.Source, i.Format, i.Arch, toJSON(i.Firmware), i.Bytes, i.Stored, i.Args, i.Answers, i.Template, i.Signed, i.CreatedAt); err != nil {
+		return err
+	}
+	for n, p := range i.Parts {
+		if _, err := exec(ctx, tx, `INSERT INTO image_part (image_id, position, name, digest, bytes) VALUES ($1, $2, $3, $4, $5)`, i.ID, n, p.Name, p.Digest, p.Bytes); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RemoveImage removes the record of an image; the caller may then drop its bytes if no
@@ -103,9 +141,11 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 	return out, nil
 }
 
-// DigestUsed reports whether any image has the digest.
+// DigestUsed reports whether an image has the digest, a part of one, or an operation that
+// has not ended.
 func (db *DB) DigestUsed(ctx context.Context, digest string) (bool, error) {
-	var n int
-	err := db.sql.QueryRowContext(ctx, `SELECT count(*) FROM image WHERE digest = $1`, digest).Scan(&n)
-	return n > 0, db.fault(err)
+	var used bool
+	err := db.sql.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM image WHERE digest = $1) OR EXISTS (SELECT 1 FROM image_part WHERE digest = $1)
+		OR EXISTS (SELECT 1 FROM operation WHERE digest = $1 AND state IN ('queued', 'running', 'parked'))`, digest).Scan(&used)
+	return used, db.fault(err)
 }

@@ -84,7 +84,7 @@ func freeAddress(ctx context.Context, tx *sql.Tx, mac inventory.MAC, n *inventor
 		err = scan(asAddr{&a})
 		held[a] = true
 		return a, err
-	}, `SELECT address FROM nic WHERE network_id = $1 AND address IS NOT NULL`, n.ID)
+	}, `SELECT address FROM machine_address WHERE network_id = $1`, n.ID)
 	if err != nil {
 		return netip.Addr{}, err
 	}

@@ -75,7 +75,7 @@ func hangOn(ctx context.Context, q queryer, list []inventory.Machine) error {
 		at[list[i].ID], ids[i] = &list[i], list[i].ID
 	}
 	for _, part := range lists(ids) {
-		for _, read := range []func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error{readNICs, readBMCs, readConditions, readLabels} {
+		for _, read := range []func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error{readNICs, readBonds, readVLANs, readBMCs, readConditions, readLabels} {
 			clause, args := in("machine_id", part)
 			if err := read(ctx, q, at, clause, args); err != nil {
 				return err
@@ -113,13 +113,13 @@ func readNICs(ctx context.Context, q queryer, at map[string]*inventory.Machine, 
 	_, err := collect(ctx, q, func(scan func(...any) error) (n inventory.NIC, err error) {
 		var id string
 		var network sql.NullString
-		err = scan(asText{&id}, &n.Name, asMAC{&n.MAC}, &network, asAddr{&n.Address}, &n.Boot, &n.Connector, &n.Bond)
+		err = scan(asText{&id}, &n.Name, asMAC{&n.MAC}, &network, asAddr{&n.Address}, asAddr{&n.Address6}, &n.Boot, &n.Connector, &n.Bond)
 		n.Network = network.String
 		if m := at[id]; m != nil {
 			m.NICs = append(m.NICs, n)
 		}
 		return n, err
-	}, `SELECT n.machine_id, n.name, n.mac, w.name, n.address, n.boot, n.connector, n.bond FROM nic n LEFT JOIN network w ON w.id = n.network_id
+	}, `SELECT n.machine_id, n.name, n.mac, w.name, n.address, n.address6, n.boot, n.connector, n.bond FROM nic n LEFT JOIN network w ON w.id = n.network_id
 		WHERE n.`+clause+` ORDER BY n.machine_id, n.position`, args...)
 	return err
 }

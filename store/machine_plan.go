@@ -25,6 +25,9 @@ func (a *application) vacateMachines(ctx context.Context) error {
 	for _, free := range []struct{ column, statement string }{
 		{"machine_id", `DELETE FROM slot_cell WHERE `},
 		{"machine_id", `DELETE FROM nic WHERE `},
+		{"machine_id", `DELETE FROM bond WHERE `},
+		{"machine_id", `DELETE FROM vlan WHERE `},
+		{"machine_id", `DELETE FROM machine_address WHERE `},
 		{"machine_id", `DELETE FROM machine_label WHERE `},
 		{"machine_id", `DELETE FROM machine_word WHERE `},
 		{"machine_id", `DELETE FROM condition WHERE type = '` + inventory.BMCUnusable + `' AND `}, // the new way to its BMC is tried at once
@@ -140,7 +143,10 @@ func (db *DB) writePlanned(ctx context.Context, tx *sql.Tx, ids identities, mach
 	if list.written != int64(len(machines)) {
 		return changedMeanwhile("a machine of the plan", "run plan again")
 	}
-	return db.writeNICs(ctx, tx, ids, machines)
+	if err := db.writeNICs(ctx, tx, ids, machines); err != nil {
+		return err
+	}
+	return db.writeBonds(ctx, tx, ids, machines)
 }
 
 // slotColumns are rack_id, u, height, face, full_depth, side, chassis_id, bay.
@@ -163,12 +169,12 @@ func listOrNull[T any](list []T) any {
 }
 
 func (db *DB) writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
-	nics := db.batch(tx, `INSERT INTO nic (machine_id, mac, position, name, network_id, address, boot, connector, bond)`, "", 9)
+	nics := db.batch(tx, `INSERT INTO nic (machine_id, mac, position, name, network_id, address, address6, boot, connector, bond)`, "", 10)
 	defer nics.close()
 	for _, m := range machines {
 		for i := range m.NICs {
 			n := &m.NICs[i]
-			if err := nics.add(ctx, m.ID, macOrNull(n.MAC), i, n.Name, orNull(ids.networks[n.Network]), addrOrNull(n.Address), n.Boot, n.Connector, n.Bond); err != nil {
+			if err := nics.add(ctx, m.ID, macOrNull(n.MAC), i, n.Name, orNull(ids.networks[n.Network]), addrOrNull(n.Address), addrOrNull(n.Address6), n.Boot, n.Connector, n.Bond); err != nil {
 				return err
 			}
 		}

@@ -127,6 +127,9 @@ func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDor
 		if err := db.insertOperation(ctx, tx, out); err != nil {
 			return err
 		}
+		if err := joinRollout(ctx, tx, out); err != nil {
+			return err
+		}
 		return db.append(ctx, tx, []journal.Event{operationEvent(out, actor, fmt.Sprintf("%s asked for%s", kind, orderWords(order)))})
 	})
 	if err != nil {
@@ -144,6 +147,9 @@ func orderWords(o deploy.Order) string {
 	}
 	if o.Power != "" {
 		return ": " + o.Power
+	}
+	if o.Burn != nil {
+		return fmt.Sprintf(": %s of %s", time.Duration(o.Burn.Seconds)*time.Second, strings.Join(o.Burn.Wanted(), ", "))
 	}
 	if o.Firmware != nil {
 		return firmwareWords(o.Firmware)

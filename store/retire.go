@@ -66,6 +66,9 @@ func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 		`DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE owner_id = $1)`,
 		`DELETE FROM slot_cell WHERE machine_id = $1`,
 		`DELETE FROM nic WHERE machine_id = $1`,
+		`DELETE FROM bond WHERE machine_id = $1`,
+		`DELETE FROM vlan WHERE machine_id = $1`,
+		`DELETE FROM machine_address WHERE machine_id = $1`,
 		`DELETE FROM bmc WHERE machine_id = $1`,
 		`DELETE FROM machine_word WHERE machine_id = $1`,
 		`DELETE FROM machine_label WHERE machine_id = $1`,
@@ -78,7 +81,7 @@ func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 	if _, err := exec(ctx, tx, `UPDATE machine SET left_slot = $1 WHERE id = $2`, jsonOrNull(m.Slot), m.ID); err != nil {
 		return err
 	}
-	m.Slot, m.NICs, m.BMC, m.Labels, m.Tags = nil, nil, nil, nil, nil
+	m.Slot, m.NICs, m.Bonds, m.BMC, m.Labels, m.Tags = nil, nil, nil, nil, nil, nil
 	for i := range m.PSUs {
 		m.PSUs[i].Cable = nil
 	}

@@ -164,16 +164,14 @@ func (s *scope) hardware(ctx context.Context) error {
 func (s *scope) addresses(ctx context.Context) error {
 	claimed := map[string][]string{}
 	for i := range s.want.Machines {
-		for _, n := range s.want.Machines[i].NICs {
-			if n.Address.IsValid() {
-				claimed[n.Network] = append(claimed[n.Network], n.Address.String())
-			}
+		for _, h := range s.want.Machines[i].Addresses() {
+			claimed[h.Network] = append(claimed[h.Network], h.Address.String())
 		}
 	}
 	for i := range s.have.Networks {
 		n := &s.have.Networks[i]
 		if err := s.db.forMany(claimed[n.Name], "address", func(clause string, args []any) error {
-			ids, err := collect(ctx, s.q, readText, `SELECT machine_id FROM nic WHERE network_id = $1 AND `+clause, args...)
+			ids, err := collect(ctx, s.q, readText, `SELECT machine_id FROM machine_address WHERE network_id = $1 AND `+clause, args...)
 			for _, id := range ids {
 				s.machines[id] = true
 			}
@@ -182,7 +180,7 @@ func (s *scope) addresses(ctx context.Context) error {
 			return err
 		}
 		for j := range s.want.Networks {
-			if w := &s.want.Networks[j]; w.Name == n.Name && w.Prefix != n.Prefix {
+			if w := &s.want.Networks[j]; w.Name == n.Name && (w.Prefix != n.Prefix || w.Prefix6 != n.Prefix6) {
 				if err := s.outside(ctx, n.ID, w); err != nil {
 					return err
 				}
@@ -199,7 +197,7 @@ func (s *scope) outside(ctx context.Context, networkID string, now *inventory.Ne
 			s.machines[id] = true
 		}
 		return n, err
-	}, `SELECT machine_id, address FROM nic WHERE network_id = $1 AND address IS NOT NULL`, networkID)
+	}, `SELECT machine_id, address FROM machine_address WHERE network_id = $1`, networkID)
 	return err
 }
 

@@ -56,6 +56,8 @@ type DB struct {
 	holds    signal // a BMC is wanted, or free for who wanted it
 
 	campaigns signal // a campaign is to be looked after
+	rollouts  signal // a rollout is
+	imports   signal // an import of an image is to be done
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the

@@ -23,6 +23,7 @@ func taken(what string, err error) error {
 	for _, rule := range []struct{ mark, words, hint string }{
 		{"slot_cell", "the slot is taken or reserved", ""},
 		{"nic_mac", "a MAC belongs to another machine", ""}, {"nic.mac", "a MAC belongs to another machine", ""},
+		{"machine_address", "an address belongs to another machine", ""},
 		{"nic_network", "an address belongs to another machine", ""}, {"nic.network_id", "an address belongs to another machine", ""},
 		{"nic_pkey", "the machine has two ports of one name", "give each port a name of its own"}, {"nic.machine_id", "the machine has two ports of one name", "give each port a name of its own"},
 		{"cable_end_pkey", "a port or outlet has a cable already", ""}, {"cable_end.owner_id", "a port or outlet has a cable already", ""},

@@ -35,10 +35,8 @@ func wordsOf(m *inventory.Machine) []string {
 	}
 	w.text(m.AssetTag, m.Vendor, m.Model, m.Project, m.Image)
 	w.text(m.Tags...)
-	for i := range m.NICs {
-		if a := m.NICs[i].Address; a.IsValid() {
-			w.text(a.String())
-		}
+	for _, h := range m.Addresses() {
+		w.text(h.Address.String())
 	}
 	if m.BMC != nil {
 		if u, err := url.Parse(m.BMC.Address); err == nil {

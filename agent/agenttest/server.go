@@ -36,6 +36,7 @@ type Server struct {
 	Frames   map[string][]byte // of the chunks, by name
 	Cut      int               // chunks after which an answer ends in the middle, once; 0: never
 	Status   int               // answered to everything while not 0: 503, 401
+	Permit   Permit            // of orders that bring none; nil: every disk of the machine, whatever it holds
 
 	mu      sync.Mutex
 	http    *httptest.Server
@@ -186,7 +187,7 @@ func (s *Server) serveCheckIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Change(func() { s.checkIn = &in })
-	_ = json.NewEncoder(w).Encode(wire.Welcome{Session: Session, Machine: "test-machine", Operation: "op-1"})
+	_ = json.NewEncoder(w).Encode(wire.Welcome{Session: Session, Machine: "test-machine", Operation: "op-1", PermitKey: PermitKey()})
 }
 
 func (s *Server) serveOrder(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +201,7 @@ func (s *Server) serveOrder(w http.ResponseWriter, r *http.Request) {
 		orders = s.orders
 		s.mu.Unlock()
 		if len(orders) > 0 {
-			_ = json.NewEncoder(w).Encode(orders[0])
+			_ = json.NewEncoder(w).Encode(s.permitted(orders[0]))
 			return
 		}
 		select {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -16,33 +15,23 @@ import (
 	"rackwright/images/imagetest"
 )
 
-// store holds the frames of an image in memory and serves them badly on demand.
+// store holds the frames of an image in memory.
 type store struct {
 	mu     sync.Mutex
 	frames map[string][]byte
-	asked  map[string]int // how often, by chunk
-	cuts   int            // how many more answers end early
-	flips  map[string]int // how many more times a chunk is wrong
+	asked  int
 	err    error
 }
 
-func (s *store) Fetch(_ context.Context, c images.Chunk) (io.ReadCloser, error) {
+func (s *store) Fetch(ctx context.Context, c images.Chunk, frame []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
-		return nil, s.err
+		return s.err
 	}
-	s.asked[c.Blob]++
-	frame := bytes.Clone(s.frames[c.Blob])
-	if s.flips[c.Blob] > 0 {
-		frame[len(frame)/2] ^= 0xff
-		s.flips[c.Blob]--
-	}
-	if s.cuts > 0 {
-		s.cuts--
-		frame = frame[:len(frame)/2]
-	}
-	return io.NopCloser(bytes.NewReader(frame)), nil
+	s.asked++
+	copy(frame, s.frames[c.Blob])
+	return ctx.Err()
 }
 
 // pack makes the manifest and the chunks of an image.
@@ -52,7 +41,7 @@ func pack(t testing.TB, image []byte) (*images.Manifest, *store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m, &store{frames: frames, asked: map[string]int{}, flips: map[string]int{}}
+	return m, &store{frames: frames}
 }
 
 // noise is an image of n MiB of which every fourth MiB is zeros, and one chunk is.
@@ -87,14 +76,15 @@ func openDisk(t testing.TB, path string) *Device {
 	return d
 }
 
-// patient tries n times without waiting.
-func patient(n int) Backoff {
-	return func(ctx context.Context, failures int) error {
-		if failures > n {
-			return errors.New("patience is spent")
-		}
-		return ctx.Err()
-	}
+// write is a Write of an image to a disk.
+func write(m *images.Manifest, s *store, d Medium) *Write {
+	return &Write{Manifest: m, Owner: ownerOf(m), Chunks: s, Medium: d, Hands: 2, Deep: true}
+}
+
+// ownerOf is the owner that a write of an image leaves.
+func ownerOf(m *images.Manifest) Owner {
+	_, digest, _ := m.Encode()
+	return Owner{Machine: "u", Operation: "op", Image: digest}
 }
 
 // spoiled is a medium that fails in one way.
@@ -123,14 +113,14 @@ func TestAnImageReplacesEverythingThatWasOnTheDisk(t *testing.T) {
 	m, s := pack(t, image)
 	path := oldDisk(t, 40)
 	last := map[Pass]int64{}
-	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, path), Backoff: patient(0), Workers: 2,
-		Progress: func(p Pass, done, total int64) {
-			if done < last[p] || done > total {
-				t.Errorf("pass %d went from %d to %d of %d", p, last[p], done, total)
-			}
-			last[p] = done
-		}}
-	if err := w.Run(t.Context()); err != nil {
+	w := write(m, s, openDisk(t, path))
+	w.Progress = func(p Pass, done, total int64) {
+		if done < last[p] || done > total {
+			t.Errorf("pass %d went from %d to %d of %d", p, last[p], done, total)
+		}
+		last[p] = done
+	}
+	if _, err := w.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := os.ReadFile(path)
@@ -145,31 +135,6 @@ func TestAnImageReplacesEverythingThatWasOnTheDisk(t *testing.T) {
 	}
 }
 
-func TestADroppedConnectionGoesOnWithTheChunkThatWasCut(t *testing.T) {
-	m, s := pack(t, noise(24))
-	s.cuts = 1
-	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(1)}
-	if err := w.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	asked := 0
-	for _, n := range s.asked {
-		asked += n
-	}
-	if asked != len(m.Chunks)+1 {
-		t.Errorf("%d chunks were asked for of %d", asked, len(m.Chunks))
-	}
-}
-
-func TestDamageOnTheWayIsFetchedAgainAndNeverWritten(t *testing.T) {
-	m, s := pack(t, noise(16))
-	s.flips[m.Chunks[1].Blob] = 1
-	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(0)}
-	if err := w.Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestWhatStopsAWrite(t *testing.T) {
 	hide := func(d *Device) Medium { return d }
 	cases := []struct {
@@ -179,7 +144,10 @@ func TestWhatStopsAWrite(t *testing.T) {
 		wrap  func(d *Device) Medium
 		want  Cause
 	}{
-		{"damage in the store", 40, func(m *images.Manifest, s *store) { s.flips[m.Chunks[1].Blob] = 9 }, hide, CauseDigest},
+		{"damage in every source", 40, func(_ *images.Manifest, s *store) { s.err = fault.Conflictf("damaged") }, hide, CauseDigest},
+		{"a frame of other bytes", 40, func(m *images.Manifest, s *store) {
+			m.Chunks[0].Bytes, m.Chunks[0].Blob = m.Chunks[0].Bytes-Align, m.Chunks[1].Blob
+		}, hide, CauseDigest},
 		{"a manifest that names other bytes", 40, func(m *images.Manifest, s *store) { m.Chunks[0].SHA256 = m.Chunks[1].SHA256 }, hide, CauseDigest},
 		{"a small disk", 20, func(*images.Manifest, *store) {}, hide, CauseTooSmall},
 		{"an image that is gone", 40, func(_ *images.Manifest, s *store) { s.err = fault.NotFoundf("no such pack") }, hide, CauseFetch},
@@ -199,8 +167,7 @@ func TestWhatStopsAWrite(t *testing.T) {
 			m, s := pack(t, noise(16))
 			c.spoil(m, s)
 			path := oldDisk(t, c.disk)
-			w := Write{Manifest: m, Pack: s, Medium: c.wrap(openDisk(t, path)), Backoff: patient(2)}
-			err := w.Run(t.Context())
+			_, err := write(m, s, c.wrap(openDisk(t, path))).Run(t.Context())
 			if CauseOf(err) != c.want {
 				t.Fatalf("cause %q (%v), want %q", CauseOf(err), err, c.want)
 			}
@@ -215,8 +182,7 @@ func TestADiskThatIsTooSmallKeepsItsData(t *testing.T) {
 	m, s := pack(t, noise(16))
 	path := oldDisk(t, 20)
 	before, _ := os.ReadFile(path)
-	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, path), Backoff: patient(0)}
-	if err := w.Run(t.Context()); CauseOf(err) != CauseTooSmall {
+	if _, err := write(m, s, openDisk(t, path)).Run(t.Context()); CauseOf(err) != CauseTooSmall {
 		t.Fatal(err)
 	}
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
@@ -227,9 +193,9 @@ func TestADiskThatIsTooSmallKeepsItsData(t *testing.T) {
 func TestACancelledWriteStops(t *testing.T) {
 	m, s := pack(t, noise(16))
 	ctx, cancel := context.WithCancel(t.Context())
-	w := Write{Manifest: m, Pack: s, Medium: openDisk(t, oldDisk(t, 40)), Backoff: patient(0),
-		Progress: func(Pass, int64, int64) { cancel() }}
-	if err := w.Run(ctx); !errors.Is(err, context.Canceled) {
+	w := write(m, s, openDisk(t, oldDisk(t, 40)))
+	w.Progress = func(Pass, int64, int64) { cancel() }
+	if _, err := w.Run(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 }

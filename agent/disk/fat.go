@@ -3,14 +3,13 @@ package disk
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
 
 	"rackwright/fault"
 )
 
 // File is one file of the seed.
 type File struct {
-	Name    string // long name in ASCII, e.g. user-data
+	Name    string // long name in ASCII, e.g. user-data; it may have directories (a/b)
 	Content string
 }
 
@@ -28,26 +27,31 @@ type volume struct {
 	block  int
 	bytes  []byte
 	fat    []uint16
-	root   []byte // what is left of the root directory
-	data   int    // first byte of cluster 2
-	next   int    // next free cluster
-	number int    // of the next short name
+	data   int // first byte of cluster 2
+	next   int // next free cluster
+	number int // of the next short name
 }
 
-// fatImage renders a FAT16 file system labelled CIDATA with the files in its root.
-func fatImage(block int, id uint32, files []File) ([]byte, error) {
+// fatImage renders a FAT16 file system with the seed's label and files.
+func fatImage(block int, id uint32, seed Seed) ([]byte, error) {
+	tree, err := newFolder(seed.Files)
+	if err != nil {
+		return nil, err
+	}
+	label := fmt.Sprintf("%-11s", seed.Label)
+	if len(label) != 11 {
+		return nil, fault.Invalidf("seed label %q", seed.Label)
+	}
 	fatBlocks := seedBlocks * 2 / block
 	rootAt := (1 + 2*fatBlocks) * block
 	v := &volume{block: block, bytes: make([]byte, seedBlocks*block), fat: make([]uint16, fatBlocks*block/2),
 		data: rootAt + rootEntries*32, next: 2, number: 1}
-	v.root = v.bytes[rootAt:v.data]
 	v.fat[0], v.fat[1] = 0xfff8, 0xffff
-	v.bootSector(id, fatBlocks)
-	v.entry("CIDATA     ", 0x08, 0, 0)
-	for _, f := range files {
-		if err := v.add(f); err != nil {
-			return nil, err
-		}
+	v.bootSector(id, fatBlocks, label)
+	root := &directory{v: v, left: v.bytes[rootAt:v.data]}
+	root.entry(label, 0x08, 0, 0)
+	if err := root.fill(tree); err != nil {
+		return nil, err
 	}
 	for i, cluster := range v.fat {
 		binary.LittleEndian.PutUint16(v.bytes[block+2*i:], cluster)
@@ -56,7 +60,7 @@ func fatImage(block int, id uint32, files []File) ([]byte, error) {
 	return v.bytes, nil
 }
 
-func (v *volume) bootSector(id uint32, fatBlocks int) {
+func (v *volume) bootSector(id uint32, fatBlocks int, label string) {
 	b, le := v.bytes, binary.LittleEndian
 	copy(b, "\xeb\x3c\x90rackwrig")
 	le.PutUint16(b[11:], uint16(v.block))
@@ -71,86 +75,26 @@ func (v *volume) bootSector(id uint32, fatBlocks int) {
 	le.PutUint16(b[26:], 255)
 	b[36], b[38] = 0x80, 0x29
 	le.PutUint32(b[39:], id)
-	copy(b[43:], "CIDATA     FAT16   ")
+	copy(b[43:], label+"FAT16   ")
 	b[510], b[511] = 0x55, 0xaa
 }
 
-// add stores a file.
-func (v *volume) add(f File) error {
-	clusters := (len(f.Content) + v.block - 1) / v.block
-	if v.data+(v.next-2+clusters)*v.block > len(v.bytes) {
-		return &Problem{CauseTooSmall, fault.Invalidf("the seed does not fit: %s has %d bytes", f.Name, len(f.Content)).
+// take allots clusters for n bytes, one after the other, and returns the first, 0 for none.
+func (v *volume) take(what string, n int) (first int, space []byte, err error) {
+	clusters := (n + v.block - 1) / v.block
+	at := v.data + (v.next-2)*v.block
+	if at+clusters*v.block > len(v.bytes) {
+		return 0, nil, &Problem{CauseTooSmall, fault.Invalidf("the seed does not fit: %s has %d bytes", what, n).
 			WithHint("shorten user-data; have it fetch what is large")}
 	}
-	if len(v.root) < 32*(2+len(f.Name)/13+1) || len(f.Name) == 0 || len(f.Name) > 64 {
-		return fault.Invalidf("seed file name %q", f.Name)
+	if clusters == 0 {
+		return 0, nil, nil
 	}
-	first := v.next
+	first = v.next
 	for i := range clusters {
 		v.fat[first+i] = uint16(first + i + 1)
 	}
-	if clusters == 0 {
-		first = 0
-	} else {
-		v.fat[first+clusters-1] = 0xffff
-	}
-	copy(v.bytes[v.data+(v.next-2)*v.block:], f.Content)
+	v.fat[first+clusters-1] = 0xffff
 	v.next += clusters
-	short := shortName(f.Name, v.number)
-	v.number++
-	v.longName(f.Name, short)
-	v.entry(short, 0x20, first, len(f.Content))
-	return nil
-}
-
-// entry appends a directory entry with an eleven character name.
-func (v *volume) entry(name string, attributes byte, cluster, size int) {
-	e, le := v.root[:32], binary.LittleEndian
-	copy(e, name)
-	e[11] = attributes
-	le.PutUint16(e[16:], dosDate)
-	le.PutUint16(e[18:], dosDate)
-	le.PutUint16(e[24:], dosDate)
-	le.PutUint16(e[26:], uint16(cluster))
-	le.PutUint32(e[28:], uint32(size))
-	v.root = v.root[32:]
-}
-
-// longName appends the entries that carry the long name, last part first.
-func (v *volume) longName(name, short string) {
-	var sum byte
-	for i := range 11 {
-		sum = sum>>1 | sum<<7
-		sum += short[i]
-	}
-	parts := (len(name) + 12) / 13
-	for part := parts; part > 0; part-- {
-		e := v.root[:32]
-		e[0], e[11], e[13] = byte(part), 0x0f, sum
-		if part == parts {
-			e[0] |= 0x40
-		}
-		for i, at := range [13]int{1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30} {
-			binary.LittleEndian.PutUint16(e[at:], longChar(name, 13*(part-1)+i))
-		}
-		v.root = v.root[32:]
-	}
-}
-
-// longChar is character i of a long name, then one NUL, then 0xffff.
-func longChar(name string, i int) uint16 {
-	switch {
-	case i < len(name):
-		return uint16(name[i])
-	case i == len(name):
-		return 0
-	}
-	return 0xffff
-}
-
-// shortName makes a unique 8.3 name of a long one.
-func shortName(name string, number int) string {
-	stem := strings.ToUpper(strings.ReplaceAll(name, ".", "_"))
-	tail := fmt.Sprintf("~%d", number)
-	return fmt.Sprintf("%-8s   ", stem[:min(len(stem), 8-len(tail))]+tail)
+	return first, v.bytes[at : at+clusters*v.block], nil
 }

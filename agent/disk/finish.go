@@ -14,29 +14,56 @@ type piece struct {
 	data []byte
 }
 
+// Seed is the file system with first-boot configuration.
+type Seed struct {
+	Label string // of the file system, at most eleven characters; empty: there is none
+	Files []File
+}
+
 // Finish fits the partition table of a written image to the disk: moves the backup
 // table to the disk's end, adds the seed's partition there, and extends the last other
-// partition up to it. Doing it twice is doing it once. Errors are Problems.
-func Finish(m Medium, seed []File) error {
-	t, err := readTable(m)
+// partition up to it; then it writes down whose disk this is. Doing it twice is doing it
+// once. Errors are Problems.
+func Finish(m Medium, seed Seed, o Owner) error {
+	pieces, err := fit(m, seed)
 	if err != nil {
 		return err
+	}
+	if err := commit(m, pieces); err != nil {
+		return err
+	}
+	if err := m.Zero(markAt(m.Size()), mark); err != nil { // records of the write
+		return ioProblem("zero", markAt(m.Size()), err)
+	}
+	o.Whole = true
+	return writeOwner(m, o)
+}
+
+// fit renders what Finish writes.
+func fit(m Medium, seed Seed) ([]piece, error) {
+	t, err := readTable(m)
+	if err != nil {
+		return nil, err
 	}
 	block := m.BlockSize()
 	blocks := uint64(m.Size()) / uint64(block)
-	start, err := t.grow(blocks, block)
+	start, err := t.grow(blocks, block, seed.Label)
 	if err != nil {
-		return err
-	}
-	fat, err := fatImage(block, uint32(start), seed)
-	if err != nil {
-		return err
+		return nil, err
 	}
 	protect, err := protectiveMBR(m, blocks)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return commit(m, append([]piece{{int64(start) * int64(block), fat}}, t.pieces(blocks, block, protect)...))
+	pieces := t.pieces(blocks, block, protect)
+	if seed.Label == "" {
+		return pieces, nil
+	}
+	fat, err := fatImage(block, uint32(start), seed)
+	if err != nil {
+		return nil, err
+	}
+	return append([]piece{{int64(start) * int64(block), fat}}, pieces...), nil
 }
 
 // readTable reads the primary table of the image.

@@ -22,7 +22,7 @@ func program(t *testing.T, name, aptPackage string) string {
 	return ""
 }
 
-func run(t *testing.T, stdin string, argv ...string) string {
+func tool(t *testing.T, stdin string, argv ...string) string {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdin = strings.NewReader(stdin)
@@ -47,23 +47,23 @@ func written(t *testing.T, mib int64) string {
 		}
 		if size == 20 {
 			// As Debian's images have it: the root partition is number 1 and last on the disk.
-			run(t, "label: gpt\nunit: sectors\n1: start=14336, type=linux\n14: start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649\n15: start=4096, size=8192, type=uefi\n",
+			tool(t, "label: gpt\nunit: sectors\n1: start=14336, type=linux\n14: start=2048, size=2048, type=21686148-6449-6E6F-744E-656564454649\n15: start=4096, size=8192, type=uefi\n",
 				program(t, "sfdisk", "fdisk"), "--quiet", path)
 		}
 	}
 	return path
 }
 
-func seedFiles() []File {
-	return []File{{"meta-data", "instance-id: 1\nlocal-hostname: n1\n"}, {"user-data", "#cloud-config\n" + strings.Repeat("# x\n", 5000)},
-		{"vendor-data", ""}, {"network-config", "version: 2\n"}}
+func seedFiles() Seed {
+	return Seed{"CIDATA", []File{{"meta-data", "instance-id: 1\nlocal-hostname: n1\n"}, {"user-data", "#cloud-config\n" + strings.Repeat("# x\n", 5000)},
+		{"vendor-data", ""}, {"network-config", "version: 2\n"}, {"openstack/latest/meta_data.json", "{}"}, {"openstack/content/0000", "x"}}}
 }
 
 func TestTheTableGrowsToTheDiskAndCarriesTheSeed(t *testing.T) {
 	path := written(t, 64)
 	d := openDisk(t, path)
 	for range 2 { // twice is once
-		if err := Finish(d, seedFiles()); err != nil {
+		if err := Finish(d, seedFiles(), Owner{Machine: "u", Operation: "op"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -76,10 +76,10 @@ func TestTheTableGrowsToTheDiskAndCarriesTheSeed(t *testing.T) {
 			}
 		}
 	}
-	if out := run(t, "", program(t, "sfdisk", "fdisk"), "--verify", path); strings.Contains(out, "corrupt") {
+	if out := tool(t, "", program(t, "sfdisk", "fdisk"), "--verify", path); strings.Contains(out, "corrupt") {
 		t.Error(out)
 	}
-	if err := json.Unmarshal([]byte(run(t, "", program(t, "sfdisk", "fdisk"), "--json", path)), &seen); err != nil {
+	if err := json.Unmarshal([]byte(tool(t, "", program(t, "sfdisk", "fdisk"), "--json", path)), &seen); err != nil {
 		t.Fatal(err)
 	}
 	parts := seen.Partitiontable.Partitions
@@ -98,10 +98,10 @@ func TestTheTableGrowsToTheDiskAndCarriesTheSeed(t *testing.T) {
 func TestSgdiskFindsNothingWrong(t *testing.T) {
 	sgdisk := program(t, "sgdisk", "gdisk")
 	path := written(t, 64)
-	if err := Finish(openDisk(t, path), seedFiles()); err != nil {
+	if err := Finish(openDisk(t, path), seedFiles(), Owner{Machine: "u", Operation: "op"}); err != nil {
 		t.Fatal(err)
 	}
-	if out := run(t, "", sgdisk, "-v", path); !strings.Contains(out, "No problems found") {
+	if out := tool(t, "", sgdisk, "-v", path); !strings.Contains(out, "No problems found") {
 		t.Error(out)
 	}
 }
@@ -116,12 +116,12 @@ func TestTheSeedReadsBackWithItsLabelAndNames(t *testing.T) {
 		if err := os.WriteFile(path, fat, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range seedFiles() {
-			if got := run(t, "", program(t, "mtype", "mtools"), "-i", path, "::"+f.Name); got != f.Content {
+		for _, f := range seedFiles().Files {
+			if got := tool(t, "", program(t, "mtype", "mtools"), "-i", path, "::"+f.Name); got != f.Content {
 				t.Errorf("block %d: %s has %d bytes, want %d", block, f.Name, len(got), len(f.Content))
 			}
 		}
-		if out := run(t, "", program(t, "blkid", "util-linux"), "-p", path); !strings.Contains(out, `LABEL="CIDATA"`) || !strings.Contains(out, `TYPE="vfat"`) {
+		if out := tool(t, "", program(t, "blkid", "util-linux"), "-p", path); !strings.Contains(out, `LABEL="CIDATA"`) || !strings.Contains(out, `TYPE="vfat"`) {
 			t.Error(out)
 		}
 	}
@@ -135,19 +135,19 @@ func TestFsckFindsTheSeedClean(t *testing.T) {
 		if err := os.WriteFile(path, fat, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		run(t, "", fsck, "-n", "-v", path)
+		tool(t, "", fsck, "-n", "-v", path)
 	}
 }
 
 func TestASeedTooLargeIsSaid(t *testing.T) {
-	_, err := fatImage(512, 1, []File{{"user-data", strings.Repeat("x", 5<<20)}})
+	_, err := fatImage(512, 1, Seed{"CIDATA", []File{{"user-data", strings.Repeat("x", 5<<20)}}})
 	if CauseOf(err) != CauseTooSmall {
 		t.Fatal(err)
 	}
 }
 
 func TestAnImageWithoutATableIsALayoutProblem(t *testing.T) {
-	if err := Finish(openDisk(t, oldDisk(t, 16)), nil); CauseOf(err) != CauseLayout {
+	if err := Finish(openDisk(t, oldDisk(t, 16)), Seed{}, Owner{Machine: "u", Operation: "op"}); CauseOf(err) != CauseLayout {
 		t.Fatal(err)
 	}
 }
@@ -155,7 +155,7 @@ func TestAnImageWithoutATableIsALayoutProblem(t *testing.T) {
 func TestAPartitionThatReachesTheEndLeavesNoRoom(t *testing.T) {
 	path := written(t, 21)
 	before, _ := os.ReadFile(path)
-	if err := Finish(openDisk(t, path), nil); CauseOf(err) != CauseTooSmall {
+	if err := Finish(openDisk(t, path), Seed{Label: "CIDATA"}, Owner{}); CauseOf(err) != CauseTooSmall {
 		t.Fatal(err)
 	}
 	if after, _ := os.ReadFile(path); !bytes.Equal(before, after) {
@@ -182,6 +182,6 @@ func FuzzTable(f *testing.F) {
 			return
 		}
 		copy(got.entries, entries)
-		_, _ = got.grow(uint64(blocks), 512)
+		_, _ = got.grow(uint64(blocks), 512, "CIDATA")
 	})
 }

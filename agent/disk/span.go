@@ -7,36 +7,37 @@ import (
 // span is a range of the disk and what it must hold: a chunk's bytes, or zeros.
 type span struct {
 	off, n int64
-	sha256 string // hexadecimal; empty: zeros
+	chunk  int // its place in the manifest; -1: zeros
 }
 
-// gapStride cuts gaps so that one read-back buffer holds a piece.
+// gapStride cuts gaps so that a hand can hold a piece.
 const gapStride = images.MaxChunk
 
-func spansOf(chunks []images.Chunk) []span {
+func (w *Write) spans(chunks []int) []span {
 	spans := make([]span, len(chunks))
-	for i, c := range chunks {
-		spans[i] = span{c.Offset, c.Bytes, c.SHA256}
+	for k, i := range chunks {
+		c := w.Manifest.Chunks[i]
+		spans[k] = span{c.Offset, c.Bytes, i}
 	}
 	return spans
 }
 
 // gaps returns what no chunk covers: holes between chunks, and the tail of the image.
 // They start where the padded chunk before them ends.
-func (w *Write) gaps() (inner, tail []span) {
+func (w *Write) gaps() (gaps []span) {
 	var at int64
 	for _, c := range w.Manifest.Chunks {
-		inner = append(inner, cut(at, c.Offset)...)
+		gaps = append(gaps, cut(at, c.Offset)...)
 		at = roundUp(c.Offset+c.Bytes, Align)
 	}
-	return inner, cut(at, roundUp(w.Manifest.Bytes, Align))
+	return append(gaps, cut(at, roundUp(w.Manifest.Bytes, Align))...)
 }
 
 // cut divides a range at the multiples of gapStride.
 func cut(from, to int64) (spans []span) {
 	for from < to {
 		end := min(to, roundDown(from, gapStride)+gapStride)
-		spans = append(spans, span{off: from, n: end - from})
+		spans = append(spans, span{off: from, n: end - from, chunk: -1})
 		from = end
 	}
 	return spans

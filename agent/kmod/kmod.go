@@ -15,10 +15,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
 )
 
-// Insert puts one module into the kernel; finit_module(2) in the ramdisk.
+// Insert puts one module into the kernel; init_module(2) in the ramdisk.
 type Insert func(file string) error
 
 // Loader knows the ramdisk's modules and which are loaded.
@@ -27,7 +28,7 @@ type Loader struct {
 	dir     string // of the modules
 	insert  Insert
 	log     *slog.Logger
-	aliases []alias
+	aliases map[string][]alias // by the bus: what stands before the first colon
 	files   map[string]string   // name -> file below dir
 	needs   map[string][]string // file -> files, to be loaded in this order
 	done    map[string]bool     // files tried
@@ -40,7 +41,7 @@ type alias struct{ pattern, name string }
 // empty index, not an error: its kernel has everything built in.
 func Open(root, version string, insert Insert, log *slog.Logger) *Loader {
 	l := &Loader{root: root, dir: filepath.Join(root, "lib/modules", version), insert: insert, log: log,
-		files: map[string]string{}, needs: map[string][]string{}, done: map[string]bool{}, seen: map[string]bool{}}
+		aliases: map[string][]alias{}, files: map[string]string{}, needs: map[string][]string{}, done: map[string]bool{}, seen: map[string]bool{}}
 	l.lines("modules.alias", l.addAlias)
 	l.lines("modules.dep", l.addNeeds)
 	return l
@@ -60,8 +61,18 @@ func (l *Loader) lines(name string, add func(string)) {
 // addAlias reads "alias PATTERN NAME".
 func (l *Loader) addAlias(line string) {
 	if f := strings.Fields(line); len(f) == 3 && f[0] == "alias" {
-		l.aliases = append(l.aliases, alias{f[1], f[2]})
+		l.aliases[bus(f[1])] = append(l.aliases[bus(f[1])], alias{f[1], f[2]})
 	}
+}
+
+// bus is what stands before an alias's first colon. A pattern that may match several
+// buses (acpi*:) stands under the letters before it.
+func bus(alias string) string {
+	before, _, _ := strings.Cut(alias, ":")
+	if i := strings.IndexAny(before, "*?["); i >= 0 {
+		return before[:i]
+	}
+	return before
 }
 
 // addNeeds reads "FILE: FILE FILE", where the last is loaded first.
@@ -70,7 +81,8 @@ func (l *Loader) addNeeds(line string) {
 	if !ok {
 		return
 	}
-	l.files[strings.ReplaceAll(strings.TrimSuffix(path.Base(file), ".ko"), "-", "_")] = file
+	name, _, _ := strings.Cut(path.Base(file), ".ko")
+	l.files[strings.ReplaceAll(name, "-", "_")] = file
 	l.needs[file] = strings.Fields(needs)
 	slices.Reverse(l.needs[file])
 }
@@ -117,12 +129,38 @@ func (l *Loader) Scan() (fresh int) {
 
 // match returns the modules whose alias fits a device's request.
 func (l *Loader) match(request string) (names []string) {
-	for _, a := range l.aliases {
+	for _, a := range l.aliases[bus(request)] {
+		if prefix := a.pattern[:literal(a.pattern)]; !strings.HasPrefix(request, prefix) {
+			continue
+		}
 		if ok, err := path.Match(a.pattern, request); ok && err == nil && !slices.Contains(names, a.name) {
 			names = append(names, a.name)
 		}
 	}
 	return names
+}
+
+// literal is how much of a pattern stands for itself.
+func literal(pattern string) int {
+	if i := strings.IndexAny(pattern, "*?[\\"); i >= 0 {
+		return i
+	}
+	return len(pattern)
+}
+
+// Ask loads what the kernel itself asks for: a module by name, or by an alias such as
+// fs-ext4. It returns false if the ramdisk has none.
+func (l *Loader) Ask(request string) bool {
+	name := strings.ReplaceAll(request, "-", "_")
+	if _, ok := l.files[name]; ok {
+		l.Load(name)
+		return true
+	}
+	names := l.match(request)
+	for _, n := range names {
+		l.Load(n)
+	}
+	return len(names) > 0
 }
 
 // Run scans until ctx is done: devices appear late, or are plugged in.
@@ -139,12 +177,25 @@ func (l *Loader) Run(ctx context.Context, every time.Duration) error {
 	}
 }
 
-// InsertFile is the Insert of the real kernel.
+// maxModule bounds an unpacked module.
+const maxModule = 64 << 20
+
+// InsertFile is the Insert of the real kernel. A module lies compressed in the ramdisk and
+// is unpacked for as long as it takes to hand it over.
 func InsertFile(file string) error {
-	f, err := os.Open(file)
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return unix.FinitModule(int(f.Fd()), "", 0)
+	if path.Ext(file) == ".zst" {
+		dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxModule), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return err
+		}
+		defer dec.Close()
+		if b, err = dec.DecodeAll(b, nil); err != nil {
+			return err
+		}
+	}
+	return unix.InitModule(b, "")
 }

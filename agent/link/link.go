@@ -2,12 +2,14 @@ package link
 
 import (
 	"context"
+	"errors"
 	"net"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
 
+	"rackwright/agent/wire"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
@@ -18,6 +20,7 @@ const (
 	offer   = time.Second      // wait for an answer, doubled by nclient4's retries
 	retries = 3
 	between = 100 * time.Millisecond // looks for ports and carrier
+	barren  = 45 * time.Second       // without any port: its driver is not there
 )
 
 // Network is a port with an address, and how to keep it.
@@ -28,16 +31,26 @@ type Network struct {
 	path   string // of the resolver's file
 }
 
+// Wanted says which port and network to look at first.
+type Wanted struct {
+	Boot inventory.MAC // that the machine booted from; zero: any
+	VLAN int           // tag of the network on it; 0: none
+}
+
 // Acquire brings every port up and gets an address by DHCP: on the port the machine
 // booted from, and after a while, or if boot is zero, on any with link. It tries until ctx
 // is done, when it returns Unreachable with what was seen.
-func Acquire(ctx context.Context, boot inventory.MAC, resolver string, say func(format string, args ...any)) (*Network, error) {
+func Acquire(ctx context.Context, w Wanted, resolver string, say func(format string, args ...any)) (*Network, error) {
 	loopback()
 	start := time.Now()
 	said := map[string]bool{}
 	var last error
 	for ctx.Err() == nil {
-		for _, p := range order(ports(), boot, time.Since(start) > alone) {
+		found := ports()
+		if len(found) == 0 && time.Since(start) > barren {
+			break
+		}
+		for _, p := range order(found, w.Boot, time.Since(start) > alone) {
 			if !carrier(p.Name) {
 				continue
 			}
@@ -45,7 +58,7 @@ func Acquire(ctx context.Context, boot inventory.MAC, resolver string, say func(
 				say("asking for an address on %s (%s)", p.Name, p.HardwareAddr)
 				said[p.Name] = true
 			}
-			n, err := ask(ctx, p, resolver)
+			n, err := ask(ctx, p, w.VLAN, resolver)
 			if err == nil {
 				return n, nil
 			}
@@ -60,15 +73,39 @@ func diagnose(tried map[string]bool, last error) error {
 	seen := ports()
 	switch {
 	case len(seen) == 0:
-		return fault.Unreachablef("no network port has a driver").WithHint("add the module of the PCI ids above to the ramdisk")
+		return &without{wire.NoDriver, fault.Unreachablef("no network port has a driver").WithHint("add the module of the PCI ids that are named here to the ramdisk")}
 	case len(tried) == 0:
-		return fault.Unreachablef("none of %d network ports has link", len(seen)).WithHint("look at the cable and the switch port")
+		return &without{wire.NoLink, fault.Unreachablef("none of %d network ports has link", len(seen)).WithHint("look at the cable and the switch port")}
 	}
-	return fault.Unreachablef("no DHCP server gave an address: %w", last).WithHint("look at the machine's timeline on the server: which packets did it see?")
+	return &without{wire.NoLease, fault.Unreachablef("no DHCP server gave an address: %w", last).WithHint("look at the machine's timeline on the server: which packets did it see?")}
+}
+
+// without is why there is no network.
+type without struct {
+	trouble wire.Trouble
+	error
+}
+
+// Unwrap gives the fault.
+func (w *without) Unwrap() error { return w.error }
+
+// TroubleOf is why Acquire found no network.
+func TroubleOf(err error) wire.Trouble {
+	if w, ok := errors.AsType[*without](err); ok {
+		return w.trouble
+	}
+	return wire.NoLease
 }
 
 // ask runs DISCOVER to ACK on one port and applies what it says.
-func ask(ctx context.Context, p net.Interface, resolver string) (*Network, error) {
+func ask(ctx context.Context, p net.Interface, vlan int, resolver string) (*Network, error) {
+	if vlan > 0 {
+		name, err := tagged(p, vlan)
+		if err != nil {
+			return nil, err
+		}
+		p.Name = name
+	}
 	client, err := nclient4.New(p.Name, nclient4.WithTimeout(offer), nclient4.WithRetry(retries))
 	if err != nil {
 		return nil, fault.Internalf("DHCP on %s: %w", p.Name, err)

@@ -1,13 +1,17 @@
 package link
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
+	"rackwright/fault"
 	"rackwright/inventory"
 )
 
@@ -60,4 +64,21 @@ func loopback() {
 	if l, err := netlink.LinkByName("lo"); err == nil {
 		_ = netlink.LinkSetUp(l) // nothing here depends on it
 	}
+}
+
+// tagged makes the port of a VLAN on a port (IEEE 802.1Q), once, and returns its name.
+func tagged(p net.Interface, vlan int) (string, error) {
+	name := "vlan" + strconv.Itoa(vlan) + "." + strconv.Itoa(p.Index)
+	link := &netlink.Vlan{LinkAttrs: netlink.LinkAttrs{Name: name, ParentIndex: p.Index}, VlanId: vlan}
+	if err := netlink.LinkAdd(link); err != nil && !errors.Is(err, unix.EEXIST) {
+		return "", fault.Internalf("VLAN %d on %s: %w", vlan, p.Name, err).WithHint("the ramdisk may lack the module 8021q")
+	}
+	made, err := netlink.LinkByName(name)
+	if err == nil {
+		err = netlink.LinkSetUp(made)
+	}
+	if err != nil {
+		return "", fault.Internalf("VLAN %d on %s: %w", vlan, p.Name, err)
+	}
+	return name, nil
 }

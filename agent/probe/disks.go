@@ -49,7 +49,10 @@ func (t Tree) disk(name string) inventory.Disk {
 		d.WWN = vpdNAA(t.read(at + "device/vpd_pg83")) // a made-up name, not a WWN
 	}
 	d.Type = t.kind(name)
+	d.Firmware = first(t.text(at+"device/firmware_rev"), t.text(at+"device/rev"))
 	d.Bay = t.text(at + "device/bay_identifier")
+	d.BusPath = t.busPath(name)
+	d.Rotational = t.text(at+"queue/rotational") == "1"
 	return d
 }
 

@@ -20,13 +20,17 @@ const maxAttribute = 1 << 20
 type Tree struct {
 	Root      string
 	Permanent func(nic string) (inventory.MAC, bool) // burnt-in address of a port; may be nil
+	Look      *Looks                                 // at what is on the disks; may be nil
 }
 
 // Facts reads everything once. What cannot be read is absent, never an error: a
 // machine with odd parts must still check in.
 func (t Tree) Facts(now time.Time, heard []inventory.Neighbor) inventory.Facts {
 	f := inventory.Facts{Source: "agent", Observed: now, Firmware: t.Firmware(), MemoryMiB: t.memoryMiB(),
-		Disks: t.Disks(), NICs: t.NICs(), LLDP: heard, Unbound: t.Unbound()}
+		Disks: t.Disks(), NICs: t.NICs(), LLDP: heard, Unbound: t.Unbound(), PCI: t.PCI(), Memory: t.MemoryErrors()}
+	if t.Look != nil {
+		f.Disks = t.Look.All(f.Disks)
+	}
 	f.System, f.CPUs, f.DIMMs = parseSMBIOS(t.read("sys/firmware/dmi/tables/DMI"))
 	if len(f.CPUs) == 0 {
 		f.CPUs = t.cpuinfo()
@@ -106,6 +110,24 @@ func (t Tree) link(name string) string {
 		return ""
 	}
 	return filepath.Base(target)
+}
+
+// target is where a symbolic link, and each on the way to it, leads to, relative to the
+// root; "" for nothing.
+func (t Tree) target(name string) string {
+	root, err := filepath.EvalSymlinks(t.Root)
+	if err != nil {
+		return ""
+	}
+	to, err := filepath.EvalSymlinks(t.path(name))
+	if err != nil {
+		return ""
+	}
+	to, err = filepath.Rel(root, to)
+	if err != nil {
+		return ""
+	}
+	return to
 }
 
 // list returns the names in a directory, sorted.

@@ -55,8 +55,8 @@ func TestDisksAreToldApartFromWhatIsNone(t *testing.T) {
 	}).Disks()
 	want := []inventory.Disk{
 		{Path: "/dev/nvme0n1", Serial: "S64H", WWN: "eui.0025388b71b0d1a2", Model: "SAMSUNG MZQL2", Bytes: 8000 * 512, Type: "nvme"},
-		{Path: "/dev/sda", Serial: "ZC1234", WWN: "naa.5000c500a1b2c3d4", Model: "ST4000NM", Bytes: 4000 * 512, Type: "hdd"},
-		{Path: "/dev/vda", Serial: "VD-1", Bytes: 1 << 30, Type: "virtual", BlockBytes: 512},
+		{Path: "/dev/sda", Serial: "ZC1234", WWN: "naa.5000c500a1b2c3d4", Model: "ST4000NM", Bytes: 4000 * 512, Type: "hdd", Rotational: true},
+		{Path: "/dev/vda", Serial: "VD-1", Bytes: 1 << 30, Type: "virtual", BlockBytes: 512, Rotational: true},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)

@@ -72,14 +72,27 @@ func (s *Server) orderOf(ctx context.Context, r *http.Request, op *deploy.Operat
 		return nil, nil
 	case wire.Write:
 		o.Write, err = s.writeOrder(ctx, r, op)
+	case wire.Live:
+		o.Live, err = s.liveOrder(ctx, r, op)
+	case wire.Erase:
+		o.Erase = eraseOrder(op)
+	case wire.Rescue:
+		o.Rescue = s.rescueOrder(op)
+	case wire.Burn:
+		if o.Burn, err = s.burnOrder(ctx, op); o.Burn == nil {
+			return nil, err
+		}
 	}
-	return &o, err
+	if err != nil {
+		return nil, err
+	}
+	return s.permitted(ctx, op, &o)
 }
 
 // verbOf is what the operation's present step asks of the agent, "" for nothing.
 func verbOf(op *deploy.Operation) wire.Verb {
 	for step, verb := range map[deploy.StepName]wire.Verb{deploy.StepWrite: wire.Write, deploy.StepErase: wire.Erase, deploy.StepBurn: wire.Burn,
-		deploy.StepRescue: wire.Rescue, deploy.StepStart: wire.Live, deploy.StepReboot: wire.Reboot} {
+		deploy.StepRescue: wire.Rescue, deploy.StepStart: wire.Live, deploy.StepReboot: wire.Reboot, deploy.StepOff: wire.Off} {
 		if op.At(step) {
 			return verb
 		}
@@ -99,20 +112,12 @@ func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Ope
 	if err := s.soil(ctx, m); err != nil {
 		return nil, err
 	}
-	seed := deploy.NewSeed(op, m, networks, s.PhoneAt(r)+"/phone-home/"+s.phoneToken(op.ID))
-	return &wire.WriteOrder{Image: op.Order.Image, Digest: op.Order.Digest, Disk: m.RootDisk, Firmware: m.Firmware, Seed: onWire(seed)}, nil
-}
-
-// onWire is a seed as it is sent.
-func onWire(s deploy.Seed) wire.Seed {
-	out := wire.Seed{Label: s.Label}
-	for _, f := range s.Files {
-		out.Files = append(out.Files, wire.SeedFile(f))
+	first, err := s.seedOf(r, op, m, networks)
+	if err != nil {
+		return nil, err
 	}
-	for _, f := range s.Placed {
-		out.Placed = append(out.Placed, wire.PlacedFile(f))
-	}
-	return out
+	return &wire.WriteOrder{Image: op.Order.Image, Digest: op.Order.Digest, Disk: m.RootDisk, Firmware: m.Firmware, Sources: s.sources(ctx, r, op, m), Seed: first,
+		Mirror: op.Order.Mirror, Kexec: op.Order.Kexec, RootFS: op.Order.Method == deploy.ByRootFS}, nil
 }
 
 // soil takes the proof of empty disks off a machine, before the order that makes it untrue
@@ -142,7 +147,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
 	keep := s.Store.AddEvidence
 	if e.Stage.Counts() {
 		keep = s.Store.NoteEvidence
-	} else if s.news(h.op.ID, e.Order+" "+string(e.Stage)) {
+	} else if s.news(h.op.ID, e.Order+" "+string(e.Stage)+" "+e.Detail) {
 		s.Journal.Record(reportEvent(h.op, e, s.Now()))
 	}
 	if err := keep(r.Context(), h.op.ID, store.SawReport, e); err != nil {

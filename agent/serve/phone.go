@@ -9,22 +9,38 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"rackwright/agent/wire"
 	"rackwright/deploy"
+	"rackwright/deploy/seed"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/store"
 )
 
-// PhoneRoutes adds the route that deployed systems phone home on, over plain HTTP
-// because cloud-init cannot pin a certificate; the token is good for one operation.
-func (s *Server) PhoneRoutes(r chi.Router) { r.Post("/phone-home/{token}", s.phone) }
+// PhoneRoutes adds the routes that deployed systems phone home on and tell how their first
+// boot goes, over plain HTTP because cloud-init cannot pin a certificate; the tokens are
+// good for one operation.
+func (s *Server) PhoneRoutes(r chi.Router) {
+	r.Post("/phone-home/{token}", s.phone)
+	r.Post("/first-boot/{token}", s.bootReport)
+}
 
 // phoneToken is the operation's id and a keyed digest of it: nothing need be stored, and
 // nobody without the key can make one.
-func (s *Server) phoneToken(operation string) string {
+func (s *Server) phoneToken(operation string) string { return s.tokenFor("phone-home/", operation) }
+
+func (s *Server) tokenFor(purpose, operation string) string {
 	mac := hmac.New(sha256.New, s.Key)
-	mac.Write([]byte("phone-home/" + operation))
+	mac.Write([]byte(purpose + operation))
 	return operation + "." + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// seedOf makes the first-boot configuration of a deployment.
+func (s *Server) seedOf(r *http.Request, op *deploy.Operation, m *inventory.Machine, networks []inventory.Network) (wire.Seed, error) {
+	base := s.PhoneAt(r)
+	return seed.New(seed.Subject{ID: op.ID, Order: op.Order, Machine: m, Networks: networks,
+		PhoneHome: base + "/phone-home/" + s.phoneToken(op.ID), Reports: base + "/first-boot/" + s.bootToken(op.ID)})
 }
 
 // phone takes the first word of a deployed system. It counts once, while its operation

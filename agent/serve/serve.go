@@ -6,6 +6,7 @@ package serve
 import (
 	"cmp"
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -21,6 +23,7 @@ import (
 	"rackwright/agent/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/images"
 	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/store"
@@ -33,6 +36,9 @@ type Store interface {
 	Operation(ctx context.Context, id string) (*deploy.Operation, error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
 	Networks(ctx context.Context) ([]inventory.Network, error)
+	Image(ctx context.Context, idOrName string) (*images.Image, error)
+	// Observations are what each source last saw, by machine id.
+	Observations(ctx context.Context, machineIDs []string) (map[string][]inventory.Facts, error)
 	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
 	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
 	// Recognise returns the planned machine that a stranger turned out to be, nil for none.
@@ -40,13 +46,17 @@ type Store interface {
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	AddEvidence(ctx context.Context, operation, kind string, detail any) error
 	NoteEvidence(ctx context.Context, operation, kind string, detail any) error
+	EvidenceOf(ctx context.Context, operation string) (map[string]store.Evidence, error)
 	OperationSaved(id string) (<-chan struct{}, func())
+	// BurnInOf returns the burn-in of an operation, nil when it has not begun.
+	BurnInOf(ctx context.Context, operation string) (*deploy.BurnRecord, error)
 }
 
 // Bytes is where image bytes are.
 type Bytes interface {
 	Manifest(digest string) ([]byte, error)
 	Chunk(blob string) (*os.File, error)
+	OpenFile(digest string) (*os.File, error) // that is kept whole: a kernel, an ISO image
 }
 
 // Server answers agents and deployed systems. All fields are required.
@@ -57,10 +67,16 @@ type Server struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Key     []byte                     // for phone-home tokens
+	Permits ed25519.PrivateKey         // signs permits
 	PhoneAt func(*http.Request) string // base URL of the plain HTTP server, as the machine reaches it
+
+	Near Near // other places to fetch chunks from
+
+	streams atomic.Int32 // of burn-ins that flow
 
 	mu    sync.Mutex
 	talks map[string]talk // by operation
+	paces map[string]pace // of first boots, by operation
 	lists lists           // of chunks, by image
 }
 
@@ -72,6 +88,8 @@ func (s *Server) Routes(r chi.Router) {
 	r.Post("/agent/v1/facts", s.held(s.facts))
 	r.Get("/agent/v1/manifest/{digest}", s.held(s.manifest))
 	r.Get("/agent/v1/chunk/{blob}", s.held(s.chunk))
+	r.Get(streamPath, s.streaming(s.source))
+	r.Post(streamPath, s.streaming(s.sink))
 }
 
 // checkIn spends the boot's nonce, keeps the facts and opens the session.
@@ -102,7 +120,7 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	answer(w, wire.Welcome{Session: session, Machine: op.Name, Operation: op.ID})
+	answer(w, wire.Welcome{Session: session, Machine: op.Name, Operation: op.ID, PermitKey: s.permitKey()})
 }
 
 // takeIn observes the machine of an operation.

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -54,6 +55,8 @@ func (s shelf) Manifest(d string) ([]byte, error) {
 
 func (s shelf) Chunk(string) (*os.File, error) { return os.Open(s.chunk) }
 
+func (s shelf) OpenFile(string) (*os.File, error) { return os.Open(s.chunk) }
+
 // silent is a journal nobody reads.
 type silent struct{}
 
@@ -66,6 +69,8 @@ type desk struct {
 	db  *store.DB
 	url string
 	op  *deploy.Operation
+
+	server *serve.Server
 }
 
 func newDesk(t *testing.T) *desk {
@@ -85,10 +90,12 @@ func newDesk(t *testing.T) *desk {
 	d.ok(err)
 	chunk := filepath.Join(t.TempDir(), "chunk")
 	d.ok(os.WriteFile(chunk, []byte("0123456789"), 0o600))
-	s := &serve.Server{Store: d.db, Bytes: shelf{chunk}, Journal: silent{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, Key: []byte("key"),
+	s := &serve.Server{Store: d.db, Bytes: shelf{chunk}, Journal: silent{}, Log: slog.New(slog.DiscardHandler), Now: time.Now, Key: []byte("key"), Permits: ed25519.NewKeyFromSeed(make([]byte, 32)),
 		PhoneAt: func(*http.Request) string { return d.url }}
+	d.server = s
 	r := chi.NewRouter()
 	s.Routes(r)
+	s.AnswerRoutes(r)
 	s.PhoneRoutes(r)
 	srv := httptest.NewServer(r)
 	t.Cleanup(srv.Close)

@@ -23,7 +23,11 @@ func MountAt(dir string) Mounter {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fault.Internalf("mount point: %w", err)
 		}
-		if err := unix.Mount(p.Path, dir, p.Kind, flags, ""); err != nil {
+		options := ""
+		if !write { // not even a journal is played back
+			options = map[string]string{"ext4": "noload", "xfs": "norecovery"}[p.Kind]
+		}
+		if err := unix.Mount(p.Path, dir, p.Kind, flags, options); err != nil {
 			return fault.Unreachablef("%s (%s) cannot be mounted: %w", p.Path, p.Kind, err).
 				WithHint("the ramdisk may lack the file system's module: build it with its usual modules")
 		}

@@ -58,6 +58,7 @@ type PermittedDisk struct {
 	BusPath string `json:"bus_path,omitempty"`
 	Bytes   int64  `json:"bytes"`
 	Holds   Holds  `json:"holds"`
+	Owner   string `json:"owner,omitempty"` // with HoldsOurs: the operation that its owner record names
 }
 
 // Holds is what a permitted disk may hold when the order begins.
@@ -86,7 +87,8 @@ type WriteOrder struct {
 	Firmware inventory.Firmware `json:"firmware"`          // how the written system must boot
 	Sources  []Source           `json:"sources,omitempty"` // nearest first; the server itself comes after them
 	Seed     Seed               `json:"seed"`
-	Kexec    bool               `json:"kexec,omitempty"` // afterwards start the system without a reboot where possible
+	RootFS   bool               `json:"rootfs,omitempty"` // the image is a tar that is unpacked to the disk
+	Kexec    bool               `json:"kexec,omitempty"`  // afterwards start the system without a reboot where possible
 }
 
 // Seed is first-boot configuration. Files go to a small FAT partition at the end of the
@@ -142,35 +144,56 @@ type Erased struct {
 
 // BurnOrder says what is worked and for how long.
 type BurnOrder struct {
-	Seconds int      `json:"seconds"`         // of all tests together, those already done not counted
-	Done    int      `json:"done,omitempty"`  // seconds that earlier attempts did
+	Seconds int      `json:"seconds"`         // of work, that of earlier attempts included
+	Done    int      `json:"done,omitempty"`  // of them earlier attempts did: the machine restarted
 	Tests   []string `json:"tests"`           // cpu, memory, disk, network
 	Write   bool     `json:"write,omitempty"` // disks of the permit are written too
-	Peer    string   `json:"peer,omitempty"`  // URL of a source and sink of bytes
-	Ticket  string   `json:"ticket,omitempty"`
+	Peer    string   `json:"peer,omitempty"`  // path on the server that is a source (GET with ?bytes=) and a sink (POST) of bytes; empty: none
 }
 
-// Burned is what a burn-in found so far.
+// Burned is what one attempt of a burn-in found so far.
 type Burned struct {
-	Seconds int        `json:"seconds"` // of work, earlier attempts included
+	Seconds int        `json:"seconds"` // of work by this attempt
 	Figures []BurnFact `json:"figures"`
-	Errors  []string   `json:"errors,omitempty"` // what went wrong, one line each
+	Errors  []string   `json:"errors,omitempty"` // what went wrong, one line each, at most MaxBurnErrors
+	Notes   []string   `json:"notes,omitempty"`  // what could not be worked, and is no error
 }
+
+// Bounds of what a burn-in reports.
+const (
+	MaxBurnFigures = 1024
+	MaxBurnErrors  = 64
+	MaxBurnLine    = 300 // bytes of an error or a note
+)
 
 // BurnFact is one measured figure of one part.
 type BurnFact struct {
-	Test  string  `json:"test"`           // cpu, memory, disk, network
-	Part  string  `json:"part,omitempty"` // e.g. a disk's serial, a NIC's name
-	Name  string  `json:"name"`           // e.g. read_mib_s
-	Value float64 `json:"value"`
-	Unit  string  `json:"unit"`
+	Test   string  `json:"test"`           // cpu, memory, disk, network
+	Part   string  `json:"part,omitempty"` // e.g. a disk's serial, a NIC's name; empty: the whole
+	Of     string  `json:"of,omitempty"`   // what parts are alike by: a disk's model, a NIC's driver and speed
+	Name   string  `json:"name"`           // e.g. read_linear
+	Value  float64 `json:"value"`
+	Unit   string  `json:"unit"`             // e.g. MiB/s
+	Fold   Fold    `json:"fold,omitempty"`   // how the figures of attempts become one; empty: the last
+	Better string  `json:"better,omitempty"` // more or less: compared with siblings; empty: not compared
 }
+
+// Fold is how figures of several attempts become one.
+type Fold string
+
+// The folds.
+const (
+	FoldSum   Fold = "sum"
+	FoldLeast Fold = "least"
+	FoldMost  Fold = "most"
+	FoldMean  Fold = "mean" // by seconds of work
+)
 
 // RescueOrder lets a person in.
 type RescueOrder struct {
-	AuthorizedKeys []string  `json:"authorized_keys"` // one-time keys, authorized_keys lines
-	Until          time.Time `json:"until"`
-	Serial         bool      `json:"serial,omitempty"` // a shell on the serial console as well
+	AuthorizedKeys []string `json:"authorized_keys"`  // one-time keys, authorized_keys lines
+	Seconds        int      `json:"seconds"`          // that are left; the agent's clock may be wrong
+	Serial         bool     `json:"serial,omitempty"` // a shell on the serial console as well
 }
 
 // Door says how to get in.

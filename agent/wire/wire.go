@@ -35,6 +35,7 @@ const (
 	KeyServer = "rackwright.server" // base URL, https://10.0.0.1:8443
 	KeyPin    = "rackwright.pin"    // SHA-256 of the server's certificate (DER), hexadecimal
 	KeyNonce  = "rackwright.nonce"  // one-time nonce of this boot
+	KeyVLAN   = "rackwright.vlan"   // tag of the network on the boot port, where it has one
 	KeyBootIf = "BOOTIF"            // MAC the machine booted from, 01-aa-bb-cc-dd-ee-ff
 )
 
@@ -106,6 +107,7 @@ const (
 	ReasonForeign      = "foreign-data" // a disk holds data that the permit does not give up
 	ReasonNotErased    = "not-erased"   // no method of the drive worked, or data was found afterwards
 	ReasonBurn         = "burn-in-failed"
+	ReasonRescue       = "rescue"     // nobody can log in
 	ReasonBootEntry    = "boot-entry" // the firmware keeps no boot entry for the disk
 	ReasonEnter        = "kexec"      // the system cannot be started without a reboot
 )

@@ -47,6 +47,12 @@ func Serve(t testing.TB, o api.Options) string {
 	if o.Importer == nil {
 		o.Importer = Importer{}
 	}
+	if s, ok := o.Store.(*Store); ok && o.Uploads == nil {
+		o.Uploads = s
+	}
+	if o.Depot == nil {
+		o.Depot = Depot{}
+	}
 	if o.FirmwareBytes == nil {
 		o.FirmwareBytes = &Shelf{}
 	}

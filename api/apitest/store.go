@@ -13,6 +13,7 @@ import (
 
 	"rackwright/access"
 	"rackwright/deploy"
+	"rackwright/deploy/rollout"
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/inventory"
@@ -38,6 +39,11 @@ type Store struct {
 	event   []journal.Event
 	racks   racks
 	flash   flashing
+	burns   []deploy.BurnRecord
+	proofs  []deploy.SignedCertificate
+	cache   []images.Cache
+	fleet   []rollout.Fleet
+	uploads uploads
 	subs    map[chan struct{}]bool
 	next    int
 	strange []inventory.StrangeBMC

@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -53,7 +54,7 @@ func (s *Store) AddImage(_ context.Context, img *images.Image, actor string) err
 			return fault.Conflictf("image %s exists with digest %s", i.Name, i.Digest)
 		}
 	}
-	img.ID, img.CreatedAt = s.id("image"), s.now()
+	img.ID, img.Kind, img.CreatedAt = s.id("image"), cmp.Or(img.Kind, images.KindDisk), s.now()
 	s.image = append(s.image, *img)
 	s.append(journal.Event{Kind: journal.ImageAdded, Actor: actor, Summary: "image " + img.Name + " added"})
 	return nil
@@ -266,7 +267,7 @@ func (s *Store) Listeners() int {
 type Importer struct{ First func([]byte) }
 
 // Import hashes the stream.
-func (i Importer) Import(_ context.Context, r io.Reader, name, sum string) (*images.Image, error) {
+func (i Importer) Import(_ context.Context, r io.Reader, o images.ImportOrder, _ func(done, total int64), record func(*images.Image) error) (*images.Image, error) {
 	hash, head := sha256.New(), make([]byte, 4)
 	n, err := io.ReadFull(r, head)
 	if err != nil && err != io.ErrUnexpectedEOF {
@@ -281,10 +282,11 @@ func (i Importer) Import(_ context.Context, r io.Reader, name, sum string) (*ima
 		return nil, err
 	}
 	got := hex.EncodeToString(hash.Sum(nil))
-	if sum != "" && sum != got {
-		return nil, fault.Invalidf("the file has SHA-256 %s, not %s", got, sum).WithHint("fetch the file again")
+	if o.SHA256 != "" && o.SHA256 != got {
+		return nil, fault.Invalidf("the file has SHA-256 %s, not %s", got, o.SHA256).WithHint("fetch the file again")
 	}
 	size := int64(n) + rest
-	return &images.Image{Name: name, Digest: "sha256:" + got, Source: "sha256:" + got, Format: "raw", Arch: "amd64",
-		Firmware: []inventory.Firmware{inventory.BIOS, inventory.UEFI}, Bytes: size, Stored: size}, nil
+	img := &images.Image{Name: o.Name, Kind: o.Kind, Digest: "sha256:" + got, Source: "sha256:" + got, Format: "raw", Arch: "amd64",
+		Firmware: []inventory.Firmware{inventory.BIOS, inventory.UEFI}, Bytes: size, Stored: size}
+	return img, record(img)
 }

@@ -135,6 +135,11 @@ func (c *Client) PlanDeploy(ctx context.Context, machine string, d wire.Deploy) 
 	return call[wire.Steps](ctx, c, http.MethodPost, machinePath(machine, "/actions/deploy"), nil, d)
 }
 
+// Preview says what a deployment would give to a machine.
+func (c *Client) Preview(ctx context.Context, machine string, d wire.Deploy) (wire.Preview, error) {
+	return call[wire.Preview](ctx, c, http.MethodPost, machinePath(machine, "/preview"), nil, d)
+}
+
 // Inspect begins an inspection.
 func (c *Client) Inspect(ctx context.Context, machine string) (deploy.Operation, error) {
 	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/inspect"), nil, wire.Inspect{})

@@ -172,7 +172,7 @@ func TestAnUploadTellsItsProgressAndItsRefusal(t *testing.T) {
 		t.Errorf("%+v %v, %d sent", img, err, sent)
 	}
 	_, err = c.AddImage(ctx, client.Upload{Name: "No!", File: strings.NewReader(file), Bytes: 1 << 20})
-	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "query.name") {
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "name: is not an image name") {
 		t.Error(err)
 	}
 	_, err = c.AddImage(ctx, client.Upload{Name: "other", SHA256: strings.Repeat("0", 64), File: strings.NewReader(file), Bytes: -1})

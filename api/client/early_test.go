@@ -16,7 +16,7 @@ import (
 // picky refuses every image after its first bytes.
 type picky struct{}
 
-func (picky) Import(_ context.Context, r io.Reader, _, _ string) (*images.Image, error) {
+func (picky) Import(_ context.Context, r io.Reader, _ images.ImportOrder, _ func(int64, int64), _ func(*images.Image) error) (*images.Image, error) {
 	io.ReadFull(r, make([]byte, 512))
 	return nil, fault.Invalidf("this is no disk image").WithHint("send a disk image")
 }

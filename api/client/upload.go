@@ -11,19 +11,31 @@ import (
 
 // Upload is an image file on its way to the server.
 type Upload struct {
-	Name     string
-	SHA256   string // of the file, hexadecimal; "" when not known
-	File     io.Reader
-	Bytes    int64            // size of the file, -1 when not known
-	Progress func(sent int64) // called as bytes leave; may be nil
+	Name      string
+	Kind      images.Kind // "" is disk
+	SHA256    string      // of the file, hexadecimal; "" when not known
+	Signature string      // detached, "" for none
+	Arch      string      // of what does not tell it
+	File      io.Reader
+	Bytes     int64            // size of the file, -1 when not known
+	Progress  func(sent int64) // called as bytes leave; may be nil
+	Resume    bool             // go on with an upload of that name and size that was begun before
 }
 
-// AddImage streams a file to the server as an image. The server reads all of it before
-// it answers.
+// AddImage sends a file to the server as an image and waits until it is one. A file that
+// can be read again is sent in as many requests as it takes; another in one.
 func (c *Client) AddImage(ctx context.Context, u Upload) (images.Image, error) {
+	if file, ok := u.File.(io.ReadSeeker); ok && u.Bytes > 0 || u.Signature != "" {
+		if _, err := c.sendUpload(ctx, u, file); err != nil {
+			return images.Image{}, err
+		}
+		return c.Image(ctx, u.Name)
+	}
 	query := url.Values{"name": {u.Name}}
-	if u.SHA256 != "" {
-		query.Set("sha256", u.SHA256)
+	for key, value := range map[string]string{"sha256": u.SHA256, "kind": string(u.Kind), "arch": u.Arch} {
+		if value != "" {
+			query.Set(key, value)
+		}
 	}
 	return send[images.Image](ctx, c, "/images", query, u)
 }

@@ -20,14 +20,6 @@ type List[T any] struct {
 	Next  string `json:"next_page_token,omitempty" doc:"Give it as page_token to get the next page; absent on the last"`
 }
 
-// Deploy asks for an image on a machine.
-type Deploy struct {
-	Image    string   `json:"image" minLength:"1" maxLength:"128" doc:"Image name or id"`
-	SSHKeys  []string `json:"ssh_keys,omitempty" nullable:"false" maxItems:"100" doc:"authorized_keys lines for the default user"`
-	UserData string   `json:"user_data,omitempty" maxLength:"524288" writeOnly:"true" doc:"cloud-init user-data; never given out again"`
-	DryRun   bool     `json:"dry_run,omitempty" doc:"Only say which steps it would take"`
-}
-
 // Inspect asks for a look at a machine's parts.
 type Inspect struct {
 	DryRun bool `json:"dry_run,omitempty" doc:"Only say which steps it would take"`

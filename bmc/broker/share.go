@@ -41,6 +41,14 @@ func (s *share) Stream(ctx context.Context, see func(bmc.Entry)) error {
 	return s.way.stream(ctx, func(ctx context.Context, c bmc.Controller) error { return c.Stream(ctx, see) })
 }
 
+// WatchConsole implements bmc.Controller, like Stream.
+func (s *share) WatchConsole(ctx context.Context, v bmc.ConsoleView) error {
+	if err := s.open(); err != nil {
+		return err
+	}
+	return s.way.stream(ctx, func(ctx context.Context, c bmc.Controller) error { return c.WatchConsole(ctx, v) })
+}
+
 func (s *share) open() error {
 	if s.closed.Load() {
 		return fault.Conflictf("this hand at the BMC was given back")

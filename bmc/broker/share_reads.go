@@ -48,6 +48,11 @@ func (s *share) Readings(ctx context.Context) (bmc.Readings, error) {
 	return ask(ctx, s, "Readings", true, bmc.Controller.Readings)
 }
 
+// Progress implements bmc.Controller.
+func (s *share) Progress(ctx context.Context) (string, error) {
+	return ask(ctx, s, "Progress", false, bmc.Controller.Progress)
+}
+
 // Log implements bmc.Controller.
 func (s *share) Log(ctx context.Context, limit int) ([]bmc.Entry, error) {
 	return ask(ctx, s, fmt.Sprint("Log ", limit), false, func(c bmc.Controller, ctx context.Context) ([]bmc.Entry, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	agentwire "rackwright/agent/wire"
 	"rackwright/bmc"
 	"rackwright/fault"
 )
@@ -148,6 +149,9 @@ func (c *Controller) entry(log string, l *logEntry) bmc.Entry {
 	}
 	if e.Message == "" {
 		e.Message = first(l.Name, l.MessageID)
+	}
+	if words, ok := agentwire.ReadLogText(e.Message); ok { // a record of the agent's own
+		e.Message = words
 	}
 	return e
 }

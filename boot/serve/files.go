@@ -49,14 +49,15 @@ func (s *Server) ramdisk(w http.ResponseWriter, r *http.Request) {
 	s.send(w, r, host, name, info.ModTime(), f)
 }
 
-// send serves content and records the transfer; HEAD transfers nothing.
-func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, name string, mod time.Time, content io.ReadSeeker) {
+// send serves content and records the transfer; HEAD transfers nothing. It reports whether
+// all of the content went out.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, name string, mod time.Time, content io.ReadSeeker) bool {
 	count := &counter{ResponseWriter: w}
 	began := s.Now()
 	http.ServeContent(count, r, "", mod, content)
 	took := s.Now().Sub(began)
 	if r.Method == http.MethodHead {
-		return
+		return false
 	}
 	want := w.Header().Get("Content-Length")
 	aborted := want != "" && want != fmt.Sprint(count.bytes)
@@ -70,6 +71,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, n
 		e.Detail["partial"] = true
 	}
 	s.Journal.Record(e)
+	return !aborted && count.status != http.StatusPartialContent && count.status < 300
 }
 
 // refuse answers with an error and records why. The path is not recorded: it may hold

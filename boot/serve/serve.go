@@ -1,5 +1,6 @@
 // Package serve is boot's HTTP for firmware and loaders: loaders, scripts, the agent's
-// kernel and ramdisk. It decides nothing about machines and knows no API.
+// kernel and ramdisk, and the files of installers. It decides nothing about machines and
+// knows no API.
 package serve
 
 import (
@@ -36,12 +37,13 @@ type Strangers interface {
 	Script(ctx context.Context, s boot.Sighting) (*boot.Host, error)
 }
 
-// Server answers firmware and loaders. All fields but Advertise and Args are required.
+// Server answers firmware and loaders. All fields but Systems, Advertise and Args are required.
 type Server struct {
 	View      func() *boot.View
 	Loaders   *boot.Loaders
 	Boots     Boots
 	Strangers Strangers
+	Systems   Systems // nil: nothing but the agent is started
 	Journal   journal.Recorder
 	Log       *slog.Logger
 	Now       func() time.Time
@@ -57,6 +59,7 @@ func (s *Server) Routes(r chi.Router) {
 	r.Route("/boot", func(r chi.Router) {
 		r.Get("/script", s.script)
 		both(r, "/k/{nonce}/{file:vmlinuz|initrd}", s.ramdisk)
+		both(r, "/k/{nonce}/part/{part}", s.part)
 		both(r, "/{loader}", s.loader)
 	})
 }

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
-	"os/signal"
+	"path/filepath"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +26,7 @@ func ground() io.Writer {
 	for _, m := range []struct{ source, target, kind, data string }{
 		{"proc", "/proc", "proc", ""}, {"sysfs", "/sys", "sysfs", ""}, {"devtmpfs", "/dev", "devtmpfs", "mode=0755"},
 		{"tmpfs", "/run", "tmpfs", "mode=0755,size=16m"}, {"tmpfs", "/tmp", "tmpfs", "mode=1777,size=16m"},
+		{"devpts", "/dev/pts", "devpts", "mode=0620,gid=5,ptmxmode=0666"},
 	} {
 		_ = os.MkdirAll(m.target, 0o755)                                   // it is in the ramdisk
 		_ = unix.Mount(m.source, m.target, m.kind, unix.MS_NOSUID, m.data) // what lacks for it says so
@@ -43,23 +44,50 @@ func ground() io.Writer {
 // quietKernel keeps the kernel's lesser messages out of what a person reads.
 func quietKernel() { _ = os.WriteFile("/proc/sys/kernel/printk", []byte("4\n"), 0o644) }
 
-// reap collects the children that orphaned processes leave to pid 1.
+// reapEvery is how often is looked for children that nobody waits for.
+const reapEvery = 5 * time.Second
+
+// reap collects the children that orphaned processes leave to pid 1. A child of ours is
+// collected at once by whoever started it; one that is still there on the second look has
+// nobody.
 func reap(ctx context.Context) {
-	died := make(chan os.Signal, 1)
-	signal.Notify(died, unix.SIGCHLD)
-	defer signal.Stop(died)
+	tick := time.NewTicker(reapEvery)
+	defer tick.Stop()
+	seen := map[int]bool{}
 	for {
 		select {
-		case <-died:
-			for {
-				if pid, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); pid <= 0 && !errors.Is(err, unix.EINTR) {
-					break
-				}
-			}
+		case <-tick.C:
 		case <-ctx.Done():
 			return
 		}
+		now := map[int]bool{}
+		for _, pid := range zombies() {
+			if seen[pid] {
+				_, _ = unix.Wait4(pid, nil, unix.WNOHANG, nil) // somebody may have collected it meanwhile
+			}
+			now[pid] = true
+		}
+		seen = now
 	}
+}
+
+// zombies lists dead children of this process (proc_pid_stat(5): state and parent follow
+// the name, which may have anything in it but ends with the last bracket).
+func zombies() (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is well-formed
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			continue
+		}
+		_, rest, _ := strings.Cut(string(b[max(0, strings.LastIndexByte(string(b), ')')):]), " ")
+		words := strings.Fields(rest)
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if err == nil && len(words) > 1 && words[0] == "Z" && words[1] == "1" {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
 }
 
 // readParams reads the kernel's command line.
@@ -113,6 +141,9 @@ func (m machine) Restart() error { return m.leave(unix.LINUX_REBOOT_CMD_RESTART)
 
 // Off syncs and powers off.
 func (m machine) Off() error { return m.leave(unix.LINUX_REBOOT_CMD_POWER_OFF) }
+
+// Kexec syncs and starts the kernel that was taken in.
+func (m machine) Kexec() error { return m.leave(unix.LINUX_REBOOT_CMD_KEXEC) }
 
 func (m machine) leave(how int) error {
 	m.say("used at most %s of memory", peakMemory())

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -18,6 +20,7 @@ import (
 	"rackwright/agent/kmod"
 	"rackwright/agent/link"
 	"rackwright/agent/probe"
+	"rackwright/agent/wire"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
@@ -31,6 +34,9 @@ const (
 )
 
 func main() {
+	if filepath.Base(os.Args[0]) == "modprobe" { // the kernel wants a module
+		os.Exit(modprobe(os.Args[1:]))
+	}
 	if os.Getpid() != 1 {
 		fmt.Fprintln(os.Stderr, "rackwright-agent: this is /init of the netboot ramdisk and does nothing elsewhere")
 		os.Exit(2)
@@ -76,13 +82,29 @@ func run(ctx context.Context, out io.Writer, say func(string, ...any)) error {
 	load(modules)
 	go modules.Run(ctx, moduleScan)
 	go reap(ctx)
-	tree := probe.Tree{Root: "/", Permanent: probe.PermanentMAC}
-	network, err := connect(ctx, params.BootIf, tree, say)
+	tree := probe.Tree{Root: "/", Permanent: probe.PermanentMAC, Look: &probe.Looks{Owner: agent.OwnerOf}}
+	network, err := connect(ctx, params, tree, say)
 	if err != nil {
 		return err
 	}
 	go network.Run(ctx)
-	return agent.Run(ctx, world(params, tree, neighbours(ctx, tree), say, log))
+	depth := &probe.Depth{Tree: tree, Asker: probe.Kernel{}}
+	facts := func(switches *probe.Listener) inventory.Facts {
+		f := tree.Facts(time.Now(), switches.Heard())
+		depth.Add(ctx, &f)
+		return f
+	}
+	w := world(params, facts, neighbours(ctx, tree), say, log)
+	w.Rescue = rescueGround(network.Config.Address.Addr().String(), w.Facts, say)
+	found := w.Facts()
+	for _, line := range found.Warnings() {
+		say("%s", line)
+	}
+	err = agent.Run(ctx, w)
+	if fault.Is(err, fault.Unreachable) {
+		note(ctx, wire.NoServer, nil, say)
+	}
+	return err
 }
 
 // load loads what no device asks for by itself, then what the devices do ask for.
@@ -92,22 +114,28 @@ func load(modules *kmod.Loader) {
 	}
 	for modules.Scan() > 0 {
 	}
+	for _, name := range []string{"ipmi_si", "ipmi_devintf"} { // a BMC that no bus tells of is found by SMBIOS
+		modules.Load(name)
+	}
+	debug.FreeOSMemory() // what the modules were unpacked in
 	if _, err := os.Stat("/sys/firmware/efi"); err == nil {
 		modules.Load("efivarfs")
-		_ = unix.Mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "") // for people only
+		_ = unix.Mount("efivarfs", "/sys/firmware/efi/efivars", "efivarfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "") // without it no boot entry is made
 	}
 }
 
 // connect gets a network, or says what stands in its way, with the PCI ids of
 // controllers that this ramdisk cannot drive.
-func connect(ctx context.Context, boot inventory.MAC, tree probe.Tree, say func(string, ...any)) (*link.Network, error) {
-	ctx, cancel := context.WithTimeout(ctx, networkTime)
+func connect(ctx context.Context, params agent.Params, tree probe.Tree, say func(string, ...any)) (*link.Network, error) {
+	trying, cancel := context.WithTimeout(ctx, networkTime)
 	defer cancel()
-	network, err := link.Acquire(ctx, boot, resolver, say)
+	network, err := link.Acquire(trying, link.Wanted{Boot: params.BootIf, VLAN: params.VLAN}, resolver, say)
 	if err != nil {
-		for _, id := range tree.Unbound() {
+		unbound := tree.Unbound()
+		for _, id := range unbound {
 			say("no driver for the controller with PCI id %s", id)
 		}
+		note(ctx, link.TroubleOf(err), unbound, say)
 		return nil, err
 	}
 	say("%s has %s, gateway %s", network.Port, network.Config.Address, network.Config.Gateway)
@@ -123,8 +151,8 @@ func neighbours(ctx context.Context, tree probe.Tree) *probe.Listener {
 	return probe.Listen(ctx, ports)
 }
 
-func world(params agent.Params, tree probe.Tree, switches *probe.Listener, say func(string, ...any), log *slog.Logger) agent.World {
+func world(params agent.Params, facts func(*probe.Listener) inventory.Facts, switches *probe.Listener, say func(string, ...any), log *slog.Logger) agent.World {
 	return agent.World{Params: params, Version: version(), Power: machine{say}, Pause: agent.Sleep, Backoff: agent.Backoff(agent.Sleep), Say: say, Log: log,
-		Facts: func() inventory.Facts { return tree.Facts(time.Now(), switches.Heard()) },
-		Open:  func(path string) (agent.Disk, error) { return disk.Open(path) }}
+		Facts: func() inventory.Facts { return facts(switches) },
+		Open:  func(path string) (agent.Disk, error) { return disk.Open(path) }, Arch: runtime.GOARCH, Written: written(), Memory: memory()}
 }

@@ -17,20 +17,71 @@ import (
 	"rackwright/fault"
 )
 
+// deployFlags are what is said of a deployment besides the machine.
+type deployFlags struct {
+	image, userData, seed, answers string
+	keys, vars, overwrite          []string
+	local, live, mirror, kexec     bool
+}
+
+func (f *deployFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.image, "image", "", "`name` of the image")
+	c.Flags().BoolVar(&f.local, "local", false, "boot what is on the disk already, instead of an image")
+	c.Flags().BoolVar(&f.live, "live", false, "run a root file system in memory instead of writing it")
+	c.Flags().StringArrayVar(&f.keys, "ssh-key", nil, "`file` with public keys that may log in; may be repeated")
+	c.Flags().StringVar(&f.userData, "user-data", "", "`file` with cloud-init user-data, or an Ignition configuration")
+	c.Flags().StringVar(&f.seed, "seed", "", "`form` of the first-boot configuration: nocloud, config-drive, ignition or none")
+	c.Flags().StringVar(&f.answers, "answers", "", "`file` with a template of the installer's answers, instead of the image's own")
+	c.Flags().StringArrayVar(&f.vars, "var", nil, "`name=value` for templates; may be repeated")
+	c.Flags().BoolVar(&f.mirror, "mirror", false, "two disks, as RAID 1")
+	c.Flags().BoolVar(&f.kexec, "kexec", false, "start the system without a reboot where that is possible")
+	c.Flags().StringArrayVar(&f.overwrite, "overwrite", nil, "`serial` of a disk whose data, whatever it is, is given up; may be repeated")
+}
+
+// order reads the files that it is made of.
+func (f *deployFlags) order(c *cobra.Command) (wire.Deploy, error) {
+	if f.image == "" && !f.local {
+		return wire.Deploy{}, usage(c, "which image? give --image NAME ('rackwright image list' shows them), or --local for what is on the disk")
+	}
+	order, err := readOrder(f.image, f.userData, f.keys)
+	if err != nil {
+		return order, err
+	}
+	order.Local, order.Live, order.Mirror, order.Kexec, order.Seed, order.Overwrite = f.local, f.live, f.mirror, f.kexec, f.seed, f.overwrite
+	for _, v := range f.vars {
+		name, value, ok := strings.Cut(v, "=")
+		if !ok || name == "" {
+			return order, usage(c, "--var %q is not name=value", v)
+		}
+		if order.Vars == nil {
+			order.Vars = map[string]string{}
+		}
+		order.Vars[name] = value
+	}
+	if f.answers != "" {
+		if order.Answers, err = readSmall(f.answers); err != nil {
+			return order, fault.Invalidf("read answers: %w", err).WithHint("name a file you can read; 'rackwright template show preseed.cfg.tmpl' is one to begin with")
+		}
+	}
+	return order, nil
+}
+
 func deployCommand(w *world) *cobra.Command {
-	var image, userData string
-	var keys []string
+	var f deployFlags
 	var watch, dry bool
 	var timeout time.Duration
-	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Put an image on machines' disks and see them phone home", Args: names(1, -1),
-		Long: "Deploy an image. The disk the plan's root_disk names is overwritten.\nWith --dry-run nothing is changed and the steps are shown.",
+	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Bring a system to machines and see them phone home", Args: names(1, -1),
+		Long: "Deploy an image. How it comes to the machine follows from the image's kind: a disk image\n" +
+			"or a root file system is written, a netboot image with answers installs itself, one\n" +
+			"without runs in memory, an ISO image goes through the BMC's virtual drive.\n" +
+			"The disk the plan's root_disk names is overwritten. With --dry-run nothing is changed and\n" +
+			"the steps are shown; 'rackwright preview' shows all that the machine would get.",
 		Example: "  rackwright deploy r1-u10 r1-u11 --image debian-12 --ssh-key ~/.ssh/id_ed25519.pub --watch\n" +
-			"  rackwright deploy r1-u10 --image debian-12 --user-data cloud.yaml --dry-run",
+			"  rackwright deploy r1-u10 --image debian-12 --user-data cloud.yaml --dry-run\n" +
+			"  rackwright deploy r1-u10 --image debian-installer --var mirror=mirror.example.net --ssh-key ~/.ssh/id_ed25519.pub\n" +
+			"  rackwright deploy r1-u10 --local",
 		RunE: func(c *cobra.Command, machines []string) error {
-			if image == "" {
-				return usage(c, "which image? give --image NAME; 'rackwright image list' shows them")
-			}
-			order, err := readOrder(image, userData, keys)
+			order, err := f.order(c)
 			if err != nil {
 				return err
 			}
@@ -46,9 +97,7 @@ func deployCommand(w *world) *cobra.Command {
 				return cl.Deploy(ctx, machine, order)
 			})
 		}}
-	c.Flags().StringVar(&image, "image", "", "`name` of the image")
-	c.Flags().StringArrayVar(&keys, "ssh-key", nil, "`file` with public keys that may log in; may be repeated")
-	c.Flags().StringVar(&userData, "user-data", "", "`file` with cloud-init user-data")
+	f.add(c)
 	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
 	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")

@@ -13,7 +13,7 @@ import (
 )
 
 func machineCommand(w *world) *cobra.Command {
-	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineWhy(w), machineLabel(w), machineLocate(w), machineVerify(w), machineWaive(w), machineParts(w),
+	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineConsole(w), machineWhy(w), machineLabel(w), machineLocate(w), machineVerify(w), machineWaive(w), machineParts(w),
 		machineGates(w), machineHold(w), machineRelease(w), machineReplace(w), machineRetire(w))
 }
 

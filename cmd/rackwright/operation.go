@@ -66,6 +66,9 @@ func printOperation(out io.Writer, o deploy.Operation) {
 		"Disk", o.Disk, "By", o.Actor, "Created", timeText(o.Created), "Finished", timeText(o.Finished), "Reason", o.Reason,
 		"Message", o.Message, "Hint", o.Hint)
 	printSteps(out, o.Steps)
+	if d := doorOf(o); d != nil {
+		printDoor(out, *d)
+	}
 }
 
 func printSteps(out io.Writer, steps []deploy.Step) {

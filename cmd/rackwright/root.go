@@ -86,8 +86,8 @@ func rootCommand(w *world) *cobra.Command {
 		}
 		return usage(c, "there is no output form %q: use table, json or yaml", w.format)
 	}
-	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), inspectCommand(w), watchCommand(w), powerCommand(w), bmcCommand(w),
-		imageCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
+	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), previewCommand(w), templateCommand(w), inspectCommand(w), burnInCommand(w), rescueCommand(w), watchCommand(w), powerCommand(w), eraseCommand(w), certificateCommand(w), verifyCertificateCommand(w), bmcCommand(w),
+		imageCommand(w), rolloutCommand(w), cacheCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
 	return root
 }
 

@@ -35,7 +35,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("VIEWER", apitest.ViewerSecret)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs, "burned": burnedIs},
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,11 +18,13 @@ import (
 	agentserve "rackwright/agent/serve"
 	"rackwright/api"
 	"rackwright/bmc/broker"
+	consoles "rackwright/bmc/console/watch"
 	"rackwright/bmc/watch"
 	"rackwright/boot"
 	"rackwright/boot/current"
 	bootserve "rackwright/boot/serve"
 	"rackwright/config"
+	rollouts "rackwright/deploy/rollout/run"
 	worker "rackwright/deploy/run"
 	"rackwright/dhcp"
 	"rackwright/dhcp/listen"
@@ -29,6 +32,7 @@ import (
 	campaign "rackwright/firmware/run"
 	firmwareserve "rackwright/firmware/serve"
 	"rackwright/images/blob"
+	catalogue "rackwright/images/run"
 	"rackwright/inventory/intake"
 	verification "rackwright/inventory/verify/run"
 	"rackwright/journal/record"
@@ -45,16 +49,18 @@ type task interface {
 
 // server is everything one process runs.
 type server struct {
-	cfg   config.Config
-	log   *slog.Logger
-	db    *store.DB
-	key   *seal.Key
-	blobs *blob.Store
-	view  *current.Follower
-	words *record.Writer
-	hands *broker.Broker // at all BMCs
-	shelf shelf
-	tasks []task
+	cfg      config.Config
+	log      *slog.Logger
+	db       *store.DB
+	key      *seal.Key
+	blobs    *blob.Store
+	view     *current.Follower
+	words    *record.Writer
+	hands    *broker.Broker    // at all BMCs
+	consoles *consoles.Watcher // of machines, through their BMCs
+	shelf    shelf
+	door     *catalogue.Door // that images come in by
+	tasks    []task
 
 	known chan struct{} // closed once the database has answered
 }
@@ -68,6 +74,8 @@ func assemble(ctx context.Context, cfg config.Config, log *slog.Logger) (*server
 	}
 	s.hands = broker.New(broker.Options{Store: s.db, Dialer: drivers(log), Log: log, Now: time.Now, Owner: owner()})
 	s.add(true, s.hands)
+	s.consoles = consoles.New(consoles.Options{BMC: s.hands, Store: s.db, Log: log, Now: time.Now})
+	s.add(true, s.consoles)
 	desk := intake.New(s.db, s.view.View, log)
 	s.add(true, s.view)
 	s.add(true, s.whenKnown(s.words, desk, &pruner{db: s.db, log: log})...)
@@ -76,6 +84,10 @@ func assemble(ctx context.Context, cfg config.Config, log *slog.Logger) (*server
 		return nil, err
 	}
 	s.addWork()
+	if err := s.addCatalogue(); err != nil {
+		s.close()
+		return nil, err
+	}
 	if cfg.API.Enabled {
 		t, err := s.api()
 		if err != nil {
@@ -161,13 +173,17 @@ func (s *server) addBoot(desk *intake.Desk) error {
 		return err
 	}
 	loaders := boot.NewLoaders()
-	agents := &agentserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now, Key: s.key.Derive("phone-home"),
+	agents := &agentserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now, Key: s.key.Derive("phone-home"), Permits: s.key.Signer("permit"),
 		PhoneAt: func(r *http.Request) string { return boot.BaseURL(reachedAt(r, public), httpPort) }}
-	files := &bootserve.Server{View: s.view.View, Loaders: loaders, Boots: s.db, Strangers: desk, Journal: s.words, Log: s.log, Now: time.Now,
+	files := &bootserve.Server{View: s.view.View, Loaders: loaders, Boots: s.db, Strangers: desk, Systems: agents, Journal: s.words, Log: s.log, Now: time.Now,
 		Ramdisks: s.cfg.Boot.RamdiskDir, AgentPort: agentPort, AgentPin: pin, Advertise: public, Args: s.cfg.Boot.KernelArgs}
 	open := chi.NewRouter()
+	if err := s.addChunks(open, agents, public, httpPort); err != nil {
+		return err
+	}
 	files.Routes(open)
 	agents.PhoneRoutes(open)
+	agents.AnswerRoutes(open)
 	closed := chi.NewRouter()
 	agents.Routes(closed)
 	closed.Handle(firmwareserve.Prefix+"*", &firmwareserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now})
@@ -187,16 +203,21 @@ func (s *server) addBoot(desk *intake.Desk) error {
 // addWork makes the tasks that act on machines.
 func (s *server) addWork() {
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(
-		&worker.Worker{Store: s.db, BMC: s.hands, Depot: s.shelf, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
+		&worker.Worker{Store: s.db, BMC: s.hands, Depot: s.shelf, Certificates: s.key.Signer("certificate"), Consoles: s.consoles, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
 		&watch.Task{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Every: 30 * time.Second},
 		&campaign.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
+		&rollouts.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
 	s.add(s.cfg.Worker.Enabled && s.cfg.BMC.Claim == "auto", s.whenKnown(&worker.Claimer{Store: s.db, Log: s.log})...)
 }
 
 func (s *server) api() (task, error) {
-	h := api.New(api.Options{Store: s.db, BMC: s.hands, Lines: s.hands, Importer: importer{db: s.db, blobs: s.blobs}, Forget: importer{db: s.db, blobs: s.blobs}.forget, FirmwareBytes: s.shelf,
-		Log: s.log, Version: version()})
+	o := api.Options{Store: s.db, BMC: s.hands, Lines: s.hands, Consoles: s.consoles, Importer: s.door, Forget: s.door.Forget, Depot: s.door, Uploads: s.blobs, FirmwareBytes: s.shelf, CertificateKey: s.key.Signer("certificate").Public().(ed25519.PublicKey), BootURL: s.bootURL(),
+		Log: s.log, Version: version()}
+	if !s.cfg.Images.Encrypted {
+		o.Tickets = s.signer()
+	}
+	h := api.New(o)
 	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
 	if s.cfg.API.TLSCert == "" {

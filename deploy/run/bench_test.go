@@ -51,6 +51,9 @@ type bench struct {
 	rack  *bmctest.Rack
 	bmc   *bmctest.BMC
 	clock *clock
+
+	consoles run.Consoles // nil: none are read
+	depot    run.Depot    // nil: none
 }
 
 const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000001"
@@ -106,7 +109,7 @@ func (b *bench) ok(err error) {
 func (b *bench) worker(owner string) (stop func()) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	hands := broker.New(broker.Options{Store: b.db, Dialer: b.rack, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner})
-	w := &run.Worker{Store: b.db, BMC: hands, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner, Concurrency: 4,
+	w := &run.Worker{Store: b.db, BMC: hands, Depot: b.depot, Consoles: b.consoles, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner, Concurrency: 4,
 		Lease: 2 * time.Second, Poll: 5 * time.Millisecond}
 	var done sync.WaitGroup
 	done.Go(func() { w.Run(ctx) })

@@ -33,15 +33,30 @@ func deeds() map[deploy.StepName]deed {
 		deploy.StepBootNet:  bootFrom(bmc.BootPXE),
 		deploy.StepPower:    start,
 		deploy.StepDHCP:     seen(store.SawDHCP, store.SawScript, store.SawAgent),
-		deploy.StepLoader:   seen(store.SawScript, store.SawAgent),
+		deploy.StepLoader:   offered,
 		deploy.StepRamdisk:  seen(store.SawAgent),
 		deploy.StepWrite:    ordered(wire.Write, nil),
 		deploy.StepBootDisk: bootFrom(bmc.BootDisk),
 		deploy.StepReboot:   rebooted,
-		deploy.StepPhone:    seen(store.SawPhone),
+		deploy.StepPhone:    phoned,
 		deploy.StepSettle:   settled,
 		deploy.StepLocate:   located,
 		deploy.StepManage:   managed,
+
+		deploy.StepAnswers: answered,
+		deploy.StepInstall: installed,
+		deploy.StepLoaded:  seen(store.SawLoaded, store.SawPhone),
+		deploy.StepStart:   entered,
+		deploy.StepMedia:   inserted,
+		deploy.StepBootCD:  bootFrom(bmc.BootCD),
+		deploy.StepEject:   ejected,
+
+		deploy.StepBurn: burned,
+
+		deploy.StepRescue: rescued,
+
+		deploy.StepErase: ordered(wire.Erase, certifyErased),
+		deploy.StepOff:   switchedOff,
 
 		deploy.StepFirmwareCheck:  firmwareChecked,
 		deploy.StepUpdate:         handed,
@@ -190,7 +205,7 @@ func ordered(v wire.Verb, took func(ctx context.Context, j *job, s *deploy.Step,
 // new order, the rest needs hands.
 func refused(r wire.Event) outcome {
 	switch r.Reason {
-	case wire.ReasonFetch, wire.ReasonDiskIO:
+	case wire.ReasonFetch, wire.ReasonDiskIO, wire.ReasonPermit:
 		return retry(fault.Unreachablef("%s (%s)", r.Detail, r.Reason).WithHint("%s", hintOr(r.Hint)))
 	}
 	return park(r.Reason, r.Detail, hintOr(r.Hint))
@@ -216,7 +231,14 @@ func progress(j *job, s *deploy.Step, r wire.Event) {
 	if r.Total <= 0 {
 		return
 	}
+	if r.Stage == wire.Burning { // seconds of work
+		s.Done, s.Total = min(r.Done, r.Total), r.Total
+		return
+	}
 	done := 500 * min(r.Done, r.Total) / r.Total
+	if r.Stage == wire.Erasing { // there is nothing but it
+		done *= 2
+	}
 	if r.Stage == wire.Verifying {
 		done += 500
 	}
@@ -226,6 +248,7 @@ func progress(j *job, s *deploy.Step, r wire.Event) {
 // rebooted waits until the agent says it restarts the machine. An agent that fell silent
 // is restarted through the BMC.
 func rebooted(ctx context.Context, j *job, s *deploy.Step) outcome {
+	j.attend()
 	report, at, err := j.report(ctx, wire.Reboot)
 	if err != nil {
 		return retry(err)
@@ -255,14 +278,19 @@ func settled(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	case deploy.Deploy:
 	case deploy.Claim:
 		return claimed(ctx, j)
+	case deploy.Erase:
+		return emptied(ctx, j)
 	default:
 		return done()
 	}
 	_, err := j.w.Store.ChangeMachine(ctx, j.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
 		was := m.Phase
-		m.Phase, m.Power, m.Image, m.Erased = inventory.Active, inventory.PowerOn, j.op.Order.Image, time.Time{}
-		return []journal.Event{{Kind: journal.PhaseMoved, Operation: j.op.ID, Actor: "worker",
-			Summary: fmt.Sprintf("%s -> active: runs %s, which phoned home", was, m.Image)}}, nil
+		image, words := ending(j)
+		m.Phase, m.Power, m.Image = inventory.Active, inventory.PowerOn, image
+		if soils(j.op.Order.Method) {
+			m.Erased = time.Time{}
+		}
+		return []journal.Event{{Kind: journal.PhaseMoved, Operation: j.op.ID, Actor: "worker", Summary: fmt.Sprintf("%s -> active: %s", was, words)}}, nil
 	})
 	if err != nil {
 		return retry(err)

@@ -157,6 +157,7 @@ func (j *job) again(ctx context.Context, o outcome) error {
 
 func (j *job) cancel(ctx context.Context) error {
 	j.darken(ctx)
+	j.leaveDrive(ctx)
 	j.op.State = deploy.Cancelled
 	j.event(journal.OpState, fmt.Sprintf("%s cancelled", j.op.Kind), "state", j.op.State)
 	if err := j.stopped(ctx, nil); err != nil {

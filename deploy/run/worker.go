@@ -4,7 +4,9 @@
 package run
 
 import (
+	"cmp"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,15 +34,22 @@ type Store interface {
 	WorkDue() (<-chan struct{}, func())
 	Custody
 	Tickets
+	Proofs
+	Burns
+	Story
 }
 
 // Worker is the task that does operations. Several, in one process or many, may share a
 // database.
 type Worker struct {
-	Store       Store
-	BMC         bmc.Hands
-	Depot       Depot // of firmware files; nil: none
-	Log         *slog.Logger
+	Store    Store
+	BMC      bmc.Hands
+	Depot    Depot    // of firmware files; nil: none
+	Consoles Consoles // of machines; nil: none are read
+	Log      *slog.Logger
+
+	Certificates ed25519.PrivateKey // signs certificates of erased disks
+
 	Now         func() time.Time
 	Owner       string        // unique to this process
 	Concurrency int           // operations at once; they mostly wait
@@ -171,7 +180,7 @@ func (w *Worker) do(ctx context.Context, j *job, s *deploy.Step) outcome {
 		if o.err != nil {
 			words += "; the last try: " + o.err.Error()
 		}
-		return park("deadline-"+string(s.Name), words, lateHint(s.Name, j.machine))
+		return park("deadline-"+string(s.Name), words, cmp.Or(installerHint(s.Name, j.op), lateHint(s.Name, j.machine)))
 	}
 	return o
 }

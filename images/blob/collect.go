@@ -5,108 +5,142 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"rackwright/fault"
+	"rackwright/images"
 )
 
-// lonely is how old a manifest without a record must be to be collected. Imports hold the
-// lock until their record is written; this is for those that were killed before.
+// lonely is how old an image or a file without a record must be to be collected. An import
+// holds the lock until its record is written; this is for what has its record written
+// later (firmware, parts) and for imports that were killed in between.
 const lonely = time.Hour
 
-// Collected is what Collect removed.
-type Collected struct {
-	Images int   `json:"images"`
-	Chunks int   `json:"chunks"`
-	Bytes  int64 `json:"bytes"`
+// Keep says whether a record names the digest of an image or of a file.
+type Keep func(ctx context.Context, digest string) (bool, error)
+
+// Collect removes images and files that keep does not want, and chunks of no image. It runs
+// when nobody imports, in this process or another; else it is Conflict and removes
+// nothing. An image that is wanted and whose manifest cannot be read keeps all chunks:
+// nobody knows which are its.
+func (s *Store) Collect(ctx context.Context, keep Keep) (images.Collected, error) {
+	return s.collect(ctx, func(ctx context.Context, name, digest string) (bool, error) {
+		kept, err := keep(ctx, digest)
+		if err != nil || kept {
+			return true, err
+		}
+		st, err := os.Stat(s.at(name))
+		return err != nil || time.Since(st.ModTime()) < lonely, nil
+	})
 }
 
-// Collect removes images that keep does not want, and chunks of no image. It runs when
-// nobody imports, in this process or another; else it is Conflict and removes nothing. An
-// image whose manifest cannot be read keeps the whole: nobody knows its chunks.
-func (s *Store) Collect(ctx context.Context, keep func(ctx context.Context, digest string) (bool, error)) (Collected, error) {
+// Forget is Collect of a few digests whose record was removed, however young they are.
+func (s *Store) Forget(ctx context.Context, digests []string, keep Keep) (images.Collected, error) {
+	return s.collect(ctx, func(ctx context.Context, _, d string) (bool, error) {
+		if !slices.Contains(digests, d) {
+			return true, nil
+		}
+		return keep(ctx, d)
+	})
+}
+
+func (s *Store) collect(ctx context.Context, keep func(ctx context.Context, name, digest string) (bool, error)) (images.Collected, error) {
 	lock, err := s.lock(unix.LOCK_EX | unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return Collected{}, fault.Conflictf("an image is being added").WithHint("try again when it is done")
+		return images.Collected{}, fault.Conflictf("an image is being added").WithHint("try again when it is done")
 	}
 	if err != nil {
-		return Collected{}, err
+		return images.Collected{}, err
 	}
 	defer lock.Close()
 	if err := s.sweep(); err != nil {
-		return Collected{}, err
+		return images.Collected{}, err
 	}
-	var out Collected
-	wanted, err := s.collectImages(ctx, keep, &out)
+	var out images.Collected
+	wanted, err := s.collectNamed(ctx, keep, &out)
 	if err == nil {
 		err = s.collectChunks(ctx, wanted, &out)
 	}
 	return out, err
 }
 
-// collectImages removes manifests that are not wanted and returns the chunks of the others.
-func (s *Store) collectImages(ctx context.Context, keep func(context.Context, string) (bool, error), out *Collected) (map[string]bool, error) {
+// collectNamed removes images and files that are not wanted and returns the chunks of the
+// other images.
+func (s *Store) collectNamed(ctx context.Context, keep func(ctx context.Context, name, digest string) (bool, error), out *images.Collected) (map[string]bool, error) {
 	wanted := map[string]bool{}
-	digests, err := s.Digests()
-	if err != nil {
-		return nil, err
-	}
-	for _, digest := range digests {
-		kept, err := keep(ctx, digest)
+	err := s.eachNamed(func(name, digest string, size int64) error {
+		kept, err := keep(ctx, name, digest)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if !kept && s.old(digest) {
-			if err := s.Remove(digest); err != nil {
-				return nil, err
+		image := strings.HasSuffix(name, ".manifest")
+		switch {
+		case kept && image:
+			_, m, err := s.manifest(digest)
+			if err != nil {
+				return err
 			}
+			for _, c := range m.Chunks {
+				wanted[c.Blob] = true
+			}
+			return nil
+		case kept:
+			return nil
+		case image:
 			out.Images++
-			continue
+		default:
+			out.Files++
+			out.Bytes += size
 		}
-		_, m, err := s.manifest(digest)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range m.Chunks {
-			wanted[c.Blob] = true
-		}
-	}
-	return wanted, nil
+		return os.Remove(s.at(name))
+	})
+	return wanted, s.walkFault(err)
 }
 
-// old reports whether the manifest is not of this hour.
-func (s *Store) old(digest string) bool {
-	path, err := s.path(digest, ".manifest")
+// eachNamed calls do with every manifest and file that is there.
+func (s *Store) eachNamed(do func(name, digest string, size int64) error) error {
+	entries, err := os.ReadDir(s.dir)
 	if err != nil {
-		return false
+		return diskFault(s.dir, err)
 	}
-	st, err := os.Stat(path)
-	return err == nil && time.Since(st.ModTime()) > lonely
+	for _, e := range entries {
+		sum, _, _ := strings.Cut(e.Name(), ".")
+		if !isHex64(sum) || !strings.HasSuffix(e.Name(), ".manifest") && !strings.HasSuffix(e.Name(), ".file") {
+			continue
+		}
+		st, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = do(e.Name(), "sha256:"+sum, st.Size())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Digests lists the images that are there.
-func (s *Store) Digests() ([]string, error) {
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return nil, diskFault(s.dir, err)
-	}
-	var out []string
-	for _, e := range entries {
-		if sum, ok := strings.CutSuffix(e.Name(), ".manifest"); ok && isHex64(sum) {
-			out = append(out, "sha256:"+sum)
+func (s *Store) Digests() (out []string, err error) {
+	err = s.eachNamed(func(name, digest string, _ int64) error {
+		if strings.HasSuffix(name, ".manifest") {
+			out = append(out, digest)
 		}
-	}
-	return out, nil
+		return nil
+	})
+	return out, err
 }
 
-func (s *Store) collectChunks(ctx context.Context, wanted map[string]bool, out *Collected) error {
-	err := filepath.WalkDir(filepath.Join(s.dir, chunkDir), func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || wanted[e.Name()] {
-			return errors.Join(err, ctx.Err())
+func (s *Store) collectChunks(ctx context.Context, wanted map[string]bool, out *images.Collected) error {
+	return s.eachChunk(ctx, func(path string, e fs.DirEntry) error {
+		if wanted[e.Name()] {
+			return nil
 		}
 		st, err := e.Info()
 		if err == nil {
@@ -118,8 +152,33 @@ func (s *Store) collectChunks(ctx context.Context, wanted map[string]bool, out *
 		}
 		return err
 	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return diskFault(s.dir, err)
+}
+
+// walkFault gives an error of walking the store its kind. No directory is no error: it
+// comes with the first chunk.
+func (s *Store) walkFault(err error) error {
+	if _, ok := errors.AsType[*fault.Error](err); ok || err == nil {
+		return err
 	}
-	return nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return diskFault(s.dir, err)
+}
+
+// Holding calls do while nothing is collected, if the files of all digests are there.
+func (s *Store) Holding(digests []string, do func() error) error {
+	lock, err := s.lock(unix.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	for _, d := range digests {
+		f, err := s.OpenFile(d)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	return do()
 }

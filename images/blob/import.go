@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -17,19 +18,35 @@ const MaxBytes = int64(1) << 40
 
 // Options of an import; the zero value is usable.
 type Options struct {
+	Kind         images.Kind             // "" is disk
+	Arch         string                  // of an ISO image, which does not tell it; "" is amd64
 	ExpectSHA256 string                  // of the file as received, hexadecimal, with or without "sha256:"; empty: not compared
+	Proof        Proof                   // of who signed the file; may be nil
 	Total        int64                   // size of the file where known, for Progress only
 	Progress     func(done, total int64) // bytes of the file received so far; called often, one call at a time
-	MaxBytes     int64                   // largest image on disk; 0 or more than MaxBytes: MaxBytes
+	MaxBytes     int64                   // largest image; 0 or more than MaxBytes: MaxBytes
+
+	// Record writes down that the image exists. It is called when all bytes are in place,
+	// before Collect may look at them; when it fails they go again. May be nil.
+	Record func(Imported) error
+}
+
+// Proof reads a file along and says at its end who signed it; an error refuses the file.
+type Proof interface {
+	io.Writer
+	Verdict() (signer string, err error)
 }
 
 // Imported is what came in.
 type Imported struct {
-	Digest   string // of the manifest: the image's name in the store
-	Source   string // "sha256:..." of the file as received
-	Format   string // raw or qcow2, with "+gzip", "+xz" or "+zstd" when wrapped
-	Manifest images.Manifest
-	Layout   images.Layout
+	Digest   string          // the image's name in the store: of the manifest, or of the file that is kept whole
+	Source   string          // "sha256:..." of the file as received
+	Format   string          // raw, qcow2 or tar, with "+gzip", "+xz" or "+zstd" when wrapped; iso; file
+	Manifest images.Manifest // of what is kept in chunks
+	Bytes    int64           // when unpacked
+	Stored   int64           // as stored
+	Layout   images.Layout   // of all kinds but parts
+	Signed   string          // who signed it, "" for nobody
 }
 
 // ImportFile is Import of a regular file of this machine.
@@ -48,12 +65,13 @@ func (s *Store) ImportFile(ctx context.Context, path string, o Options) (Importe
 	return s.Import(ctx, f, o)
 }
 
-// Import reads a raw or qcow2 disk image, plain or wrapped once in gzip, xz or zstd, and
-// puts it in the store. A file that is no bootable image, is damaged or has another
-// digest than expected is Invalid; a sender that fails or a cancelled ctx is
-// Unreachable; a full disk is Conflict. Whatever fails, nothing stays behind. Importing
-// the same image again changes nothing. A read of r that blocks is not interrupted by
-// ctx: the caller closes what r reads from.
+// Import reads an image and puts it in the store: a raw or qcow2 disk image or the tar of a
+// root file system, plain or wrapped once in gzip, xz or zstd; or a file that is kept as
+// it is. What is of another kind, is damaged or has another digest than expected is
+// Invalid, a signature of nobody who is trusted Denied; a sender that fails or a
+// cancelled ctx is Unreachable; a full disk is Conflict. Whatever fails, nothing stays
+// behind. Importing the same again replaces what of it is damaged. A read of r that
+// blocks is not interrupted by ctx: the caller closes what r reads from.
 func (s *Store) Import(ctx context.Context, r io.Reader, o Options) (Imported, error) {
 	if o.MaxBytes <= 0 || o.MaxBytes > MaxBytes {
 		o.MaxBytes = MaxBytes
@@ -67,31 +85,63 @@ func (s *Store) Import(ctx context.Context, r io.Reader, o Options) (Imported, e
 		return Imported{}, err
 	}
 	defer lock.Close()
-	staged, err := s.stage()
+	one := intake{s: s, src: newSource(ctx, r, o), o: o, want: want}
+	if o.Kind.Whole() {
+		return one.whole()
+	}
+	return one.chunks(ctx)
+}
+
+// intake is one import at work.
+type intake struct {
+	s    *Store
+	src  *source
+	o    Options
+	want string
+}
+
+// judge checks the file, all of which was read.
+func (n *intake) judge(in *Imported) (err error) {
+	in.Source = n.src.digest()
+	if n.want != "" && n.want != in.Source {
+		return fault.Invalidf("the image has digest %s, expected %s", in.Source, n.want).
+			WithHint("fetch it again, or correct the expected digest")
+	}
+	if n.o.Proof != nil {
+		in.Signed, err = n.o.Proof.Verdict()
+	}
+	return err
+}
+
+// chunks takes in what is cut into chunks.
+func (n *intake) chunks(ctx context.Context) (Imported, error) {
+	staged, err := n.s.stage()
 	if err != nil {
 		return Imported{}, err
 	}
 	defer staged.discard()
-	src := newSource(ctx, r, o)
-	in, err := s.receive(ctx, src, staged, o.MaxBytes)
+	in, err := n.s.receive(ctx, n.src, n.o.Kind, staged, n.o.MaxBytes)
+	if err == nil {
+		err = n.judge(&in)
+	}
 	if err != nil {
 		return Imported{}, err
 	}
-	in.Source = src.digest()
-	if want != "" && want != in.Source {
-		return Imported{}, fault.Invalidf("the image has digest %s, expected %s", in.Source, want).
-			WithHint("fetch it again, or correct the expected digest")
+	r := &reader{m: &in.Manifest, open: staged.open, at: -1}
+	if n.o.Kind == images.KindRootFS {
+		in.Layout, err = images.InspectTar(io.NewSectionReader(r, 0, in.Manifest.Bytes))
+	} else {
+		in.Layout, err = images.Inspect(r, in.Manifest.Bytes)
 	}
-	in.Layout, err = images.Inspect(&reader{m: &in.Manifest, open: staged.open, at: -1}, in.Manifest.Bytes)
 	if err != nil {
 		return Imported{}, err
 	}
-	in.Digest, err = s.put(&in.Manifest, staged)
-	return in, err
+	in.Bytes, in.Stored = in.Manifest.Bytes, in.Manifest.Packed()
+	return in, n.s.put(&in, staged, n.o.Record)
 }
 
 // receive reads the whole file and stages its chunks.
-func (s *Store) receive(ctx context.Context, src *source, staged *stage, limit int64) (Imported, error) {
+func (s *Store) receive(ctx context.Context, src *source, kind images.Kind, staged *stage, limit int64) (Imported, error) {
 	plain, wrapping, free, err := unwrap(src)
 	if err != nil {
 		return Imported{}, err
@@ -101,10 +151,12 @@ func (s *Store) receive(ctx context.Context, src *source, staged *stage, limit i
 	if err != nil {
 		return Imported{}, src.fault(wrapping, err)
 	}
-	in := Imported{Format: "raw"}
+	var in Imported
 	var feed feeder = &stream{r: plain, fault: func(err error) error { return src.fault(wrapping, err) }}
-	if images.Sniff(head) == images.QCOW2 {
-		in.Format = "qcow2"
+	if in.Format, err = formOf(head, kind); err != nil {
+		return Imported{}, insideOf(wrapping, err)
+	}
+	if in.Format == "qcow2" {
 		spool, err := s.spool(plain, limit, src, wrapping)
 		if err != nil {
 			return Imported{}, err
@@ -113,8 +165,6 @@ func (s *Store) receive(ctx context.Context, src *source, staged *stage, limit i
 		if feed, err = openQCOW2(spool.file, limit); err != nil {
 			return Imported{}, err
 		}
-	} else if err := images.CheckHead(head); err != nil {
-		return Imported{}, insideOf(wrapping, err)
 	}
 	if wrapping != "" {
 		in.Format += "+" + wrapping
@@ -123,6 +173,19 @@ func (s *Store) receive(ctx context.Context, src *source, staged *stage, limit i
 		return Imported{}, err
 	}
 	return in, src.drain()
+}
+
+// formOf names the form of an image of that kind by its start.
+func formOf(head []byte, kind images.Kind) (string, error) {
+	switch found := images.Sniff(head); {
+	case kind == images.KindRootFS && found == images.Tarball:
+		return "tar", nil
+	case kind == images.KindRootFS:
+		return "", fault.Invalidf("the file is not a tar archive").WithHint("pack the root file system: tar -C ROOT --numeric-owner --xattrs -cf root.tar .")
+	case found == images.QCOW2:
+		return "qcow2", nil
+	}
+	return "raw", images.CheckHead(head)
 }
 
 // spool keeps a qcow2 file while it is read: its tables need random access.
@@ -144,33 +207,53 @@ func (s *Store) spool(r io.Reader, limit int64, src *source, wrapping string) (*
 }
 
 // put makes chunks and manifest durable under the image's digest: first the chunks, then
-// the manifest that makes it exist.
-func (s *Store) put(m *images.Manifest, staged *stage) (string, error) {
-	text, digest, err := m.Encode()
+// the manifest that makes it exist, then its record.
+func (s *Store) put(in *Imported, staged *stage, record func(Imported) error) error {
+	text, digest, err := in.Manifest.Encode()
 	if err != nil {
-		return "", err
+		return err
 	}
+	in.Digest = digest
 	path, err := s.path(digest, ".manifest")
 	if err != nil {
-		return "", err
+		return err
 	}
 	manifest, err := s.temp()
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer manifest.discard()
 	if _, err := manifest.Write(text); err != nil {
-		return "", err
+		return err
 	}
 	if err := staged.commit(); err != nil {
-		return "", err
+		return err
 	}
+	return s.settle(manifest, path, func() error {
+		if record == nil {
+			return nil
+		}
+		return record(*in)
+	})
+}
+
+// settle puts a file in place and has it recorded; without a record it goes again, unless
+// it was there before.
+func (s *Store) settle(t *tempFile, path string, record func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := manifest.place(path); err != nil {
-		return "", err
+	_, missing := os.Stat(path)
+	if err := t.place(path); err != nil {
+		return err
 	}
-	return digest, syncDir(s.dir)
+	err := syncDir(s.dir)
+	if err == nil {
+		err = record()
+	}
+	if err != nil && missing != nil {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
 }
 
 // wantedDigest brings an expected digest to the form of Imported.Source.

@@ -23,6 +23,7 @@ type source struct {
 	ctx      context.Context
 	r        io.Reader
 	sum      hash.Hash
+	proof    io.Writer // may be nil
 	n, limit int64
 	progress func(n int64)
 	failed   error
@@ -34,7 +35,11 @@ func newSource(ctx context.Context, r io.Reader, o Options) *source {
 			o.Progress(n, o.Total)
 		}
 	}
-	return &source{ctx: ctx, r: r, sum: sha256.New(), limit: o.MaxBytes + 1<<20, progress: report}
+	s := &source{ctx: ctx, r: r, sum: sha256.New(), limit: o.MaxBytes + 1<<20, progress: report}
+	if o.Proof != nil {
+		s.proof = o.Proof
+	}
+	return s
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -46,6 +51,12 @@ func (s *source) Read(p []byte) (int, error) {
 	}
 	n, err := s.r.Read(p)
 	s.sum.Write(p[:n])
+	if s.proof != nil && n > 0 {
+		if _, err := s.proof.Write(p[:n]); err != nil {
+			s.failed = err
+			return 0, err
+		}
+	}
 	s.n += int64(n)
 	if n > 0 {
 		s.progress(s.n)

@@ -10,11 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
 	"rackwright/fault"
@@ -26,6 +24,7 @@ import (
 //	<64 hex>.manifest      images.Manifest in its canonical JSON; its SHA-256 is the name
 //	chunks/ab/<64 hex>     a chunk's zstd frame; its SHA-256 is the name and begins with ab
 //	<64 hex>.file          a file kept whole
+//	uploads/<id>           a file that is being uploaded
 //	import-*.tmp           an import in progress, by a holder of the shared lock on .lock
 //
 // An image is there when its manifest is: its chunks are put in place before it. Chunks
@@ -33,6 +32,8 @@ import (
 type Store struct {
 	dir string
 	mu  sync.Mutex // held while files are put in place or removed
+
+	spaces spaces
 }
 
 // Open opens the store, makes the directory when it is missing and removes what an
@@ -117,34 +118,22 @@ func (s *Store) Chunk(blob string) (*os.File, error) {
 	return f, nil
 }
 
+// at is where a file of the store's directory is.
+func (s *Store) at(name string) string { return filepath.Join(s.dir, name) }
+
 func (s *Store) chunkPath(blob string) string { return filepath.Join(s.dir, chunkDir, blob[:2], blob) }
 
 // Verify reads the whole image and proves every chunk of it.
 func (s *Store) Verify(ctx context.Context, digest string) error {
-	_, m, err := s.manifest(digest)
-	if err != nil {
+	if _, _, err := s.manifest(digest); err != nil {
 		return err
 	}
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, c := range m.Chunks {
-		if gctx.Err() != nil {
-			break
-		}
-		g.Go(func() error {
-			if _, err := readChunk(c, s.Chunk, nil); err != nil {
-				return damagedImage(digest, "the chunk for byte %d: %w", c.Offset, err)
-			}
-			return nil
-		})
+	report, err := s.Check(ctx, []Subject{{digest, images.KindDisk}}, nil)
+	if err == nil && len(report.Damage) > 0 {
+		d := report.Damage[0]
+		err = damagedImage(digest, "at byte %d (%s), %s", d.Offset, d.Where, d.What)
 	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	if ctx.Err() != nil {
-		return fault.Unreachablef("verifying %s was cancelled: %w", digest, context.Cause(ctx))
-	}
-	return nil
+	return err
 }
 
 // Remove deletes the image; NotFound when it is not there. Collect frees its chunks.

@@ -64,10 +64,13 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 }
 
 // describe reads the ELF section .modinfo: strings of the form name=value.
-func (m *module) describe() error {
+func (m *module) describe(machine elf.Machine) error {
 	file, err := elf.NewFile(bytes.NewReader(m.bytes))
 	if err != nil {
 		return err
+	}
+	if file.Machine != machine {
+		return fault.Invalidf("it is for %s", file.Machine)
 	}
 	section := file.Section(".modinfo")
 	if section == nil {

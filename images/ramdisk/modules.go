@@ -1,6 +1,7 @@
 package ramdisk
 
 import (
+	"debug/elf"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,10 +19,11 @@ type kernelTree struct {
 	paths   map[string]string // name -> path below dir, e.g. kernel/drivers/net/virtio_net.ko.xz
 	builtin map[string]bool
 	known   map[string][]string // alias without a pattern, e.g. crypto-crc32c -> names
+	machine elf.Machine
 }
 
-func openTree(dir string) (*kernelTree, error) {
-	t := &kernelTree{dir: dir, paths: map[string]string{}, builtin: map[string]bool{}, known: map[string][]string{}}
+func openTree(dir string, machine elf.Machine) (*kernelTree, error) {
+	t := &kernelTree{dir: dir, machine: machine, paths: map[string]string{}, builtin: map[string]bool{}, known: map[string][]string{}}
 	err := filepath.WalkDir(filepath.Join(dir, "kernel"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -61,7 +63,7 @@ func moduleName(path string) (string, bool) {
 // collect gathers the modules asked for and what they need, renders modules.alias and
 // modules.dep for just these, and the firmware they name. It fills in the report.
 func collect(o Options, r *Report) (map[string][]byte, error) {
-	t, err := openTree(o.ModulesDir)
+	t, err := openTree(o.ModulesDir, machines()[o.Arch])
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +113,10 @@ func (t *kernelTree) load(name string, loaded map[string]*module) error {
 	b, err := unpackFile(filepath.Join(t.dir, path))
 	m := &module{name: name, path: path[:strings.Index(path, ".ko")+3], bytes: b}
 	if err == nil {
-		err = m.describe()
+		err = m.describe(t.machine)
 	}
 	if err != nil {
-		return fault.Invalidf("module %s: %w", path, err).WithHint("install the kernel package again")
+		return fault.Invalidf("module %s: %w", path, err).WithHint("install the package of a kernel for this architecture again")
 	}
 	loaded[name] = m
 	m.needs = t.resolve(m.needs)

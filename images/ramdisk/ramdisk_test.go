@@ -3,13 +3,16 @@ package ramdisk
 import (
 	"bytes"
 	"compress/gzip"
+	"debug/elf"
 	"encoding/binary"
-	"encoding/json"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
@@ -19,13 +22,17 @@ import (
 
 // ko renders a module: a 64 bit ELF file with nothing but a .modinfo section.
 func ko(info ...string) []byte {
+	return elfFile(elf.EM_X86_64, elf.ET_REL, strings.Join(info, "\x00")+"\x00")
+}
+
+// elfFile is an ELF file with a .modinfo section and nothing else.
+func elfFile(machine elf.Machine, kind elf.Type, data string) []byte {
 	names := "\x00.shstrtab\x00.modinfo\x00"
-	data := strings.Join(info, "\x00") + "\x00"
 	le := binary.LittleEndian
 	b := make([]byte, 64)
 	copy(b, "\x7fELF\x02\x01\x01")
-	le.PutUint16(b[16:], 1)  // relocatable
-	le.PutUint16(b[18:], 62) // x86-64
+	le.PutUint16(b[16:], uint16(kind))
+	le.PutUint16(b[18:], uint16(machine))
 	le.PutUint32(b[20:], 1)
 	le.PutUint16(b[52:], 64)
 	le.PutUint16(b[58:], 64)
@@ -46,6 +53,9 @@ func ko(info ...string) []byte {
 	section(11, 1, 64+len(names), len(data))
 	return b
 }
+
+// program is what passes for a static program.
+func program(machine elf.Machine, text string) []byte { return elfFile(machine, elf.ET_EXEC, text) }
 
 func put(t *testing.T, path string, b []byte) string {
 	t.Helper()
@@ -90,11 +100,16 @@ func sample(t *testing.T) Options {
 	put(t, filepath.Join(mods, "kernel/net/core/failover.ko.gz"), squeeze(t, "gz", ko("license=GPL", "depends=")))
 	put(t, filepath.Join(mods, "kernel/drivers/net/net_failover.ko.xz"), squeeze(t, "xz", ko("depends=failover")))
 	put(t, filepath.Join(mods, "kernel/drivers/net/virtio-net.ko.zst"), squeeze(t, "zst", ko("alias=virtio:d00000001v*", "depends=net-failover", "softdep=pre: crc-soft absent_soft post: other")))
-	put(t, filepath.Join(mods, "kernel/lib/crc_soft.ko"), ko("depends="))
+	put(t, filepath.Join(mods, "kernel/lib/crc_soft.ko"), ko("alias=soft-crc", "depends="))
 	put(t, filepath.Join(mods, "kernel/drivers/unwanted.ko"), ko("depends="))
+	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/acme/acme.ko"), ko("alias=pci:v0000ACDCd*", "firmware=acme/one.bin", "firmware=acme/two.bin", "firmware=../secret", "depends="))
+	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/mellanox/mlxsw/mlxsw_core.ko"), ko("depends="))
 	put(t, filepath.Join(mods, "modules.builtin"), []byte("kernel/drivers/nvme/host/nvme.ko\n"))
-	return Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), []byte("kernel")), ModulesDir: mods,
-		Agent: put(t, filepath.Join(dir, "agent"), []byte("\x7fELF the agent")), Modules: []string{"virtio_net", "nvme", "tg3"}, Out: filepath.Join(dir, "out"), Arch: "amd64"}
+	put(t, filepath.Join(mods, "modules.alias"), []byte("alias soft-crc crc_soft\nalias pci:v* unwanted\n"))
+	put(t, filepath.Join(dir, "firmware/acme/one.bin.xz"), squeeze(t, "xz", []byte("microcode")))
+	put(t, filepath.Join(dir, "secret"), []byte("secret"))
+	return Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), []byte("kernel")), ModulesDir: mods, FirmwareDir: filepath.Join(dir, "firmware"),
+		Agent: put(t, filepath.Join(dir, "agent"), program(elf.EM_X86_64, "the agent")), Modules: []string{"virtio_net", "nvme", "tg3"}, Out: filepath.Join(dir, "out"), Arch: "amd64"}
 }
 
 func TestTheRamdiskHoldsTheAgentAndWhatItsModulesNeed(t *testing.T) {
@@ -103,18 +118,17 @@ func TestTheRamdiskHoldsTheAgentAndWhatItsModulesNeed(t *testing.T) {
 		t.Skip("cpio is missing: apt-get install cpio")
 	}
 	o := sample(t)
+	o.Busybox = put(t, filepath.Join(t.TempDir(), "busybox"), program(elf.EM_X86_64, "busybox"))
 	r, err := Build(o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Modules) != 4 || strings.Join(r.Builtin, " ") != "nvme" || strings.Join(r.Absent, " ") != "tg3" {
+	if len(r.Modules) != 4 || strings.Join(r.Builtin, " ") != "nvme" || strings.Join(r.Absent, " ") != "tg3" || r.Busybox == nil {
 		t.Errorf("report %+v", r)
 	}
-	packed, _ := os.ReadFile(filepath.Join(o.Out, "amd64/initrd"))
-	dec, _ := zstd.NewReader(nil)
-	plain, err := dec.DecodeAll(packed, nil)
-	if err != nil {
-		t.Fatal(err)
+	plain := unzstd(t, filepath.Join(o.Out, "amd64/initrd"))
+	if r.Unpacked != int64(len(plain)) {
+		t.Errorf("it takes %d bytes, and says %d", len(plain), r.Unpacked)
 	}
 	tree := t.TempDir()
 	unpack := exec.Command(cpio, "-idm", "--quiet", "--no-absolute-filenames")
@@ -123,38 +137,202 @@ func TestTheRamdiskHoldsTheAgentAndWhatItsModulesNeed(t *testing.T) {
 		t.Fatalf("%v %s", err, out)
 	}
 	for name, want := range map[string]string{
-		"init":                              "\x7fELF the agent",
-		"lib/modules/6.1.0-1/modules.alias": "alias virtio:d00000001v* virtio_net\n",
-		"lib/modules/6.1.0-1/modules.dep": "kernel/lib/crc_soft.ko:\nkernel/net/core/failover.ko:\nkernel/drivers/net/net_failover.ko: kernel/net/core/failover.ko\n" +
-			"kernel/drivers/net/virtio-net.ko: kernel/lib/crc_soft.ko kernel/drivers/net/net_failover.ko kernel/net/core/failover.ko\n",
-		"lib/modules/6.1.0-1/kernel/drivers/net/net_failover.ko": string(ko("depends=failover")),
+		"init":                              string(program(elf.EM_X86_64, "the agent")),
+		"bin/sh":                            string(program(elf.EM_X86_64, "busybox")),
+		"lib/modules/6.1.0-1/modules.alias": "alias soft-crc crc_soft\nalias virtio:d00000001v* virtio_net\n",
+		"lib/modules/6.1.0-1/modules.dep": "kernel/lib/crc_soft.ko.zst:\nkernel/net/core/failover.ko.zst:\nkernel/drivers/net/net_failover.ko.zst: kernel/net/core/failover.ko.zst\n" +
+			"kernel/drivers/net/virtio-net.ko.zst: kernel/lib/crc_soft.ko.zst kernel/drivers/net/net_failover.ko.zst kernel/net/core/failover.ko.zst\n",
 	} {
 		if got, err := os.ReadFile(filepath.Join(tree, name)); err != nil || string(got) != want {
 			t.Errorf("%s: %v\ngot  %q\nwant %q", name, err, got, want)
 		}
 	}
+	if got := unzstd(t, filepath.Join(tree, "lib/modules/6.1.0-1/kernel/drivers/net/net_failover.ko.zst")); !bytes.Equal(got, ko("depends=failover")) {
+		t.Errorf("net_failover is %q", got)
+	}
 	info, err := os.Stat(filepath.Join(tree, "init"))
 	if err != nil || info.Mode().Perm() != 0o755 || info.ModTime().Unix() != 0 {
 		t.Errorf("init: %v %v", info, err)
 	}
+	if to, err := os.Readlink(filepath.Join(tree, "sbin/modprobe")); err != nil || to != "/init" {
+		t.Errorf("modprobe is %q, %v", to, err)
+	}
 }
 
-func TestTheSameInputsGiveTheSameBytes(t *testing.T) {
-	o := sample(t)
-	var sums [2]string
-	for i := range sums {
+func unzstd(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dec, err := zstd.NewReader(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dec.Close()
+	plain, err := dec.DecodeAll(b, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+func moduleNames(r Report) (names []string) {
+	for _, m := range r.Modules {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+func TestAllDriversOfPortsAndDisksGoInUnlessASetIsNamed(t *testing.T) {
+	for _, c := range []struct {
+		only           []string
+		want, firmware string
+		absent         bool
+	}{
+		{nil, "acme failover net_failover virtio_net crc_soft", "acme/one.bin", true},
+		{[]string{"network"}, "acme failover net_failover virtio_net crc_soft", "acme/one.bin", false},
+		{[]string{"storage"}, "", "", false},
+		{[]string{"storage", "acme"}, "acme", "acme/one.bin", false},
+		{[]string{"unwanted"}, "unwanted", "", false},
+	} {
+		o := sample(t)
+		o.Modules, o.Only = nil, c.only
 		r, err := Build(o)
 		if err != nil {
 			t.Fatal(err)
 		}
-		contents, err := os.ReadFile(filepath.Join(o.Out, "amd64/contents.json"))
-		if err != nil || !json.Valid(contents) {
+		want := strings.Fields(c.want)
+		slices.Sort(want)
+		if got := moduleNames(r); !slices.Equal(got, want) || len(r.Absent) > 0 != c.absent {
+			t.Errorf("only %v: modules %v, absent %v", c.only, got, r.Absent)
+		}
+		firmware := ""
+		for _, f := range r.Firmware {
+			firmware += f.Name
+		}
+		if firmware != c.firmware || firmware != "" && strings.Join(r.NoFirmware, " ") != "acme/two.bin" {
+			t.Errorf("only %v: firmware %v, absent %v", c.only, r.Firmware, r.NoFirmware)
+		}
+	}
+}
+
+func TestABuiltRamdiskIsReadBackAndDamageIsNamed(t *testing.T) {
+	o := sample(t)
+	o.Modules = []string{"acme"}
+	r, err := Build(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := List(o.Out)
+	if err != nil || len(list) != 1 || list[0].Report.Initrd != r.Initrd {
+		t.Fatalf("%+v %v", list, err)
+	}
+	dir := filepath.Join(o.Out, "amd64")
+	i, err := Show(dir)
+	if err != nil || len(i.Wrong) > 0 {
+		t.Fatalf("%v %v", i.Wrong, err)
+	}
+	found := map[string]Entry{}
+	for _, f := range i.Files {
+		found[f.Name] = f
+	}
+	if found["init"].Mode != "-rwxr-xr-x" || found["sbin/modprobe"].Link != "/init" || found["lib/firmware/acme/one.bin"].Bytes != 9 {
+		t.Errorf("files %+v", i.Files)
+	}
+	put(t, filepath.Join(dir, "vmlinuz"), []byte("another"))
+	if i, err = Show(dir); err != nil || len(i.Wrong) != 1 || !strings.Contains(i.Wrong[0], "vmlinuz") {
+		t.Errorf("%v %v", i.Wrong, err)
+	}
+	put(t, filepath.Join(dir, "initrd"), []byte("no archive"))
+	if _, err = Show(dir); !fault.Is(err, fault.Invalid) || fault.HintOf(err) == "" {
+		t.Error(err)
+	}
+	if _, err = List(t.TempDir()); !fault.Is(err, fault.NotFound) {
+		t.Error(err)
+	}
+}
+
+// TestTheSameInputsGiveTheSameBytes builds from two copies of the inputs, laid down in
+// another order and at another time.
+func TestTheSameInputsGiveTheSameBytes(t *testing.T) {
+	first := sample(t)
+	first.Modules = nil
+	second := first
+	second.ModulesDir, second.FirmwareDir, second.Out = copyBackwards(t, first.ModulesDir), copyBackwards(t, first.FirmwareDir), t.TempDir()
+	var built [2]string
+	for i, o := range []Options{first, second} {
+		if _, err := Build(o); err != nil {
 			t.Fatal(err)
 		}
-		sums[i] = r.Initrd.SHA256 + string(contents)
+		for _, name := range []string{"initrd", "contents.json", "vmlinuz"} {
+			b, err := os.ReadFile(filepath.Join(o.Out, "amd64", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			built[i] += digest(b)
+		}
 	}
-	if sums[0] != sums[1] {
+	if built[0] != built[1] {
 		t.Error("two builds differ")
+	}
+}
+
+// copyBackwards copies a tree, its last file first, as if it were older.
+func copyBackwards(t *testing.T, dir string) string {
+	t.Helper()
+	to := filepath.Join(t.TempDir(), filepath.Base(dir))
+	var files []string
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			files = append(files, path)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(files)
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		name, _ := filepath.Rel(dir, f)
+		put(t, filepath.Join(to, name), b)
+		if err := os.Chtimes(filepath.Join(to, name), time.Unix(1e9, 0), time.Unix(1e9, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return to
+}
+
+// TestARamdiskForARMIsBuiltOnAnyMachine takes the real agent, built for arm64.
+func TestARamdiskForARMIsBuiltOnAnyMachine(t *testing.T) {
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "agent"), "rackwright/cmd/rackwright-agent")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH=arm64", "GOOS=linux")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	mods := filepath.Join(dir, "lib/modules/6.1.0-1-arm64")
+	arm := func(info ...string) []byte {
+		return elfFile(elf.EM_AARCH64, elf.ET_REL, strings.Join(info, "\x00")+"\x00")
+	}
+	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/hisilicon/hns3.ko"), arm("alias=pci:v000019E5d*", "depends=hnae3"))
+	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/hisilicon/hnae3.ko"), arm("depends="))
+	put(t, filepath.Join(mods, "modules.builtin"), nil)
+	o := Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), []byte("kernel")), ModulesDir: mods, Agent: filepath.Join(dir, "agent"), Out: filepath.Join(dir, "out"), Arch: "arm64"}
+	r, err := Build(o)
+	if err != nil || !slices.Equal(moduleNames(r), []string{"hnae3", "hns3"}) {
+		t.Fatalf("%v %v", moduleNames(r), err)
+	}
+	i, err := Show(filepath.Join(o.Out, "arm64"))
+	if err != nil || len(i.Wrong) > 0 || i.Report.Arch != "arm64" {
+		t.Errorf("%+v %v", i.Wrong, err)
+	}
+	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/hisilicon/hnae3.ko"), ko("depends="))
+	if _, err := Build(o); !fault.Is(err, fault.Invalid) {
+		t.Errorf("a module for another architecture went in: %v", err)
 	}
 }
 
@@ -163,11 +341,14 @@ func TestInputsThatCannotBeUsed(t *testing.T) {
 		spoil func(*Options)
 		want  fault.Kind
 	}{
-		"no kernel":             {func(o *Options) { o.Kernel += "x" }, fault.NotFound},
-		"no modules":            {func(o *Options) { o.ModulesDir += "x" }, fault.NotFound},
-		"an agent that is none": {func(o *Options) { o.Agent = o.Kernel }, fault.Invalid},
-		"another architecture":  {func(o *Options) { o.Arch = "vax" }, fault.Invalid},
-		"a damaged module":      {func(o *Options) { put(t, filepath.Join(o.ModulesDir, "kernel/net/core/failover.ko.gz"), []byte("x")) }, fault.Invalid},
+		"no kernel":                    {func(o *Options) { o.Kernel += "x" }, fault.NotFound},
+		"no modules":                   {func(o *Options) { o.ModulesDir += "x" }, fault.NotFound},
+		"an agent that is none":        {func(o *Options) { o.Agent = o.Kernel }, fault.Invalid},
+		"another architecture":         {func(o *Options) { o.Arch = "vax" }, fault.Invalid},
+		"an agent for another machine": {func(o *Options) { put(t, o.Agent, program(elf.EM_AARCH64, "")) }, fault.Invalid},
+		"an agent with libraries":      {func(o *Options) { o.Agent = "/bin/sh" }, fault.Invalid},
+		"no such set":                  {func(o *Options) { o.Only = []string{"net work"} }, fault.Invalid},
+		"a damaged module":             {func(o *Options) { put(t, filepath.Join(o.ModulesDir, "kernel/net/core/failover.ko.gz"), []byte("x")) }, fault.Invalid},
 	} {
 		o := sample(t)
 		c.spoil(&o)
@@ -181,6 +362,14 @@ func TestInputsThatCannotBeUsed(t *testing.T) {
 }
 
 func FuzzModule(f *testing.F) {
-	f.Add(ko("alias=a", "depends=b,c", "softdep=pre: d"))
-	f.Fuzz(func(_ *testing.T, b []byte) { _ = (&module{bytes: b}).describe() })
+	f.Add(ko("alias=a", "depends=b,c", "softdep=pre: d", "firmware=e"))
+	f.Fuzz(func(_ *testing.T, b []byte) { _ = (&module{bytes: b}).describe(elf.EM_X86_64) })
+}
+
+func FuzzArchive(f *testing.F) {
+	var a archive
+	a.file("init", 0o755, []byte("the agent"))
+	a.link("bin/sh", "busybox")
+	f.Add(a.finish())
+	f.Fuzz(func(_ *testing.T, b []byte) { readArchive(b) })
 }

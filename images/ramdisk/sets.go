@@ -41,7 +41,7 @@ func sets() []set {
 // common of servers'.
 func small() set {
 	return set{name: "small", modules: []string{"virtio_net", "virtio_blk", "virtio_scsi", "virtio_pci", "virtio_mmio", "virtio_rng", "e1000", "e1000e", "igb", "ixgbe", "mlx5_core", "bnxt_en",
-		"nvme", "ahci", "ata_piix", "sd_mod", "sr_mod", "af_packet", "efivarfs", "md_mod", "raid1", "ext4", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "crc32c_generic",
+		"nvme", "ahci", "ata_piix", "sd_mod", "sr_mod", "af_packet", "8021q", "efivarfs", "md_mod", "raid1", "loop", "ext4", "isofs", "squashfs", "overlay", "vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "crc32c_generic",
 		"ipmi_si", "ipmi_devintf"}}
 }
 
@@ -108,7 +108,9 @@ func (s set) in(t *kernelTree) []string {
 }
 
 func within(file string, folders []string) bool {
-	return slices.ContainsFunc(folders, func(f string) bool { return strings.HasPrefix(file, f+"/") || strings.HasPrefix(file, f) && strings.HasSuffix(f, ".ko") })
+	return slices.ContainsFunc(folders, func(f string) bool {
+		return strings.HasPrefix(file, f+"/") || strings.HasPrefix(file, f) && strings.HasSuffix(f, ".ko")
+	})
 }
 
 // plainName is a module's name as the kernel has it: it reads '-' and '_' as one.

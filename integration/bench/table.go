@@ -33,6 +33,20 @@ func table() []row {
 		{name: "bmc.interactive", unit: "ms", peer: "idle", goal: 2},
 		{name: "bmc.storm", unit: "s", peer: "calm", goal: 1.1},
 		{name: "bmc.push.rss", unit: "MiB", goal: 32},
+		{name: "write.pipeline", unit: "MiB/s", better: higher, peer: "curl|zstd|dd", goal: 1.5},
+		{name: "write.qcow2", unit: "MiB/s", better: higher, peer: "qemu-img", goal: 1},
+		{name: "write.raw", unit: "MiB/s", better: higher, peer: "qemu-img"},
+		{name: "write.zeros", unit: "MiB/s", better: higher, peer: "dd", goal: 0.85},
+		{name: "write.direct", unit: "MiB/s", better: higher, peer: "dd direct"},
+		{name: "write.whole", unit: "MiB/s", better: higher, peer: "curl|zstd|dd"},
+		{name: "write.proof", unit: "s"},
+		{name: "write.memory", unit: "MiB", goal: 64},
+		{name: "write.native.pipeline", unit: "MiB/s", better: higher, peer: "curl|zstd|dd"},
+		{name: "write.native.qcow2", unit: "MiB/s", better: higher, peer: "qemu-img"},
+		{name: "write.native.raw", unit: "MiB/s", better: higher, peer: "qemu-img"},
+		{name: "write.native.zeros", unit: "MiB/s", better: higher, peer: "dd"},
+		{name: "write.native.whole", unit: "MiB/s", better: higher, peer: "curl|zstd|dd"},
+		{name: "write.again", unit: "%", goal: 10},
 		{name: "process.memory", unit: "MiB", goal: 400},
 	}
 }
@@ -47,6 +61,7 @@ func measures() map[string]measure {
 		"inventory": measureInventory,
 		"view":      measureView,
 		"bmc":       measureBMC,
+		"write":     measureWrite,
 		"process":   measureProcess,
 	}
 }

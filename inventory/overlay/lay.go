@@ -99,8 +99,17 @@ func keep(p *plan.Plan, said plan.Plan) {
 		}
 		for _, m := range r.Machines {
 			used["model "+m.Model], used["project "+m.Project] = true, true
+			use := func(network string, tagged []plan.Tagged) {
+				used["network "+network] = true
+				for _, t := range tagged {
+					used["network "+t.Network] = true
+				}
+			}
 			for _, n := range m.NICs {
-				used["network "+n.Network] = true
+				use(n.Network, n.VLANs)
+			}
+			for _, b := range m.Bonds {
+				use(b.Network, b.VLANs)
 			}
 		}
 	}

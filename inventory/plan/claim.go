@@ -81,9 +81,9 @@ func machineClaims(m *inventory.Machine) []claim {
 		if !n.MAC.IsZero() {
 			out = append(out, claim{what: "mac", mac: n.MAC})
 		}
-		if n.Address.IsValid() {
-			out = append(out, claim{what: "address", text: n.Network, addr: n.Address})
-		}
+	}
+	for _, h := range m.Addresses() {
+		out = append(out, claim{what: "address", text: h.Network, addr: h.Address})
 	}
 	if m.BMC != nil {
 		out = append(out, claim{what: "bmc", text: m.BMC.Address})

@@ -19,7 +19,7 @@ func (c *comparer) machines() {
 	given := c.w.identities()
 	for i := range c.w.Machines {
 		m := &c.w.Machines[i]
-		c.ports(m)
+		c.carried(m)
 		if m.Project != "" && c.after.projects[m.Project] == nil {
 			c.fail("machine "+m.Name, "there is no project %q", m.Project)
 		}
@@ -130,6 +130,7 @@ func machineChanges(old, now *inventory.Machine) []FieldChange {
 	d.add("batch", old.Batch, now.Batch)
 	d.add("project", old.Project, now.Project)
 	d.nics(old.NICs, now.NICs)
+	d.bonds(old.Bonds, now.Bonds)
 	d.psus(old.PSUs, now.PSUs)
 	d.bmc(old.BMC, now.BMC)
 	if old.RootDisk != now.RootDisk {
@@ -153,7 +154,7 @@ func (d *differ) nics(old, now []inventory.NIC) {
 
 func sameNIC(a, b *inventory.NIC) bool {
 	return a.MAC == b.MAC && a.Network == b.Network && a.Connector == b.Connector && a.Bond == b.Bond && a.Address == b.Address &&
-		a.Boot == b.Boot && sameCable(a.Cable, b.Cable)
+		a.Address6 == b.Address6 && slices.Equal(a.VLANs, b.VLANs) && a.Boot == b.Boot && sameCable(a.Cable, b.Cable)
 }
 
 // nicText is never empty for a port that is there.
@@ -168,7 +169,29 @@ func nicText(n *inventory.NIC) string {
 	if n.Boot {
 		boot = "boot"
 	}
-	return words(mac, n.Network, addrText(n.Address), string(n.Connector), pair("bond", n.Bond), boot, cableText(n.Cable))
+	return words(mac, n.Network, addrText(n.Address), addrText(n.Address6), taggedText(n.VLANs), string(n.Connector), pair("bond", n.Bond), boot, cableText(n.Cable))
+}
+
+func (d *differ) bonds(old, now []inventory.Bond) {
+	pairs(old, now, func(b *inventory.Bond) string { return b.Name }, func(name string, a, b *inventory.Bond) { d.add("bond "+name, bondText(a), bondText(b)) })
+	d.order("bond order", names(old, func(b *inventory.Bond) string { return b.Name }), names(now, func(b *inventory.Bond) string { return b.Name }))
+}
+
+// bondText is never empty for a bond that is declared.
+func bondText(b *inventory.Bond) string {
+	if b == nil {
+		return ""
+	}
+	mtu := ""
+	if b.MTU > 0 {
+		mtu = fmt.Sprintf("MTU %d", b.MTU)
+	}
+	return words(string(b.Mode), pair("LACP", b.LACPRate), pair("hash", b.Hash), fmt.Sprintf("MII every %d ms", b.MIIMon), mtu, pair("primary", b.Primary),
+		b.Network, addrText(b.Address), addrText(b.Address6), taggedText(b.VLANs))
+}
+
+func taggedText(list []inventory.Tagged) string {
+	return pair("tagged", joined(list, func(t inventory.Tagged) string { return words(t.Network, addrText(t.Address), addrText(t.Address6)) }))
 }
 
 func (d *differ) bmc(old, now *inventory.BMC) {
@@ -197,28 +220,6 @@ func hintText(h inventory.DiskHint) string {
 		return ""
 	}
 	return h.String()
-}
-
-// ports checks each NIC's network and address.
-func (c *comparer) ports(m *inventory.Machine) {
-	for i := range m.NICs {
-		n := &m.NICs[i]
-		if n.Network == "" {
-			continue
-		}
-		net, ok := c.after.networks[n.Network]
-		switch {
-		case !ok:
-			c.fail("machine "+m.Name, "nic %s: there is no network %q", n.Name, n.Network)
-		case !n.Address.IsValid():
-		case !net.Prefix.Contains(n.Address):
-			c.fail("machine "+m.Name, "nic %s: %s is outside network %s (%s)", n.Name, n.Address, net.Name, net.Prefix)
-		case !net.Usable(n.Address):
-			c.fail("machine "+m.Name, "nic %s: %s is the network or broadcast address of %s", n.Name, n.Address, net.Name)
-		case n.Address == net.Gateway:
-			c.fail("machine "+m.Name, "nic %s: %s is the gateway of %s", n.Name, n.Address, net.Name)
-		}
-	}
 }
 
 // feedsText lists the feeds that power supplies hang on.

@@ -35,20 +35,29 @@ func (c *comparer) networks() {
 			c.fail("network "+b.Name, "%s overlaps %s (%s)%s", b.Prefix, a.Name, a.Prefix, why)
 		}
 	})
+	c.clash6(all, planned)
+}
+
+// clash6 reports IPv6 subnets that share addresses, where one of the two is of the plan.
+func (c *comparer) clash6(all []*inventory.Network, planned map[string]bool) {
+	overlapping6(all, func(a, b *inventory.Network) {
+		if !planned[b.Name] {
+			a, b = b, a
+		}
+		if planned[b.Name] {
+			c.fail("network "+b.Name, "%s overlaps %s (%s)", b.Prefix6, a.Name, a.Prefix6)
+		}
+	})
 }
 
 func networkChanges(old, now *inventory.Network) []FieldChange {
 	var d differ
-	prefix := func(n *inventory.Network) string {
-		if !n.Prefix.IsValid() {
-			return ""
-		}
-		return n.Prefix.String()
-	}
 	if old == nil {
 		old = &inventory.Network{}
 	}
-	d.add("cidr", prefix(old), prefix(now))
+	d.add("cidr", prefixText(old.Prefix), prefixText(now.Prefix))
+	d.add("cidr6", prefixText(old.Prefix6), prefixText(now.Prefix6))
+	d.add("gateway6", addrText(old.Gateway6), addrText(now.Gateway6))
 	d.number("vlan", float64(old.VLAN), float64(now.VLAN))
 	d.add("routing_domain", old.RoutingDomain, now.RoutingDomain)
 	d.add("gateway", addrText(old.Gateway), addrText(now.Gateway))
@@ -63,6 +72,13 @@ func networkChanges(old, now *inventory.Network) []FieldChange {
 	d.number("lease_seconds", float64(old.LeaseSeconds), float64(now.LeaseSeconds))
 	d.flag("router_adverts", old.RouterAdverts, now.RouterAdverts)
 	return d.list
+}
+
+func prefixText(p netip.Prefix) string {
+	if !p.IsValid() {
+		return ""
+	}
+	return p.String()
 }
 
 func addrText(a netip.Addr) string {

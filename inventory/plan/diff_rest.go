@@ -141,10 +141,16 @@ func (c *comparer) keepsNode(m *inventory.Machine) {
 }
 
 func (c *comparer) keepsAddress(m *inventory.Machine) {
-	for i := range m.NICs {
-		n := &m.NICs[i]
-		if net := c.after.networks[n.Network]; net != nil && n.Address.IsValid() && !net.Prefix.Contains(n.Address) {
-			c.fail("network "+n.Network, "%s has address %s, outside %s", m.Name, n.Address, net.Prefix)
+	for _, h := range m.Addresses() {
+		net := c.after.networks[h.Network]
+		switch {
+		case net == nil:
+		case h.Address.Is6() && !net.Prefix6.IsValid():
+			c.fail("network "+h.Network, "%s has address %s in it: it needs a cidr6", m.Name, h.Address)
+		case h.Address.Is6() && !net.Prefix6.Contains(h.Address):
+			c.fail("network "+h.Network, "%s has address %s, outside %s", m.Name, h.Address, net.Prefix6)
+		case h.Address.Is4() && !net.Prefix.Contains(h.Address):
+			c.fail("network "+h.Network, "%s has address %s, outside %s", m.Name, h.Address, net.Prefix)
 		}
 	}
 }

@@ -34,8 +34,10 @@ func full() plan.Plan {
 			Labels: map[string]string{"role": "db", "zone": "a"}, Tags: []string{"gpu", "old"},
 			Waive: []inventory.Waiver{{Rule: "bond-on-one-leaf", On: "bond0", Reason: "one leaf has no ports left"}},
 			NICs: []plan.NIC{
-				{MAC: mac.String(), Connector: inventory.SFP, Network: "provision", Address: "10.0.0.1" + port, Bond: "bond0", Boot: true, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "Ethernet" + port}, Type: "dac", LengthM: 2.5, Label: "C" + port}},
+				{MAC: mac.String(), Connector: inventory.SFP, Network: "provision", Address: "10.0.0.1" + port, Address6: "2001:db8::1" + port, Bond: "bond0", Boot: true, Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-1", Port: "Ethernet" + port}, Type: "dac", LengthM: 2.5, Label: "C" + port}},
 				{Name: "eth1", Connector: inventory.SFP, Bond: "bond0", Cable: &inventory.Cable{To: inventory.End{Owner: "leaf-2", Port: "Ethernet" + port}, Type: "aoc"}}},
+			Bonds: []plan.Bond{{Name: "bond0", Mode: inventory.LACP, LACPRate: "fast", Hash: "layer3+4", MIIMon: 50, MTU: 9000,
+				VLANs: []plan.Tagged{{Network: "tenant", Address: "10.8.0.1" + port, Address6: "2001:db8:8::1" + port}}}},
 			PSUs:     []inventory.PSU{{Name: "psu1", Cable: cable("pdu-a:" + outlet)}, {Name: "psu2", Cable: cable("pdu-b:" + outlet)}, {Name: "psu3", Connector: inventory.C20}},
 			RootDisk: &plan.Disk{Type: "ssd", MinBytes: 1}}
 	}
@@ -48,9 +50,10 @@ func full() plan.Plan {
 			{Name: "strip", Build: inventory.Build{Kind: inventory.KindPDU, Ports: []inventory.Port{{Name: "1-8", Connector: inventory.C13}, {Name: "9-12", Connector: inventory.C19}}}},
 			{Name: "x200", Build: server},
 		},
-		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", VLAN: 20, Gateway: "10.0.0.1", DNS: []string{"10.0.0.2"}, NTP: []string{"10.0.0.3"}, Domain: "lab.example", MTU: 9000,
+		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", VLAN: 20, Gateway: "10.0.0.1", CIDR6: "2001:db8::/64", Gateway6: "fe80::1", DNS: []string{"10.0.0.2"}, NTP: []string{"10.0.0.3"}, Domain: "lab.example", MTU: 9000,
 			DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerDiscover, Pool: &plan.Pool{First: "10.0.0.200", Last: "10.0.0.210"}, LeaseSeconds: 600, RouterAdverts: true},
-			{Name: "storage", CIDR: "10.0.0.0/24", RoutingDomain: "san", Purpose: "production"}},
+			{Name: "storage", CIDR: "10.0.0.0/24", RoutingDomain: "san", Purpose: "production"},
+			{Name: "tenant", CIDR: "10.8.0.0/24", VLAN: 30, CIDR6: "2001:db8:8::/64", Purpose: "production"}},
 		Racks: []plan.Rack{{Name: "r1", Room: "A", Row: "3", Units: 47, Numbering: inventory.NumberedDown, DepthMM: 1000, WeightLimitKG: 900,
 			Feeds:    []inventory.Feed{{Name: "A", Volts: 230, Amps: 16}, {Name: "B", Volts: 400, Amps: 16, Phases: 3}},
 			Reserved: []inventory.Reservation{{U: 40, Height: 3, Reason: "storage comes in May", Project: "web"}, {U: 44, Face: inventory.Rear, Reason: "cable manager"}},

@@ -107,6 +107,9 @@ func (x *exporter) machine(m *inventory.Machine) Machine {
 	for i := range m.NICs {
 		out.NICs = append(out.NICs, x.nic(&m.NICs[i], i))
 	}
+	for i := range m.Bonds {
+		out.Bonds = append(out.Bonds, plannedBond(&m.Bonds[i]))
+	}
 	if b := m.BMC; b != nil {
 		out.BMC = &BMC{Address: b.Address, Username: b.Username, CertificateSHA256: b.CertificateSHA256, MAC: macText(b.MAC)}
 	}
@@ -119,5 +122,17 @@ func (x *exporter) machine(m *inventory.Machine) Machine {
 
 func (x *exporter) nic(n *inventory.NIC, i int) NIC {
 	return NIC{Name: unless(n.Name, nicName(i)), MAC: macText(n.MAC), Connector: n.Connector, Network: n.Network, Address: addrText(n.Address),
-		Bond: n.Bond, Boot: n.Boot, Cable: x.cable(socket{connector: n.Connector}, n.Cable)}
+		Address6: addrText(n.Address6), VLANs: plannedTagged(n.VLANs), Bond: n.Bond, Boot: n.Boot, Cable: x.cable(socket{connector: n.Connector}, n.Cable)}
+}
+
+func plannedBond(b *inventory.Bond) Bond {
+	return Bond{Name: b.Name, Mode: unless(b.Mode, inventory.ActiveBackup), LACPRate: b.LACPRate, Hash: b.Hash, MIIMon: unless(b.MIIMon, inventory.MIIMon),
+		MTU: b.MTU, Primary: b.Primary, Network: b.Network, Address: addrText(b.Address), Address6: addrText(b.Address6), VLANs: plannedTagged(b.VLANs)}
+}
+
+func plannedTagged(list []inventory.Tagged) (out []Tagged) {
+	for _, t := range list {
+		out = append(out, Tagged{Network: t.Network, Address: addrText(t.Address), Address6: addrText(t.Address6)})
+	}
+	return out
 }

@@ -43,6 +43,8 @@ type Network struct {
 	VLAN          int                      `json:"vlan,omitempty" yaml:"vlan,omitempty" doc:"IEEE 802.1Q id, 1 to 4094"`
 	RoutingDomain string                   `json:"routing_domain,omitempty" yaml:"routing_domain,omitempty" doc:"Networks of one domain may not overlap; default: one domain for all"`
 	Gateway       string                   `json:"gateway,omitempty" yaml:"gateway,omitempty"`
+	CIDR6         string                   `json:"cidr6,omitempty" yaml:"cidr6,omitempty" doc:"IPv6 subnet beside the IPv4 one, e.g. 2001:db8:0:20::/64"`
+	Gateway6      string                   `json:"gateway6,omitempty" yaml:"gateway6,omitempty" doc:"IPv6 router; may be link-local. Default: the one that announces itself"`
 	DNS           []string                 `json:"dns,omitempty" yaml:"dns,omitempty" nullable:"false"`
 	NTP           []string                 `json:"ntp,omitempty" yaml:"ntp,omitempty" nullable:"false"`
 	Domain        string                   `json:"domain,omitempty" yaml:"domain,omitempty"`
@@ -123,6 +125,7 @@ type Machine struct {
 	Tags     []string           `json:"tags,omitempty" yaml:"tags,omitempty" nullable:"false"`
 	Waive    []inventory.Waiver `json:"waive,omitempty" yaml:"waive,omitempty" nullable:"false"`
 	NICs     []NIC              `json:"nics,omitempty" yaml:"nics,omitempty" nullable:"false"`
+	Bonds    []Bond             `json:"bonds,omitempty" yaml:"bonds,omitempty" nullable:"false" doc:"How bonds work, beyond which nics are in them"`
 	PSUs     []inventory.PSU    `json:"psus,omitempty" yaml:"psus,omitempty" nullable:"false" doc:"In place of its model's of that name; says where they are plugged in"`
 	BMC      *BMC               `json:"bmc,omitempty" yaml:"bmc,omitempty"`
 	RootDisk *Disk              `json:"root_disk,omitempty" yaml:"root_disk,omitempty"`
@@ -135,9 +138,34 @@ type NIC struct {
 	Connector inventory.Connector `json:"connector,omitempty" yaml:"connector,omitempty" doc:"rj45, sfp, qsfp or osfp"`
 	Network   string              `json:"network,omitempty" yaml:"network,omitempty"`
 	Address   string              `json:"address,omitempty" yaml:"address,omitempty"`
+	Address6  string              `json:"address6,omitempty" yaml:"address6,omitempty" doc:"IPv6 address beside the IPv4 one"`
+	VLANs     []Tagged            `json:"vlans,omitempty" yaml:"vlans,omitempty" nullable:"false" doc:"Networks it carries with their VLAN tags, beside network; not for a nic of a bond"`
 	Bond      string              `json:"bond,omitempty" yaml:"bond,omitempty" doc:"NICs of one bond have one name here"`
 	Boot      bool                `json:"boot,omitempty" yaml:"boot,omitempty"`
 	Cable     *inventory.Cable    `json:"cable,omitempty" yaml:"cable,omitempty" doc:"To a switch's port"`
+}
+
+// Tagged is a network carried with its VLAN tag. The VLAN id is the network's.
+type Tagged struct {
+	Network  string `json:"network" yaml:"network"`
+	Address  string `json:"address,omitempty" yaml:"address,omitempty"`
+	Address6 string `json:"address6,omitempty" yaml:"address6,omitempty"`
+}
+
+// Bond is how several nics work as one; see inventory.Bond. A bond that is not listed is
+// active-backup, with the network and addresses of its nics.
+type Bond struct {
+	Name     string             `json:"name" yaml:"name" doc:"As its nics call it under bond"`
+	Mode     inventory.BondMode `json:"mode,omitempty" yaml:"mode,omitempty" doc:"active-backup (default), 802.3ad (LACP), balance-xor, balance-rr, balance-tlb or balance-alb"`
+	LACPRate string             `json:"lacp_rate,omitempty" yaml:"lacp_rate,omitempty" doc:"slow or fast; of 802.3ad"`
+	Hash     string             `json:"hash,omitempty" yaml:"hash,omitempty" doc:"layer2, layer2+3, layer3+4, encap2+3 or encap3+4; of 802.3ad, balance-xor and balance-tlb"`
+	MIIMon   int                `json:"miimon_ms,omitempty" yaml:"miimon_ms,omitempty" doc:"How often links are looked at; default 100"`
+	MTU      int                `json:"mtu,omitempty" yaml:"mtu,omitempty" doc:"Default: its network's"`
+	Primary  string             `json:"primary,omitempty" yaml:"primary,omitempty" doc:"nic that works while it can; of active-backup, balance-tlb and balance-alb"`
+	Network  string             `json:"network,omitempty" yaml:"network,omitempty" doc:"Carried without a tag; default: that of its nics"`
+	Address  string             `json:"address,omitempty" yaml:"address,omitempty" doc:"Unless one of its nics has it, as the one that netboots must"`
+	Address6 string             `json:"address6,omitempty" yaml:"address6,omitempty"`
+	VLANs    []Tagged           `json:"vlans,omitempty" yaml:"vlans,omitempty" nullable:"false" doc:"Networks it carries with their VLAN tags"`
 }
 
 // BMC is how to reach the management controller. Password goes in and never
@@ -152,10 +180,13 @@ type BMC struct {
 
 // Disk is an inventory.DiskHint with sizes a person can write.
 type Disk struct {
-	Serial   string `json:"serial,omitempty" yaml:"serial,omitempty"`
-	WWN      string `json:"wwn,omitempty" yaml:"wwn,omitempty"`
-	Model    string `json:"model,omitempty" yaml:"model,omitempty"`
-	Type     string `json:"type,omitempty" yaml:"type,omitempty"`
-	MinBytes int64  `json:"min_bytes,omitempty" yaml:"min_bytes,omitempty"`
-	MaxBytes int64  `json:"max_bytes,omitempty" yaml:"max_bytes,omitempty"`
+	Serial     string             `json:"serial,omitempty" yaml:"serial,omitempty"`
+	WWN        string             `json:"wwn,omitempty" yaml:"wwn,omitempty"`
+	BusPath    string             `json:"bus_path,omitempty" yaml:"bus_path,omitempty" doc:"As 'rackwright machine show' has it, e.g. pci-0000:00:1f.2-ata-1"`
+	Model      string             `json:"model,omitempty" yaml:"model,omitempty"`
+	Type       string             `json:"type,omitempty" yaml:"type,omitempty"`
+	Rotational string             `json:"rotational,omitempty" yaml:"rotational,omitempty" doc:"yes or no"`
+	MinBytes   int64              `json:"min_bytes,omitempty" yaml:"min_bytes,omitempty"`
+	MaxBytes   int64              `json:"max_bytes,omitempty" yaml:"max_bytes,omitempty"`
+	Pick       inventory.DiskPick `json:"pick,omitempty" yaml:"pick,omitempty" doc:"Which of several that match: only (default), smallest, largest or first, by bus path and serial number"`
 }

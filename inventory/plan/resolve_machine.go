@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strings"
@@ -36,6 +37,7 @@ func (r *resolver) machine(p place, rack *inventory.Rack, in Machine) {
 	m.Labels, m.Tags = r.labels(p, in.Labels, in.Tags)
 	m.Waivers = r.waivers(p, in.Waive)
 	m.NICs = r.nics(p, in.Name, in.NICs)
+	r.bonds(p, &m, in.Bonds)
 	m.PSUs = r.psus(p, in.Name, in.PSUs)
 	if in.BMC != nil {
 		m.BMC = r.bmc(p.of(".bmc"), in.Name, *in.BMC)
@@ -91,7 +93,8 @@ func (r *resolver) nics(p place, owner string, list []NIC) (out []inventory.NIC)
 
 func (r *resolver) nic(p place, i int, owner string, in *NIC) inventory.NIC {
 	out := inventory.NIC{Name: in.Name, Network: in.Network, Connector: in.Connector, Bond: in.Bond, Boot: in.Boot,
-		Address: r.addr(p.of(".address"), in.Address), Cable: r.cable(p, in.Cable)}
+		Cable: r.cable(p, in.Cable), VLANs: r.tagged(p, in.Network, in.VLANs)}
+	out.Address, out.Address6 = r.pair(p, in.Address, in.Address6)
 	if out.Name == "" {
 		out.Name = nicName(i)
 	} else if !portForm.MatchString(out.Name) {
@@ -104,8 +107,10 @@ func (r *resolver) nic(p place, i int, owner string, in *NIC) inventory.NIC {
 	}
 	r.refer(p.of(".network"), in.Network)
 	r.refer(p.of(".bond"), in.Bond)
-	if out.Address.IsValid() && in.Network == "" {
-		r.fail(p.of(".network"), "address %s needs the network it is in", out.Address)
+	for _, a := range []netip.Addr{out.Address, out.Address6} {
+		if a.IsValid() && in.Network == "" {
+			r.fail(p.of(".network"), "address %s needs the network it is in", a)
+		}
 	}
 	if in.MAC != "" {
 		out.MAC = r.mac(p.of(".mac"), in.MAC)
@@ -126,6 +131,9 @@ func (r *resolver) mac(p place, s string) inventory.MAC {
 
 func (r *resolver) disk(p place, d Disk) inventory.DiskHint {
 	r.oneOf(p.of(".type"), d.Type, "", "nvme", "ssd", "hdd", "virtual")
+	r.oneOf(p.of(".rotational"), d.Rotational, "", "yes", "no")
+	r.oneOf(p.of(".pick"), string(d.Pick), "", string(inventory.PickOnly), string(inventory.PickSmallest), string(inventory.PickLargest), string(inventory.PickFirst))
+	r.text(p.of(".bus_path"), d.BusPath)
 	if d.MinBytes < 0 || d.MaxBytes < 0 || (d.MaxBytes > 0 && d.MaxBytes < d.MinBytes) {
 		r.fail(p, "no disk has between %d and %d bytes", d.MinBytes, d.MaxBytes)
 	}

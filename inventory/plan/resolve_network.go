@@ -16,10 +16,11 @@ func (r *resolver) network(p place, n Network) {
 		r.fail(p.of(".cidr"), "%.60q is not an IPv4 network address, e.g. 10.0.0.0/24", n.CIDR)
 		return
 	}
-	out := inventory.Network{Name: n.Name, Prefix: prefix, Gateway: r.addr(p.of(".gateway"), n.Gateway), DNS: r.addrs(p, ".dns", n.DNS),
+	out := inventory.Network{Name: n.Name, Prefix: prefix, Gateway: r.addr(p.of(".gateway"), n.Gateway), Gateway6: r.addr(p.of(".gateway6"), n.Gateway6), DNS: r.addrs(p, ".dns", n.DNS),
 		NTP: r.addrs(p, ".ntp", n.NTP), Domain: n.Domain, MTU: n.MTU, VLAN: n.VLAN, RoutingDomain: n.RoutingDomain,
 		Purpose: cmp.Or(n.Purpose, "provision"), DHCP: cmp.Or(n.DHCP, inventory.DHCPOff), Strangers: cmp.Or(n.Strangers, inventory.StrangerIgnore),
 		LeaseSeconds: cmp.Or(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts}
+	r.network6(p, n.CIDR6, &out)
 	r.networkValues(p, &out)
 	if n.Pool != nil {
 		out.Pool = r.pool(p.of(".pool"), *n.Pool, &out)
@@ -28,6 +29,27 @@ func (r *resolver) network(p place, n Network) {
 		r.fail(p.of(".pool"), "strangers: discover needs a pool to lend addresses from")
 	}
 	r.out.Networks = append(r.out.Networks, out)
+}
+
+// network6 resolves the IPv6 side of a network. A router there is mostly known by its
+// link-local address.
+func (r *resolver) network6(p place, cidr string, n *inventory.Network) {
+	if cidr == "" {
+		if n.Gateway6.IsValid() {
+			r.fail(p.of(".cidr6"), "gateway6 needs the subnet it is of")
+		}
+		return
+	}
+	prefix, err := netip.ParsePrefix(cidr)
+	if err != nil || prefix != prefix.Masked() || !prefix.Addr().Is6() || prefix.Addr().Is4In6() || prefix.Bits() < 16 || prefix.Bits() > 127 ||
+		prefix.Addr().IsLinkLocalUnicast() || prefix.Addr().IsMulticast() {
+		r.fail(p.of(".cidr6"), "%.60q is not an IPv6 network address, e.g. 2001:db8:0:20::/64", cidr)
+		return
+	}
+	n.Prefix6 = prefix
+	if g := n.Gateway6; g.IsValid() && !prefix.Contains(g) && !(g.Is6() && g.IsLinkLocalUnicast()) {
+		r.fail(p.of(".gateway6"), "%s is outside %s, and not link-local", g, prefix)
+	}
 }
 
 func (r *resolver) networkValues(p place, n *inventory.Network) {
@@ -66,6 +88,9 @@ func (r *resolver) overlaps() {
 	overlapping(nets, func(a, b *inventory.Network, why string) {
 		r.fail(at("networks"), "%s (%s) overlaps %s (%s)%s", b.Name, b.Prefix, a.Name, a.Prefix, why)
 	})
+	overlapping6(nets, func(a, b *inventory.Network) {
+		r.fail(at("networks"), "%s (%s) overlaps %s (%s)", b.Name, b.Prefix6, a.Name, a.Prefix6)
+	})
 }
 
 // overlapping calls f for networks of one routing domain that share addresses, and for
@@ -88,6 +113,24 @@ func overlapping(nets []*inventory.Network, f func(a, b *inventory.Network, why 
 			f(a, b, ": DHCP cannot tell their routing domains apart")
 		}
 	})
+}
+
+// overlapping6 calls f for networks of one routing domain whose IPv6 subnets share
+// addresses; b is the inner one. Of subnets in order, each is inside one before it or
+// beside all.
+func overlapping6(nets []*inventory.Network, f func(a, b *inventory.Network)) {
+	sorted := slices.DeleteFunc(slices.Clone(nets), func(n *inventory.Network) bool { return !n.Prefix6.IsValid() })
+	slices.SortStableFunc(sorted, func(a, b *inventory.Network) int {
+		return cmp.Or(cmp.Compare(a.RoutingDomain, b.RoutingDomain), a.Prefix6.Addr().Compare(b.Prefix6.Addr()), a.Prefix6.Bits()-b.Prefix6.Bits())
+	})
+	var around *inventory.Network
+	for _, n := range sorted {
+		if around != nil && around.RoutingDomain == n.RoutingDomain && around.Prefix6.Overlaps(n.Prefix6) {
+			f(around, n)
+		} else {
+			around = n
+		}
+	}
 }
 
 // sweep walks the spans from the lowest on beside the one that reaches furthest so far.

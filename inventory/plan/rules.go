@@ -48,7 +48,7 @@ func Waivable(name string) bool {
 func waivableConditions() []string {
 	return []string{"wrong-model", "boot-mode-wrong", "cpu-missing", "cpu-wrong", "dimm-missing", "dimm-unexpected", "dimm-misplaced", "dimm-wrong",
 		"disk-missing", "disk-wrong", "nic-missing", "psu-missing", "psu-wrong", "psu-input-lost", "firmware-wrong", "bios-attribute-wrong", "cabling",
-		"differs-from-siblings", inventory.BMCExposed, inventory.CheckErased, inventory.CheckFirmware, inventory.CheckBMC}
+		"differs-from-siblings", inventory.WorseThanSiblings, inventory.BMCExposed, inventory.CheckErased, inventory.CheckFirmware, inventory.CheckBMC}
 }
 
 // thing is what stands in a rack, a machine or a device.

@@ -124,13 +124,9 @@ func (w *warner) addresses(rack *inventory.Rack, t *thing) {
 	if t.machine == nil {
 		return
 	}
-	for i := range t.machine.NICs {
-		n := &t.machine.NICs[i]
-		if !n.Address.IsValid() {
-			continue
-		}
-		if net := w.have.networks[n.Network]; net != nil && net.Pool.Contains(n.Address) {
-			w.warn(rack, t, addressInPool, n.Name, fmt.Sprintf("%s of %s is in the pool of %s, %s to %s", n.Address, n.Name, net.Name, net.Pool.First, net.Pool.Last))
+	for _, h := range t.machine.Addresses() {
+		if net := w.have.networks[h.Network]; net != nil && net.Pool.Contains(h.Address) {
+			w.warn(rack, t, addressInPool, h.Port, fmt.Sprintf("%s of %s is in the pool of %s, %s to %s", h.Address, h.Port, net.Name, net.Pool.First, net.Pool.Last))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package redfish
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -94,10 +95,11 @@ func (s *Service) changeProtocols(c *changes) *problem {
 	return nil
 }
 
-// serialConsole says how the machine's console is reached. It is what a BMC would say:
-// racksim keeps the console in a file.
+// serialConsole says how the machine's console is reached. Without a port for it in the
+// rack file it is what a BMC would say: racksim keeps the console in a file.
 func (s *Service) serialConsole() body {
+	port := cmp.Or(s.Machine.BMC.Console, consolePort)
 	return body{"MaxConcurrentSessions": consoleSessions, "SSH": body{
-		"ServiceEnabled": s.speaks("SSH"), "Port": consolePort, "SharedWithManagerCLI": false, "ConsoleEntryCommand": "", "HotKeySequenceDisplay": "~.",
+		"ServiceEnabled": s.speaks("SSH"), "Port": port, "SharedWithManagerCLI": false, "ConsoleEntryCommand": "", "HotKeySequenceDisplay": "~.",
 	}, "IPMI": body{"ServiceEnabled": s.speaks("IPMI"), "Port": protocolPorts()["IPMI"]}}
 }

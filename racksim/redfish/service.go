@@ -23,6 +23,7 @@ type Config struct {
 	Machine         racksim.Machine // BMC.Password filled in
 	Hardware        racksim.Hardware
 	Setup           *racksim.BootSetup // shared with Hardware
+	Console         string             // file of the serial console; "": none
 	MediaDir        string             // downloaded ISO images and firmware go here, and what the BMC remembers
 	SavePassword    func(string) error // keeps a changed password of the first account
 	SaveCertificate func(chain, key []byte) error
@@ -138,6 +139,7 @@ func (s *Service) Run(ctx context.Context, listener net.Listener, certificate tl
 	defer cancel()
 	lasting.Go(func() { s.power.run(ctx) })
 	lasting.Go(func() { s.watch(ctx) })
+	lasting.Go(func() { s.runConsole(ctx, listener.Addr()) })
 	for {
 		s.begins(ctx)
 		again, err := s.serve(ctx, port)

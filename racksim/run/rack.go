@@ -215,7 +215,7 @@ func (r *Rack) build(s shared) error {
 			return err
 		}
 		b.service = redfish.New(redfish.Config{
-			Rack: b.spec.Rack, Machine: b.spec, Hardware: b.hardware, Setup: setup, MediaDir: b.state.dir,
+			Rack: b.spec.Rack, Machine: b.spec, Hardware: b.hardware, Setup: setup, MediaDir: b.state.dir, Console: b.console(),
 			SavePassword: b.state.savePassword, SaveCertificate: b.state.saveCertificate, Logger: r.cfg.Logger, Now: r.cfg.Now,
 		})
 	}

@@ -31,6 +31,8 @@ var errSession = errors.New("the server does not know this session any more")
 type agent struct {
 	m       *Machine
 	web     *nethttp.Client
+	plain   *nethttp.Client // for sources besides the server
+	sources []source
 	base    string
 	nonce   string
 	session string
@@ -60,6 +62,7 @@ func (m *Machine) converse(ctx context.Context, nic racksim.NIC, cmdline string)
 		return restart, err
 	}
 	defer a.web.CloseIdleConnections()
+	defer a.plain.CloseIdleConnections()
 	var welcome wire.Welcome
 	if _, err := a.call(ctx, nethttp.MethodPost, "/agent/v1/checkin", wire.CheckIn{Version: wire.Version, Nonce: a.nonce, Agent: "racksim", Facts: m.facts()}, &welcome); err != nil {
 		return restart, err
@@ -94,7 +97,7 @@ func newAgent(m *Machine, p port, cmdline string) (*agent, error) {
 	if values[wire.KeyNonce] == "" {
 		return nil, fmt.Errorf("the kernel command line has no %s", wire.KeyNonce)
 	}
-	return &agent{m: m, web: p.web((*[32]byte)(pin)), base: "https://" + server.Host, nonce: values[wire.KeyNonce], ended: map[string]wire.Event{}}, nil
+	return &agent{m: m, web: p.web((*[32]byte)(pin)), plain: p.web(nil), base: "https://" + server.Host, nonce: values[wire.KeyNonce], ended: map[string]wire.Event{}}, nil
 }
 
 // obey takes orders until one ends this system.

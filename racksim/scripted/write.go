@@ -128,6 +128,7 @@ func (a *agent) perform(ctx context.Context, o wire.Order, m *images.Manifest, d
 	defer to.Close()
 	var done int64
 	total := max(m.Data(), 1)
+	a.use(o.Write.Sources)
 	for _, c := range m.Chunks {
 		if bad := a.chunk(ctx, c, to); bad != nil {
 			return bad
@@ -158,8 +159,12 @@ func (a *agent) chunk(ctx context.Context, c images.Chunk, to io.WriterAt) *badE
 	var err error
 	for try := 1; try <= fetchTries && ctx.Err() == nil; try++ {
 		var data, again bool
-		if data, again, err = a.tryChunk(ctx, c, to); err == nil {
+		from := server
+		if from, data, again, err = a.tryChunk(ctx, c, to); err == nil {
 			return nil
+		}
+		if a.blame(from) { // there are others, and the server
+			continue
 		}
 		if data {
 			damaged++
@@ -176,31 +181,31 @@ func (a *agent) chunk(ctx context.Context, c images.Chunk, to io.WriterAt) *badE
 }
 
 // tryChunk does it once. arrived: all bytes came, so an error is about what they are.
-func (a *agent) tryChunk(ctx context.Context, c images.Chunk, to io.WriterAt) (arrived, again bool, err error) {
+func (a *agent) tryChunk(ctx context.Context, c images.Chunk, to io.WriterAt) (from int, arrived, again bool, err error) {
 	b, err := a.m.Benches.take(ctx)
 	if err != nil {
-		return false, false, err
+		return server, false, false, err
 	}
 	defer a.m.Benches.put(b)
 	ctx, cancel := context.WithTimeout(ctx, transferTime)
 	defer cancel()
-	response, again, err := a.do(ctx, nethttp.MethodGet, "/agent/v1/chunk/"+url.PathEscape(c.Blob), nil, "")
+	response, from, again, err := a.ask(ctx, c)
 	if err != nil {
-		return false, again, err
+		return from, false, again, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != nethttp.StatusOK || response.ContentLength != c.Packed {
-		return false, false, fmt.Errorf("the server answers %s and %d bytes where a chunk of %d bytes was asked for", response.Status, response.ContentLength, c.Packed)
+		return from, false, false, fmt.Errorf("the server answers %s and %d bytes where a chunk of %d bytes was asked for", response.Status, response.ContentLength, c.Packed)
 	}
 	b.pack = sized(b.pack, c.Packed)
 	if _, err := io.ReadFull(&watched{response.Body, cancel}, b.pack); err != nil {
-		return false, true, err
+		return from, false, true, err
 	}
 	if err := b.unpack(c); err != nil {
-		return true, true, err
+		return from, true, true, err
 	}
 	_, err = to.WriteAt(b.out, c.Offset)
-	return true, true, err
+	return from, true, true, err
 }
 
 // unpack decodes the frame and compares the digests.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +39,8 @@ func Start(t testing.TB, machine string) (*Machine, *redfish.Service, string) {
 	}
 	spec := rack.Machines[0]
 	m := &Machine{setup: racksim.NewBootSetup(spec), power: racksim.Off, changed: make(chan struct{})}
-	service := redfish.New(redfish.Config{Rack: "r1", Machine: spec, Hardware: m, Setup: m.setup, MediaDir: t.TempDir(), Now: time.Now,
+	dir := t.TempDir()
+	service := redfish.New(redfish.Config{Rack: "r1", Machine: spec, Hardware: m, Setup: m.setup, MediaDir: dir, Console: filepath.Join(dir, "console.log"), Now: time.Now,
 		SavePassword: func(string) error { return nil }, Logger: slog.New(slog.DiscardHandler)})
 	return m, service, "https://" + serve(t, service)
 }

@@ -5,6 +5,7 @@ import (
 
 	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/images"
 )
 
 func imageRecords() chapter {
@@ -12,6 +13,7 @@ func imageRecords() chapter {
 		"an image is read back with every field, by name and by id": func(t *testing.T, b *bench) {
 			i := debian("debian-12")
 			ok(t, b.AddImage(b.ctx(), &i, "tester"))
+			same(t, "kind", i.Kind, images.KindDisk)
 			if i.ID == "" || !i.CreatedAt.Equal(b.clock.Now()) {
 				t.Errorf("recorded as %+v", i)
 			}
@@ -29,6 +31,22 @@ func imageRecords() chapter {
 			refused(t, b.AddImage(b.ctx(), &other, "tester"), fault.Conflict)
 			same(t, "images", len(must(b.Images(b.ctx()))(t)), 1)
 			same(t, "events", b.count("SELECT count(*) FROM event"), 1)
+		},
+		"an image of parts is read back with its template by name and without it in a list": func(t *testing.T, b *bench) {
+			i := debian("installer")
+			i.Kind, i.Args, i.Answers, i.Template, i.Signed = images.KindNetboot, "auto=true", "preseed", "d-i {{ .Name }}", "minisign:01"
+			i.Parts = []images.Part{{Name: "kernel", Digest: "sha256:k", Bytes: 5}, {Name: "initrd", Digest: "sha256:i", Bytes: 6}}
+			ok(t, b.AddImage(b.ctx(), &i, "tester"))
+			same(t, "by name", *must(b.Image(b.ctx(), "installer"))(t), i)
+			for digest, used := range map[string]bool{"sha256:k": true, "sha256:i": true, i.Digest: true, "sha256:x": false} {
+				same(t, digest, must(b.DigestUsed(b.ctx(), digest))(t), used)
+			}
+			listed := i
+			listed.Template = ""
+			same(t, "in a list", must(b.Images(b.ctx()))(t), []images.Image{listed})
+			must(b.RemoveImage(b.ctx(), "installer", "tester"))(t)
+			same(t, "part used", must(b.DigestUsed(b.ctx(), "sha256:k"))(t), false)
+			same(t, "parts", b.count("SELECT count(*) FROM image_part"), 0)
 		},
 		"racing additions of one name are one image": func(t *testing.T, b *bench) {
 			race(6, func(i int) {

@@ -1,0 +1,240 @@
+package burn
+
+import (
+	"cmp"
+	"math"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"rackwright/agent/wire"
+	"rackwright/inventory"
+)
+
+// watch looks at the machine's own counters of errors and at its temperatures, before and
+// while it works.
+type watch struct {
+	root  string
+	facts func() inventory.Facts
+	found *findings
+
+	mu       sync.Mutex
+	before   map[string]int64 // counters by name
+	now      map[string]int64
+	health   map[string]inventory.DiskHealth // by disk
+	hottest  float64                         // °C
+	mhz      []float64
+	throttle int64
+}
+
+func newWatch(root string, facts func() inventory.Facts, found *findings) *watch {
+	return &watch{root: root, facts: facts, found: found}
+}
+
+// counter is something the kernel counts that should not grow.
+type counter struct {
+	name  string
+	value int64
+	grave bool // an error of the machine; else worth a note
+	words string
+}
+
+// begin looks for the first time. again: the machine restarted in the middle.
+func (w *watch) begin(again bool) {
+	w.crashes(again)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before, w.health = map[string]int64{}, map[string]inventory.DiskHealth{}
+	for _, c := range w.counters() {
+		w.before[c.name] = c.value
+	}
+	for _, d := range w.facts().Disks {
+		if d.Health != nil {
+			w.health[diskName(d)] = *d.Health
+		}
+	}
+}
+
+// look compares the counters with what they were and takes the temperatures.
+func (w *watch) look() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.counters() {
+		grew := c.value - w.before[c.name]
+		switch {
+		case grew <= 0:
+		case c.grave:
+			w.found.wrong(c.name, "%s: %d", c.words, grew)
+		default:
+			w.found.note(c.name, "%s: %d", c.words, grew)
+		}
+	}
+	w.temperatures()
+	for _, name := range matches(w.root, "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq") {
+		if khz, ok := number(w.root, name); ok && khz > 0 && len(w.mhz) < maxSamples {
+			w.mhz = append(w.mhz, float64(khz)/1000)
+		}
+	}
+	w.throttle = 0
+	for _, c := range w.throttles() {
+		w.throttle += max(c.value-w.before[c.name], 0)
+	}
+}
+
+// maxSamples bounds how many clock rates are kept.
+const maxSamples = 1 << 16
+
+// end looks at what only changes slowly.
+func (w *watch) end() {
+	w.look()
+	for _, d := range w.facts().Disks {
+		w.disk(d)
+	}
+}
+
+// disk compares what a disk says of itself with what it said before.
+func (w *watch) disk(d inventory.Disk) {
+	if d.Health == nil {
+		return
+	}
+	name := diskName(d)
+	was, known := w.health[name]
+	if !known {
+		was = *d.Health
+	}
+	for _, c := range []struct {
+		words string
+		grew  int64
+	}{
+		{"uncorrected errors", d.Health.MediaErrors - was.MediaErrors}, {"reallocated sectors", d.Health.Reallocated - was.Reallocated},
+		{"sectors that cannot be read", d.Health.Pending - was.Pending},
+	} {
+		if c.grew > 0 {
+			w.found.wrong("smart "+name+c.words, "disk %s: %d more %s than before (SMART)", name, c.grew, c.words)
+		}
+	}
+	if text := d.Health.Warning(); text != "" {
+		w.found.wrong("smart "+name, "disk %s: %s (SMART)", name, text)
+	}
+}
+
+func diskName(d inventory.Disk) string { return cmp.Or(d.Serial, d.WWN, d.Path) }
+
+// counters reads all counters.
+func (w *watch) counters() (out []counter) {
+	grave := func(name, words string) {
+		if n, ok := number(w.root, name); ok {
+			out = append(out, counter{name, n, true, words})
+		}
+	}
+	for _, dir := range matches(w.root, "sys/devices/system/edac/mc/mc*") {
+		dimms := matches(w.root, dir+"/dimm[0-9]*")
+		for _, dimm := range dimms {
+			label := cmp.Or(text(w.root, dimm+"/dimm_label"), filepath.Base(dir)+"/"+filepath.Base(dimm))
+			grave(dimm+"/dimm_ce_count", "memory module "+label+": corrected errors (ECC)")
+			grave(dimm+"/dimm_ue_count", "memory module "+label+": errors that ECC could not correct")
+		}
+		if len(dimms) == 0 {
+			grave(dir+"/ce_count", "memory controller "+filepath.Base(dir)+": corrected errors (ECC)")
+			grave(dir+"/ue_count", "memory controller "+filepath.Base(dir)+": errors that ECC could not correct")
+		}
+	}
+	out = append(out, counter{"mce", interrupts(text(w.root, "proc/interrupts"), "MCE"), true, "machine check exceptions"})
+	out = append(out, w.throttles()...)
+	out = append(out, w.pci()...)
+	for _, dir := range matches(w.root, "sys/class/net/*") {
+		port := filepath.Base(dir)
+		if text(w.root, dir+"/address") == "" || port == "lo" {
+			continue
+		}
+		for _, name := range []string{"rx_errors", "tx_errors", "rx_crc_errors", "rx_frame_errors", "tx_carrier_errors"} {
+			grave(dir+"/statistics/"+name, "network port "+port+": "+strings.ReplaceAll(name, "_", " "))
+		}
+	}
+	return out
+}
+
+// throttles count how often processors were slowed down by heat.
+func (w *watch) throttles() (out []counter) {
+	for _, name := range matches(w.root, "sys/devices/system/cpu/cpu[0-9]*/thermal_throttle/*_throttle_count") {
+		if n, ok := number(w.root, name); ok {
+			cpu := filepath.Base(filepath.Dir(filepath.Dir(name)))
+			out = append(out, counter{name, n, false, "processor " + cpu + " was slowed down by heat"})
+		}
+	}
+	return out
+}
+
+// pci counts errors of PCI Express links (Advanced Error Reporting).
+func (w *watch) pci() (out []counter) {
+	for _, c := range []struct {
+		file, line, words string
+		grave             bool
+	}{
+		{"aer_dev_fatal", "TOTAL_ERR_FATAL", "fatal errors of its link", true}, {"aer_dev_nonfatal", "TOTAL_ERR_NONFATAL", "uncorrected errors of its link", true},
+		{"aer_dev_correctable", "TOTAL_ERR_COR", "corrected errors of its link", false},
+	} {
+		for _, name := range matches(w.root, "sys/bus/pci/devices/*/"+c.file) {
+			out = append(out, counter{name, total(text(w.root, name), c.line), c.grave, "PCI device " + filepath.Base(filepath.Dir(name)) + ": " + c.words})
+		}
+	}
+	return out
+}
+
+// temperatures notes the highest, and those above what the part is made for.
+func (w *watch) temperatures() {
+	for _, name := range matches(w.root, "sys/class/hwmon/hwmon*/temp*_input") {
+		milli, ok := number(w.root, name)
+		if !ok || milli <= 0 || milli > 200_000 {
+			continue
+		}
+		t := float64(milli) / 1000
+		w.hottest = max(w.hottest, t)
+		stem := strings.TrimSuffix(name, "_input")
+		label := strings.TrimSpace(text(w.root, filepath.Dir(name)+"/name") + " " + text(w.root, stem+"_label"))
+		if most, ok := number(w.root, stem+"_crit"); ok && most > 0 && milli >= most {
+			w.found.wrong("temperature "+name, "%s: %.0f °C, made for at most %.0f °C", cmp.Or(label, stem), t, float64(most)/1000)
+		}
+	}
+	for _, name := range matches(w.root, "sys/class/thermal/thermal_zone*/temp") {
+		if milli, ok := number(w.root, name); ok && milli > 0 && milli < 200_000 {
+			w.hottest = max(w.hottest, float64(milli)/1000)
+		}
+	}
+}
+
+// crashes reads what the kernel kept of its last crash.
+func (w *watch) crashes(again bool) {
+	for _, name := range matches(w.root, "sys/fs/pstore/*") {
+		line := ""
+		for l := range strings.Lines(text(w.root, name)) {
+			if low := strings.ToLower(l); strings.Contains(low, "panic") || strings.Contains(low, "hardware error") || strings.Contains(low, "machine check") {
+				line = strings.TrimSpace(l)
+				break
+			}
+		}
+		say := w.found.note
+		if again {
+			say = w.found.wrong
+		}
+		say("pstore", "the kernel kept a record of a crash, %s: %s", filepath.Base(name), cmp.Or(line, "no reason in it"))
+	}
+}
+
+func (w *watch) figures() []wire.BurnFact {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var out []wire.BurnFact
+	if w.hottest > 0 {
+		out = append(out, wire.BurnFact{Test: "cpu", Name: "hottest", Value: math.Round(w.hottest*10) / 10, Unit: "°C", Fold: wire.FoldMost, Better: "less"})
+	}
+	if len(w.mhz) > 0 {
+		out = append(out, wire.BurnFact{Test: "cpu", Name: "clock", Value: math.Round(slices.Max(w.mhz)), Unit: "MHz", Fold: wire.FoldMost, Better: "more"})
+		out = append(out, wire.BurnFact{Test: "cpu", Name: "lowest_clock", Value: math.Round(slices.Min(w.mhz)), Unit: "MHz", Fold: wire.FoldLeast})
+	}
+	if w.throttle > 0 {
+		out = append(out, wire.BurnFact{Test: "cpu", Name: "slowed_by_heat", Value: float64(w.throttle), Unit: "times", Fold: wire.FoldSum})
+	}
+	return out
+}

@@ -1,0 +1,72 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rackwright/api/wire"
+	"rackwright/fault"
+	"rackwright/images"
+	"rackwright/images/ticket"
+)
+
+type cacheStore interface {
+	Caches(ctx context.Context) ([]images.Cache, error)
+	// BeatCache is Invalid for a rack that there is not; it returns what the cache is to fetch.
+	BeatCache(ctx context.Context, c images.Cache, actor string) ([]string, error)
+	// WarmCaches is NotFound for an unknown name, Conflict when no cache is alive.
+	WarmCaches(ctx context.Context, digest string, names []string, actor string) ([]images.Cache, error)
+	ForgetCache(ctx context.Context, name, actor string) error
+}
+
+// Tickets lets caches and agents fetch chunks.
+type Tickets interface {
+	// Key is the public key that tickets are checked with.
+	Key() []byte
+	Issue(t ticket.Ticket) string
+}
+
+// ownTicket is how long a cache may fetch by the ticket it is given with each word.
+const ownTicket = time.Hour
+
+type cacheIn struct {
+	Cache string `path:"cache" minLength:"1" maxLength:"63" doc:"Name of the cache"`
+}
+
+// caches registers the caches of chunks.
+func (s *server) caches() {
+	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
+	route(s, tag(op("GET", "/caches", "list-caches", "Caches of image chunks, by name")), func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Cache]], error) {
+		return listOf(s.Store.Caches(ctx))
+	})
+	route(s, tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does")), s.beatCache)
+	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *cacheIn) (*struct{}, error) {
+		return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx))
+	})
+	route(s, tag(op("POST", "/caches/actions/warm", "warm-caches", "Have caches fetch an image before anybody asks for it")),
+		func(ctx context.Context, in *struct{ Body wire.CacheWarm }) (*body[wire.List[images.Cache]], error) {
+			img, err := s.Store.Image(ctx, in.Body.Image)
+			if err != nil {
+				return nil, err
+			}
+			return listOf(s.Store.WarmCaches(ctx, img.Digest, in.Body.Caches, actor(ctx)))
+		})
+}
+
+func (s *server) beatCache(ctx context.Context, in *struct {
+	cacheIn
+	Body wire.CacheBeat
+}) (*body[wire.CacheOrders], error) {
+	if s.Tickets == nil {
+		return nil, fault.Conflictf("images are sent encrypted here: a cache has no use").WithHint("unset images.encrypted in the server's configuration, or end the cache")
+	}
+	b := in.Body
+	want, err := s.Store.BeatCache(ctx, images.Cache{Name: in.Cache, URL: b.URL, Rack: b.Rack, Site: b.Site, Report: b.Report}, actor(ctx))
+	if err != nil {
+		return nil, err
+	}
+	own := s.Tickets.Issue(ticket.Ticket{Holder: "cache " + in.Cache, Until: s.Now().Add(ownTicket)})
+	return &body[wire.CacheOrders]{wire.CacheOrders{Key: s.Tickets.Key(), Ticket: own, Want: want}}, nil
+}

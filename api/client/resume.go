@@ -1,0 +1,128 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+// patience is how often in a row sending may fail without a byte having arrived.
+const patience = 24
+
+// sendUpload sends a file in as many requests as it takes (tus 1.0.0) and waits until the
+// server has made of it what it is to be. file is nil for what can be read once only: then
+// there is one request.
+func (c *Client) sendUpload(ctx context.Context, u Upload, file io.ReadSeeker) (images.Import, error) {
+	i, offset, err := c.beginUpload(ctx, u)
+	if err != nil {
+		return i, err
+	}
+	for failures := 0; u.Bytes <= 0 || offset < u.Bytes; {
+		if err = c.sendFrom(ctx, i.ID, u, file, offset); err == nil {
+			break
+		}
+		busy := fault.Is(err, fault.Unreachable) || fault.Is(err, fault.Conflict) // the server may not have noticed that the last connection broke
+		if failures++; !busy || file == nil || ctx.Err() != nil || failures >= patience || c.pause(ctx, failures) != nil {
+			break
+		}
+		if at, headErr := c.uploadOffset(ctx, i.ID); headErr == nil {
+			if at > offset {
+				failures = 0
+			}
+			offset, err = at, nil
+		} else if !fault.Is(headErr, fault.Unreachable) {
+			break
+		}
+	}
+	if err == nil {
+		return c.await(ctx, i.ID, nil)
+	}
+	if file != nil && (fault.Is(err, fault.Unreachable) || ctx.Err() != nil) {
+		err = fault.New(fault.Unreachable, "%w", err).WithHint("what was sent is kept for a day: the same command with --resume goes on")
+	}
+	return i, err
+}
+
+// beginUpload begins an upload, or finds the one to go on with.
+func (c *Client) beginUpload(ctx context.Context, u Upload) (images.Import, int64, error) {
+	if u.Resume {
+		list, err := c.Imports(ctx)
+		if err != nil {
+			return images.Import{}, 0, err
+		}
+		for _, i := range list {
+			if i.State == images.Receiving && i.Name == u.Name && i.Bytes == u.Bytes {
+				at, err := c.uploadOffset(ctx, i.ID)
+				return i, at, err
+			}
+		}
+	}
+	i, err := call[images.Import](ctx, c, http.MethodPost, "/images/uploads", nil, images.ImportOrder{Name: u.Name, Kind: u.Kind, SHA256: u.SHA256,
+		Signature: u.Signature, Arch: u.Arch, Bytes: max(u.Bytes, 0)})
+	return i, 0, err
+}
+
+// sendFrom sends the file from an offset on.
+func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.ReadSeeker, offset int64) error {
+	from := u.File
+	if file != nil {
+		if _, err := file.Seek(offset, io.SeekStart); err != nil {
+			return fault.Invalidf("read image: %w", err)
+		}
+		from = file
+	}
+	body := &counted{r: from, n: offset, tell: u.Progress}
+	r, err := c.request(ctx, http.MethodPatch, "/images/uploads/"+url.PathEscape(id), nil, body)
+	if err != nil {
+		return err
+	}
+	if u.Bytes > 0 {
+		r.ContentLength = u.Bytes - offset
+	}
+	if err := c.patch(r, offset, 0); err != nil || u.Bytes > 0 {
+		return err
+	}
+	end, err := c.request(ctx, http.MethodPatch, "/images/uploads/"+url.PathEscape(id), nil, http.NoBody)
+	if err != nil {
+		return err
+	}
+	return c.patch(end, body.n, body.n) // now its size is known
+}
+
+func (c *Client) patch(r *http.Request, offset, length int64) error {
+	r.Header.Set("Content-Type", "application/offset+octet-stream")
+	r.Header.Set("Tus-Resumable", "1.0.0")
+	r.Header.Set("Upload-Offset", strconv.FormatInt(offset, 10))
+	r.Header.Set("Expect", "100-continue")
+	if length > 0 {
+		r.Header.Set("Upload-Length", strconv.FormatInt(length, 10))
+	}
+	answer, err := c.do(r)
+	if err != nil {
+		return err
+	}
+	return answer.Body.Close()
+}
+
+// uploadOffset asks how much of an upload is there.
+func (c *Client) uploadOffset(ctx context.Context, id string) (int64, error) {
+	r, err := c.request(ctx, http.MethodHead, "/images/uploads/"+url.PathEscape(id), nil, nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := c.do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer answer.Body.Close()
+	n, err := strconv.ParseInt(answer.Header.Get("Upload-Offset"), 10, 64)
+	if err != nil || n < 0 {
+		return 0, fault.New(fault.Unreachable, "the server does not say how much of the upload is there").WithHint("is a rackwright server at that address?")
+	}
+	return n, nil
+}

@@ -1,0 +1,90 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"rackwright/api"
+	"rackwright/api/apitest"
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+// dialled returns a client that waits for nothing.
+func dialled(t *testing.T, s *apitest.Store) *Client {
+	t.Helper()
+	c, err := New(apitest.Serve(t, api.Options{Store: s}), apitest.OperatorSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pause = func(ctx context.Context, _ int) error { return ctx.Err() }
+	return c
+}
+
+func TestAnUploadGoesOnWhereTheConnectionBroke(t *testing.T) {
+	s := apitest.Rack(t)
+	c := dialled(t, s)
+	file := strings.Repeat("0123456789", 100_000)
+	s.Break(5)
+	most := int64(0)
+	img, err := c.AddImage(t.Context(), Upload{Name: "new", File: strings.NewReader(file), Bytes: int64(len(file)), Progress: func(n int64) { most = max(most, n) }})
+	if err != nil || img.Bytes != int64(len(file)) || most != img.Bytes {
+		t.Errorf("%+v, %d sent, %v", img, most, err)
+	}
+}
+
+func TestAnUploadThatWasGivenUpIsResumedOnDemand(t *testing.T) {
+	s := apitest.Rack(t)
+	c := dialled(t, s)
+	file := bytes.Repeat([]byte("0123456789"), 100_000)
+	s.Break(100)
+	up := Upload{Name: "new", File: bytes.NewReader(file), Bytes: int64(len(file))}
+	ctx, stop := context.WithCancel(t.Context())
+	c.pause = func(context.Context, int) error { stop(); return ctx.Err() }
+	if _, err := c.AddImage(ctx, up); !fault.Is(err, fault.Unreachable) || !strings.Contains(fault.HintOf(err), "--resume") {
+		t.Fatalf("got %v (%s)", err, fault.HintOf(err))
+	}
+	s.Break(0)
+	begun, err := c.Imports(t.Context())
+	if err != nil || len(begun) != 1 || begun[0].Done == 0 || begun[0].State != images.Receiving {
+		t.Fatal(begun, err)
+	}
+	up.Resume = true
+	if img, err := c.AddImage(t.Context(), up); err != nil || img.Bytes != int64(len(file)) {
+		t.Error(img, err)
+	}
+	if all, err := c.Imports(t.Context()); err != nil || len(all) != 1 || all[0].State != images.Done {
+		t.Error(all, err)
+	}
+}
+
+func TestAnUploadOfUnknownSizeEndsWithIt(t *testing.T) {
+	c := dialled(t, apitest.Rack(t))
+	img, err := c.AddImage(t.Context(), Upload{Name: "piped", File: struct{ *strings.Reader }{strings.NewReader("a piped image")}, Bytes: -1, Signature: "signed"})
+	if err != nil || img.Bytes != 13 {
+		t.Error(img, err)
+	}
+}
+
+func TestWhatTheServerFetchesIsAwaitedOrExplained(t *testing.T) {
+	c := dialled(t, apitest.Rack(t))
+	told := 0
+	img, err := c.ImportImage(t.Context(), images.ImportOrder{Name: "far", URL: "https://mirror/disk.raw"}, func(images.Import) { told++ })
+	if err != nil || img.Name != "far" || told == 0 {
+		t.Error(img, told, err)
+	}
+	_, err = c.ImportImage(t.Context(), images.ImportOrder{Name: "nothing", URL: "https://mirror/none?key=secret"}, nil)
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "there is nothing") || fault.HintOf(err) == "" || strings.Contains(err.Error(), "secret") {
+		t.Error(err)
+	}
+	_, err = c.ImportImage(t.Context(), images.ImportOrder{Name: "No", URL: "ftp://x", SHA256: "12"}, nil)
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "url") || !strings.Contains(err.Error(), "sha256") {
+		t.Error(err)
+	}
+	digest, err := c.SendPart(t.Context(), Upload{Name: "kernel", File: strings.NewReader("kernel"), Bytes: 6})
+	if err != nil || digest == "" {
+		t.Error(digest, err)
+	}
+}

@@ -1,0 +1,77 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rackwright/api/wire"
+	"rackwright/fault"
+	"rackwright/images"
+)
+
+type importIn struct {
+	Import string `path:"import" minLength:"1" maxLength:"64" doc:"Id of an import or upload"`
+}
+
+// created is an import that was begun, and where it is.
+type created struct {
+	Location string `header:"Location"`
+	Body     images.Import
+}
+
+// imageImports registers what brings images in.
+func (s *server) imageImports() {
+	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
+	route(s, tag(op("GET", "/images/imports", "list-image-imports", "Imports and uploads, newest first")),
+		func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Import]], error) {
+			return listOf(s.Store.ImageImports(ctx))
+		})
+	route(s, tag(op("GET", "/images/imports/{import}", "get-image-import", "How far an import or upload is")),
+		func(ctx context.Context, in *importIn) (*body[images.Import], error) {
+			i, err := s.Store.ImageImport(ctx, in.Import)
+			if err != nil {
+				return nil, err
+			}
+			return &body[images.Import]{*i}, nil
+		})
+	fetch := tag(op("POST", "/images/imports", "import-image", "Have the server fetch an image, or make one of parts"))
+	fetch.DefaultStatus = http.StatusAccepted
+	route(s, fetch, func(ctx context.Context, in *struct{ Body images.ImportOrder }) (*created, error) {
+		return s.beginImport(ctx, in.Body, images.Queued, "/images/imports/")
+	})
+	upload := tag(op("POST", "/images/uploads", "begin-image-upload", "Begin to send an image file in as many requests as it takes"))
+	upload.DefaultStatus = http.StatusCreated
+	route(s, upload, func(ctx context.Context, in *struct{ Body images.ImportOrder }) (*created, error) {
+		if s.Uploads == nil {
+			return nil, fault.Conflictf("this server takes a file in one request only").WithHint("POST it to %s/images", wire.Prefix)
+		}
+		return s.beginImport(ctx, in.Body, images.Receiving, "/images/uploads/")
+	})
+	remove := tag(op("DELETE", "/images/imports/{import}", "remove-image-import", "Cancel an import or upload that runs, or forget one that ended"))
+	remove.DefaultStatus = http.StatusNoContent
+	route(s, remove, s.removeImport)
+}
+
+func (s *server) beginImport(ctx context.Context, o images.ImportOrder, state images.ImportState, at string) (*created, error) {
+	if err := o.Check(state == images.Receiving); err != nil {
+		return nil, err
+	}
+	i := images.Import{Name: o.Name, Kind: o.Kind, From: o.Origin(), State: state, Bytes: o.Bytes, Actor: actor(ctx), Order: o}
+	if err := s.Store.CreateImageImport(ctx, &i); err != nil {
+		return nil, err
+	}
+	return &created{wire.Prefix + at + i.ID, i}, nil
+}
+
+func (s *server) removeImport(ctx context.Context, in *importIn) (*struct{}, error) {
+	i, err := s.Store.ImageImport(ctx, in.Import)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Store.RemoveImageImport(ctx, i.ID); err != nil || s.Uploads == nil {
+		return nil, err
+	}
+	return nil, s.Uploads.RemoveUpload(i.ID)
+}

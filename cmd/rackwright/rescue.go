@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rackwright/api/client"
+	"rackwright/api/wire"
+	"rackwright/deploy"
+)
+
+func rescueCommand(w *world) *cobra.Command {
+	var keys []string
+	var long time.Duration
+	var serial bool
+	wait := true
+	c := &cobra.Command{Use: "rescue MACHINE --ssh-key FILE", Short: "Netboot a machine and let a person in by SSH", Args: names(1, 1),
+		Long: "Netboot the agent and let the owner of a key log in as root, until the time is over, the operation is cancelled,\n" +
+			"or the person types reboot. Then the machine restarts from its disk. Nothing on its disks is changed by this.\n" +
+			"The SSH server's key is made anew each time; what is printed here says which it is.",
+		Example: "  rackwright rescue r1-u10 --ssh-key ~/.ssh/id_ed25519.pub\n  rackwright rescue r1-u10 --ssh-key key.pub --for 4h --serial",
+		RunE: func(c *cobra.Command, args []string) error {
+			if long < deploy.MinRescue || long > deploy.MaxRescue {
+				return usage(c, "--for must be between %s and %s", deploy.MinRescue, deploy.MaxRescue)
+			}
+			if len(keys) == 0 && !serial {
+				return usage(c, "who may log in? give --ssh-key FILE")
+			}
+			read, err := readOrder("", "", keys)
+			if err != nil {
+				return err
+			}
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			o, err := cl.Rescue(c.Context(), args[0], wire.Rescue{SSHKeys: read.SSHKeys, Seconds: int(long.Seconds()), Serial: serial})
+			if err != nil {
+				return err
+			}
+			if wait {
+				if o, err = w.awaitDoor(c.Context(), cl, o); err != nil {
+					return err
+				}
+			}
+			return w.show(o, func(out io.Writer) { printRescue(out, o) })
+		}}
+	c.Flags().StringArrayVar(&keys, "ssh-key", nil, "`file` with public keys that may log in; may be repeated")
+	c.Flags().DurationVar(&long, "for", time.Hour, "how `long` the machine stays so")
+	c.Flags().BoolVar(&serial, "serial", false, "a shell on the serial console as well, which asks for no key")
+	c.Flags().BoolVar(&wait, "wait", true, "wait until one can log in")
+	return c
+}
+
+// awaitDoor follows a rescue until a person can log in.
+func (w *world) awaitDoor(ctx context.Context, cl *client.Client, o deploy.Operation) (deploy.Operation, error) {
+	fmt.Fprintf(w.err, "%s is netbooted, operation %s\n", oneLine(o.Name), o.ID)
+	said := ""
+	for doorOf(o) == nil {
+		if settled(o) {
+			return o, verdict([]deploy.Operation{o})
+		}
+		if s := stage(o); s != said {
+			said = s
+			fmt.Fprintf(w.err, "  %s\n", oneLine(s))
+		}
+		next, err := cl.WaitOperation(ctx, o.ID, o.Version, 20*time.Second)
+		if err != nil {
+			return o, err
+		}
+		o = next
+	}
+	return o, nil
+}
+
+// doorOf is how to get into a machine in rescue, nil when nobody can now.
+func doorOf(o deploy.Operation) *deploy.Door {
+	if s := o.Step(); s != nil && !o.State.Ended() {
+		return s.Door
+	}
+	return nil
+}
+
+// printRescue says what to type.
+func printRescue(out io.Writer, o deploy.Operation) {
+	d := doorOf(o)
+	if d == nil {
+		fmt.Fprintf(out, "%s: %s begun, operation %s; 'rackwright operation show %s' says how to log in\n", oneLine(o.Name), o.Kind, o.ID, o.ID)
+		return
+	}
+	printDoor(out, *d)
+	if s := o.Step(); o.Order.Rescue != nil {
+		fmt.Fprintf(out, "It ends at %s, with 'rackwright operation cancel %s', or when you type reboot in it.\n",
+			timeText(s.Started.Add(time.Duration(o.Order.Rescue.Seconds)*time.Second)), o.ID)
+	}
+}
+
+func printDoor(out io.Writer, d deploy.Door) {
+	host, port, err := net.SplitHostPort(d.Address)
+	if err != nil {
+		fmt.Fprintln(out, "There is a shell on the serial console.")
+		return
+	}
+	name := host
+	if port != "22" {
+		name = "[" + host + "]:" + port
+	}
+	fmt.Fprintf(out, "Log in:       ssh -p %s root@%s\nknown_hosts:  %s %s\n", port, host, name, oneLine(d.HostKey))
+}

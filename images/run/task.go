@@ -1,0 +1,227 @@
+package run
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"rackwright/fault"
+	"rackwright/images"
+	"rackwright/images/source/oci"
+	"rackwright/images/source/web"
+)
+
+// Store is what the task asks of the database.
+type Store interface {
+	ClaimImageImport(ctx context.Context, owner string, ttl time.Duration) (*images.Import, error)
+	NoteImageImport(ctx context.Context, i *images.Import, owner string, ttl time.Duration) error
+	EndImageImport(ctx context.Context, i *images.Import, owner string) error
+	ImageImports(ctx context.Context) ([]images.Import, error)
+	ExpireImageImports(ctx context.Context, idle time.Time) error
+	ImportDue() (<-chan struct{}, func())
+	AddImage(ctx context.Context, img *images.Image, actor string) error
+}
+
+// Task does the imports that were asked for. Several, in one process or many, may share a
+// database: each import is in the hands of one, and taken over when that one is silent.
+type Task struct {
+	Door     *Door
+	Store    Store
+	Log      *slog.Logger
+	Now      func() time.Time
+	Owner    string   // unique to this process
+	Dirs     []string // below which files of this host may be imported
+	Registry string   // docker config.json for registries, "" for none
+
+	Client  *http.Client                                  // nil: web.Client()
+	Backoff func(ctx context.Context, failures int) error // nil: source.Backoff
+}
+
+// Times of the task.
+const (
+	lease     = 20 * time.Second // an import is lent
+	renew     = 5 * time.Second  // and renewed while it is done
+	poll      = 5 * time.Second  // for imports another process was asked for
+	tidyEvery = time.Hour
+	idle      = 24 * time.Hour // after which an upload is given up
+)
+
+// atOnce is how many imports one process does at a time: each keeps all processors busy.
+const atOnce = 2
+
+// String names the task.
+func (t *Task) String() string { return "image imports" }
+
+// Run does imports until ctx ends; what it leaves is begun again by whoever claims it.
+func (t *Task) Run(ctx context.Context) error {
+	due, stop := t.Store.ImportDue()
+	defer stop()
+	tick, tidy := time.NewTicker(poll), time.NewTicker(tidyEvery)
+	defer tick.Stop()
+	defer tidy.Stop()
+	var busy sync.WaitGroup
+	defer busy.Wait()
+	free := make(chan struct{}, atOnce)
+	for t.Tidy(ctx); ; {
+		t.begin(ctx, free, &busy)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-due:
+		case <-tick.C:
+		case <-tidy.C:
+			t.Tidy(ctx)
+		}
+	}
+}
+
+// begin claims imports as long as there is room for one.
+func (t *Task) begin(ctx context.Context, free chan struct{}, busy *sync.WaitGroup) {
+	for {
+		select {
+		case free <- struct{}{}:
+		default:
+			return
+		}
+		i, err := t.Store.ClaimImageImport(ctx, t.Owner, lease)
+		if err != nil || i == nil {
+			<-free
+			if err != nil && ctx.Err() == nil {
+				t.Log.Warn("no import of an image was begun; it is tried again", "error", err)
+			}
+			return
+		}
+		busy.Go(func() {
+			defer func() { <-free }()
+			t.do(ctx, i)
+		})
+	}
+}
+
+// do does one import to its end and writes down how it went.
+func (t *Task) do(ctx context.Context, i *images.Import) {
+	w := &work{Task: t, i: i}
+	err := w.run(ctx)
+	if ctx.Err() != nil || w.lost() {
+		return // the server stops, or the import was cancelled
+	}
+	i.State, i.Error, i.Hint = images.Done, "", ""
+	if err != nil {
+		i.State, i.Error, i.Hint = images.Failed, err.Error(), fault.HintOf(err)
+		t.Log.Warn("an image was not imported", "name", i.Name, "from", i.From, "error", err)
+	}
+	if err := t.Store.EndImageImport(ctx, i, t.Owner); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+		t.Log.Warn("the end of an import was not written down; it is done again", "name", i.Name, "error", err)
+		return
+	}
+	if i.From == "upload" {
+		if err := t.Door.Blobs.RemoveUpload(i.ID); err != nil {
+			t.Log.Warn("an upload was not removed", "name", i.Name, "error", err)
+		}
+	}
+}
+
+// Tidy gives abandoned uploads up and drops bytes that nobody needs.
+func (t *Task) Tidy(ctx context.Context) {
+	if err := t.tidy(ctx); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
+		t.Log.Warn("the image store was not tidied; it is tried again", "error", err)
+	}
+}
+
+func (t *Task) tidy(ctx context.Context) error {
+	if err := t.Store.ExpireImageImports(ctx, t.Now().Add(-idle)); err != nil {
+		return err
+	}
+	there, err := t.Door.Blobs.Uploads() // before the records: an upload has its record first
+	if err != nil {
+		return err
+	}
+	list, err := t.Store.ImageImports(ctx)
+	if err != nil {
+		return err
+	}
+	open := map[string]bool{}
+	for _, i := range list {
+		open[i.ID] = !i.State.Ended()
+	}
+	for _, id := range there {
+		if !open[id] {
+			if err := t.Door.Blobs.RemoveUpload(id); err != nil {
+				return err
+			}
+		}
+	}
+	gone, err := t.Door.Collect(ctx)
+	if gone.Bytes > 0 {
+		t.Log.Info("bytes of images that nobody needs were removed", "images", gone.Images, "files", gone.Files, "chunks", gone.Chunks, "bytes", gone.Bytes)
+	}
+	return err
+}
+
+func (t *Task) client() *http.Client {
+	if t.Client != nil {
+		return t.Client
+	}
+	return web.Client()
+}
+
+func (t *Task) oci() *oci.Fetcher {
+	return &oci.Fetcher{Client: t.client(), Credentials: t.Registry, Backoff: t.Backoff, Layout: t.layout}
+}
+
+// layout opens a directory below one of Dirs.
+func (t *Task) layout(dir string) (fs.FS, error) {
+	root, rel, err := t.below(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	sub, err := root.OpenRoot(rel)
+	if err != nil {
+		return nil, fault.NotFoundf("the directory %s cannot be opened: %w", dir, err).WithHint("let the server's user read it")
+	}
+	return sub.FS(), nil
+}
+
+// file opens a regular file below one of Dirs. Links do not lead out.
+func (t *Task) file(path string) (*os.File, error) {
+	root, rel, err := t.below(path)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	st, err := root.Stat(rel)
+	if err == nil && !st.Mode().IsRegular() {
+		return nil, fault.Invalidf("%s is not a regular file", path)
+	}
+	var f *os.File
+	if err == nil {
+		f, err = root.Open(rel)
+	}
+	if err != nil {
+		return nil, fault.NotFoundf("the file cannot be opened: %w", err).WithHint("let the server's user read it")
+	}
+	return f, nil
+}
+
+// below finds the directory of Dirs that a path is in.
+func (t *Task) below(path string) (*os.Root, string, error) {
+	for _, dir := range t.Dirs {
+		rel, err := filepath.Rel(dir, path)
+		if err != nil || !filepath.IsAbs(path) || !filepath.IsLocal(rel) {
+			continue
+		}
+		root, err := os.OpenRoot(dir)
+		if err != nil {
+			return nil, "", fault.NotFoundf("images.import_dirs: %w", err).WithHint("make the directory, or correct the configuration")
+		}
+		return root, rel, nil
+	}
+	return nil, "", fault.Deniedf("%s is below none of the directories that may be imported from", path).
+		WithHint("name its directory in images.import_dirs of the server's configuration, or upload the file")
+}
