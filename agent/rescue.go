@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"net"
 	"time"
 
 	"rackwright/agent/rescue"
@@ -47,7 +48,8 @@ func (a *agent) rescue(ctx context.Context, o wire.Order) error {
 	a.guest = &visit{o.ID, house}
 	left := (time.Duration(o.Rescue.Seconds) * time.Second).Round(time.Second)
 	if house.Door.HostKey != "" {
-		a.Say("rescue for %s: ssh root@%s, host key %s", left, house.Door.Address, house.Door.HostKey)
+		host, port, _ := net.SplitHostPort(house.Door.Address) // it was joined from two
+		a.Say("rescue for %s: ssh -p %s root@%s, host key %s", left, port, host, house.Door.HostKey)
 	}
 	told("a person can log in for " + left.String())
 	return nil

@@ -65,7 +65,8 @@ func ramdiskOf(t *testing.T) (string, ramdisk.Report) {
 }
 
 // guest boots a machine with two disks of a kind; the console goes to the returned buffer.
-func (b *bench) guest(t *testing.T, dir string, devices func(i int) string) (console *bytes.Buffer, ended <-chan error) {
+// cut takes its power.
+func (b *bench) guest(t *testing.T, dir string, devices func(i int) string) (console *bytes.Buffer, ended <-chan error, cut func()) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(b.URL, "https://"))
 	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-m", "512", "-smp", "2", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
@@ -85,7 +86,7 @@ func (b *bench) guest(t *testing.T, dir string, devices func(i int) string) (con
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
 	t.Cleanup(cancel)
-	return console, done
+	return console, done, cancel
 }
 
 func TestAMachineIsWrittenInEmulation(t *testing.T) {
@@ -109,7 +110,7 @@ func TestAMachineIsWrittenInEmulation(t *testing.T) {
 
 func (b *bench) vmDeploy(t *testing.T, dir string, device func(int) string) {
 	start := time.Now()
-	console, ended := b.guest(t, dir, device)
+	console, ended, _ := b.guest(t, dir, device)
 	b.Order(b.order("S1"))
 	defer func() {
 		if t.Failed() {

@@ -31,7 +31,8 @@ type Tickets interface {
 // ownTicket is how long a cache may fetch by the ticket it is given with each word.
 const ownTicket = time.Hour
 
-type cacheIn struct {
+// CacheIn names a cache.
+type CacheIn struct {
 	Cache string `path:"cache" minLength:"1" maxLength:"63" doc:"Name of the cache"`
 }
 
@@ -42,7 +43,7 @@ func (s *server) caches() {
 		return listOf(s.Store.Caches(ctx))
 	})
 	route(s, tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does")), s.beatCache)
-	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *cacheIn) (*struct{}, error) {
+	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *CacheIn) (*struct{}, error) {
 		return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx))
 	})
 	route(s, tag(op("POST", "/caches/actions/warm", "warm-caches", "Have caches fetch an image before anybody asks for it")),
@@ -56,7 +57,7 @@ func (s *server) caches() {
 }
 
 func (s *server) beatCache(ctx context.Context, in *struct {
-	cacheIn
+	CacheIn
 	Body wire.CacheBeat
 }) (*body[wire.CacheOrders], error) {
 	if s.Tickets == nil {

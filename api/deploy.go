@@ -124,6 +124,11 @@ func (s *server) oursOn(ctx context.Context, m *inventory.Machine) func(string) 
 	}
 }
 
+// templates refuses an image whose templates no machine could be told by.
+func templates(o images.ImportOrder) error {
+	return answer.Sheet{Form: answer.Form(o.Answers), Template: o.Template, Args: o.Args}.Check()
+}
+
 // content is what a deployment would give to a machine besides its image.
 type content struct {
 	args  string // of the kernel

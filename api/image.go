@@ -31,7 +31,7 @@ func (s *server) images(mux *chi.Mux) {
 			for i := range list {
 				all[i] = &list[i]
 			}
-			s.share(all...)
+			s.share(ctx, all...)
 			return listOf(list, err)
 		})
 	route(s, tag(op("GET", "/images/{image}", "get-image", "One image")), func(ctx context.Context, in *imageIn) (*body[*images.Image], error) {
@@ -39,7 +39,7 @@ func (s *server) images(mux *chi.Mux) {
 		if err != nil {
 			return nil, err
 		}
-		s.share(img)
+		s.share(ctx, img)
 		return &body[*images.Image]{img}, nil
 	})
 	remove := tag(op("DELETE", "/images/{image}", "remove-image", "Forget an image no open operation needs"))

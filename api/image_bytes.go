@@ -26,7 +26,7 @@ type Depot interface {
 	// Collect is Conflict while an image is being added.
 	Collect(ctx context.Context) (images.Collected, error)
 	// Shared says, by digest, how many of an image's stored bytes others have, too.
-	Shared() (map[string]int64, error)
+	Shared(ctx context.Context) (map[string]int64, error)
 }
 
 // Uploads keeps what was sent of a file until the rest of it comes.
@@ -77,11 +77,11 @@ func noDepot() error {
 
 // share says of images what they share, as far as that is known: a list is no worse
 // without.
-func (s *server) share(list ...*images.Image) {
+func (s *server) share(ctx context.Context, list ...*images.Image) {
 	if s.Depot == nil {
 		return
 	}
-	shared, err := s.Depot.Shared()
+	shared, err := s.Depot.Shared(ctx)
 	if err != nil {
 		s.Log.Warn("it is not known what images share", "error", err)
 		return

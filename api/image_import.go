@@ -58,6 +58,9 @@ func (s *server) beginImport(ctx context.Context, o images.ImportOrder, state im
 	if err := o.Check(state == images.Receiving); err != nil {
 		return nil, err
 	}
+	if err := templates(o); err != nil {
+		return nil, err
+	}
 	i := images.Import{Name: o.Name, Kind: o.Kind, From: o.Origin(), State: state, Bytes: o.Bytes, Actor: actor(ctx), Order: o}
 	if err := s.Store.CreateImageImport(ctx, &i); err != nil {
 		return nil, err

@@ -29,7 +29,8 @@ type rolloutStore interface {
 // maxFleet bounds the machines of a rollout.
 const maxFleet = 10_000
 
-type rolloutIn struct {
+// RolloutIn names a rollout.
+type RolloutIn struct {
 	Rollout string `path:"rollout" minLength:"1" maxLength:"63" doc:"Rollout id or name"`
 }
 
@@ -50,7 +51,7 @@ func (s *server) rollouts() {
 			}
 			return listOf(list, err)
 		})
-	route(s, tag(op("GET", "/rollouts/{rollout}", "get-rollout", "One rollout and how its machines stand")), func(ctx context.Context, in *rolloutIn) (*body[rollout.Fleet], error) {
+	route(s, tag(op("GET", "/rollouts/{rollout}", "get-rollout", "One rollout and how its machines stand")), func(ctx context.Context, in *RolloutIn) (*body[rollout.Fleet], error) {
 		return rolloutBody(s.Store.Rollout(ctx, in.Rollout))
 	})
 	start := tag(op("POST", "/rollouts", "start-rollout", "Deploy one image to many machines, as many at once as the network and the power carry"))
@@ -93,7 +94,7 @@ func rolloutBody(f *rollout.Fleet, err error) (*body[rollout.Fleet], error) {
 func (s *server) steersRollout(verb, did, summary string, change func(*rollout.Fleet, time.Time) error) {
 	o := op("POST", "/rollouts/{rollout}/"+verb, verb+"-rollout", summary)
 	o.Tags = []string{"rollouts"}
-	route(s, o, func(ctx context.Context, in *rolloutIn) (*body[rollout.Fleet], error) {
+	route(s, o, func(ctx context.Context, in *RolloutIn) (*body[rollout.Fleet], error) {
 		return rolloutBody(s.Store.SteerRollout(ctx, in.Rollout, actor(ctx), did, change))
 	})
 }

@@ -101,8 +101,10 @@ func TestWhatAnAgentTellsIsBounded(t *testing.T) {
 func TestAMachineThatComesBackIsCounted(t *testing.T) {
 	at := func(n int) time.Time { return time.Date(2026, 1, 1, 0, n, 0, 0, time.UTC) }
 	b := deploy.BurnRecord{}
-	if b.Checked(at(1), 0) || b.Checked(at(1), 0) || b.Restarts != 0 {
-		t.Errorf("the first boot counts: %+v", b)
+	for range 2 {
+		if b.Checked(at(1), 0) || b.Restarts != 0 {
+			t.Errorf("the first boot counts: %+v", b)
+		}
 	}
 	b.Latest = deploy.BurnWork{Seconds: 9}
 	if !b.Checked(at(2), 0) || b.Restarts != 1 || b.Earlier.Seconds != 9 || b.Latest.Seconds != 0 {
@@ -114,5 +116,16 @@ func TestAMachineThatComesBackIsCounted(t *testing.T) {
 	b.Silences = 2
 	if got := strings.Join(b.Complaints(), "; "); got != "the machine restarted by itself once; the machine fell silent 2 times and was netbooted again" {
 		t.Error(got)
+	}
+}
+
+func TestWhyNamesThePowerThatABurnInWaitsFor(t *testing.T) {
+	op := deploy.Operation{Kind: deploy.BurnIn, State: deploy.Running, Steps: []deploy.Step{{Name: deploy.StepBurn, State: deploy.StepDoing, Note: "waits for power in rack r1: 2.4 of 2.9 kW in use"}}}
+	if why := deploy.Why(racked(), &op, nil, time.Now()); !strings.Contains(why, "waits for power in rack r1: 2.4 of 2.9 kW in use for a moment") {
+		t.Error(why)
+	}
+	op.Steps[0].Note, op.Steps[0].Done, op.Steps[0].Total = "", 300, 600
+	if why := deploy.Why(racked(), &op, nil, time.Now()); !strings.Contains(why, "under burn-in (50 %)") {
+		t.Error(why)
 	}
 }

@@ -75,6 +75,9 @@ func waitingFor(s *Step) string {
 		StepMedia: "putting the ISO image into the virtual drive", StepBootCD: "setting the next boot to the virtual drive", StepEject: "emptying the virtual drive",
 		StepLoaded: "its loader fetches the system", StepStart: "the agent starts the system in memory",
 	}[s.Name]
+	if s.Name == StepBurn && strings.HasPrefix(s.Note, "waits for ") {
+		return s.Note
+	}
 	if s.Total > 0 {
 		what += fmt.Sprintf(" (%d %%)", s.Done*100/s.Total)
 	}

@@ -118,8 +118,11 @@ func entryName(b []byte) string {
 // Place says in words where byte off of a disk image lies: in which partition. It reads
 // the partition table.
 func Place(r io.ReaderAt, size, off int64) string {
-	if off < 34*sector {
+	switch {
+	case off < 34*sector:
 		return "the partition table"
+	case off >= size-34*sector:
+		return "the backup partition table"
 	}
 	parts, err := readGPT(r, size)
 	if err != nil {

@@ -153,7 +153,7 @@ func waivable(m *Machine, c Check) Check {
 func erased(m *Machine) Check {
 	if m.Erased.IsZero() {
 		return waivable(m, Check{Name: CheckErased, Evidence: "nobody proved its disks empty",
-			Hint: "erase its disks, or waive 'erased' in its plan with a reason"})
+			Hint: fmt.Sprintf("'rackwright erase %s', or waive 'erased' in its plan with a reason", m.Name)})
 	}
 	return Check{Name: CheckErased, Met: true, Evidence: "proven at " + m.Erased.UTC().Format(time.RFC3339)}
 }

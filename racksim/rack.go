@@ -99,6 +99,8 @@ type Disk struct {
 	Serial string `yaml:"serial"` // as the guest sees it, at most 20 characters
 	WWN    string `yaml:"wwn"`    // "0x" and 16 hex digits; ahci and scsi only
 	Bus    string `yaml:"bus"`
+
+	Holds []string `yaml:"holds"` // signatures on it at first, as the agent tells them; scripted machines only
 }
 
 // BMC is the management controller's address and first account.
@@ -138,11 +140,14 @@ const (
 	FaultAgentSilent = "agent-silent"  // its agent checks in and is not heard of again
 	FaultNoPhoneHome = "no-phone-home" // its system starts and does not phone home
 	FaultWrongDisk   = "wrong-disk"    // its disks have other serial numbers than planned
+	FaultSlowDisk    = "slow-disk"     // under burn-in its first disk reads slowly
+	FaultBadMemory   = "bad-memory"    // under burn-in its memory has errors that ECC corrects
+	FaultRestarts    = "restarts"      // it restarts by itself in the middle of a burn-in
 )
 
 // Faults lists them.
 func Faults() []string {
-	return []string{FaultNoDHCP, FaultAgentSilent, FaultNoPhoneHome, FaultWrongDisk}
+	return []string{FaultNoDHCP, FaultAgentSilent, FaultNoPhoneHome, FaultWrongDisk, FaultSlowDisk, FaultBadMemory, FaultRestarts}
 }
 
 // Classes of boot device, as written in Machine.Boot.

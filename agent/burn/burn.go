@@ -5,6 +5,7 @@ package burn
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -69,11 +70,11 @@ const (
 	firstSlice   = 2 * time.Second
 	longestSlice = 5 * time.Minute
 	leastSlice   = 250 * time.Millisecond
-	reportEvery  = time.Second
+	reportEvery  = 2 * time.Second
 )
 
-// Run works what is left of an order. report is told what is found so far, about once a
-// second. Errors are faults, and mean that the work cannot be done; what is wrong with the
+// Run works what is left of an order. report is told what is found so far, every two
+// seconds. Errors are faults, and mean that the work cannot be done; what is wrong with the
 // machine is in what is returned.
 func Run(ctx context.Context, w World, o wire.BurnOrder, report func(wire.Burned)) (wire.Burned, error) {
 	r := &run{World: w, order: o, found: &findings{}, report: report}
@@ -81,6 +82,7 @@ func Run(ctx context.Context, w World, o wire.BurnOrder, report func(wire.Burned
 	if err != nil {
 		return wire.Burned{}, err
 	}
+	r.kinds = kindsOf(w.Facts())
 	r.watch = newWatch(w.Root, w.Facts, r.found)
 	r.watch.begin(o.Done > 0)
 	defer func() {
@@ -102,6 +104,7 @@ type run struct {
 	order  wire.BurnOrder
 	found  *findings
 	watch  *watch
+	kinds  map[string]string // what the whole machine's figures are alike by, by test
 	all    []test
 	worked clock
 	report func(wire.Burned)
@@ -181,6 +184,24 @@ func (r *run) burned() wire.Burned {
 	}
 	b.Figures = append(b.Figures, r.watch.figures()...)
 	b.Figures = b.Figures[:min(len(b.Figures), wire.MaxBurnFigures)]
+	for i := range b.Figures {
+		if f := &b.Figures[i]; f.Of == "" {
+			f.Of = r.kinds[f.Test]
+		}
+	}
 	b.Errors, b.Notes = r.found.told()
 	return b
+}
+
+// kindsOf are the processors and the memory modules of a machine: those with others are
+// not expected to be as fast.
+func kindsOf(f inventory.Facts) map[string]string {
+	cpu, memory := "", fmt.Sprintf("%d modules", len(f.DIMMs))
+	if len(f.CPUs) > 0 {
+		cpu = fmt.Sprintf("%d x %s", len(f.CPUs), f.CPUs[0].Model)
+	}
+	if len(f.DIMMs) > 0 {
+		memory += fmt.Sprintf(" of %d MiB at %d MT/s", f.DIMMs[0].SizeMiB, f.DIMMs[0].SpeedMTs)
+	}
+	return map[string]string{"cpu": cpu, "memory": cpu + ", " + memory}
 }

@@ -10,10 +10,14 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/images/imagetest"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // store holds the frames of an image in memory.
 type store struct {

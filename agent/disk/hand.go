@@ -28,8 +28,8 @@ type hand struct {
 	plain []byte // the same; aligned
 }
 
-// Hands: the most that keep the agent below 64 MiB when every chunk is as large as it may be.
-const maxHands = 5
+// maxHands keeps the agent below 64 MiB when every chunk is as large as it may be.
+const maxHands = 4
 
 func (w *Write) hands() ([]*hand, error) {
 	n := w.Hands

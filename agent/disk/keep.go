@@ -7,7 +7,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// recordEvery is how many bytes are written between two records: what a power cut costs.
+// recordEvery is how many bytes are written between two records. A power cut costs at most
+// twice that: the newest record may have been in the disk's cache.
 const recordEvery = 256 << 20
 
 // keep finds the chunks that the disk holds already, and proves them by SHA-256. Only a disk

@@ -15,7 +15,7 @@ const (
 	CauseDigest   Cause = "digest"        // what was fetched is not what the manifest names
 	CauseReadBack Cause = "read back"     // the disk returns other bytes than were written
 	CauseIO       Cause = "input, output" // the disk refused or lost an operation
-	CauseFetch    Cause = "fetch"         // the pack cannot be had
+	CauseFetch    Cause = "fetch"         // the chunks cannot be had
 	CauseLayout   Cause = "layout"        // the image has no partition table that can be grown
 )
 

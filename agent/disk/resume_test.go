@@ -3,7 +3,9 @@ package disk
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -14,16 +16,17 @@ import (
 // when the power goes, which it does before the operation number cut.
 type volatile struct {
 	mu     sync.Mutex
-	bytes  []byte // what reads return
-	stable []byte // what is there after a power cut
-	left   int    // operations until the power goes; negative: never
+	bytes  []byte         // what reads return
+	stable []byte         // what is there after a power cut
+	dirty  map[int64]bool // blocks in which the two may differ, by number
+	left   int            // operations until the power goes; negative: never
 	chance *rand.Rand
 }
 
 var errPower = errors.New("the power went")
 
 func newVolatile(old []byte) *volatile {
-	return &volatile{bytes: bytes.Clone(old), stable: bytes.Clone(old), left: -1, chance: rand.New(rand.NewPCG(1, 2))}
+	return &volatile{bytes: bytes.Clone(old), stable: bytes.Clone(old), dirty: map[int64]bool{}, left: -1, chance: rand.New(rand.NewPCG(1, 2))}
 }
 
 // does counts an operation and is false once the power is gone.
@@ -47,6 +50,9 @@ func (v *volatile) WriteAt(p []byte, off int64) (int, error) {
 	if !v.does() {
 		return 0, errPower
 	}
+	for at := off / Align; at*Align < off+int64(len(p)); at++ {
+		v.dirty[at] = true
+	}
 	return copy(v.bytes[off:], p), nil
 }
 
@@ -61,8 +67,16 @@ func (v *volatile) Flush() error {
 	if !v.does() {
 		return errPower
 	}
-	copy(v.stable, v.bytes)
+	v.settle()
 	return nil
+}
+
+// settle makes what is written last.
+func (v *volatile) settle() {
+	for at := range v.dirty {
+		copy(v.stable[at*Align:(at+1)*Align], v.bytes[at*Align:])
+	}
+	clear(v.dirty)
 }
 
 func (v *volatile) Reread() error  { return nil }
@@ -71,12 +85,12 @@ func (v *volatile) BlockSize() int { return 512 }
 
 // cut takes the power: each block that was not flushed is the old or the new one.
 func (v *volatile) cut() {
-	for at := 0; at < len(v.bytes); at += 4096 {
+	for _, at := range slices.Sorted(maps.Keys(v.dirty)) {
 		if v.chance.IntN(2) == 0 {
-			copy(v.bytes[at:], v.stable[at:at+4096])
+			copy(v.bytes[at*Align:], v.stable[at*Align:(at+1)*Align])
 		}
 	}
-	copy(v.stable, v.bytes)
+	v.settle()
 	v.left = -1
 }
 
@@ -120,7 +134,7 @@ func TestAfterACutOnlyWhatWasNotFlushedIsFetched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const every = 8 << 20
+	const every = 4 << 20
 	w := write(m, s, d)
 	w.every, w.Hands = every, 1
 	var landed int64
@@ -139,7 +153,8 @@ func TestAfterACutOnlyWhatWasNotFlushedIsFetched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if after.Kept < landed-every-1<<20 || after.Written+after.Kept != before.Written {
+	// The newest record itself may have been in the disk's cache.
+	if after.Kept < landed-2*every-1<<20 || after.Written+after.Kept != before.Written {
 		t.Errorf("of %d bytes, %d on the disk at the cut, %d were kept and %d written", before.Written, landed, after.Kept, after.Written)
 	}
 }

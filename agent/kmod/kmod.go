@@ -28,7 +28,7 @@ type Loader struct {
 	dir     string // of the modules
 	insert  Insert
 	log     *slog.Logger
-	aliases map[string][]alias // by the bus: what stands before the first colon
+	aliases map[string][]alias  // by the bus: what stands before the first colon
 	files   map[string]string   // name -> file below dir
 	needs   map[string][]string // file -> files, to be loaded in this order
 	done    map[string]bool     // files tried

@@ -277,7 +277,7 @@ func TestAProgramOfAMountedSystemRunsInIt(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("chroot needs root")
 	}
-	busybox, err := os.ReadFile("/bin/busybox")
+	busybox, err := os.ReadFile(staticBusybox())
 	if err != nil {
 		t.Skip("busybox is missing: apt-get install busybox-static")
 	}
@@ -355,3 +355,31 @@ func FuzzRequests(f *testing.F) {
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// staticBusybox is where one may be.
+func staticBusybox() string {
+	if path := os.Getenv("RACKWRIGHT_BUSYBOX"); path != "" {
+		return path
+	}
+	return "/bin/busybox"
+}
+
+func TestABusyboxBringsPipesAndItsPrograms(t *testing.T) {
+	busybox, err := os.ReadFile(staticBusybox())
+	if err != nil {
+		t.Skip("busybox is missing: apt-get install busybox-static")
+	}
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "bin/busybox"), busybox, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	v := newVisit(t, Ground{Root: root}, 600)
+	for words, want := range map[string]string{"echo one two | /bin/sed s/two/three/": "one three\n", "printf %s hello": "hello"} {
+		if got, err := v.ssh("alice", nil, "root@127.0.0.1", words); err != nil || got != want {
+			t.Errorf("%s: %v %q", words, err, got)
+		}
+	}
+}

@@ -33,7 +33,7 @@ func Copy(ctx context.Context, from, to string) error {
 		return c.entry(path, d)
 	})
 	for i := len(c.folders) - 1; err == nil && i >= 0; i-- { // children first: a file put in changes its folder's time
-		err = c.dress(c.folders[i].path, c.folders[i].info)
+		err = c.folders[i].dress()
 	}
 	if errors.Is(err, unix.ENOSPC) {
 		return fault.Conflictf("there is no room for the system on the disk: %w", err).WithHint("name a larger disk in root_disk of the plan")
@@ -54,6 +54,15 @@ type copier struct {
 type folder struct {
 	path string
 	info fs.FileInfo
+}
+
+func (d folder) dress() error {
+	f, err := os.Open(d.path)
+	if err != nil {
+		return err
+	}
+	stat := d.info.Sys().(*syscall.Stat_t)
+	return errors.Join(finish(f, int(stat.Uid), int(stat.Gid), d.info.Mode(), d.info.ModTime()), f.Close())
 }
 
 func (c *copier) entry(path string, d fs.DirEntry) error {
@@ -83,10 +92,7 @@ func (c *copier) entry(path string, d fs.DirEntry) error {
 	if stat.Nlink > 1 {
 		c.links[stat.Ino] = at
 	}
-	if err := c.one(path, at, info, stat); err != nil {
-		return err
-	}
-	return c.dress(at, info)
+	return c.one(path, at, info, stat)
 }
 
 func (c *copier) one(path, at string, info fs.FileInfo, stat *syscall.Stat_t) error {
@@ -96,14 +102,24 @@ func (c *copier) one(path, at string, info fs.FileInfo, stat *syscall.Stat_t) er
 		if err != nil {
 			return err
 		}
-		return os.Symlink(target, at)
+		if err := os.Symlink(target, at); err != nil {
+			return err
+		}
+		return owned(os.Lchown(at, int(stat.Uid), int(stat.Gid)))
 	case info.Mode().IsRegular():
-		return content(path, at)
+		return content(path, at, info, stat)
 	}
-	return unix.Mknod(at, stat.Mode, int(stat.Rdev))
+	if err := unix.Mknod(at, stat.Mode, int(stat.Rdev)); err != nil {
+		return err
+	}
+	if err := owned(os.Lchown(at, int(stat.Uid), int(stat.Gid))); err != nil {
+		return err
+	}
+	return os.Chmod(at, info.Mode())
 }
 
-func content(path, at string) error {
+// content copies a file, and what it may do: file capabilities lie on programs only.
+func content(path, at string, info fs.FileInfo, stat *syscall.Stat_t) error {
 	in, err := os.Open(path)
 	if err != nil {
 		return err
@@ -114,27 +130,21 @@ func content(path, at string) error {
 		return err
 	}
 	_, err = io.Copy(out, in)
+	if err == nil {
+		err = finish(out, int(stat.Uid), int(stat.Gid), info.Mode(), info.ModTime())
+	}
+	if err == nil && info.Mode()&0o111 != 0 {
+		err = capabilities(in, out)
+	}
 	return errors.Join(err, out.Close())
 }
 
-// dress gives a copy the owner, mode, time and capabilities of its original.
-func (c *copier) dress(at string, info fs.FileInfo) error {
-	stat := info.Sys().(*syscall.Stat_t)
-	if err := os.Lchown(at, int(stat.Uid), int(stat.Gid)); err != nil {
-		return err
+func capabilities(in, out *os.File) error {
+	const attribute = "security.capability"
+	value := make([]byte, 64)
+	n, err := unix.Fgetxattr(int(in.Fd()), attribute, value)
+	if err != nil {
+		return nil // it has none
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		return nil
-	}
-	original := filepath.Join(c.from, strings.TrimPrefix(at, c.to))
-	value := make([]byte, 1<<10)
-	if n, err := unix.Getxattr(original, "security.capability", value); err == nil {
-		if err := unix.Setxattr(at, "security.capability", value[:n], 0); err != nil {
-			return err
-		}
-	}
-	if err := os.Chmod(at, info.Mode()); err != nil {
-		return err
-	}
-	return os.Chtimes(at, info.ModTime(), info.ModTime())
+	return unix.Fsetxattr(int(out.Fd()), attribute, value[:n], 0)
 }

@@ -13,6 +13,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -28,12 +29,13 @@ const maxFiles = 4 << 20
 // is Conflict.
 func Unpack(ctx context.Context, r io.Reader, root *os.Root, limit int64) error {
 	in := tar.NewReader(r)
-	var folders []*tar.Header
+	u := unpacker{root: root, parent: root}
+	defer u.leave()
 	for n := 0; ; n++ {
 		h, err := in.Next()
 		switch {
 		case err == io.EOF:
-			return dress(root, folders)
+			return u.dress()
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil && fault.KindOf(err) != fault.Internal:
@@ -46,16 +48,11 @@ func Unpack(ctx context.Context, r io.Reader, root *os.Root, limit int64) error 
 		if limit -= h.Size; limit < 0 {
 			return fault.Invalidf("the root file system's files are larger than its archive allows").WithHint("make the archive without --sparse")
 		}
-		name := path.Clean("/" + h.Name)[1:]
-		if name == "" {
+		if h.Name = path.Clean("/" + h.Name)[1:]; h.Name == "" {
 			continue
 		}
-		if err := one(root, in, h, name); err != nil {
-			return unpacking(name, err)
-		}
-		if h.Typeflag == tar.TypeDir {
-			h.Name = name
-			folders = append(folders, h)
+		if err := u.one(in, h); err != nil {
+			return unpacking(h.Name, err)
 		}
 	}
 }
@@ -70,100 +67,162 @@ func unpacking(name string, err error) error {
 	return fault.Invalidf("%s of the root file system cannot be unpacked: %w", name, err).WithHint("make the archive with tar --xattrs --numeric-owner, from the system's root")
 }
 
-// one makes one entry. Its parent is made if the archive does not list it first.
-func one(root *os.Root, in io.Reader, h *tar.Header, name string) error {
-	err := create(root, in, h, name)
-	if errors.Is(err, fs.ErrNotExist) && h.Typeflag != tar.TypeLink {
-		if err = root.MkdirAll(path.Dir(name), 0o755); err == nil {
-			err = create(root, in, h, name)
-		}
-	}
-	if err != nil || h.Typeflag == tar.TypeLink {
-		return err
-	}
-	if err := root.Lchown(name, h.Uid, h.Gid); err != nil && os.Geteuid() == 0 {
-		return err
-	}
-	if h.Typeflag == tar.TypeSymlink || h.Typeflag == tar.TypeDir {
-		return nil // links have no mode; folders are dressed at the end
-	}
-	return finish(root, h, name)
+// unpacker holds the folder that entries go to: archives list a folder's files together,
+// and each step of a path costs a system call.
+type unpacker struct {
+	root, parent *os.Root
+	dir          string        // parent's path, "" for the root
+	folders      []*tar.Header // to be dressed at the end
 }
 
-func create(root *os.Root, in io.Reader, h *tar.Header, name string) error {
+// enter makes dir the parent; it is made if the archive does not list it first.
+func (u *unpacker) enter(dir string) error {
+	if dir == "." {
+		dir = ""
+	}
+	if dir == u.dir {
+		return nil
+	}
+	u.leave()
+	if dir == "" {
+		return nil
+	}
+	parent, err := u.root.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = u.root.MkdirAll(dir, 0o755); err == nil {
+			parent, err = u.root.OpenRoot(dir)
+		}
+	}
+	if err == nil {
+		u.parent, u.dir = parent, dir
+	}
+	return err
+}
+
+func (u *unpacker) leave() {
+	if u.parent != u.root {
+		_ = u.parent.Close() // only looked at
+	}
+	u.parent, u.dir = u.root, ""
+}
+
+// one makes one entry.
+func (u *unpacker) one(in io.Reader, h *tar.Header) error {
+	dir, name := path.Split(h.Name)
+	if err := u.enter(path.Clean("/" + dir)[1:]); err != nil {
+		return err
+	}
 	switch h.Typeflag {
+	case tar.TypeReg:
+		return u.file(in, h, name)
 	case tar.TypeDir:
-		if err := root.Mkdir(name, 0o700); !errors.Is(err, fs.ErrExist) {
+		u.folders = append(u.folders, h)
+		if err := u.parent.Mkdir(name, 0o700); !errors.Is(err, fs.ErrExist) {
 			return err
 		}
 		return nil
-	case tar.TypeReg:
-		return file(root, in, h, name)
-	case tar.TypeSymlink:
-		return replacing(root, name, func() error { return root.Symlink(h.Linkname, name) })
 	case tar.TypeLink:
-		return replacing(root, name, func() error { return root.Link(path.Clean("/" + h.Linkname)[1:], name) })
+		return u.replacing(name, func() error { return u.root.Link(path.Clean("/" + h.Linkname)[1:], h.Name) })
+	case tar.TypeSymlink:
+		if err := u.replacing(name, func() error { return u.parent.Symlink(h.Linkname, name) }); err != nil {
+			return err
+		}
+		return owned(u.parent.Lchown(name, h.Uid, h.Gid))
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
-		return node(root, h, name)
+		return u.node(h, name)
 	}
 	return nil // what tar itself adds, such as global headers
 }
 
-func file(root *os.Root, in io.Reader, h *tar.Header, name string) error {
-	_ = root.Remove(name) // an archive may bring a file twice; the last counts
-	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+// owned lets a program that is not root, a test, give nothing away.
+func owned(err error) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return err
+}
+
+func (u *unpacker) file(in io.Reader, h *tar.Header, name string) error {
+	f, err := u.create(name)
 	if err != nil {
 		return err
 	}
 	_, err = io.Copy(f, in)
 	for key, value := range h.PAXRecords {
 		if attribute, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok && err == nil {
-			if no := unix.Fsetxattr(int(f.Fd()), attribute, []byte(value), 0); no != nil && no != unix.ENOTSUP && os.Geteuid() == 0 {
-				err = no
+			if no := unix.Fsetxattr(int(f.Fd()), attribute, []byte(value), 0); no != unix.ENOTSUP {
+				err = owned(no)
 			}
 		}
+	}
+	if err == nil {
+		err = finish(f, h.Uid, h.Gid, h.FileInfo().Mode(), h.ModTime)
 	}
 	return errors.Join(err, f.Close())
 }
 
-func replacing(root *os.Root, name string, do func() error) error {
+// create makes a file anew: an archive may bring one twice, and the last counts.
+func (u *unpacker) create(name string) (f *os.File, err error) {
+	err = u.replacing(name, func() error {
+		f, err = u.parent.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		return err
+	})
+	return f, err
+}
+
+func (u *unpacker) replacing(name string, do func() error) error {
 	err := do()
-	if errors.Is(err, fs.ErrExist) && root.Remove(name) == nil {
+	if errors.Is(err, fs.ErrExist) && u.parent.Remove(name) == nil {
 		err = do()
 	}
 	return err
 }
 
 // node makes a device node or a pipe, in its parent that was reached inside root.
-func node(root *os.Root, h *tar.Header, name string) error {
+func (u *unpacker) node(h *tar.Header, name string) error {
 	kind := map[byte]uint32{tar.TypeChar: unix.S_IFCHR, tar.TypeBlock: unix.S_IFBLK, tar.TypeFifo: unix.S_IFIFO}[h.Typeflag]
-	parent, err := root.Open(path.Dir(name))
+	if h.Devmajor < 0 || h.Devminor < 0 || h.Devmajor > 1<<12 || h.Devminor > 1<<20 {
+		return fault.Invalidf("device %d:%d", h.Devmajor, h.Devminor)
+	}
+	parent, err := u.parent.Open(".")
 	if err != nil {
 		return err
 	}
 	defer parent.Close()
-	if h.Devmajor < 0 || h.Devminor < 0 || h.Devmajor > 1<<12 || h.Devminor > 1<<20 {
-		return fault.Invalidf("device %d:%d", h.Devmajor, h.Devminor)
-	}
 	device := unix.Mkdev(uint32(h.Devmajor), uint32(h.Devminor))
-	return replacing(root, name, func() error { return unix.Mknodat(int(parent.Fd()), path.Base(name), kind|0o600, int(device)) })
-}
-
-// finish gives a file its mode and time. The mode comes after the owner: chown takes
-// set-user-ID away.
-func finish(root *os.Root, h *tar.Header, name string) error {
-	if err := root.Chmod(name, h.FileInfo().Mode()); err != nil {
+	if err := u.replacing(name, func() error { return unix.Mknodat(int(parent.Fd()), name, kind|0o600, int(device)) }); err != nil {
 		return err
 	}
-	return root.Chtimes(name, h.ModTime, h.ModTime)
+	if err := owned(u.parent.Lchown(name, h.Uid, h.Gid)); err != nil {
+		return err
+	}
+	return u.parent.Chmod(name, h.FileInfo().Mode())
 }
 
-// dress gives the folders their modes and times when nothing is put into them any more,
-// the deepest first.
-func dress(root *os.Root, folders []*tar.Header) error {
-	slices.SortStableFunc(folders, func(a, b *tar.Header) int { return strings.Count(b.Name, "/") - strings.Count(a.Name, "/") })
-	for _, h := range folders {
-		if err := finish(root, h, h.Name); err != nil {
+// finish gives an open file its owner, mode and time. The mode comes after the owner:
+// chown takes set-user-ID away.
+func finish(f *os.File, uid, gid int, mode fs.FileMode, at time.Time) error {
+	if err := owned(f.Chown(uid, gid)); err != nil {
+		return err
+	}
+	if err := f.Chmod(mode); err != nil {
+		return err
+	}
+	t := unix.NsecToTimespec(at.UnixNano())
+	return unix.UtimesNanoAt(int(f.Fd()), "", []unix.Timespec{t, t}, unix.AT_EMPTY_PATH) // Linux 5.8
+}
+
+// dress gives the folders their owners, modes and times when nothing is put into them any
+// more, the deepest first.
+func (u *unpacker) dress() error {
+	u.leave()
+	slices.SortStableFunc(u.folders, func(a, b *tar.Header) int { return strings.Count(b.Name, "/") - strings.Count(a.Name, "/") })
+	for _, h := range u.folders {
+		f, err := u.root.Open(h.Name)
+		if err == nil {
+			err = errors.Join(finish(f, h.Uid, h.Gid, h.FileInfo().Mode(), h.ModTime), f.Close())
+		}
+		if err != nil {
 			return unpacking(h.Name, err)
 		}
 	}

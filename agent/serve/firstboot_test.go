@@ -43,14 +43,14 @@ func TestAFirstBootIsFollowedByItsReports(t *testing.T) {
 	d.move(deploy.StepRamdisk)
 	session := d.session()
 	d.move(deploy.StepWrite)
-	at := d.bootURL(session)
-	if at == d.phoneURL(session) || !strings.HasPrefix(at, "/first-boot/") {
+	at, number := d.bootURL(session), d.phoneURL(session)
+	if at == number || !strings.HasPrefix(at, "/first-boot/") {
 		t.Fatalf("reports go to %q", at)
 	}
 	d.expect("before the image is proven", http.StatusConflict, d.reports(at, "init-local", "start", ""))
 	d.move(deploy.StepPhone)
 	d.expect("with another token", http.StatusUnauthorized, d.reports(at[:len(at)-1]+otherDigit(at[len(at)-1]), "init-local", "start", ""))
-	d.expect("with the token to phone home", http.StatusUnauthorized, d.reports("/first-boot/"+strings.TrimPrefix(d.phoneURL(session), "/phone-home/"), "x", "start", ""))
+	d.expect("with the token to phone home", http.StatusUnauthorized, d.reports("/first-boot/"+strings.TrimPrefix(number, "/phone-home/"), "x", "start", ""))
 	d.expect("a beginning", http.StatusOK, d.reports(at, "init-network", "start", ""))
 	d.expect("a module", http.StatusOK, d.reports(at, "init-network/config-ssh", "finish", "SUCCESS"))
 	d.expect("a failure", http.StatusOK, d.reports(at, "modules-config/config-runcmd", "finish", "FAIL"))

@@ -151,6 +151,9 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})
 		}
 		bound = ok
+		for _, w := range facts.Warnings() {
+			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent", Summary: "look at this before it works: " + w})
+		}
 		m.Facts, m.Power = &facts, inventory.PowerOn
 		return events, nil
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -103,7 +104,7 @@ func TestANamedRecordingKeepsWhatIsNoSecret(t *testing.T) {
 	_, _, access := simulate(t, racksim.UEFI)
 	files, _ := record(t, access, redfish.Recording{Named: true})
 	before, after := facts(t, access), facts(t, reopen(t, files))
-	if after.System != before.System || !slices.Equal(after.NICs, before.NICs) || !slices.Equal(after.Disks, before.Disks) {
+	if after.System != before.System || !slices.Equal(after.NICs, before.NICs) || !reflect.DeepEqual(after.Disks, before.Disks) {
 		t.Errorf("recorded %+v\nserved again %+v", before, after)
 	}
 	if strings.Contains(all(files), access.Password) {

@@ -40,7 +40,7 @@ func operationList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().StringVar(&q.Machine, "machine", "", "only operations on this `machine`")
-	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, power, locate, bmc, claim or firmware")
+	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, erase, burn-in, rescue, power, locate, bmc, claim or firmware")
 	c.Flags().BoolVar(&q.Open, "open", false, "only those that have not ended")
 	c.Flags().IntVar(&q.Limit, "limit", 50, "at most so `many`")
 	return c

@@ -4,10 +4,13 @@ import (
 	"flag"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -137,6 +140,12 @@ func TestADiskThatNobodySawIsAskedForAndNotGuessed(t *testing.T) {
 	if _, err := (Sheet{Form: Preseed}).Answers(NewData(s)); err != nil {
 		t.Errorf("a disk that a person named: %v", err)
 	}
+	for _, path := range []string{"sda", "/dev/sda; reboot", "/dev/$x", "/dev/a b"} {
+		s.Order.Vars["disk"] = path
+		if _, err := (Sheet{Form: Preseed}).Answers(NewData(s)); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", path, err)
+		}
+	}
 }
 
 func TestADiskIsNamedAsUdevNamesIt(t *testing.T) {
@@ -235,6 +244,37 @@ func TestTheListOfValuesIsWhole(t *testing.T) {
 			if !strings.Contains(written, prefix+name) {
 				t.Errorf("%s%s is not in the list", prefix, name)
 			}
+		}
+	}
+}
+
+// What reads the files elsewhere reads the golden ones here.
+func TestTheGoldenAnswersAreReadByTheirReaders(t *testing.T) {
+	for _, c := range [][]string{{"debconf-set-selections", "--checkonly", "testdata/preseed.cfg"}, {"sh", "-n", "testdata/late.sh"}} {
+		t.Run(c[0], func(t *testing.T) {
+			if _, err := exec.LookPath(c[0]); err != nil {
+				t.Skipf("needs %s: apt-get install debconf", c[0])
+			}
+			if out, err := exec.CommandContext(t.Context(), c[0], c[1:]...).CombinedOutput(); err != nil || len(out) > 0 {
+				t.Errorf("%v: %v\n%s", c, err, out)
+			}
+		})
+	}
+	for _, f := range []inventory.Firmware{inventory.BIOS, inventory.UEFI} {
+		s := example()
+		s.Machine.Firmware, s.Parts = f, []string{"iso"}
+		text, err := Sheet{Form: Autoinstall}.Answer("user-data", NewData(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var read struct {
+			Autoinstall struct {
+				Network struct{ Version int }
+				Storage struct{ Config []map[string]any }
+			}
+		}
+		if err := yaml.Unmarshal([]byte(text), &read); err != nil || read.Autoinstall.Network.Version != 2 || len(read.Autoinstall.Storage.Config) < 5 {
+			t.Errorf("%s: %v\n%s", f, err, text)
 		}
 	}
 }

@@ -84,6 +84,9 @@ func (f *Fleet) take(m *Member, r Report, g Ground, now time.Time) {
 		m.Operation = r.Operation
 	}
 	was := m.State
+	if m.Stage == Boot && was == Deploying && r.Boot > 0 {
+		f.Pace.booted(r.Boot)
+	}
 	m.Reason, m.Why = r.Reason, r.Why
 	if r.State != IsFailed {
 		m.Forgiven = false
@@ -91,9 +94,6 @@ func (f *Fleet) take(m *Member, r Report, g Ground, now time.Time) {
 	switch r.State {
 	case IsRunning:
 		m.State, m.Busy, m.Next = Deploying, time.Time{}, time.Time{}
-		if m.Stage == Boot && r.Stage != Boot && was == Deploying {
-			f.Pace.booted(now.Sub(m.Began))
-		}
 		m.Stage, m.Share, m.Seen = r.Stage, r.Share, now
 	case IsDone:
 		m.State, m.Stage, m.Share = Deployed, "", 1

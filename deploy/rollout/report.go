@@ -23,8 +23,9 @@ type Report struct {
 	Reason    string // stable code, of a failure
 	Why       string
 	Stage     Stage
-	Share     float64 // of the image
-	Times     Times   // of one that is deployed
+	Share     float64       // of the image
+	Boot      time.Duration // until it began to write; 0: it did not yet
+	Times     Times         // of one that is deployed
 }
 
 // ReportState is the sort of a report.
@@ -54,6 +55,11 @@ const fetched = 500
 func ReportOf(o *deploy.Operation) Report {
 	r := Report{State: IsRunning, Operation: o.ID}
 	r.Stage, r.Share = stageOf(o)
+	for _, s := range o.Steps {
+		if s.Name == deploy.StepWrite && !s.Started.IsZero() {
+			r.Boot = s.Started.Sub(o.Created)
+		}
+	}
 	switch o.State {
 	case deploy.Succeeded:
 		r.State, r.Times = IsDone, timesOf(o)

@@ -123,6 +123,9 @@ func (n *net) reports(f *Fleet) map[string]Report {
 			continue
 		}
 		r := Report{State: IsRunning, Operation: "op " + m.Machine, Stage: j.stage, Share: math.Min(j.share, 1)}
+		if j.stage != Boot {
+			r.Boot = j.at[1].Sub(j.at[0])
+		}
 		if j.stage == Finish && !n.now.Before(j.until) {
 			r.State, r.Times = IsDone, Times{Write: j.at[2].Sub(j.at[1]), Finish: n.finish}
 		}

@@ -34,7 +34,7 @@ func deeds() map[deploy.StepName]deed {
 		deploy.StepPower:    start,
 		deploy.StepDHCP:     seen(store.SawDHCP, store.SawScript, store.SawAgent),
 		deploy.StepLoader:   offered,
-		deploy.StepRamdisk:  seen(store.SawAgent),
+		deploy.StepRamdisk:  arrived,
 		deploy.StepWrite:    ordered(wire.Write, nil),
 		deploy.StepBootDisk: bootFrom(bmc.BootDisk),
 		deploy.StepReboot:   rebooted,
@@ -342,11 +342,14 @@ func lateHint(n deploy.StepName, m *inventory.Machine) string {
 	hint := map[deploy.StepName]string{
 		deploy.StepDHCP:           "no DHCPDISCOVER of " + nic + " was answered: check power, cable and VLAN, that the network's dhcp is not off, and that the machine boots from the network",
 		deploy.StepLoader:         "it has an address but its loader did not ask for the script: check UDP 69 and TCP of the boot server, and the machine's console",
-		deploy.StepRamdisk:        "kernel and ramdisk were offered but the agent did not check in: see the machine's console; a NIC driver may be missing from the ramdisk",
+		deploy.StepRamdisk:        "kernel and ramdisk were offered but the agent did not check in: see the machine's console and 'rackwright bmc log', where the agent says why it found no network; a NIC driver may be missing from the ramdisk",
 		deploy.StepUpdate:         "the BMC did not finish its task in time: see 'rackwright operation show' and the BMC's log",
 		deploy.StepFirmwareVerify: "the new firmware does not run though the BMC took it: see the machine's console; a retry sends again what is not there",
 		deploy.StepPhone:          "the image was written but its first boot did not phone home: see the console; check cloud-init in the image and the network it was given",
 	}[n]
+	if n == deploy.StepRamdisk {
+		hint += undriven(m)
+	}
 	if hint == "" {
 		hint = "see 'rackwright machine timeline " + m.Name + "'"
 	}

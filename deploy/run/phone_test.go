@@ -42,7 +42,9 @@ func TestASystemThatDoesNotPhoneHomeParksWithWhatIsKnown(t *testing.T) {
 	b.reports(b.at(id, deploy.StepReboot), wire.Reboot, wire.Event{Stage: wire.Restarting})
 	b.at(id, deploy.StepPhone)
 	b.see(id, store.SawBoot, deploy.FirstBoot{Stage: "modules-config/config-runcmd", Doing: true, Failed: []string{"modules-config/config-ntp"}})
-	b.until(id, "its progress", func(o deploy.Operation) bool { return strings.HasPrefix(o.Step().Note, "modules-config/config-runcmd: running") })
+	b.until(id, "its progress", func(o deploy.Operation) bool {
+		return strings.HasPrefix(o.Step().Note, "modules-config/config-runcmd: running")
+	})
 	b.clock.pass(time.Hour)
 	op := b.state(id, deploy.Parked)
 	if op.Reason != "deadline-phone" || !strings.Contains(op.Message, "failed: modules-config/config-ntp") || !strings.Contains(op.Message, `"Kernel panic - not syncing: VFS"`) ||

@@ -25,17 +25,21 @@ import (
 	"rackwright/images/imagetest"
 )
 
-// version is an image of which all but the root's last MiB is the same whatever the number.
-func version(t testing.TB, number byte) []byte {
+// versions makes images of which all but one MiB of the root is the same whatever the
+// number.
+func versions(t testing.TB, seed uint64) func(number byte) []byte {
 	t.Helper()
-	b, err := os.ReadFile(imagetest.Write(t, imagetest.Spec{BIOS: true, RootMiB: 12, Seed: 7}))
+	base, err := os.ReadFile(imagetest.Write(t, imagetest.Spec{BIOS: true, RootMiB: 12, Seed: seed}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range 1 << 20 {
-		b[len(b)-5<<20+i] ^= number
+	return func(number byte) []byte {
+		b := bytes.Clone(base)
+		for i := range 1 << 20 {
+			b[len(b)-5<<20+i] ^= number
+		}
+		return b
 	}
-	return b
 }
 
 func add(t testing.TB, s *blob.Store, image []byte) blob.Imported {
@@ -68,8 +72,9 @@ func age(t *testing.T, dir string) {
 }
 
 func TestWhatIsCollectedIsWhatNobodyNeeds(t *testing.T) {
+	version := versions(t, 1)
 	s, dir := open(t)
-	one, two := add(t, s, version(t, 1)), add(t, s, version(t, 2))
+	one, two := add(t, s, version(1)), add(t, s, version(2))
 	part, _, err := s.Put(t.Context(), strings.NewReader("a part nobody names"), "", 1<<20)
 	if err != nil {
 		t.Fatal(err)
@@ -98,8 +103,9 @@ func TestWhatIsCollectedIsWhatNobodyNeeds(t *testing.T) {
 }
 
 func TestNothingIsCollectedWhileAnImageIsAdded(t *testing.T) {
+	version := versions(t, 1)
 	s, dir := open(t)
-	old := add(t, s, version(t, 1))
+	old := add(t, s, version(1))
 	age(t, dir)
 	other, err := blob.Open(dir) // another process
 	if err != nil {
@@ -112,7 +118,7 @@ func TestNothingIsCollectedWhileAnImageIsAdded(t *testing.T) {
 		}
 		tried++
 	}
-	in, err := s.Import(t.Context(), bytes.NewReader(version(t, 2)), blob.Options{
+	in, err := s.Import(t.Context(), bytes.NewReader(version(2)), blob.Options{
 		Progress: func(done, _ int64) {
 			if tried == 0 && done > 6<<20 {
 				collect()
@@ -134,14 +140,15 @@ func TestNothingIsCollectedWhileAnImageIsAdded(t *testing.T) {
 }
 
 func TestAnImageThatCouldNotBeRecordedIsNotThere(t *testing.T) {
+	version := versions(t, 1)
 	s, dir := open(t)
 	no := func(blob.Imported) error { return fault.Conflictf("the name is taken") }
-	_, err := s.Import(t.Context(), bytes.NewReader(version(t, 1)), blob.Options{Record: no})
+	_, err := s.Import(t.Context(), bytes.NewReader(version(1)), blob.Options{Record: no})
 	if digests, _ := s.Digests(); !fault.Is(err, fault.Conflict) || len(digests) > 0 {
 		t.Errorf("%v, left %v", err, digests)
 	}
-	in := add(t, s, version(t, 1))
-	if _, err := s.Import(t.Context(), bytes.NewReader(version(t, 1)), blob.Options{Record: no}); !fault.Is(err, fault.Conflict) {
+	in := add(t, s, version(1))
+	if _, err := s.Import(t.Context(), bytes.NewReader(version(1)), blob.Options{Record: no}); !fault.Is(err, fault.Conflict) {
 		t.Error(err)
 	}
 	if err := s.Verify(t.Context(), in.Digest); err != nil {
@@ -151,12 +158,13 @@ func TestAnImageThatCouldNotBeRecordedIsNotThere(t *testing.T) {
 }
 
 func TestManyImportsAtATimeAndCollectionsBetweenLoseNothing(t *testing.T) {
+	version := versions(t, 1)
 	s, _ := open(t)
 	var all sync.WaitGroup
 	got := make([]blob.Imported, 4)
 	for n := range got {
 		all.Go(func() {
-			in, err := s.Import(t.Context(), bytes.NewReader(version(t, byte(n))), blob.Options{})
+			in, err := s.Import(t.Context(), bytes.NewReader(version(byte(n))), blob.Options{})
 			if err != nil {
 				t.Error(err)
 			}
@@ -183,8 +191,9 @@ func TestManyImportsAtATimeAndCollectionsBetweenLoseNothing(t *testing.T) {
 }
 
 func TestDamageIsNamedByImageRangeAndPartition(t *testing.T) {
+	version := versions(t, 1)
 	s, dir := open(t)
-	one, two := add(t, s, version(t, 1)), add(t, s, version(t, 2))
+	one, two := add(t, s, version(1)), add(t, s, version(2))
 	file, _, err := s.Put(t.Context(), strings.NewReader("a kernel"), "", 1<<20)
 	if err != nil {
 		t.Fatal(err)
@@ -194,7 +203,10 @@ func TestDamageIsNamedByImageRangeAndPartition(t *testing.T) {
 	if err != nil || len(good.Damage) > 0 || good.Orphans > 0 || good.Images != 2 || good.Files != 1 || good.Chunks == 0 {
 		t.Fatalf("%+v, %v", good, err)
 	}
-	shared, own := one.Manifest.Chunks[1], one.Manifest.Chunks[len(one.Manifest.Chunks)-1]
+	shared := one.Manifest.Chunks[1]
+	own := one.Manifest.Chunks[slices.IndexFunc(one.Manifest.Chunks, func(c images.Chunk) bool {
+		return !slices.ContainsFunc(two.Manifest.Chunks, func(d images.Chunk) bool { return c.Blob == d.Blob })
+	})]
 	write := func(path string, b []byte) {
 		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o750), os.WriteFile(path, b, 0o640)); err != nil {
 			t.Fatal(err)
@@ -231,7 +243,7 @@ func TestDamageIsNamedByImageRangeAndPartition(t *testing.T) {
 			}
 		}
 	}
-	add(t, s, version(t, 1)) // mends what both have
+	add(t, s, version(1)) // mends what both have
 	if left, err := s.Check(t.Context(), subjects[:2], nil); err != nil || len(left.Damage) > 0 {
 		t.Errorf("added again: %+v, %v", left, err)
 	}
@@ -248,7 +260,7 @@ func TestAnImportThatIsKilledLeavesNothing(t *testing.T) {
 		return
 	}
 	s, dir := open(t)
-	in := add(t, s, version(t, 1))
+	in := add(t, s, versions(t, 1)(1))
 	c := exec.Command(os.Args[0], "-test.run=^TestAnImportThatIsKilledLeavesNothing$")
 	c.Env = append(os.Environ(), "RACKWRIGHT_TEST_STORE="+dir)
 	pipe, err := c.StdinPipe()
@@ -258,17 +270,18 @@ func TestAnImportThatIsKilledLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pipe.Write(version(t, 2)[:9<<20]); err != nil { // more than any buffer on the way
+	if _, err := pipe.Write(versions(t, 2)(1)[:9<<20]); err != nil { // more than any buffer on the way
 		t.Fatal(err)
 	}
 	staged := func() int {
 		found, _ := filepath.Glob(filepath.Join(dir, "import-*.tmp", "*"))
 		return len(found)
 	}
+	late := time.After(time.Minute)
 	for tick := time.NewTicker(time.Millisecond); staged() == 0; {
 		select {
 		case <-tick.C:
-		case <-time.After(time.Minute):
+		case <-late:
 			t.Fatal("nothing was staged")
 		}
 	}
@@ -286,6 +299,7 @@ func TestAnImportThatIsKilledLeavesNothing(t *testing.T) {
 }
 
 func TestAFullDiskIsSaidAndLeavesNothing(t *testing.T) {
+	version := versions(t, 1)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
 		t.Skipf("needs root, to mount a small file system: %v", err)
@@ -296,13 +310,13 @@ func TestAFullDiskIsSaidAndLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, kind := range []images.Kind{images.KindDisk, images.KindPart} {
-		_, err = s.Import(t.Context(), bytes.NewReader(version(t, 1)), blob.Options{Kind: kind})
+		_, err = s.Import(t.Context(), bytes.NewReader(version(1)), blob.Options{Kind: kind})
 		if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "is full") || fault.HintOf(err) == "" {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
 	const id = "0199c7a0-7d2b-7cc3-98c4-5d0c3a1e6f00"
-	n, err := s.AppendUpload(t.Context(), id, 0, bytes.NewReader(version(t, 1)), 0, images.KindDisk)
+	n, err := s.AppendUpload(t.Context(), id, 0, bytes.NewReader(version(1)), 0, images.KindDisk)
 	if size, _ := s.UploadSize(id); !fault.Is(err, fault.Conflict) || n != size {
 		t.Errorf("upload: %d of %d bytes, %v", n, size, err)
 	}
@@ -368,14 +382,15 @@ func (s *signer) Verdict() (string, error) {
 }
 
 func TestASignatureIsJudgedOnTheFileAsItCame(t *testing.T) {
+	version := versions(t, 1)
 	s, dir := open(t)
-	file := wrap(t, version(t, 1), asGzip)
+	file := wrap(t, version(1), asGzip)
 	in, err := s.Import(t.Context(), bytes.NewReader(file), blob.Options{Proof: &signer{}})
 	if err != nil || "sha256:"+in.Signed != sha(file) {
 		t.Errorf("signed %q, %v", in.Signed, err)
 	}
 	for _, kind := range []images.Kind{images.KindDisk, images.KindPart} {
-		if _, err := s.Import(t.Context(), bytes.NewReader(version(t, 3)), blob.Options{Kind: kind, Proof: &signer{err: fault.Deniedf("nobody's")}}); !fault.Is(err, fault.Denied) {
+		if _, err := s.Import(t.Context(), bytes.NewReader(version(3)), blob.Options{Kind: kind, Proof: &signer{err: fault.Deniedf("nobody's")}}); !fault.Is(err, fault.Denied) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

@@ -115,8 +115,8 @@ func (c *Cache) Chunk(ctx context.Context, blob, ticket string) (*os.File, Growi
 	if !isBlob(blob) {
 		return nil, nil, fault.Invalidf("%.80q is not the name of a chunk", blob)
 	}
-	for {
-		if f := c.have(blob); f != nil {
+	for first := true; ; first = false {
+		if f := c.have(blob, first); f != nil {
 			return f, nil, nil
 		}
 		file, f, err := c.arriving(ctx, blob, ticket)
@@ -131,7 +131,8 @@ func (c *Cache) Chunk(ctx context.Context, blob, ticket string) (*os.File, Growi
 
 // have opens a chunk that is kept, nil when it is not. The first time since the start its
 // digest is taken: what lies on a disk for months may have changed, and is fetched again.
-func (c *Cache) have(blob string) *os.File {
+// hit is whether it counts as one.
+func (c *Cache) have(blob string, hit bool) *os.File {
 	c.mu.Lock()
 	e := c.kept.by[blob]
 	if e == nil {
@@ -157,8 +158,9 @@ func (c *Cache) have(blob string) *os.File {
 		}
 		return nil
 	}
-	e.proven = true
-	c.counts.Hits++
+	if e.proven = true; hit {
+		c.counts.Hits++
+	}
 	if touch { // so that the next start knows what is in use
 		_ = os.Chtimes(c.path(blob), e.used, e.used)
 	}

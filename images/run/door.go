@@ -131,7 +131,20 @@ func (d *Door) Collect(ctx context.Context) (images.Collected, error) {
 }
 
 // Shared says of images, by digest, how many stored bytes others have, too.
-func (d *Door) Shared() (map[string]int64, error) { return d.Blobs.Shared() }
+func (d *Door) Shared(ctx context.Context) (map[string]int64, error) {
+	shared, err := d.Blobs.Shared()
+	if err != nil {
+		return nil, err
+	}
+	all, err := d.Records.Images(ctx)
+	users := map[string]int{}
+	for _, i := range all {
+		if users[i.Digest]++; users[i.Digest] > 1 { // the same under two names
+			shared[i.Digest] = i.Stored
+		}
+	}
+	return shared, err
+}
 
 // Check reads all bytes of an image, "" for every one, and says what is wrong.
 func (d *Door) Check(ctx context.Context, image string) (*images.Health, error) {
@@ -149,14 +162,18 @@ func (d *Door) Check(ctx context.Context, image string) (*images.Health, error) 
 	}
 	names := map[string][]images.Damage{} // digest -> what it is called
 	var subjects []blob.Subject
+	look := func(digest string, kind images.Kind, called images.Damage) {
+		if names[digest] == nil {
+			subjects = append(subjects, blob.Subject{Digest: digest, Kind: kind})
+		}
+		names[digest] = append(names[digest], called)
+	}
 	for _, i := range looked {
 		if !i.Kind.Whole() {
-			subjects = append(subjects, blob.Subject{Digest: i.Digest, Kind: i.Kind})
-			names[i.Digest] = append(names[i.Digest], images.Damage{Image: i.Name})
+			look(i.Digest, i.Kind, images.Damage{Image: i.Name})
 		}
 		for _, p := range i.Parts {
-			subjects = append(subjects, blob.Subject{Digest: p.Digest, Kind: images.KindPart})
-			names[p.Digest] = append(names[p.Digest], images.Damage{Image: i.Name, Part: p.Name})
+			look(p.Digest, images.KindPart, images.Damage{Image: i.Name, Part: p.Name})
 		}
 	}
 	report, err := d.Blobs.Check(ctx, subjects, nil)

@@ -197,7 +197,7 @@ func (t *Task) file(path string) (*os.File, error) {
 	defer root.Close()
 	st, err := root.Stat(rel)
 	if err == nil && !st.Mode().IsRegular() {
-		return nil, fault.Invalidf("%s is not a regular file", path)
+		return nil, fault.Invalidf("%s is not a regular file", path).WithHint("name the image file itself")
 	}
 	var f *os.File
 	if err == nil {

@@ -63,7 +63,10 @@ func partOf(b *bench, name string) int {
 	defer stop()
 	err := fault.Invalidf("there is no part %q", name)
 	parts := map[string]func() error{
-		"sweeper": func() error { return sweeper(ctx, b, os.Stdout) },
+		"sweeper":  func() error { return sweeper(ctx, b, os.Stdout) },
+		"chunks":   func() error { return serveChunks(ctx, b) },
+		"sendfile": func() error { return serveBare(ctx, b) },
+		"fetchers": func() error { return fetchers(ctx, b) },
 	}
 	if parts[name] == nil {
 		return fail(wrongUsage, err)

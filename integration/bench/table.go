@@ -47,6 +47,13 @@ func table() []row {
 		{name: "write.native.zeros", unit: "MiB/s", better: higher, peer: "dd"},
 		{name: "write.native.whole", unit: "MiB/s", better: higher, peer: "curl|zstd|dd"},
 		{name: "write.again", unit: "%", goal: 10},
+		{name: "ramdisk.budget", unit: "MiB", goal: 20},
+		{name: "ramdisk.whole", unit: "MiB"},
+		{name: "ramdisk.whole_memory", unit: "MiB"},
+		{name: "agents.rate", unit: "MiB/s", better: higher, peer: "sendfile", goal: 0.8},
+		{name: "agents.cores", unit: "cores", better: higher, goal: 1.8},
+		{name: "agents.slowest", unit: "times", goal: 3},
+		{name: "agents.memory", unit: "KiB", goal: 64},
 		{name: "process.memory", unit: "MiB", goal: 400},
 	}
 }
@@ -62,6 +69,8 @@ func measures() map[string]measure {
 		"view":      measureView,
 		"bmc":       measureBMC,
 		"write":     measureWrite,
+		"ramdisk":   measureRamdisk,
+		"agents":    measureAgents,
 		"process":   measureProcess,
 	}
 }

@@ -13,6 +13,12 @@ import (
 	"rackwright/integration/lab"
 )
 
+// The machine's link: an interface of the bench's own network, and our address on it.
+const (
+	writeTap  = "write0"
+	writeHost = "10.0.2.2"
+)
+
 // guestLimit bounds the machine's life.
 const guestLimit = 10 * time.Minute
 
@@ -26,6 +32,10 @@ func (w *writeBench) guest(ctx context.Context) (times, error) {
 	if err := emptyDisk(disk); err != nil {
 		return nil, err
 	}
+	if err := shell(ctx, fmt.Sprintf("ip tuntap add %[1]s mode tap && ip addr add %[2]s/24 dev %[1]s && ip link set %[1]s up", writeTap, writeHost)); err != nil {
+		return nil, err
+	}
+	defer func() { _ = shell(context.WithoutCancel(ctx), "ip link del "+writeTap) }()
 	ctx, cancel := context.WithTimeout(ctx, guestLimit)
 	defer cancel()
 	drive := func(id, file, more string) []string {
@@ -33,7 +43,7 @@ func (w *writeBench) guest(ctx context.Context) (times, error) {
 	}
 	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-m", "1024", "-smp", "2", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
 		"-serial", "stdio", "-kernel", filepath.Join(w.cache, "kernel", "vmlinuz"), "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1",
-		"-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,romfile=", "-device", "virtio-rng-pci"}
+		"-netdev", "tap,id=n,script=no,downscript=no,ifname=" + writeTap, "-device", "virtio-net-pci,netdev=n,romfile=", "-device", "virtio-rng-pci"}
 	args = append(args, drive("target", disk, "")...)
 	args = append(args, drive("copy", filepath.Join(w.dir, "copy.ext4"), ",readonly=on")...)
 	console, err := os.Create(filepath.Join(w.dir, "console.log"))
@@ -73,7 +83,7 @@ mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys
 modprobe -a virtio_pci virtio_net virtio_blk virtio_rng crc32c_generic ext4
 ip link set lo up; ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; ip route add default via 10.0.2.2
 mount -t ext4 -o ro /dev/vdb /mnt
-url=http://10.0.2.2:%d
+url=http://%s:%d
 way() {
   name=$1; shift
   blkdiscard -f /dev/vda; echo 3 >/proc/sys/vm/drop_caches
@@ -92,7 +102,7 @@ for round in %s; do
   way ours ours; way pipeline pipeline; way qcow2 qcow2; way raw raw; way zeros zeros; way direct direct
 done
 reboot -f
-`, w.port, w.digest, w.data, w.data, strings.Repeat("x ", writeRounds))
+`, writeHost, w.port, w.digest, w.data, w.data, strings.Repeat("x ", writeRounds))
 }
 
 // initrd packs the script, its tools with the libraries they want, and kernel modules.

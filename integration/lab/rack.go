@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -14,6 +15,7 @@ type Node struct {
 	Disks    []string // YAML flow maps; the first is the root disk
 	Boot     string   // standing boot order, a YAML flow list
 	Power    string   // at start, off when empty
+	Memory   int      // MiB, 1024 when nothing is said
 }
 
 // Nodes are the machines of the demo: one of each firmware.
@@ -33,14 +35,14 @@ func RackFile(nodes []Node) string {
     u: %d
     kind: qemu
     firmware: %s
-    memory: 1024
+    memory: %d
     serial: RWSIM%04d
     boot: %s
     power: "%s"
     nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, switch: leaf-1, port: Ethernet%d}]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), i+1, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, n.Firmware, cmp.Or(n.Memory, 1024), i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), i+1, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
 }

@@ -35,10 +35,9 @@ func TestMain(m *testing.M) {
 	if os.Geteuid() != 0 || missing() != "" {
 		os.Exit(m.Run()) // every test skips and says why
 	}
-	if stop, err := openMirror(); err == nil {
-		defer stop()
-	}
+	stop := openMirror()
 	code, err := lab.Enter(context.Background(), 20*time.Second)
+	stop()
 	if err != nil {
 		os.Stderr.WriteString(err.Error() + "\n")
 	}

@@ -1,6 +1,7 @@
 package scripted
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 type site struct {
 	*world
 	bays []bay
+	head string // of the plan; empty: siteHead
 }
 
 // bay is one machine: what the plan says of it, and what is really there.
@@ -26,9 +28,11 @@ type bay struct {
 	dimms        int    // modules that are really there, of the model's two
 	bmc          int    // port of its BMC
 	on           bool   // when the rack starts
+	holds        string // a signature that is on its disk at first
 
 	noMAC, noSerial bool // the plan does not know them
 	gone            bool // the plan does not have it any more
+	fault           string
 }
 
 // newSite is n machines, all as planned.
@@ -86,10 +90,10 @@ func (s *site) raise() {
 			power = "on"
 		}
 		dimms := []string{"{slot: A1, size: 32768, speed: 4800, serial: D1-" + m.serial + "}", "{slot: B1, size: 32768, speed: 4800, serial: D2-" + m.serial + "}"}
-		fmt.Fprintf(&b, `  - {name: %s, u: %d, kind: scripted, firmware: uefi, power: %q, vendor: Example, model: R1, serial: %s, cpus: 24, memory: 65536, dimms: [%s],
+		fmt.Fprintf(&b, `  - {name: %s, u: %d, kind: scripted, fault: %q, firmware: uefi, power: %q, vendor: Example, model: R1, serial: %s, cpus: 24, memory: 65536, dimms: [%s],
      nics: [{mac: %q, switch: leaf-1, port: Ethernet%d}, {mac: %q, switch: leaf-2, port: Ethernet%d}],
-     psus: [{name: PSU 1, watts: 600}, {name: PSU 2, watts: 600}], disks: [{size: 8GiB, bus: nvme, serial: DISK-%s}], bmc: {address: "%s:%d"}}
-`, m.name, i+1, power, m.serial, strings.Join(dimms[:m.dimms], ", "), m.mac, m.leaf, m.second(), i+1, m.serial, rackAddress, m.bmc)
+     psus: [{name: PSU 1, watts: 600}, {name: PSU 2, watts: 600}], disks: [{size: 8GiB, bus: nvme, serial: DISK-%s, holds: [%s]}], bmc: {address: "%s:%d"}}
+`, m.name, i+1, m.fault, power, m.serial, strings.Join(dimms[:m.dimms], ", "), m.mac, m.leaf, m.second(), i+1, m.serial, m.holds, rackAddress, m.bmc)
 	}
 	s.rack = startRack(s.t, s.ctx, s.dir, write(s.t, filepath.Join(s.dir, "rack.yaml"), b.String()))
 }
@@ -133,7 +137,7 @@ racks:
 // plan is the whole plan as people wrote it.
 func (s *site) plan() string {
 	var b strings.Builder
-	b.WriteString(siteHead)
+	b.WriteString(cmp.Or(s.head, siteHead))
 	for i, m := range s.bays {
 		if !m.gone {
 			b.WriteString(s.planned(m, i+1))

@@ -41,6 +41,14 @@ type node struct {
 	name, firmware, fault string
 }
 
+// console is the port on which the console of a machine that will be silent is shown.
+func (n node) console(i int) int {
+	if n.fault != "no-phone-home" {
+		return 0
+	}
+	return 22001 + i
+}
+
 // nodes makes n machines, BIOS and UEFI in turn.
 func nodes(n int) (all []node) {
 	for i := range n {
@@ -116,8 +124,8 @@ func (w *world) startRack() {
 	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s}\nmachines:\n", rackAddress, lab.Server)
 	for i, n := range w.nodes {
 		fmt.Fprintf(&b, "  - {name: %s, rack: r%d, u: %d, kind: scripted, firmware: %s, fault: %q, nics: [{mac: \"52:54:00:78:%02x:%02x\", network: provision, address: %s}], "+
-			"disks: [{size: 2GiB, serial: RWDISK%02d}, {size: 8GiB, serial: RWDATA%02d}], bmc: {address: \"%s:%d\"}}\n",
-			n.name, 1+i/40, 1+i%40, n.firmware, n.fault, (i+1)>>8, (i+1)&255, w.address(i), i+1, i+1, rackAddress, 9001+i)
+			"disks: [{size: 2GiB, serial: RWDISK%02d}, {size: 8GiB, serial: RWDATA%02d}], bmc: {address: \"%s:%d\", console_port: %d}}\n",
+			n.name, 1+i/40, 1+i%40, n.firmware, n.fault, (i+1)>>8, (i+1)&255, w.address(i), i+1, i+1, rackAddress, 9001+i, n.console(i))
 	}
 	file := write(w.t, filepath.Join(w.dir, "rack.yaml"), b.String())
 	w.rack = startRack(w.t, w.ctx, w.dir, file)

@@ -16,6 +16,10 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// replayed is how much of what was said before a session begins with, in bytes, as
+// OpenBMC's console does.
+const replayed = 4 << 10
+
 // runConsole shows the machine's serial console over SSH (ComputerSystem v1.13,
 // SerialConsole.SSH) on a port of its own, to one at a time, until ctx ends.
 func (s *Service) runConsole(ctx context.Context, bmc net.Addr) {
@@ -73,7 +77,7 @@ func (s *Service) hostKey() (ssh.Signer, error) {
 }
 
 // attend is one connection. Whoever opens a shell in it while nobody else has one sees
-// what the machine says from then on.
+// what the machine says from a little before then on.
 func (s *Service) attend(ctx context.Context, conn net.Conn, config *ssh.ServerConfig, one chan struct{}) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
@@ -164,7 +168,7 @@ func (s *Service) more(to io.Writer, at int64) (int64, error) {
 	case err != nil:
 		return at, nil
 	case at < 0:
-		at = info.Size()
+		at = max(0, info.Size()-replayed)
 	case info.Size() < at:
 		at = 0
 	}

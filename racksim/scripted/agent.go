@@ -117,6 +117,13 @@ func (a *agent) obey(ctx context.Context) (after, error) {
 			return a.end(ctx, o)
 		case o.Verb == wire.Write && o.Write != nil:
 			err = a.write(ctx, o)
+		case o.Verb == wire.Erase && o.Erase != nil:
+			err = a.erase(ctx, o)
+		case o.Verb == wire.Burn && o.Burn != nil:
+			var again bool
+			if again, err = a.burn(ctx, o); again {
+				return restart, nil
+			}
 		default:
 			err = a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: "bad-order", Detail: "a scripted machine does not know this order"})
 		}

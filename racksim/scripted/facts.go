@@ -50,5 +50,13 @@ func (m *Machine) disk(i int, d racksim.Disk) inventory.Disk {
 	if m.Machine.Fault == racksim.FaultWrongDisk {
 		serial = "WRONG-" + serial
 	}
-	return inventory.Disk{Path: path, Serial: serial, WWN: d.WWN, Model: "racksim disk", Bytes: int64(d.Size), Type: kind, BlockBytes: 512}
+	out := inventory.Disk{Path: path, Serial: serial, WWN: d.WWN, Model: "racksim disk", Bytes: int64(d.Size), Type: kind, BlockBytes: 512}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s := m.disks[d.Name]; s != nil {
+		out.Holds, out.Owner = []string{"GPT with 2 partitions"}, &inventory.DiskOwner{Operation: s.operation, Whole: true}
+	} else if !m.emptied[i] {
+		out.Holds = d.Holds
+	}
+	return out
 }

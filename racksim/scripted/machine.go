@@ -40,6 +40,7 @@ type Machine struct {
 	listens bool               // an operating system is up and heeds the power button
 	bios    string             // version of the firmware that started
 	disks   map[string]*system // by device name; nil: nothing that boots
+	emptied map[int]bool       // disks that lost what they held at first
 }
 
 // life is the machine from one power-on to the end of power.
@@ -51,7 +52,7 @@ type life struct {
 
 // New makes a machine that is off and whose disks are empty.
 func New(cfg Config) *Machine {
-	return &Machine{Config: cfg, tftp: tftpPort, ready: make(chan struct{}), power: racksim.Off, changed: make(chan struct{}), disks: map[string]*system{}}
+	return &Machine{Config: cfg, tftp: tftpPort, ready: make(chan struct{}), power: racksim.Off, changed: make(chan struct{}), disks: map[string]*system{}, emptied: map[int]bool{}}
 }
 
 // String names the machine in logs.

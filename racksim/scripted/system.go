@@ -23,7 +23,9 @@ import (
 type system struct {
 	instance, hostname string
 	phone              *phoneHome // nil: it phones nobody, or did
+	reports            string     // URL that its cloud-init tells how it goes; "": it tells nobody
 	err                error      // of a seed that cannot be read
+	operation          string     // that wrote it
 }
 
 // phoneHome is cloud-init's module of that name.
@@ -45,34 +47,21 @@ func (p *postList) UnmarshalYAML(n *yaml.Node) error {
 	return n.Decode((*[]string)(p))
 }
 
-// newSystem reads a seed as cloud-init would.
-func newSystem(s wire.Seed) *system {
-	var meta struct {
-		ID   string `yaml:"instance-id"`
-		Host string `yaml:"local-hostname"`
-	}
-	var vendor struct {
-		Phone *phoneHome `yaml:"phone_home"`
-	}
-	err := yaml.Unmarshal([]byte(s.File("meta-data")), &meta)
-	if err == nil && strings.HasPrefix(s.File("vendor-data"), "#cloud-config") {
-		err = yaml.Unmarshal([]byte(s.File("vendor-data")), &vendor)
-	}
-	return &system{instance: meta.ID, hostname: meta.Host, phone: vendor.Phone, err: err}
-}
-
 // wiped makes a disk one that nothing boots from.
 func (m *Machine) wiped(i int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.disks, m.Machine.Disks[i].Name)
+	m.emptied[i] = true
 }
 
 // install makes a disk bootable.
-func (m *Machine) install(i int, s wire.Seed) {
+func (m *Machine) install(i int, s wire.Seed, order string) {
+	installed := newSystem(s)
+	installed.operation, _, _ = strings.Cut(order, "/")
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.disks[m.Machine.Disks[i].Name] = newSystem(s)
+	m.disks[m.Machine.Disks[i].Name] = installed
 }
 
 func (m *Machine) onDisk(name string) *system {
@@ -90,6 +79,14 @@ func (m *Machine) runSystem(ctx context.Context, l *life, s *system) after {
 	m.mu.Unlock()
 	if s.err != nil {
 		m.say("cloud-init: the seed cannot be read: %v", s.err)
+	}
+	if s.phone != nil {
+		for _, e := range bootTale() {
+			s.tell(ctx, e[0], e[1])
+		}
+	}
+	if m.Machine.Fault == racksim.FaultNoPhoneHome {
+		m.say("cloud-init: waits for a command of the user that does not end")
 	}
 	if s.phone != nil && m.Machine.Fault != racksim.FaultNoPhoneHome {
 		if err := s.call(ctx); err != nil {

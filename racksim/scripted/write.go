@@ -64,13 +64,16 @@ type badEnd struct {
 func (a *agent) write(ctx context.Context, o wire.Order) error {
 	a.m.stage(ctx)
 	manifest, disk, i, bad := a.prepare(ctx, o.Write)
+	if p, ok := permit(o); bad == nil && o.Permit != nil && (!ok || !grants(p, disk)) {
+		bad = &badEnd{wire.ReasonPermit, fmt.Errorf("disk %s is not in the order's permit", disk.Label()), "'rackwright operation retry' asks for the order again"}
+	}
 	if bad == nil {
 		if err := a.report(ctx, wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &disk}); err != nil {
 			return err
 		}
 		a.m.wiped(i)
 		if bad = a.perform(ctx, o, manifest, i); bad == nil {
-			a.m.install(i, o.Write.Seed)
+			a.m.install(i, o.Write.Seed, o.ID)
 			return a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Completed})
 		}
 		if ctx.Err() != nil || errors.Is(bad.err, errSession) {
