@@ -142,9 +142,9 @@ func TestEveryRouteHoldsToTheTableOfRoles(t *testing.T) {
 			routes++
 			for secret, want := range map[string]map[string]bool{ // allowed by method
 				"":                     {},
-				apitest.ViewerSecret:   {"get": true},
-				apitest.OperatorSecret: {"get": true, "post": true, "delete": true},
-				apitest.AdminSecret:    {"get": true, "post": true, "delete": true},
+				apitest.ViewerSecret:   {"get": true, "head": true},
+				apitest.OperatorSecret: {"get": true, "head": true, "post": true, "put": true, "patch": true, "delete": true},
+				apitest.AdminSecret:    {"get": true, "head": true, "post": true, "put": true, "patch": true, "delete": true},
 			} {
 				target := url + strings.NewReplacer(wire.Prefix, "", "{machine}", "none", "{image}", "none", "{id}", "none", "{rack}", "none", "{step}", "cable", "{u}", "1", "/stream", "/stream?machine=none").Replace(path)
 				answer, _ := ask(t, strings.ToUpper(method), target, "", "Authorization: "+strings.TrimSuffix("Bearer "+secret, "Bearer "))

@@ -141,6 +141,13 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 	return out, nil
 }
 
+// DigestListed reports whether an image of the catalogue has the digest.
+func (db *DB) DigestListed(ctx context.Context, digest string) (bool, error) {
+	var listed bool
+	err := db.sql.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM image WHERE digest = $1)`, digest).Scan(&listed)
+	return listed, db.fault(err)
+}
+
 // DigestUsed reports whether an image has the digest, a part of one, or an operation that
 // has not ended.
 func (db *DB) DigestUsed(ctx context.Context, digest string) (bool, error) {

@@ -13,6 +13,7 @@ import (
 // What is mapped at once, and what is left to the kernel and the agent: a sixteenth of
 // the memory, and so much at least.
 const (
+	firstPart   = 4 << 20 // the first is small: a slow machine is to be through with it soon
 	memoryPart  = 64 << 20
 	leastRest   = 128 << 20
 	restOfAll   = 16
@@ -26,7 +27,8 @@ type memory struct {
 	found  *findings
 	worked clock
 	parts  []Memory
-	full   bool // no more is to be had
+	bases  []uint64 // number of the first word of each part
+	full   bool     // no more is to be had
 
 	pass  int          // of all passes so far
 	next  atomic.Int64 // part of this pass
@@ -45,8 +47,7 @@ func (m *memory) work(ctx context.Context) bool {
 		return false
 	}
 	m.worked.start(m.Now())
-	for ctx.Err() == nil {
-		m.onePass(ctx)
+	for m.onePass(ctx); ctx.Err() == nil; m.onePass(ctx) { // something is done in every slice
 	}
 	m.worked.tick(m.Now())
 	return true
@@ -63,10 +64,10 @@ func (m *memory) grow(ctx context.Context) {
 	}
 	for m.Now().Before(until) || len(m.parts) == 0 {
 		free, all := meminfo(m.Root)
-		if size := min(free-max(leastRest, all/restOfAll), memoryPart) &^ (pageBytes - 1); size > 0 && ctx.Err() == nil {
+		if size := min(free-max(leastRest, all/restOfAll), memoryPart, firstPart<<min(len(m.parts), 8)) &^ (pageBytes - 1); size > 0 && ctx.Err() == nil {
 			part, err := m.Memory(int(size))
 			if err == nil {
-				m.parts = append(m.parts, part)
+				m.parts, m.bases = append(m.parts, part), append(m.bases, uint64(m.held.Load())/8)
 				m.held.Add(int64(len(part.Bytes)))
 				continue
 			}
@@ -81,7 +82,7 @@ func (m *memory) onePass(ctx context.Context) {
 	var all sync.WaitGroup
 	for range max(m.CPUs, 1) {
 		all.Go(func() {
-			for ctx.Err() == nil {
+			for n := 0; n == 0 || ctx.Err() == nil; n++ {
 				i := m.next.Add(1) - 1
 				if i >= int64(len(m.parts)) {
 					return
@@ -102,7 +103,7 @@ func (m *memory) onePass(ctx context.Context) {
 
 func (m *memory) onePart(i int) {
 	p := &m.parts[i]
-	wrong, moved := passOver(p.Bytes, uint64(i)*memoryPart/8, m.pass, func(word int, got, want uint64) {
+	wrong, moved := passOver(p.Bytes, m.bases[i], m.pass, func(word int, got, want uint64) {
 		at := fmt.Sprintf("part %d, offset %#x", i, word*8)
 		if p.Physical != nil {
 			if a, known := p.Physical(word * 8); known {

@@ -95,7 +95,7 @@ func TestAWrongWordIsToldWithItsPlace(t *testing.T) {
 	found := &findings{}
 	m := newMemory(World{CPUs: 1, Now: time.Now}, found)
 	part := Memory{Bytes: make([]byte, 2*pageBytes), Release: func() {}, Physical: func(offset int) (uint64, bool) { return 0x1_0000_0000 + uint64(offset), true }}
-	m.parts = []Memory{part}
+	m.parts, m.bases = []Memory{part}, []uint64{0}
 	m.onePass(t.Context())
 	w := binary.NativeEndian.Uint64(part.Bytes[4096+16:])
 	binary.NativeEndian.PutUint64(part.Bytes[4096+16:], w^1<<5)

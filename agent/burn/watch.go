@@ -2,6 +2,7 @@ package burn
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -22,7 +23,7 @@ type watch struct {
 	mu       sync.Mutex
 	before   map[string]int64                // counters by name
 	health   map[string]inventory.DiskHealth // by disk
-	hottest  float64                         // °C
+	hottest  map[string]float64              // °C, by kind of sensor
 	mhz      []float64
 	throttle int64
 }
@@ -36,7 +37,7 @@ func (w *watch) begin(again bool) {
 	w.crashes(again)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.before, w.health = map[string]int64{}, map[string]inventory.DiskHealth{}
+	w.before, w.health, w.hottest = map[string]int64{}, map[string]inventory.DiskHealth{}, map[string]float64{}
 	for _, c := range w.counters() {
 		w.before[c.name] = c.value
 	}
@@ -120,16 +121,18 @@ func (w *watch) temperatures() {
 			continue
 		}
 		t := float64(milli) / 1000
-		w.hottest = max(w.hottest, t)
+		chip := text(w.root, filepath.Dir(name)+"/name")
+		w.hottest[chip] = max(w.hottest[chip], t)
 		stem := strings.TrimSuffix(name, "_input")
-		label := strings.TrimSpace(text(w.root, filepath.Dir(name)+"/name") + " " + text(w.root, stem+"_label"))
+		label := strings.TrimSpace(chip + " " + text(w.root, stem+"_label"))
 		if most, ok := number(w.root, stem+"_crit"); ok && most > 0 && milli >= most {
 			w.found.wrong("temperature "+name, "%s: %.0f °C, made for at most %.0f °C", cmp.Or(label, stem), t, float64(most)/1000)
 		}
 	}
 	for _, name := range matches(w.root, "sys/class/thermal/thermal_zone*/temp") {
 		if milli, ok := number(w.root, name); ok && milli > 0 && milli < 200_000 {
-			w.hottest = max(w.hottest, float64(milli)/1000)
+			zone := text(w.root, filepath.Dir(name)+"/type")
+			w.hottest[zone] = max(w.hottest[zone], float64(milli)/1000)
 		}
 	}
 }
@@ -156,8 +159,12 @@ func (w *watch) figures() []wire.BurnFact {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var out []wire.BurnFact
-	if w.hottest > 0 {
-		out = append(out, wire.BurnFact{Test: "cpu", Name: "hottest", Value: math.Round(w.hottest*10) / 10, Unit: "°C", Fold: wire.FoldMost, Better: "less"})
+	for _, chip := range slices.Sorted(maps.Keys(w.hottest)) {
+		test := "cpu"
+		if chip == "nvme" || chip == "drivetemp" {
+			test = "disk"
+		}
+		out = append(out, wire.BurnFact{Test: test, Part: chip, Of: chip, Name: "hottest", Value: math.Round(w.hottest[chip]*10) / 10, Unit: "°C", Fold: wire.FoldMost, Better: "less"})
 	}
 	if len(w.mhz) > 0 {
 		out = append(out, wire.BurnFact{Test: "cpu", Name: "clock", Value: math.Round(slices.Max(w.mhz)), Unit: "MHz", Fold: wire.FoldMost, Better: "more"})

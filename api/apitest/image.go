@@ -181,4 +181,6 @@ func (Depot) Collect(context.Context) (images.Collected, error) {
 }
 
 // Shared says that debian shares half a gigabyte.
-func (Depot) Shared(context.Context) (map[string]int64, error) { return map[string]int64{"sha256:d": 1 << 28}, nil }
+func (Depot) Shared(context.Context) (map[string]int64, error) {
+	return map[string]int64{"sha256:d": 1 << 28}, nil
+}

@@ -77,11 +77,11 @@ func deeds() map[deploy.StepName]deed {
 // anything is changed.
 func check(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	if d := j.op.Order.Digest; d != "" {
-		used, err := j.w.Store.DigestUsed(ctx, d)
+		listed, err := j.w.Store.DigestListed(ctx, d)
 		if err != nil {
 			return retry(err)
 		}
-		if !used {
+		if !listed {
 			return park("image-gone", "image "+j.op.Order.Image+" was removed", "add it again, then 'rackwright operation retry'")
 		}
 	}

@@ -28,7 +28,7 @@ type Store interface {
 	SaveOperation(ctx context.Context, o *deploy.Operation, events ...journal.Event) error
 	EvidenceOf(ctx context.Context, operation string) (map[string]store.Evidence, error)
 	EndSessions(ctx context.Context, operation string) error
-	DigestUsed(ctx context.Context, digest string) (bool, error)
+	DigestListed(ctx context.Context, digest string) (bool, error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	WorkDue() (<-chan struct{}, func())

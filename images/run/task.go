@@ -21,7 +21,7 @@ type Store interface {
 	ClaimImageImport(ctx context.Context, owner string, ttl time.Duration) (*images.Import, error)
 	NoteImageImport(ctx context.Context, i *images.Import, owner string, ttl time.Duration) error
 	EndImageImport(ctx context.Context, i *images.Import, owner string) error
-	ImageImports(ctx context.Context) ([]images.Import, error)
+	ImageImport(ctx context.Context, id string) (*images.Import, error)
 	ExpireImageImports(ctx context.Context, idle time.Time) error
 	ImportDue() (<-chan struct{}, func())
 	AddImage(ctx context.Context, img *images.Image, actor string) error
@@ -137,23 +137,20 @@ func (t *Task) tidy(ctx context.Context) error {
 	if err := t.Store.ExpireImageImports(ctx, t.Now().Add(-idle)); err != nil {
 		return err
 	}
-	there, err := t.Door.Blobs.Uploads() // before the records: an upload has its record first
+	there, err := t.Door.Blobs.Uploads()
 	if err != nil {
 		return err
-	}
-	list, err := t.Store.ImageImports(ctx)
-	if err != nil {
-		return err
-	}
-	open := map[string]bool{}
-	for _, i := range list {
-		open[i.ID] = !i.State.Ended()
 	}
 	for _, id := range there {
-		if !open[id] {
-			if err := t.Door.Blobs.RemoveUpload(id); err != nil {
-				return err
-			}
+		i, err := t.Store.ImageImport(ctx, id)
+		if err == nil && !i.State.Ended() {
+			continue
+		}
+		if err == nil || fault.Is(err, fault.NotFound) {
+			err = t.Door.Blobs.RemoveUpload(id)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	gone, err := t.Door.Collect(ctx)

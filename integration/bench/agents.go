@@ -27,7 +27,7 @@ const (
 	agentGroups = 2
 	imageChunks = 64      // of the image, which the page cache holds
 	chunkBytes  = 1 << 20 // about what chunks have
-	agentChunks = 32      // that each agent fetches, one after the other, beginning elsewhere
+	agentChunks = 16      // that each agent fetches, one after the other, beginning elsewhere
 	agentsLimit = 5 * time.Minute
 )
 

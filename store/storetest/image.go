@@ -66,6 +66,7 @@ func imageRecords() chapter {
 			gone := must(b.RemoveImage(b.ctx(), "debian-12", "tester"))(t)
 			same(t, "gone", gone.Name, "debian-12")
 			same(t, "digest used", must(b.DigestUsed(b.ctx(), gone.Digest))(t), false)
+			same(t, "digest listed", must(b.DigestListed(b.ctx(), gone.Digest))(t), false)
 			_, err = b.RemoveImage(b.ctx(), "debian-12", "tester")
 			refused(t, err, fault.NotFound)
 		},
