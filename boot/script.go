@@ -14,6 +14,13 @@ const (
 	failurePause = 30 // seconds, then the machine restarts and asks again
 )
 
+// Disks as a BIOS numbers them, and how many of them are tried: the system's need not be
+// the first, and one without a boot sector is passed over.
+const (
+	firstDrive = 0x80
+	drives     = 8
+)
+
 // Agent is what a script that runs the agent needs besides the host.
 type Agent struct {
 	Files string   // URL of the directory with vmlinuz and initrd, its one-time nonce included
@@ -35,7 +42,8 @@ func LocalDiskScript(name string, fw inventory.Firmware) string {
 		return b.String()
 	}
 	b.WriteString("iseq ${platform} efi && exit 1 ||\n")
-	b.WriteString("sanboot --no-describe --drive 0x80 || exit 1\n")
+	fmt.Fprintf(&b, "set drive:int32 %d\n:next\nsanboot --no-describe --drive ${drive} ||\n", firstDrive)
+	fmt.Fprintf(&b, "inc drive\niseq ${drive} %d || goto next\nexit 1\n", firstDrive+drives)
 	return b.String()
 }
 

@@ -99,6 +99,7 @@ type Disk struct {
 	Serial string `yaml:"serial"` // as the guest sees it, at most 20 characters
 	WWN    string `yaml:"wwn"`    // "0x" and 16 hex digits; ahci and scsi only
 	Bus    string `yaml:"bus"`
+	Root   bool   `yaml:"root"` // the plan names it as the root disk; default: the first disk
 
 	Holds []string `yaml:"holds"` // signatures on it at first, as the agent tells them; scripted machines only
 }

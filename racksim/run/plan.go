@@ -2,10 +2,12 @@ package run
 
 import (
 	"bytes"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
 	"rackwright/fault"
+	"rackwright/racksim"
 )
 
 // The rack plan that Rackwright reads; its fields are described in the docs of the
@@ -65,8 +67,8 @@ type (
 	}
 )
 
-// Plan is the Rackwright rack plan for these machines, as YAML. The first disk of a
-// machine is its root disk.
+// Plan is the Rackwright rack plan for these machines, as YAML. The disk of a machine that
+// is marked so is its root disk, else the first.
 func (r *Rack) Plan() ([]byte, error) {
 	p := rackPlan{Site: r.cfg.Rack.Site}
 	at := map[string]int{}
@@ -129,7 +131,8 @@ func (b *bay) plan() planMachine {
 		m.NICs = append(m.NICs, out)
 	}
 	if len(b.spec.Disks) > 0 {
-		m.RootDisk = &planDisk{Serial: b.spec.Disks[0].Serial}
+		root := max(0, slices.IndexFunc(b.spec.Disks, func(d racksim.Disk) bool { return d.Root }))
+		m.RootDisk = &planDisk{Serial: b.spec.Disks[root].Serial}
 	}
 	return m
 }
