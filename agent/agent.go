@@ -201,12 +201,14 @@ func (a *agent) obey(ctx context.Context, o wire.Order) (bool, error) {
 	case o.Verb == wire.Reboot || o.Verb == wire.Off:
 		return true, a.end(ctx, o)
 	}
+	if len(a.outcomes) == maxOutcomes {
+		return false, fault.Conflictf("the server gave more than %d orders", maxOutcomes).WithHint("the machine netboots again and is told what to do")
+	}
 	if do := a.deed(o); do != nil && o.ID != "" {
 		return false, do(ctx, o)
 	}
-	a.conclude(wire.Event{Order: o.ID, Stage: wire.Refused, Reason: wire.ReasonBadOrder,
-		Detail: "the agent does not know the order " + printable(string(o.Verb)), Hint: "build the ramdisk again from the server's release"})
-	return false, nil
+	return false, a.refuse(ctx, o, &refusal{wire.ReasonBadOrder, fault.Invalidf("the agent does not know the order %s", printable(string(o.Verb))).
+		WithHint("build the ramdisk again from the server's release")})
 }
 
 // deed is how an order is done, nil for one this agent does not know. A deed concludes its
@@ -254,17 +256,6 @@ func (a *agent) flushed(ctx context.Context) {
 	defer cancel()
 	a.reporter.flush(waiting)
 }
-
-// conclude reports how an order ended and remembers it.
-func (a *agent) conclude(e wire.Event) {
-	if len(a.outcomes) < maxOutcomes {
-		a.outcomes[e.Order] = e
-	}
-	a.reporter.post(e)
-}
-
-// maxOutcomes bounds the memory; a session has one or two orders.
-const maxOutcomes = 64
 
 func (a *agent) send(ctx context.Context, e wire.Event) error {
 	_, err := a.client.call(ctx, http.MethodPost, "/agent/v1/events", e, nil)

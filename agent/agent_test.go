@@ -70,13 +70,20 @@ func putTable(b []byte) {
 	le.PutUint32(h[16:], crc32.ChecksumIEEE(h[:92]))
 }
 
+// standard is the image that most tests write and a server that has it: packing takes long.
+var standard = sync.OnceValues(func() ([]byte, *agenttest.Server) {
+	image := gptImage()
+	s, err := agenttest.New(image)
+	if err != nil {
+		panic(err)
+	}
+	return image, s
+})
+
 func newBench(t *testing.T, mib int64) *bench {
 	t.Helper()
-	b := &bench{image: gptImage(), power: &power{}}
-	var err error
-	if b.Server, err = agenttest.New(b.image); err != nil {
-		t.Fatal(err)
-	}
+	image, server := standard()
+	b := &bench{image: image, Server: server.Another(), power: &power{}}
 	if err := b.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
@@ -235,8 +242,9 @@ func TestOrdersThatAreRefusedOrFail(t *testing.T) {
 		{"the image is gone", 48, func(_ *bench, o *wire.Order) { o.Write.Digest = "sha256:00" }, wire.Refused, wire.ReasonFetch},
 		{"the manifest is another", 48, func(b *bench, _ *wire.Order) { b.Manifest = append(b.Manifest, ' ') }, wire.Refused, wire.ReasonBadDigest},
 		{"a chunk is damaged", 48, func(b *bench, _ *wire.Order) {
-			for _, frame := range b.Frames {
-				frame[len(frame)/2] ^= 1
+			for name, frame := range b.Frames {
+				b.Frames[name] = bytes.Clone(frame)
+				b.Frames[name][len(frame)/2] ^= 1
 			}
 		}, wire.Failed, wire.ReasonBadDigest},
 		{"the device does not open", 48, func(b *bench, _ *wire.Order) {
@@ -271,11 +279,9 @@ func TestALostSessionEndsTheRun(t *testing.T) {
 
 func (b *bench) await401(t *testing.T) {
 	t.Helper()
-	for late := time.After(deadline); b.CheckIn() == nil; {
-		select {
-		case <-late:
+	for began := time.Now(); b.CheckIn() == nil; time.Sleep(time.Millisecond) {
+		if time.Since(began) > deadline {
 			t.Fatal("no check-in")
-		default:
 		}
 	}
 	b.Change(func() { b.Status = 401 })

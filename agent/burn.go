@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rackwright/agent/burn"
+	"rackwright/agent/disk"
 	"rackwright/agent/wire"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -17,9 +18,7 @@ import (
 // wrong with the machine does not fail the order: the server judges.
 func (a *agent) burn(ctx context.Context, o wire.Order) error {
 	if no := a.mayBurn(o); no != nil {
-		a.Say("%s: %v (%s)", wire.Refused, no.err, fault.HintOf(no.err))
-		a.conclude(wire.Event{Order: o.ID, Stage: wire.Refused, Reason: no.reason, Detail: no.err.Error(), Hint: fault.HintOf(no.err)})
-		return nil
+		return a.refuse(ctx, o, no)
 	}
 	left := time.Duration(o.Burn.Seconds-o.Burn.Done) * time.Second
 	a.Say("burn-in for %s: %v", left, o.Burn.Tests)
@@ -37,19 +36,15 @@ func (a *agent) burn(ctx context.Context, o wire.Order) error {
 	w, done := a.burnWorld(o)
 	defer done()
 	found, err := burn.Run(ctx, w, *o.Burn, tell)
-	if ctx.Err() != nil {
-		return ctx.Err()
+	if err != nil {
+		return a.fail(ctx, o, wire.ReasonBurn, err)
 	}
-	if err == nil {
-		var e wire.Event
-		if e, err = a.burnEvent(o, wire.Completed, found); err == nil {
-			a.Say("burn-in done: %d errors", len(found.Errors))
-			a.conclude(e)
-			return nil
-		}
+	e, err := a.burnEvent(o, wire.Completed, found)
+	if err != nil {
+		return a.fail(ctx, o, wire.ReasonBurn, err)
 	}
-	a.Say("burn-in failed: %v (%s)", err, fault.HintOf(err))
-	a.conclude(wire.Event{Order: o.ID, Stage: wire.Failed, Reason: wire.ReasonBurn, Detail: err.Error(), Hint: fault.HintOf(err)})
+	a.Say("burn-in done: %d errors", len(found.Errors))
+	a.conclude(e)
 	return nil
 }
 
@@ -90,6 +85,9 @@ func (a *agent) burnWorld(o wire.Order) (w burn.World, done func()) {
 		m, no := a.open(ctx, o, d)
 		if no != nil {
 			return nil, no.err
+		}
+		if err := disk.WipeEnds(m); err != nil { // or at the next attempt, half overwritten, it is a stranger's
+			return nil, errors.Join(err, m.Close())
 		}
 		return m, nil
 	}

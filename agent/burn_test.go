@@ -1,14 +1,17 @@
 package agent_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
 	"rackwright/agent/agenttest"
 	"rackwright/agent/burn"
+	"rackwright/agent/probe"
 	"rackwright/agent/wire"
 )
 
@@ -73,6 +76,36 @@ func TestOnlyDisksOfThePermitAreWritten(t *testing.T) {
 		now, err := os.ReadFile(path)
 		if err != nil || string(now) != string(empty) != (i == 0) {
 			t.Errorf("disk %d: written is %v, %v", i, i != 0, err)
+		}
+	}
+}
+
+// However a burn-in that writes ends, its disks hold nothing that looks like somebody's data.
+func TestABurnInThatWritesTakesTheSignaturesOffFirst(t *testing.T) {
+	b := newBench(t, 8)
+	b.burnable(t)
+	for _, path := range b.disks {
+		data := bytes.Repeat([]byte("data"), 2<<20)
+		copy(data, "XFSB")
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Order(wire.Order{ID: "o1", Verb: wire.Burn, Burn: &wire.BurnOrder{Seconds: 1, Tests: []string{"disk"}, Write: true}})
+	stop, _ := b.run(t)
+	defer stop()
+	b.await(t, wire.Completed)
+	for i, path := range b.disks {
+		now, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const mib = 1 << 20
+		if ends := slices.Concat(now[:mib], now[7*mib:]); bytes.Count(ends, []byte{0}) != len(ends) || bytes.Equal(now[4*mib:5*mib], bytes.Repeat([]byte("data"), mib/4)) {
+			t.Errorf("disk %d: something stands at its ends, or nothing was written between", i)
+		}
+		if found, err := probe.Signatures(bytes.NewReader(now), int64(len(now))); err != nil || len(found) > 0 {
+			t.Errorf("disk %d holds %v, %v", i, found, err)
 		}
 	}
 }

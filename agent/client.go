@@ -63,9 +63,12 @@ func pinned(pin [32]byte) *tls.Config {
 // call sends in (nil: nothing) and decodes the answer into out (nil: ignored) until the
 // server answers or patience is spent. It returns false if the answer was 204.
 func (c *client) call(ctx context.Context, method, path string, in, out any) (bool, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return false, fault.Internalf("encode %s: %w", path, err)
+	var body []byte
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return false, fault.Internalf("encode %s: %w", path, err)
+		}
 	}
 	for failures := 1; ; failures++ {
 		some, err := c.try(ctx, method, path, body, out)
@@ -81,14 +84,17 @@ func (c *client) call(ctx context.Context, method, path string, in, out any) (bo
 func (c *client) try(ctx context.Context, method, path string, in []byte, out any) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime+dialTime)
 	defer cancel()
-	response, err := c.do(ctx, method, path, in, "")
+	response, err := c.do(ctx, method, path, in)
 	if err != nil {
 		return false, err
 	}
 	defer response.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err != nil || len(b) > maxAnswer {
-		return false, fault.Unreachablef("the answer to %s was cut short or too long: %w", path, err)
+	if err != nil {
+		return false, fault.Unreachablef("the answer to %s was cut short: %w", path, err)
+	}
+	if len(b) > maxAnswer {
+		return false, fault.Invalidf("the answer to %s has more than %d bytes", path, maxAnswer)
 	}
 	if out == nil || response.StatusCode == http.StatusNoContent {
 		return false, nil
@@ -107,7 +113,7 @@ func (c *client) try(ctx context.Context, method, path string, in []byte, out an
 const maxAnswer = 64 << 20
 
 // do sends one request; a status that is no success becomes a fault.
-func (c *client) do(ctx context.Context, method, path string, in []byte, byteRange string) (*http.Response, error) {
+func (c *client) do(ctx context.Context, method, path string, in []byte) (*http.Response, error) {
 	request, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(in))
 	if err != nil {
 		return nil, fault.Internalf("request %s: %w", path, err)
@@ -118,9 +124,6 @@ func (c *client) do(ctx context.Context, method, path string, in []byte, byteRan
 	if c.session != "" {
 		request.Header.Set("Authorization", "Bearer "+c.session)
 	}
-	if byteRange != "" {
-		request.Header.Set("Range", byteRange)
-	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		if fault.KindOf(err) == fault.Denied {
@@ -128,14 +131,14 @@ func (c *client) do(ctx context.Context, method, path string, in []byte, byteRan
 		}
 		return nil, fault.Unreachablef("%w", err)
 	}
-	if err := c.status(response, path); err != nil {
+	if err := status(response, path); err != nil {
 		return nil, errors.Join(err, response.Body.Close())
 	}
 	return response, nil
 }
 
 // status turns an answer that is no success into what can be done about it.
-func (c *client) status(r *http.Response, path string) error {
+func status(r *http.Response, path string) error {
 	switch code := r.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil

@@ -14,7 +14,6 @@ import (
 
 	"rackwright/agent/erase"
 	"rackwright/agent/wire"
-	"rackwright/fault"
 	"rackwright/inventory"
 )
 
@@ -26,7 +25,7 @@ const erasedAtOnce = 64
 func (a *agent) erase(ctx context.Context, o wire.Order) error {
 	there, gone, no := a.granted(o)
 	if no != nil {
-		return a.refuse(ctx, o, wire.Refused, no)
+		return a.refuse(ctx, o, no)
 	}
 	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Accepted})
 	count := &tally{agent: a, order: o.ID, done: make([]int64, len(there))}
@@ -105,16 +104,6 @@ func erasedEvent(order string, results []wire.Erased) wire.Event {
 	}
 	e.Result, _ = json.Marshal(results) // texts, numbers and times
 	return e
-}
-
-// refuse concludes an order that ended badly, unless the conversation is over.
-func (a *agent) refuse(ctx context.Context, o wire.Order, stage wire.Stage, no *refusal) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	a.Say("%s: %v (%s)", stage, no.err, fault.HintOf(no.err))
-	a.conclude(wire.Event{Order: o.ID, Stage: stage, Reason: no.reason, Detail: no.err.Error(), Hint: fault.HintOf(no.err)})
-	return nil
 }
 
 // tally adds up the progress of several disks.

@@ -23,30 +23,30 @@ const rootLabel = "rackroot"
 // and copied from there to a disk that its own programs make bootable.
 func (a *agent) install(ctx context.Context, o wire.Order) error {
 	if no := a.checkFirmware(o.Write.Firmware); no != nil {
-		return a.failed(ctx, o, no.reason, no.err)
+		return a.refuse(ctx, o, no)
 	}
 	there, gone, no := a.granted(o)
 	if no == nil && (len(there) != 1 || len(gone) > 0) {
 		no = &refusal{wire.ReasonPermit, fault.Deniedf("a root file system goes to one disk, the permit names %d", len(there)+len(gone))}
 	}
 	if no != nil {
-		return a.failed(ctx, o, no.reason, no.err)
+		return a.refuse(ctx, o, no)
 	}
 	seen := there[0]
 	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &seen})
 	memory, err := a.unpack(ctx, o.ID, o.Write.Digest, o.Write.Sources, o.Write.Seed)
 	if err != nil {
-		return a.failed(ctx, o, wire.ReasonFetch, err)
+		return a.fail(ctx, o, wire.ReasonFetch, err)
 	}
 	d, no := a.open(ctx, o, seen)
 	if no != nil {
-		return a.failed(ctx, o, no.reason, no.err)
+		return a.refuse(ctx, o, no)
 	}
 	if err := a.carve(o, d); err != nil {
-		return a.failed(ctx, o, reasonOf(err), err)
+		return a.fail(ctx, o, reasonOf(err), err)
 	}
 	if err := a.inhabit(ctx, o, seen, memory); err != nil {
-		return a.failed(ctx, o, wire.ReasonDiskIO, err)
+		return a.fail(ctx, o, wire.ReasonDiskIO, err)
 	}
 	if o.Write.Kexec {
 		a.takeIn(seen)

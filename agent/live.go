@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -34,17 +33,11 @@ func (a *agent) live(ctx context.Context, o wire.Order) error {
 		a.Say("becoming the system in memory")
 		err = a.Memory.Enter(root)
 	}
-	return a.failed(ctx, o, wire.ReasonEnter, err)
-}
-
-// failed concludes an order that ended badly.
-func (a *agent) failed(ctx context.Context, o wire.Order, reason string, err error) error {
-	if ctx.Err() != nil || errors.Is(err, errSession) {
-		return err
+	reason := wire.ReasonEnter
+	if fault.Is(err, fault.Unreachable) { // it may come another time
+		reason = wire.ReasonFetch
 	}
-	a.Say("failed: %v (%s)", err, fault.HintOf(err))
-	a.conclude(wire.Event{Order: o.ID, Stage: wire.Failed, Reason: reason, Detail: err.Error(), Hint: fault.HintOf(err)})
-	return nil
+	return a.fail(ctx, o, reason, err)
 }
 
 // unpack fetches a root file system into memory, first-boot configuration included, and

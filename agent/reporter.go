@@ -60,7 +60,8 @@ func (r *reporter) put(i item) {
 }
 
 func (i item) supersedes(old item) bool {
-	return i.event.Stage.Counts() && i.done == nil && old.done == nil && i.event.Stage == old.event.Stage && i.event.Order == old.event.Order
+	replaces := i.event.Stage.Counts() || i.event.Stage.Ends() // an outcome is said again and again
+	return replaces && i.done == nil && old.done == nil && i.event.Stage == old.event.Stage && i.event.Order == old.event.Order
 }
 
 func (r *reporter) take() (item, bool) {

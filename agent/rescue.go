@@ -8,7 +8,6 @@ import (
 
 	"rackwright/agent/rescue"
 	"rackwright/agent/wire"
-	"rackwright/fault"
 )
 
 // visit is a rescue that is open: the order's id and the house.
@@ -36,14 +35,9 @@ func (a *agent) rescue(ctx context.Context, o wire.Order) error {
 		told(words)
 	})
 	if err != nil {
-		a.conclude(wire.Event{Order: o.ID, Stage: wire.Failed, Reason: wire.ReasonRescue, Detail: err.Error(), Hint: fault.HintOf(err)})
-		return nil
+		return a.fail(ctx, o, wire.ReasonRescue, err)
 	}
-	door, err = json.Marshal(house.Door)
-	if err != nil {
-		house.Close()
-		return fault.Internalf("encode the door: %w", err)
-	}
+	door, _ = json.Marshal(house.Door) // two texts
 	close(ready)
 	a.guest = &visit{o.ID, house}
 	left := (time.Duration(o.Rescue.Seconds) * time.Second).Round(time.Second)

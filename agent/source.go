@@ -32,7 +32,7 @@ type server struct{ client *client }
 func (s server) Get(ctx context.Context, blob string, frame []byte) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	response, err := s.client.do(ctx, http.MethodGet, "/agent/v1/chunk/"+url.PathEscape(blob), nil, "")
+	response, err := s.client.do(ctx, http.MethodGet, "/agent/v1/chunk/"+url.PathEscape(blob), nil)
 	if err != nil {
 		return err
 	}

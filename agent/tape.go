@@ -104,7 +104,10 @@ func (t *tape) next() error {
 		return p.err
 	}
 	plain, err := t.decoder.DecodeAll(p.frame, make([]byte, 0, p.chunk.Bytes))
-	if err != nil || int64(len(plain)) != p.chunk.Bytes {
+	if err == nil && int64(len(plain)) != p.chunk.Bytes {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
 		return fault.Conflictf("image data for byte %d is damaged: %w", p.chunk.Offset, err).WithHint("add the image to the server again")
 	}
 	t.holes, t.plain = p.chunk.Offset-t.at, plain

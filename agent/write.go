@@ -2,7 +2,6 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -13,38 +12,32 @@ import (
 	"rackwright/inventory"
 )
 
-// refusal is an order that was not begun: nothing on any disk has changed.
-type refusal struct {
-	reason string
-	err    error
-}
-
 // write does a write order and concludes it. It returns an error only if the
 // conversation cannot go on.
 func (a *agent) write(ctx context.Context, o wire.Order) error {
 	job, no := a.prepare(ctx, o)
-	if no == nil {
-		defer job.disk.Close()
-		a.Say("writing image %s to %s (serial %q)", printable(o.Write.Image), job.seen.Path, job.seen.Serial)
-		a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &job.seen})
-		err := a.perform(ctx, o, job)
-		if err == nil {
-			a.Say("image written and proven")
-			a.conclude(wire.Event{Order: o.ID, Stage: wire.Completed})
-			return nil
-		}
-		no = &refusal{reasonOf(err), err}
+	if no != nil {
+		return a.refuse(ctx, o, no)
 	}
-	if ctx.Err() != nil || errors.Is(no.err, errSession) {
-		return no.err
+	defer job.disk.Close()
+	a.Say("writing image %s to %s (serial %q)", printable(o.Write.Image), job.seen.Path, job.seen.Serial)
+	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &job.seen})
+	if err := a.perform(ctx, o, job); err != nil {
+		return a.fail(ctx, o, reasonOf(err), ofImage(o.Write.Image, err))
 	}
-	stage := wire.Refused
-	if job.disk != nil {
-		stage = wire.Failed
-	}
-	a.Say("%s: %v (%s)", stage, no.err, fault.HintOf(no.err))
-	a.conclude(wire.Event{Order: o.ID, Stage: stage, Reason: no.reason, Detail: no.err.Error(), Hint: fault.HintOf(no.err)})
+	a.Say("image written and proven")
+	a.conclude(wire.Event{Order: o.ID, Stage: wire.Completed})
 	return nil
+}
+
+// ofImage names the image whose bytes on the server are damaged, and what mends them.
+func ofImage(image string, err error) error {
+	if disk.CauseOf(err) != disk.CauseDigest {
+		return err
+	}
+	image = printable(image)
+	return fault.Conflictf("image %s: %w", image, err).
+		WithHint("'rackwright image verify %s' names the damage, and adding the image's file again mends it; then 'rackwright operation retry'", image)
 }
 
 // job is a write order that can begin.

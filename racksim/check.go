@@ -185,6 +185,10 @@ func (c *checker) parts(path string, m *Machine, r *Rack) {
 		c.ok(slices.Contains(nicModels, n.Model), at+".model", "%q is not one of %s", n.Model, strings.Join(nicModels, ", "))
 		c.ok((n.Switch == "") == (n.Port == ""), at+".switch", "switch and port go together")
 		c.ok(len(n.Switch) <= 255 && len(n.Port) <= 255, at+".switch", "is longer than the 255 bytes LLDP has for a name")
+		if n.IPv6 != "" {
+			a, err := netip.ParseAddr(n.IPv6)
+			c.ok(err == nil && a.Is6(), at+".address6", "%q is not an IPv6 address", n.IPv6)
+		}
 		if n.Address != "" {
 			_, err := netip.ParseAddr(n.Address)
 			c.ok(err == nil, at+".address", "%q is not an IP address", n.Address)

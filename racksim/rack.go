@@ -76,7 +76,7 @@ type Machine struct {
 	Keep  bool          `yaml:"keep"`  // write images to the disk files instead of dropping what was proven
 }
 
-// NIC is one network port. Network and Address are not used here: they are
+// NIC is one network port. Network and the addresses are not used here: they are
 // passed through into the rack plan.
 type NIC struct {
 	Name    string `yaml:"name"` // default nic1, nic2, ...
@@ -85,6 +85,7 @@ type NIC struct {
 	Boot    *bool  `yaml:"boot"` // firmware may boot from it; default: the first NIC only
 	Network string `yaml:"network"`
 	Address string `yaml:"address"`
+	IPv6    string `yaml:"address6"`
 	Switch  string `yaml:"switch"` // name of the switch it is cabled to: announced by LLDP on the port
 	Port    string `yaml:"port"`   // that switch's port
 }
@@ -99,7 +100,7 @@ type Disk struct {
 	Serial string `yaml:"serial"` // as the guest sees it, at most 20 characters
 	WWN    string `yaml:"wwn"`    // "0x" and 16 hex digits; ahci and scsi only
 	Bus    string `yaml:"bus"`
-	Root   bool   `yaml:"root"` // the plan names it as the root disk; default: the first disk
+	Root   bool   `yaml:"root"` // the plan names it as the root disk, default the first; with two, none: they are a mirror
 
 	Holds []string `yaml:"holds"` // signatures on it at first, as the agent tells them; scripted machines only
 }

@@ -9,10 +9,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -56,6 +58,11 @@ func New(image []byte) (*Server, error) {
 	s := &Server{changed: make(chan struct{}), Frames: frames}
 	s.Manifest, s.Digest, err = m.Encode()
 	return s, err
+}
+
+// Another returns a server that has the same image.
+func (s *Server) Another() *Server {
+	return &Server{changed: make(chan struct{}), Frames: maps.Clone(s.Frames), Manifest: slices.Clone(s.Manifest), Digest: s.Digest}
 }
 
 // Start listens on an address ("127.0.0.1:0") with a certificate.
@@ -217,7 +224,7 @@ func (s *Server) serveOrder(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) concluded(order string) bool {
 	for _, e := range s.events {
-		if e.Order == order && (e.Stage == wire.Completed || e.Stage == wire.Failed || e.Stage == wire.Refused) {
+		if e.Order == order && e.Stage.Ends() {
 			return true
 		}
 	}

@@ -120,11 +120,12 @@ func (r *run) tests(ctx context.Context) ([]test, error) {
 	}
 	var out []test
 	for _, name := range r.order.Tests {
-		make, knows := known[name]
-		if !knows {
+		if known[name] == nil {
 			return nil, fault.Invalidf("this agent knows no test %q", name).WithHint("build the ramdisk again from the server's release")
 		}
-		out = append(out, make())
+	}
+	for _, name := range r.order.Tests { // none is opened before all are known
+		out = append(out, known[name]())
 	}
 	return out, nil
 }

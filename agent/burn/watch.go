@@ -24,7 +24,8 @@ type watch struct {
 	before   map[string]int64                // counters by name
 	health   map[string]inventory.DiskHealth // by disk
 	hottest  map[string]float64              // °C, by kind of sensor
-	mhz      []float64
+	slowest  float64                         // clock rate seen, in MHz; 0: the kernel tells none
+	fastest  float64
 	throttle int64
 }
 
@@ -64,8 +65,9 @@ func (w *watch) look() {
 	}
 	w.temperatures()
 	for _, name := range matches(w.root, "sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq") {
-		if khz, ok := number(w.root, name); ok && khz > 0 && len(w.mhz) < maxSamples {
-			w.mhz = append(w.mhz, float64(khz)/1000)
+		if khz, ok := number(w.root, name); ok && khz > 0 {
+			mhz := float64(khz) / 1000
+			w.slowest, w.fastest = min(cmp.Or(w.slowest, mhz), mhz), max(w.fastest, mhz)
 		}
 	}
 	w.throttle = 0
@@ -73,9 +75,6 @@ func (w *watch) look() {
 		w.throttle += max(c.value-w.before[c.name], 0)
 	}
 }
-
-// maxSamples bounds how many clock rates are kept.
-const maxSamples = 1 << 16
 
 // end looks at what only changes slowly.
 func (w *watch) end() {
@@ -166,9 +165,9 @@ func (w *watch) figures() []wire.BurnFact {
 		}
 		out = append(out, wire.BurnFact{Test: test, Part: chip, Of: chip, Name: "hottest", Value: math.Round(w.hottest[chip]*10) / 10, Unit: "°C", Fold: wire.FoldMost, Better: "less"})
 	}
-	if len(w.mhz) > 0 {
-		out = append(out, wire.BurnFact{Test: "cpu", Name: "clock", Value: math.Round(slices.Max(w.mhz)), Unit: "MHz", Fold: wire.FoldMost, Better: "more"})
-		out = append(out, wire.BurnFact{Test: "cpu", Name: "lowest_clock", Value: math.Round(slices.Min(w.mhz)), Unit: "MHz", Fold: wire.FoldLeast})
+	if w.fastest > 0 {
+		out = append(out, wire.BurnFact{Test: "cpu", Name: "clock", Value: math.Round(w.fastest), Unit: "MHz", Fold: wire.FoldMost, Better: "more"})
+		out = append(out, wire.BurnFact{Test: "cpu", Name: "lowest_clock", Value: math.Round(w.slowest), Unit: "MHz", Fold: wire.FoldLeast})
 	}
 	if w.throttle > 0 {
 		out = append(out, wire.BurnFact{Test: "cpu", Name: "slowed_by_heat", Value: float64(w.throttle), Unit: "times", Fold: wire.FoldSum})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -76,6 +77,9 @@ func (d *Device) Flush() error { return d.f.Sync() }
 
 // Close closes the device.
 func (d *Device) Close() error { return d.f.Close() }
+
+// SyscallConn reaches the open device for commands of its own kind, past reads and writes.
+func (d *Device) SyscallConn() (syscall.RawConn, error) { return d.f.SyscallConn() }
 
 // Reread has the kernel read the partition table again; a file has none to read.
 func (d *Device) Reread() error {

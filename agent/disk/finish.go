@@ -120,8 +120,8 @@ func protectiveMBR(m Medium, blocks uint64) ([]byte, error) {
 	return b, nil
 }
 
-// commit writes the pieces in order, each safe before the next, and reads them back.
-func commit(m Medium, pieces []piece) error {
+// put writes the pieces in order, each safe before the next, and reads them back.
+func put(m Medium, pieces []piece) error {
 	for _, p := range pieces {
 		out := buffer(len(p.data), 0)
 		copy(out, p.data)
@@ -140,6 +140,14 @@ func commit(m Medium, pieces []piece) error {
 		if !bytes.Equal(got, p.data) {
 			return readBack(p.off)
 		}
+	}
+	return nil
+}
+
+// commit puts pieces of a partition table on the disk and has the kernel read it.
+func commit(m Medium, pieces []piece) error {
+	if err := put(m, pieces); err != nil {
+		return err
 	}
 	// The written system reads the table itself when it boots: a kernel here that holds
 	// the old one (EBUSY), or a medium that has none to read (EINVAL), does no harm.

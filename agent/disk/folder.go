@@ -15,11 +15,17 @@ type folder struct {
 	folders []*folder
 }
 
+// maxPath bounds a file's name with its directories, in bytes.
+const maxPath = 255
+
 // newFolder sorts files into their directories.
 func newFolder(files []File) (*folder, error) {
 	root := &folder{}
 	for _, f := range files {
 		at, parts := root, strings.Split(f.Name, "/")
+		if len(f.Name) > maxPath {
+			return nil, fault.Invalidf("a seed file's name has %d bytes", len(f.Name))
+		}
 		for i, part := range parts {
 			if part == "" || part == "." || part == ".." || len(part) > 64 || strings.ContainsFunc(part, func(r rune) bool { return r < ' ' || r > '~' }) {
 				return nil, fault.Invalidf("seed file name %q", f.Name)

@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"crypto/sha256"
 	"slices"
 	"strings"
 )
@@ -89,10 +88,8 @@ func (t *table) survey() (last, free entry, err error) {
 func (t *table) place(e entry, first uint64, name string) {
 	kind := basicData()
 	copy(e, kind[:])
-	id := sha256.Sum256(append([]byte(name), t.guid[:]...))
+	id := guidOf(name + string(t.guid[:]))
 	copy(e[16:32], id[:])
-	e[16+7] = e[16+7]&0x0f | 0x40 // version 4 in the mixed-endian third field
-	e[16+8] = e[16+8]&0x3f | 0x80
 	e.setFirst(first)
 	e.setLast(first + seedBlocks - 1)
 	clear(e[48:56])

@@ -24,8 +24,9 @@ const maxFrame = images.MaxChunk + images.MaxChunk/64 + 512
 // for some of them wait for the network or the disk.
 type hand struct {
 	dec   *zstd.Decoder
-	frame []byte // outside the collector's heap
-	plain []byte // the same; aligned
+	both  []byte // outside the collector's heap: plain, then frame
+	plain []byte // aligned
+	frame []byte
 }
 
 // maxHands keeps the agent below 64 MiB when every chunk is as large as it may be.
@@ -52,19 +53,18 @@ func newHand() (*hand, error) {
 	if err != nil {
 		return nil, fault.Internalf("zstd: %w", err)
 	}
-	h := &hand{dec: dec}
-	for at, n := range map[*[]byte]int{&h.frame: maxFrame, &h.plain: images.MaxChunk} {
-		if *at, err = unix.Mmap(-1, 0, n, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON); err != nil {
-			return nil, fault.Internalf("memory for %d bytes: %w", n, err)
-		}
+	both, err := unix.Mmap(-1, 0, images.MaxChunk+maxFrame, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
+	if err != nil {
+		dec.Close()
+		return nil, fault.Internalf("memory for a chunk: %w", err)
 	}
-	return h, nil
+	return &hand{dec: dec, both: both, plain: both[:images.MaxChunk:images.MaxChunk], frame: both[images.MaxChunk:]}, nil
 }
 
 func letGo(hands []*hand) (err error) {
 	for _, h := range hands {
 		h.dec.Close()
-		err = errors.Join(err, unix.Munmap(h.frame), unix.Munmap(h.plain))
+		err = errors.Join(err, unix.Munmap(h.both))
 	}
 	return err
 }

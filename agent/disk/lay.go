@@ -59,7 +59,7 @@ func Lay(m Medium, parts []Part, o Owner) error {
 		e.setName(p.Name)
 		next = last + 1
 	}
-	if err := wipeEnds(m); err != nil {
+	if err := WipeEnds(m); err != nil {
 		return err
 	}
 	if err := writeOwner(m, o); err != nil {
@@ -68,10 +68,15 @@ func Lay(m Medium, parts []Part, o Owner) error {
 	return commit(m, t.pieces(blocks, int(block), protective(int(block), blocks)))
 }
 
-func wipeEnds(m Medium) error {
-	for _, off := range []int64{0, markAt(m.Size())} {
+// WipeEnds takes the signatures off a disk: where they stand at its start and its end. The
+// start goes first: the owner stands until nothing is left that it would have to answer for.
+func WipeEnds(m Medium) error {
+	for _, off := range []int64{0, max(0, markAt(m.Size()))} {
 		if err := m.Zero(off, min(m.Size()-off, 4*wiped)); err != nil {
 			return ioProblem("wipe", off, err)
+		}
+		if err := m.Flush(); err != nil {
+			return ioProblem("flush", off, err)
 		}
 	}
 	return nil

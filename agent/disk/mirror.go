@@ -16,7 +16,7 @@ import (
 type Mirror struct {
 	members [2]Medium
 	size    int64
-	spare   sync.Pool // of buffers for the second member's bytes
+	spare   sync.Pool // of *[]byte for the second member's bytes
 }
 
 // NewMirror joins two disks of the same block size; the smaller decides the size.
@@ -29,7 +29,7 @@ func NewMirror(a, b Medium) (*Mirror, error) {
 		return nil, tooSmall(min(a.Size(), b.Size()), superblockRoom)
 	}
 	m := &Mirror{members: [2]Medium{a, b}, size: roundDown(room, 1<<20)}
-	m.spare.New = func() any { return []byte(nil) }
+	m.spare.New = func() any { return new([]byte) }
 	return m, nil
 }
 
@@ -49,12 +49,12 @@ func (m *Mirror) each(do func(Medium) error) error {
 
 // ReadAt reads from both; a difference is an error.
 func (m *Mirror) ReadAt(p []byte, off int64) (int, error) {
-	second := m.spare.Get().([]byte)
-	if cap(second) < len(p) {
-		second = buffer(len(p), 0)
+	spare := m.spare.Get().(*[]byte)
+	defer m.spare.Put(spare)
+	if cap(*spare) < len(p) {
+		*spare = buffer(len(p), 0)
 	}
-	second = second[:len(p)]
-	defer m.spare.Put(second)
+	second := (*spare)[:len(p)]
 	var g errgroup.Group
 	g.Go(func() error { return readFull(m.members[1], second, off) })
 	n, err := m.members[0].ReadAt(p, off)

@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"hash/crc32"
@@ -95,23 +94,5 @@ func writeOwner(m Medium, o Owner) error {
 	if err != nil {
 		return err
 	}
-	return commitOne(m, b, markAt(m.Size()))
-}
-
-// commitOne writes a block, has it survive a power cut, and reads it back.
-func commitOne(m Medium, b []byte, off int64) error {
-	if err := writeFull(m, b, off); err != nil {
-		return err
-	}
-	if err := m.Flush(); err != nil {
-		return ioProblem("flush", off, err)
-	}
-	got := buffer(len(b), 0)
-	if err := readFull(m, got, off); err != nil {
-		return err
-	}
-	if !bytes.Equal(got, b) {
-		return readBack(off)
-	}
-	return nil
+	return put(m, []piece{{markAt(m.Size()), b}})
 }

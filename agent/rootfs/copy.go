@@ -15,8 +15,8 @@ import (
 	"rackwright/fault"
 )
 
-// Copy copies a tree with owners, modes, times, hard links and extended attributes. What
-// is mounted below from is left out.
+// Copy copies a tree with owners, modes, times, hard links and file capabilities; other
+// extended attributes stay behind. What is mounted below from is left out.
 func Copy(ctx context.Context, from, to string) error {
 	top, err := os.Lstat(from)
 	if err != nil {

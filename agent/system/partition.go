@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,19 +47,10 @@ func Partitions(sys, dev, disk string) ([]Partition, error) {
 		found[number] = p
 	}
 	var list []Partition
-	for _, number := range sorted(found) {
+	for _, number := range slices.Sorted(maps.Keys(found)) {
 		list = append(list, found[number])
 	}
 	return list, nil
-}
-
-func sorted[V any](m map[int]V) []int {
-	var keys []int
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 // Identify tells a file system that we mount and its label.

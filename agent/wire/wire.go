@@ -79,6 +79,9 @@ func (s Stage) Counts() bool {
 	return s == Writing || s == Verifying || s == Erasing || s == Burning
 }
 
+// Ends reports whether an event of the stage says how an order ended.
+func (s Stage) Ends() bool { return s == Completed || s == Refused || s == Failed }
+
 // Event is the agent's report.
 type Event struct {
 	Order  string          `json:"order"`
@@ -107,7 +110,6 @@ const (
 	ReasonForeign      = "foreign-data" // a disk holds data that the permit does not give up
 	ReasonNotErased    = "not-erased"   // no method of the drive worked, or data was found afterwards
 	ReasonBurn         = "burn-in-failed"
-	ReasonRescue       = "rescue"     // nobody can log in
-	ReasonBootEntry    = "boot-entry" // the firmware keeps no boot entry for the disk
-	ReasonEnter        = "kexec"      // the system cannot be started without a reboot
+	ReasonRescue       = "rescue" // nobody can log in
+	ReasonEnter        = "kexec"  // the system cannot be started without a reboot
 )

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -52,11 +53,8 @@ func (c *Client) BeginImport(ctx context.Context, o images.ImportOrder) (images.
 // SendPart sends a file that an image will have as a part, and returns its digest.
 func (c *Client) SendPart(ctx context.Context, u Upload) (string, error) {
 	u.Kind = images.KindPart
-	file, ok := u.File.(interface {
-		Read([]byte) (int, error)
-		Seek(int64, int) (int64, error)
-	})
-	if !ok {
+	file, ok := u.File.(io.ReaderAt)
+	if !ok || u.Bytes <= 0 {
 		return "", fault.Invalidf("part %s cannot be read twice", u.Name).WithHint("name a file")
 	}
 	i, err := c.sendUpload(ctx, u, file)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"sync"
 
 	"rackwright/fault"
 	"rackwright/images"
@@ -17,7 +18,7 @@ const patience = 24
 // sendUpload sends a file in as many requests as it takes (tus 1.0.0) and waits until the
 // server has made of it what it is to be. file is nil for what can be read once only: then
 // there is one request.
-func (c *Client) sendUpload(ctx context.Context, u Upload, file io.ReadSeeker) (images.Import, error) {
+func (c *Client) sendUpload(ctx context.Context, u Upload, file io.ReaderAt) (images.Import, error) {
 	i, offset, err := c.beginUpload(ctx, u)
 	if err != nil {
 		return i, err
@@ -68,15 +69,13 @@ func (c *Client) beginUpload(ctx context.Context, u Upload) (images.Import, int6
 }
 
 // sendFrom sends the file from an offset on.
-func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.ReadSeeker, offset int64) error {
+func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.ReaderAt, offset int64) error {
 	from := u.File
 	if file != nil {
-		if _, err := file.Seek(offset, io.SeekStart); err != nil {
-			return fault.Invalidf("read image: %w", err)
-		}
-		from = file
+		from = io.NewSectionReader(file, offset, u.Bytes-offset) // its own: the last request may still read
 	}
-	body := &counted{r: from, n: offset, tell: u.Progress}
+	body := &sending{r: from, n: offset, tell: u.Progress}
+	defer body.stop()
 	r, err := c.request(ctx, http.MethodPatch, "/images/uploads/"+url.PathEscape(id), nil, body)
 	if err != nil {
 		return err
@@ -91,7 +90,38 @@ func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.Read
 	if err != nil {
 		return err
 	}
-	return c.patch(end, body.n, body.n) // now its size is known
+	n := body.stop()
+	return c.patch(end, n, n) // now its size is known
+}
+
+// sending is the body of a request that tells how far it is, until it is stopped: a
+// transport may read on for a moment after the request has failed.
+type sending struct {
+	r    io.Reader
+	tell func(int64)
+
+	mu      sync.Mutex
+	n       int64
+	stopped bool
+}
+
+func (s *sending) Read(b []byte) (int, error) {
+	n, err := s.r.Read(b)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.n += int64(n)
+	if n > 0 && s.tell != nil && !s.stopped {
+		s.tell(s.n)
+	}
+	return n, err
+}
+
+// stop ends the telling and returns how far it came.
+func (s *sending) stop() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopped = true
+	return s.n
 }
 
 func (c *Client) patch(r *http.Request, offset, length int64) error {

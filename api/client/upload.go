@@ -23,9 +23,13 @@ type Upload struct {
 }
 
 // AddImage sends a file to the server as an image and waits until it is one. A file that
-// can be read again is sent in as many requests as it takes; another in one.
+// can be read at any place is sent in as many requests as it takes; another in one.
 func (c *Client) AddImage(ctx context.Context, u Upload) (images.Image, error) {
-	if file, ok := u.File.(io.ReadSeeker); ok && u.Bytes > 0 || u.Signature != "" {
+	file, _ := u.File.(io.ReaderAt)
+	if u.Bytes <= 0 {
+		file = nil
+	}
+	if file != nil || u.Signature != "" {
 		if _, err := c.sendUpload(ctx, u, file); err != nil {
 			return images.Image{}, err
 		}

@@ -101,11 +101,15 @@ func (c *Controller) setBoot(ctx context.Context, sys *system, want boot, forms 
 		}
 		return change{doing: "set the boot override", task: task, wrote: wrote,
 			look: func(ctx context.Context) (bool, error) {
-				seen, err := c.bootAt(ctx, at, want)
+				seen, read, err := c.bootAt(ctx, at, want)
 				if err != nil {
 					return false, err
 				}
 				now = seen
+				if want.Enabled == once && !now.inForce() && traceOf(read).dated(traceOf(sys)) {
+					return false, fault.Conflictf("BMC %s: the machine restarted meanwhile and used the boot override %s up", c.access.Address, want).
+						WithHint("set it again; whoever restarts the machine is done with it first")
+				}
 				return now.fulfils(want) || sys.Boot.Target != want.Target && now.outlasts(want), nil
 			},
 			ignored: func() *fault.Error {
@@ -139,22 +143,24 @@ func (c *Controller) clearBoot(ctx context.Context, sys *system) error {
 	return c.setBoot(ctx, sys, boot{Enabled: disabled}, clearing(now))
 }
 
-// bootAt is the override as it reads after it was written: the system's own where that is as
-// wanted. One that is to go must be gone from both the system and its Settings.
-func (c *Controller) bootAt(ctx context.Context, at string, want boot) (boot, error) {
+// bootAt is the override as it reads after it was written, beside the system: the system's
+// own where that is as wanted. One that is to go must be gone from both the system and its
+// Settings.
+func (c *Controller) bootAt(ctx context.Context, at string, want boot) (boot, *system, error) {
 	sys, err := c.read(ctx)
 	switch {
 	case err != nil:
-		return boot{}, err
+		return boot{}, nil, err
 	case want.Enabled == disabled:
-		return c.bootIn(ctx, sys), nil
+		return c.bootIn(ctx, sys), sys, nil
 	case at == c.system || sys.Boot.fulfils(want):
-		return sys.Boot, nil
+		return sys.Boot, sys, nil
 	}
-	if sys, err = get[system](c.under(ctx), at); err != nil {
-		return boot{}, err
+	later, err := get[system](c.under(ctx), at)
+	if err != nil {
+		return boot{}, nil, err
 	}
-	return sys.Boot, nil
+	return later.Boot, sys, nil
 }
 
 func asked(want boot) string {

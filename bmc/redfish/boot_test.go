@@ -2,6 +2,7 @@ package redfish
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"rackwright/bmc"
@@ -88,6 +89,38 @@ func TestAnOverrideThatOnePlaceForgetsIsWrittenToTheOther(t *testing.T) {
 	}
 	if system, settings := m.count("PATCH "+m.System)-m.count("PATCH "+m.Settings), m.count("PATCH "+m.Settings); system != 1 || settings != 1 {
 		t.Errorf("%d writes to the system, %d to its settings", system, settings)
+	}
+}
+
+// A machine that still restarts for the operation before uses the override up before it is
+// read back. That is a Conflict, which is tried again, and not Invalid.
+func TestAnOverrideThatAStartUsedUpMeanwhileIsAConflict(t *testing.T) {
+	for says, dated := range map[string]bool{"restarted meanwhile and used the boot override Once Pxe up": true, "reads back no override": false} {
+		m := newMock(t, "ami")
+		timing := quick()
+		timing.Boot = short
+		c := open(t, m, &Dialer{Timing: timing})
+		m.with(func() {
+			delete(m.tree[m.Settings]["Boot"].(object), "BootSourceOverrideTarget") // the system comes first
+			m.tree[m.System]["LastResetTime"] = "2023-01-01T00:00:00Z"
+			if !dated {
+				delete(m.tree[m.System], "LastResetTime")
+				delete(m.tree[m.System], "BootProgress")
+			}
+			m.fault = func(w http.ResponseWriter, r *http.Request) bool {
+				switch {
+				case r.Method != http.MethodPatch:
+					return false
+				case strings.TrimSuffix(r.URL.Path, "/") == m.System:
+					m.turn(inventory.PowerOn)
+					w.WriteHeader(http.StatusNoContent)
+				default:
+					m.refuse(w, http.StatusBadRequest, "Base.1.8.PropertyUnknown")
+				}
+				return true
+			}
+		})
+		want(t, c.SetNextBoot(t.Context(), bmc.Boot{Target: bmc.BootPXE}), fault.Conflict, says)
 	}
 }
 

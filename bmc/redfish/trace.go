@@ -35,9 +35,14 @@ func (t trace) visible() bool {
 // after reports whether a restart happened between was and t. Progress that only went on
 // is none: the machine may have been starting already when the reset got lost.
 func (t trace) after(was trace) bool {
-	back := t.stage >= 0 && t.stage <= was.stage && t.staged.After(was.staged)
-	return t.reset.After(was.reset) || back || (was.once && !t.once) ||
+	return t.dated(was) || (was.once && !t.once) ||
 		t.power == schemas.OffPowerState || t.power == schemas.PoweringOffPowerState || t.power == schemas.PoweringOnPowerState
+}
+
+// dated reports whether what the BMC dates tells of a restart between was and t.
+func (t trace) dated(was trace) bool {
+	back := t.stage >= 0 && t.stage <= was.stage && t.staged.After(was.staged)
+	return t.reset.After(was.reset) || back
 }
 
 // stages are the states of BootProgress in the order a start passes them.

@@ -69,18 +69,25 @@ func (c *Controller) verify(ctx context.Context, ch change) error {
 
 // inPlaces makes a change at the first of several resources that takes it. One that says
 // "not here", or accepts it and shows no effect, is left for the next: writing the same
-// wish there is no repetition of what may have happened, because it did not.
+// wish there is no repetition of what may have happened, because it did not. Where one took
+// it without effect and the next has no such thing, the first is what is wrong.
 func (c *Controller) inPlaces(ctx context.Context, places []string, write func(at string) change) error {
+	var ignored error
 	for i, at := range places {
 		last := i == len(places)-1
 		ch := write(at)
-		if ch.wrote != nil && !last && elsewhere(ch.wrote) {
+		notHere := ch.wrote != nil && elsewhere(ch.wrote)
+		if notHere && !last {
 			continue
+		}
+		if notHere && ignored != nil {
+			return ignored
 		}
 		err := c.verify(ctx, ch)
 		if last || !errors.Is(err, errNotYet) {
 			return err
 		}
+		ignored = err
 		c.log.Info("bmc ignored a change, trying the next place", "change", ch.doing, "at", at)
 	}
 	return nil

@@ -30,13 +30,13 @@ type deed func(ctx context.Context, j *job, s *deploy.Step) outcome
 func deeds() map[deploy.StepName]deed {
 	return map[deploy.StepName]deed{
 		deploy.StepCheck:    check,
-		deploy.StepBootNet:  bootFrom(bmc.BootPXE),
+		deploy.StepBootNet:  bootSet,
 		deploy.StepPower:    start,
 		deploy.StepDHCP:     seen(store.SawDHCP, store.SawScript, store.SawAgent),
 		deploy.StepLoader:   offered,
 		deploy.StepRamdisk:  arrived,
 		deploy.StepWrite:    ordered(wire.Write, nil),
-		deploy.StepBootDisk: bootFrom(bmc.BootDisk),
+		deploy.StepBootDisk: bootSet,
 		deploy.StepReboot:   rebooted,
 		deploy.StepPhone:    phoned,
 		deploy.StepSettle:   settled,
@@ -48,7 +48,7 @@ func deeds() map[deploy.StepName]deed {
 		deploy.StepLoaded:  seen(store.SawLoaded, store.SawPhone),
 		deploy.StepStart:   entered,
 		deploy.StepMedia:   inserted,
-		deploy.StepBootCD:  bootFrom(bmc.BootCD),
+		deploy.StepBootCD:  bootSet,
 		deploy.StepEject:   ejected,
 
 		deploy.StepBurn: burned,
@@ -101,17 +101,46 @@ func check(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	return done()
 }
 
-// bootFrom sets the one-time boot override, which the driver reads back.
-func bootFrom(t bmc.Target) deed {
-	return func(ctx context.Context, j *job, _ *deploy.Step) outcome {
-		want := bmc.Boot{Target: t, Mode: j.machine.Firmware}
-		if err := j.act(ctx, fmt.Sprintf("next boot set to %s (%s) and read back", t, want.Mode), func(ctx context.Context, c bmc.Controller) error {
-			return c.SetNextBoot(ctx, want)
-		}); err != nil {
-			return retry(err)
-		}
-		return done()
+// bootTargets are the steps that set where the machine boots from next.
+func bootTargets() map[deploy.StepName]bmc.Target {
+	return map[deploy.StepName]bmc.Target{deploy.StepBootNet: bmc.BootPXE, deploy.StepBootDisk: bmc.BootDisk, deploy.StepBootCD: bmc.BootCD}
+}
+
+// bootSet sets the one-time boot override of its step.
+func bootSet(ctx context.Context, j *job, s *deploy.Step) outcome {
+	if err := j.bootFrom(ctx, bootTargets()[s.Name]); err != nil {
+		return retry(err)
 	}
+	return done()
+}
+
+// bootFrom sets the one-time boot override, which the driver reads back.
+func (j *job) bootFrom(ctx context.Context, t bmc.Target) error {
+	want := bmc.Boot{Target: t, Mode: j.machine.Firmware}
+	return j.act(ctx, fmt.Sprintf("next boot set to %s (%s) and read back", t, want.Mode), func(ctx context.Context, c bmc.Controller) error {
+		return c.SetNextBoot(ctx, want)
+	})
+}
+
+// keepBoot sets the override of the step before again where a start used it up meanwhile:
+// that of the operation before, or of a worker that stopped in between.
+func (j *job) keepBoot(ctx context.Context) error {
+	if j.op.Current == 0 {
+		return nil
+	}
+	t, set := bootTargets()[j.op.Steps[j.op.Current-1].Name]
+	if !set {
+		return nil
+	}
+	hand, err := j.controller(ctx)
+	if err != nil {
+		return err
+	}
+	now, err := hand.NextBoot(ctx)
+	if err != nil || now.Target != bmc.BootNone {
+		return err
+	}
+	return j.bootFrom(ctx, t)
 }
 
 // start changes the power as the operation asks. For a netboot, a machine that was seen
@@ -123,6 +152,9 @@ func start(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	}
 	if e, err := j.evidence(ctx, store.SawDHCP); err == nil && !e.At.IsZero() {
 		return doneAt(e.At)
+	}
+	if err := j.keepBoot(ctx); err != nil {
+		return retry(err)
 	}
 	if err := j.act(ctx, "power cycled and read back on", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }); err != nil {
 		return retry(err)

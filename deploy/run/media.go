@@ -69,12 +69,10 @@ func (j *job) upAgain(ctx context.Context) outcome {
 	if state != inventory.PowerOff {
 		return done()
 	}
-	if err := j.act(ctx, "powered on from its disk and read back on", func(ctx context.Context, c bmc.Controller) error {
-		if err := c.SetNextBoot(ctx, bmc.Boot{Target: bmc.BootDisk, Mode: j.machine.Firmware}); err != nil {
-			return err
-		}
-		return c.On(ctx)
-	}); err != nil {
+	if err := j.bootFrom(ctx, bmc.BootDisk); err != nil {
+		return retry(err)
+	}
+	if err := j.act(ctx, "powered on from its disk and read back on", func(ctx context.Context, c bmc.Controller) error { return c.On(ctx) }); err != nil {
 		return retry(err)
 	}
 	return done()

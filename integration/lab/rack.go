@@ -3,6 +3,7 @@ package lab
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"rackwright/inventory"
@@ -12,18 +13,35 @@ import (
 type Node struct {
 	Name     string
 	Firmware inventory.Firmware
-	Disks    []string // YAML flow maps; the first is the root disk
+	Disks    []string // YAML flow maps; the root disk is the one marked so, else the first
 	Boot     string   // standing boot order, a YAML flow list
 	Power    string   // at start, off when empty
 	Memory   int      // MiB, 1024 when nothing is said
 }
 
-// Nodes are the machines of the demo: one of each firmware.
+// Nodes are the machines of the demo: one of each firmware. The disk that is found first,
+// and is the first in the firmware's order, is not the one to write.
 func Nodes() []Node {
 	return []Node{
-		{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: RWDISK0001, bus: virtio}"}},
-		{Name: "node2", Firmware: inventory.UEFI, Disks: []string{"{size: 3GiB, serial: RWDISK0002, bus: virtio}"}},
+		{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: OTHER0001, bus: ahci}", "{size: 3GiB, serial: RWDISK0001, bus: nvme, root: true}"}},
+		{Name: "node2", Firmware: inventory.UEFI, Disks: []string{"{size: 3GiB, serial: OTHER0002, bus: virtio}", "{size: 3GiB, serial: RWDISK0002, bus: ahci, root: true}"}},
 	}
+}
+
+var serial = regexp.MustCompile(`serial: ([A-Z0-9]+)`)
+
+// Root is the serial number of the root disk.
+func (n Node) Root() string {
+	root := n.Disks[0]
+	for _, d := range n.Disks {
+		if strings.Contains(d, "root: true") {
+			root = d
+		}
+	}
+	if m := serial.FindStringSubmatch(root); m != nil {
+		return m[1]
+	}
+	return ""
 }
 
 // RackFile is the rack file of some nodes, powered off, each with its reserved address.
@@ -39,10 +57,10 @@ func RackFile(nodes []Node) string {
     serial: RWSIM%04d
     boot: %s
     power: "%s"
-    nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, switch: leaf-1, port: Ethernet%d}]
+    nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, address6: "fd77::%d", switch: leaf-1, port: Ethernet%d}]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, cmp.Or(n.Memory, 1024), i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), i+1, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, n.Firmware, cmp.Or(n.Memory, 1024), i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), i+1, 11+i, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
 }

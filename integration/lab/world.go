@@ -41,6 +41,19 @@ func (w *World) ConsoleLog(machine string) string {
 	return filepath.Join(w.Dir, "rack", machine, "console.log")
 }
 
+// Disk is the file that is a machine's disk; they count from 1.
+func (w *World) Disk(machine string, n int) string {
+	return filepath.Join(w.Dir, "rack", machine, fmt.Sprintf("disk%d.raw", n))
+}
+
+// FirmwareVariables is the file that a machine's UEFI firmware keeps its variables in.
+func (w *World) FirmwareVariables(machine string) string {
+	return filepath.Join(w.Dir, "rack", machine, "vars.fd")
+}
+
+// Chunks is the folder of the image chunks that the server stores.
+func (w *World) Chunks() string { return filepath.Join(w.Dir, "state", "images", "chunks") }
+
 // ServerLog is what the server logged.
 func (w *World) ServerLog() string { return w.log("server") }
 
@@ -81,6 +94,7 @@ const Networks = `site: lab
 networks:
   - name: provision
     cidr: 10.77.0.0/24
+    cidr6: fd77::/64
     dhcp: authoritative
     strangers: discover
     pool: {first: 10.77.0.200, last: 10.77.0.250}

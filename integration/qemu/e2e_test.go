@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -182,6 +181,9 @@ func TestBothFirmwaresDeployThroughAKilledServer(t *testing.T) {
 		}
 		active(t, ctx, w, n, op)
 		seedCameThrough(t, ctx, w, n)
+		if n.Firmware == inventory.UEFI {
+			keepsABootEntry(t, w, n.Name, "debian")
+		}
 	}
 	t.Run("restart", func(t *testing.T) {
 		for _, n := range lab.Nodes() {
@@ -194,11 +196,12 @@ func TestBothFirmwaresDeployThroughAKilledServer(t *testing.T) {
 }
 
 // What the first boot is given, and how it shows on the console that it came through:
-// host name, number of authorized keys, and whether the root file system was grown.
+// host name, number of authorized keys, whether the root file system was grown, and
+// whether a port has the planned IPv6 address.
 const (
 	sshKey   = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA technician"
-	userData = "#cloud-config\nruncmd:\n- echo seeded $(hostname) $(grep -c technician /home/debian/.ssh/authorized_keys) $(($(stat -f -c '%b*%S' /) > 1000000000)) > /dev/console\n"
-	seeded   = "seeded %s 1 1"
+	userData = "#cloud-config\nruncmd:\n- echo seeded $(hostname) $(grep -c technician /home/debian/.ssh/authorized_keys) $(($(stat -f -c '%b*%S' /) > 1000000000)) $(grep -c ^fd77 /proc/net/if_inet6) > /dev/console\n"
+	seeded   = "seeded %s 1 1 1"
 )
 
 // seedCameThrough waits for the console to say so: user-data runs about when cloud-init
@@ -225,8 +228,11 @@ func active(t *testing.T, ctx context.Context, w *lab.World, n lab.Node, op depl
 	} else if len(m.Facts.LLDP) != 1 || m.Facts.LLDP[0].System != "leaf-1" {
 		t.Errorf("%s: LLDP neighbours %+v, cabled to leaf-1", n.Name, m.Facts.LLDP)
 	}
-	if want := regexp.MustCompile(`serial: ([A-Z0-9]+)`).FindStringSubmatch(n.Disks[0])[1]; op.Disk != want {
+	if want := n.Root(); op.Disk != want {
 		t.Errorf("%s: written to disk %q, planned %q", n.Name, op.Disk, want)
+	}
+	if held := allocated(t, w.Disk(n.Name, 1)); held != 0 {
+		t.Errorf("%s: %d bytes of its first disk, which was not the planned one, were touched", n.Name, held)
 	}
 	seen := map[journal.Kind]int{}
 	want := []journal.Kind{journal.DHCPAnswered, journal.HTTPSent, journal.AgentCheckIn, journal.AgentEvent, journal.BMCAction, journal.PhoneHome, journal.PhaseMoved}

@@ -160,7 +160,7 @@ func TestDebiansInstallerFillsTheRightDiskOnce(t *testing.T) {
 	if !strings.Contains(preview, "/dev/disk/by-id/virtio-RWDISK0001") || !strings.Contains(preview, "/part/kernel initrd=initrd auto=true") {
 		t.Errorf("the preview does not show what the machine would get:\n%s", preview)
 	}
-	op, err := w.Client.Deploy(ctx, node.Name, wire.Deploy{Image: "installer", Answers: unpacked})
+	op, err := w.Client.Deploy(ctx, node.Name, wire.Deploy{Image: "installer", Answers: unpacked, Vars: map[string]string{"args": "ipv6.disable=1"}})
 	check(t, err)
 	done := until(t, ctx, w, op.ID, "installed", func(o deploy.Operation) bool { return o.At(deploy.StepPhone) })
 	if done.Turn != 0 {

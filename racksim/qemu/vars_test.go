@@ -32,6 +32,9 @@ func TestVariablesReadBackAsWritten(t *testing.T) {
 	must(t, err)
 	again, err := parseStore(image)
 	must(t, err)
+	if all, err := Variables(image); err != nil || len(all) != 1 || !bytes.Equal(all["BootNext"], []byte{0, 0xbc}) {
+		t.Errorf("global variables %x, %v", all, err)
+	}
 	if got := again.get("BootNext"); !bytes.Equal(got, []byte{0, 0xbc}) || again.get("Lang") != nil {
 		t.Errorf("BootNext %x, Lang %x", got, again.get("Lang"))
 	}

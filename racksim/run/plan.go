@@ -49,6 +49,7 @@ type (
 		MAC     string     `yaml:"mac"`
 		Network string     `yaml:"network,omitempty"`
 		Address string     `yaml:"address,omitempty"`
+		IPv6    string     `yaml:"address6,omitempty"`
 		Boot    bool       `yaml:"boot,omitempty"`
 		Cable   *planCable `yaml:"cable,omitempty"`
 	}
@@ -67,8 +68,8 @@ type (
 	}
 )
 
-// Plan is the Rackwright rack plan for these machines, as YAML. The disk of a machine that
-// is marked so is its root disk, else the first.
+// Plan is the Rackwright rack plan for these machines, as YAML. A machine's root disk
+// is the one that is marked so.
 func (r *Rack) Plan() ([]byte, error) {
 	p := rackPlan{Site: r.cfg.Rack.Site}
 	at := map[string]int{}
@@ -124,15 +125,24 @@ func (b *bay) plan() planMachine {
 		m.Height = b.spec.Height
 	}
 	for _, n := range spec.NICs {
-		out := planNIC{Name: n.Name, MAC: n.MAC, Network: n.Network, Address: n.Address, Boot: n.Boots()}
+		out := planNIC{Name: n.Name, MAC: n.MAC, Network: n.Network, Address: n.Address, IPv6: n.IPv6, Boot: n.Boots()}
 		if n.Switch != "" {
 			out.Cable = &planCable{To: n.Switch + ":" + n.Port}
 		}
 		m.NICs = append(m.NICs, out)
 	}
-	if len(b.spec.Disks) > 0 {
-		root := max(0, slices.IndexFunc(b.spec.Disks, func(d racksim.Disk) bool { return d.Root }))
-		m.RootDisk = &planDisk{Serial: b.spec.Disks[root].Serial}
-	}
+	m.RootDisk = rootDisk(b.spec.Disks)
 	return m
+}
+
+// rootDisk names the one marked disk, else the first. With two marked it names none.
+func rootDisk(disks []racksim.Disk) *planDisk {
+	marked := slices.DeleteFunc(slices.Clone(disks), func(d racksim.Disk) bool { return !d.Root })
+	switch {
+	case len(marked) == 1:
+		return &planDisk{Serial: marked[0].Serial}
+	case len(marked) == 0 && len(disks) > 0:
+		return &planDisk{Serial: disks[0].Serial}
+	}
+	return nil
 }
