@@ -10,6 +10,7 @@ import (
 	"rackwright/boot"
 	"rackwright/deploy"
 	"rackwright/deploy/answer"
+	"rackwright/deploy/network"
 	"rackwright/inventory"
 )
 
@@ -53,7 +54,7 @@ func (s *server) preview(ctx context.Context, machine string, in wire.Deploy) (*
 		return nil, err
 	}
 	p := wire.Preview{Machine: a.machine.Name, Image: a.order.Image, Method: a.order.Method, Overwrites: deploy.Overwrites(a.order.Method, a.machine),
-		KernelArgs: c.args, Files: c.files, Steps: steps, Script: a.script(base, c.args)}
+		Untold: network.Untold(a.machine), KernelArgs: c.args, Files: c.files, Steps: steps, Script: a.script(base, c.args)}
 	if deploy.Destructive(deploy.Deploy, a.order) && a.order.Method != deploy.ByMedia {
 		p.Disk, p.DiskProblem = chosen(a.machine)
 	}

@@ -207,6 +207,5 @@ type LiveOrder struct {
 	Image   string   `json:"image"`
 	Digest  string   `json:"digest"` // of the manifest of the tar
 	Sources []Source `json:"sources,omitempty"`
-	Args    string   `json:"args,omitempty"` // kernel arguments, where it is entered by kexec
 	Seed    Seed     `json:"seed"`
 }

@@ -67,7 +67,6 @@ const (
 	Erasing    Stage = "erasing"   // Done of Total bytes erased or proven empty
 	Burning    Stage = "burning"   // Done of Total seconds
 	Open       Stage = "open"      // a rescue can be logged in to; Result says how
-	Entering   Stage = "entering"  // the written or the live system is about to be started without a reboot
 	Completed  Stage = "completed"
 	Refused    Stage = "refused"
 	Failed     Stage = "failed"

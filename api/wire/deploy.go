@@ -30,6 +30,7 @@ type Preview struct {
 	Overwrites  string          `json:"overwrites" doc:"What is destroyed, for people"`
 	Disk        *inventory.Disk `json:"disk,omitempty" doc:"The disk it would be, of those last seen"`
 	DiskProblem string          `json:"disk_problem,omitempty" doc:"Why no disk can be named yet"`
+	Untold      []string        `json:"untold_nics,omitempty" nullable:"false" doc:"Planned NICs whose MAC nobody knows: the system is not told of their networks"`
 	Script      string          `json:"script,omitempty" doc:"What its loader is told"`
 	KernelArgs  string          `json:"kernel_args,omitempty" doc:"Of a system that the loader starts itself"`
 	Files       []PreviewFile   `json:"files,omitempty" nullable:"false" doc:"Answers of an installer, or first-boot configuration with the network in it"`

@@ -122,6 +122,9 @@ func (b *BMC) OnStart(f func(bmc.Boot)) {
 	b.onStart = f
 }
 
+// Restart starts the machine as a system does that runs on it: no BMC is asked.
+func (b *BMC) Restart() { b.set(inventory.PowerOn, true) }
+
 // Power is the machine's own state.
 func (b *BMC) Power() inventory.Power { b.mu.Lock(); defer b.mu.Unlock(); return b.power }
 

@@ -31,7 +31,7 @@ func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine 
 		if err != nil {
 			return err
 		}
-		return w.begin(c.Context(), cl, args[:1], !background, timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
+		return w.begin(c.Context(), cl, args[:1], following{watch: !background, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 			return cl.Manage(ctx, machine, *o)
 		})
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,8 +15,8 @@ import (
 type claiming struct {
 	wire.Claim
 	rack, passwordFile string
-	all, watch, dry    bool
-	timeout            time.Duration
+	all, dry           bool
+	follow             following
 }
 
 func bmcClaim(w *world) *cobra.Command {
@@ -48,8 +47,7 @@ func bmcClaim(w *world) *cobra.Command {
 	f.BoolVar(&in.DisableAccounts, "disable-accounts", false, "disable all accounts but ours")
 	f.BoolVar(&in.DisableIPMI, "disable-ipmi", false, "switch IPMI over LAN off")
 	f.StringVar(&in.passwordFile, "password-file", "", "`file` with the password that the BMC has now")
-	f.BoolVar(&in.watch, "watch", false, "show the progress until all have ended")
-	f.DurationVar(&in.timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	in.follow.add(c)
 	f.BoolVar(&in.dry, "dry-run", false, "only show the steps")
 	return c
 }
@@ -82,7 +80,7 @@ func (w *world) claim(ctx context.Context, machines []string, in claiming) (err 
 		would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanClaim(ctx, m, in.Claim) }
 		return dryRun(ctx, w, machines, would, printWould)
 	}
-	return w.begin(ctx, cl, machines, in.watch, in.timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
+	return w.begin(ctx, cl, machines, in.follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
 		return cl.Claim(ctx, machine, in.Claim)
 	})
 }

@@ -27,8 +27,8 @@ unless its disk is named with --overwrite.`
 
 func burnInCommand(w *world) *cobra.Command {
 	var order wire.BurnIn
-	var long, timeout time.Duration
-	var watch bool
+	var long time.Duration
+	var follow following
 	c := &cobra.Command{Use: "burn-in MACHINE...", Short: "Work machines hard and see what breaks or is slow", Args: names(1, -1), Long: burnInLong,
 		Example: "  rackwright burn-in r1-u10 r1-u11 --for 2h --watch\n  rackwright burn-in r1-u10 --for 20m --test cpu,memory\n  rackwright burn-in r1-u10 --write --overwrite S64HNE0R1",
 		RunE: func(c *cobra.Command, machines []string) error {
@@ -46,7 +46,7 @@ func burnInCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanBurnIn(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
-			return w.begin(c.Context(), cl, machines, watch, timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, machines, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.BurnIn(ctx, machine, order)
 			})
 		}}
@@ -56,8 +56,7 @@ func burnInCommand(w *world) *cobra.Command {
 	c.Flags().StringSliceVar(&order.Overwrite, "overwrite", nil, "`serial` numbers of disks whose data is given up")
 	c.Flags().BoolVar(&order.Active, "active", false, "also a machine that is active: it is restarted")
 	c.Flags().BoolVar(&order.DryRun, "dry-run", false, "only show the steps")
-	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
-	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	follow.add(c)
 	c.AddCommand(burnInShow(w))
 	return c
 }

@@ -236,8 +236,7 @@ func cacheForget(w *world) *cobra.Command {
 			if err := cl.ForgetCache(c.Context(), args[0]); err != nil {
 				return err
 			}
-			fmt.Fprintf(w.out, "cache %s forgotten\n", oneLine(args[0]))
-			return nil
+			return w.show(map[string]string{"forgotten": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "cache %s forgotten\n", oneLine(args[0])) })
 		}}
 }
 

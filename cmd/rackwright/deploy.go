@@ -7,11 +7,9 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -68,8 +66,8 @@ func (f *deployFlags) order(c *cobra.Command) (wire.Deploy, error) {
 
 func deployCommand(w *world) *cobra.Command {
 	var f deployFlags
-	var watch, dry bool
-	var timeout time.Duration
+	var follow following
+	var dry bool
 	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Bring a system to machines and see them phone home", Args: names(1, -1),
 		Long: "Deploy an image. How it comes to the machine follows from the image's kind: a disk image\n" +
 			"or a root file system is written, a netboot image with answers installs itself, one\n" +
@@ -93,13 +91,12 @@ func deployCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanDeploy(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
-			return w.begin(c.Context(), cl, machines, watch, timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, machines, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Deploy(ctx, machine, order)
 			})
 		}}
 	f.add(c)
-	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
-	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	follow.add(c)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	return c
 }
@@ -146,69 +143,8 @@ func readSmall(name string) (string, error) {
 	return string(text), err
 }
 
-// dryRun shows what an operation would do to each machine.
-func dryRun[T any](ctx context.Context, w *world, machines []string, plan func(context.Context, string) (T, error), print func(io.Writer, string, T)) error {
-	all := map[string]T{}
-	for _, m := range machines {
-		would, err := plan(ctx, m)
-		if err != nil {
-			return err
-		}
-		all[m] = would
-	}
-	return w.show(all, func(out io.Writer) {
-		for i, m := range machines {
-			if i > 0 {
-				fmt.Fprintln(out)
-			}
-			print(out, m, all[m])
-		}
-	})
-}
-
-func printWould(out io.Writer, machine string, s wire.Steps) {
-	fmt.Fprintf(out, "%s would take these steps:\n", oneLine(machine))
-	printSteps(out, s.Steps)
-}
-
-// begin starts an operation on each machine, as many as it can, and follows them if
-// asked to. The first refusal is the error.
-func (w *world) begin(ctx context.Context, cl *client.Client, machines []string, watch bool, timeout time.Duration,
-	start func(context.Context, string) (deploy.Operation, error)) error {
-	begun, first := []deploy.Operation{}, error(nil)
-	for _, m := range machines {
-		o, err := start(ctx, m)
-		if err == nil {
-			begun = append(begun, o)
-			continue
-		}
-		if first == nil {
-			first = err
-		} else {
-			fmt.Fprintf(w.err, "rackwright: %s\n", oneLine(err.Error()))
-		}
-	}
-	if watch {
-		if err := w.follow(ctx, cl, begun, timeout); first == nil {
-			first = err
-		}
-		return first
-	}
-	if len(begun) > 0 || first == nil {
-		if err := w.show(begun, func(out io.Writer) {
-			for _, o := range begun {
-				fmt.Fprintf(out, "%s: %s begun, operation %s\n", oneLine(o.Name), o.Kind, o.ID)
-			}
-		}); err != nil {
-			return err
-		}
-	}
-	return first
-}
-
 func inspectCommand(w *world) *cobra.Command {
-	var watch bool
-	var timeout time.Duration
+	var follow following
 	c := &cobra.Command{Use: "inspect MACHINE...", Short: "Netboot machines and read their parts", Args: names(1, -1),
 		Example: "  rackwright inspect r1-u10 --watch",
 		RunE: func(c *cobra.Command, machines []string) error {
@@ -216,10 +152,9 @@ func inspectCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.begin(c.Context(), cl, machines, watch, timeout, cl.Inspect)
+			return w.begin(c.Context(), cl, machines, follow, cl.Inspect)
 		}}
-	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
-	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	follow.add(c)
 	return c
 }
 
@@ -240,7 +175,7 @@ func powerCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.begin(c.Context(), cl, args[:1], wait, 0, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, args[:1], following{watch: wait}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Power(ctx, machine, args[1])
 			})
 		}}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,8 +24,8 @@ There is no way back. Give --yes, or --dry-run to see the steps.`
 
 func eraseCommand(w *world) *cobra.Command {
 	var order wire.Erase
-	var yes, watch bool
-	var timeout time.Duration
+	var follow following
+	var yes bool
 	c := &cobra.Command{Use: "erase MACHINE... --yes", Short: "Empty machines' disks and prove it", Args: names(1, -1), Long: eraseLong,
 		Example: "  rackwright erase r1-u10 --yes --watch\n  rackwright erase r1-u10 --disk S64HNE0R1 --method sanitize --method format --yes\n  rackwright erase r1-u10 --dry-run",
 		RunE: func(c *cobra.Command, machines []string) error {
@@ -40,9 +41,9 @@ func eraseCommand(w *world) *cobra.Command {
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
 			if !yes {
-				return fault.Invalidf("erase destroys what is on the disks of %d machines, and you did not say --yes", len(machines)).WithHint("--dry-run shows the steps; --yes does it")
+				return fault.Invalidf("erase destroys what is on the disks of %s, and you did not say --yes", strings.Join(machines, ", ")).WithHint("--dry-run shows the steps; --yes does it")
 			}
-			return w.begin(c.Context(), cl, machines, watch, timeout, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, machines, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Erase(ctx, machine, order)
 			})
 		}}
@@ -50,8 +51,7 @@ func eraseCommand(w *world) *cobra.Command {
 	c.Flags().StringArrayVar(&order.Methods, "method", nil, "`class` of methods that is allowed; may be repeated; none: all")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "the data may be destroyed")
 	c.Flags().BoolVar(&order.DryRun, "dry-run", false, "only show the steps")
-	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
-	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	follow.add(c)
 	return c
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -82,8 +81,8 @@ file lacks is refused without --partial.`
 
 func firmwareUpdate(w *world) *cobra.Command {
 	var u wire.FirmwareUpdate
-	var watch, dry bool
-	var timeout time.Duration
+	var follow following
+	var dry bool
 	c := &cobra.Command{Use: "update MACHINE...", Short: "Bring machines' firmware to their baseline, or a file onto them", Long: firmwareUpdateLong, Args: names(1, -1),
 		Example: "  rackwright firmware update r1-u10 --dry-run\n  rackwright firmware update r1-u10 r1-u11 --watch\n  rackwright firmware update r1-u10 --file x1-bios-2.4.1",
 		RunE: func(c *cobra.Command, machines []string) error {
@@ -114,7 +113,7 @@ func firmwareUpdate(w *world) *cobra.Command {
 			if len(machines) == 0 {
 				return first
 			}
-			err = w.begin(c.Context(), cl, machines, watch, timeout, func(_ context.Context, m string) (deploy.Operation, error) { return begin[m], nil })
+			err = w.begin(c.Context(), cl, machines, follow, func(_ context.Context, m string) (deploy.Operation, error) { return begin[m], nil })
 			if first == nil {
 				first = err
 			}
@@ -125,8 +124,7 @@ func firmwareUpdate(w *world) *cobra.Command {
 	c.Flags().BoolVar(&u.Active, "active", false, "also machines that are active: they are restarted")
 	c.Flags().BoolVar(&u.Partial, "partial", false, "do what there are files for, though something lacks")
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the files and the restarts")
-	c.Flags().BoolVar(&watch, "watch", false, "show the progress until all have ended")
-	c.Flags().DurationVar(&timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	follow.add(c)
 	return c
 }
 

@@ -29,7 +29,7 @@ func machineLocate(w *world) *cobra.Command {
 			if off {
 				return w.putOut(c.Context(), cl, args[0])
 			}
-			return w.begin(c.Context(), cl, args, false, 0, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, args, following{}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Locate(ctx, machine, true, int(long.Seconds()))
 			})
 		}}

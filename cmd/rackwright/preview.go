@@ -44,11 +44,15 @@ func printPreview(out io.Writer, p wire.Preview) {
 	fmt.Fprintf(out, "%s, method %s, overwrites %s\n", oneLine(p.Machine), p.Method, oneLine(p.Overwrites))
 	switch {
 	case p.Disk != nil:
-		fmt.Fprintf(out, "disk: serial %q, model %q, %d bytes, last seen as %s\n", p.Disk.Serial, p.Disk.Model, p.Disk.Bytes, oneLine(p.Disk.Path))
+		fmt.Fprintf(out, "disk: serial %q, model %q, %s", p.Disk.Serial, p.Disk.Model, bytesText(p.Disk.Bytes))
+		if p.Disk.Path != "" {
+			fmt.Fprintf(out, ", last seen as %s", oneLine(p.Disk.Path))
+		}
+		fmt.Fprintln(out)
 	case p.DiskProblem != "":
 		fmt.Fprintf(out, "disk: not known: %s\n", oneLine(p.DiskProblem))
 	}
-	printSteps(out, p.Steps)
+	printPlanned(out, p.Steps)
 	part := func(title, text string) {
 		if text != "" {
 			fmt.Fprintf(out, "\n--- %s\n%s", oneLine(title), printable(text))

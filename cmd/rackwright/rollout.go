@@ -168,7 +168,7 @@ func printPipes(out io.Writer, f rollout.Fleet) {
 		what := map[rollout.Mode]string{rollout.Up: "more are tried", rollout.Rest: "more brought nothing", rollout.Down: "fewer are tried"}[p.Window.Mode]
 		rows = append(rows, []string{name, fmt.Sprint(p.Window.Size), fmt.Sprintf("%.0f", p.Using), bytesText(int64(p.Rate)) + "/s", what})
 	}
-	table(out, []string{"THROUGH", "AT ONCE", "NOW", "RATE", ""}, rows)
+	table(out, []string{"THROUGH", "AT ONCE", "NOW", "RATE", "FOUND"}, rows)
 	fmt.Fprintln(out)
 }
 

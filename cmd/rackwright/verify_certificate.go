@@ -65,7 +65,7 @@ func (w *world) certificateText(name string) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(in, maxCertificate+1))
 	if err != nil || len(text) > maxCertificate {
-		return nil, fault.Invalidf("%s is no certificate: it cannot be read, or is larger than 1 MiB", name)
+		return nil, fault.Invalidf("%s is no certificate: it cannot be read, or is larger than 1 MiB", name).WithHint("name the file with the JSON of 'rackwright certificate show ID -o json'")
 	}
 	return text, nil
 }

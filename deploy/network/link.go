@@ -40,8 +40,8 @@ type Route struct {
 }
 
 // Links are the interfaces of a machine: NICs, then bonds, then VLANs. Ports are known by
-// MAC, because names differ between kernels: a port whose MAC nobody knows is left out,
-// and so is one that the plan gives no network.
+// MAC, because names differ between kernels: a port whose MAC nobody knows is left out
+// (see Untold), and so is one that the plan gives no network.
 func Links(m *inventory.Machine, networks []inventory.Network) []Link {
 	w := wiring{m: m, networks: map[string]*inventory.Network{}, taken: map[string]bool{}}
 	for i := range networks {
@@ -59,6 +59,17 @@ func Links(m *inventory.Machine, networks []inventory.Network) []Link {
 	out := slices.Concat(w.nics, w.bonds, w.vlans)
 	w.widen(out)
 	return out
+}
+
+// Untold names the ports that Links leaves out although the plan has them configured:
+// nobody knows their MAC.
+func Untold(m *inventory.Machine) (names []string) {
+	for _, n := range m.NICs {
+		if n.MAC.IsZero() && (n.Network != "" || n.Bond != "" || len(n.VLANs) > 0) {
+			names = append(names, n.Name)
+		}
+	}
+	return names
 }
 
 // Domain is the search domain of the machine: of the link with the default route, else the

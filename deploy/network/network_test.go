@@ -94,6 +94,15 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+func TestAPortWithoutAMACIsNamed(t *testing.T) {
+	if got := network.Untold(machines()["plain"]); !slices.Equal(got, []string{"nic4"}) {
+		t.Errorf("got %v", got)
+	}
+	if got := network.Untold(machines()["bond"]); len(got) > 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
 func TestThereIsOneDefaultRouteOfEachFamily(t *testing.T) {
 	links := network.Links(machines()["bond"], networks())
 	var via []string

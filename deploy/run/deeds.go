@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"rackwright/agent/wire"
 	"rackwright/bmc"
 	"rackwright/deploy"
+	"rackwright/deploy/network"
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
@@ -74,8 +76,8 @@ func deeds() map[deploy.StepName]deed {
 }
 
 // check sees that the image is there and that the BMC answers to its credentials, before
-// anything is changed.
-func check(ctx context.Context, j *job, _ *deploy.Step) outcome {
+// anything is changed. What a deployed system will not be told of is said.
+func check(ctx context.Context, j *job, s *deploy.Step) outcome {
 	if d := j.op.Order.Digest; d != "" {
 		listed, err := j.w.Store.DigestListed(ctx, d)
 		if err != nil {
@@ -84,6 +86,9 @@ func check(ctx context.Context, j *job, _ *deploy.Step) outcome {
 		if !listed {
 			return park("image-gone", "image "+j.op.Order.Image+" was removed", "add it again, then 'rackwright operation retry'")
 		}
+	}
+	if names := network.Untold(j.machine); j.op.Kind == deploy.Deploy && len(names) > 0 && s.Attempts == 0 {
+		j.event(journal.OpStep, fmt.Sprintf("nobody knows the MAC of %s: the system is not told of their networks; inspect the machine, or name it in the plan", strings.Join(names, ", ")))
 	}
 	if j.machine.BMC == nil {
 		return done()

@@ -71,15 +71,8 @@ func (j *job) trouble(ctx context.Context, s *deploy.Step) (outcome, bool) {
 }
 
 // entered follows the agent's report until it hands the machine over to a system in
-// memory, after which nothing is heard of it.
+// memory, after which nothing is heard of it but its phone call.
 func entered(ctx context.Context, j *job, s *deploy.Step) outcome {
-	report, at, err := j.report(ctx, wire.Live)
-	if err != nil {
-		return retry(err)
-	}
-	if report.Stage == wire.Entering {
-		return doneAt(at)
-	}
 	if o := seen(store.SawPhone)(ctx, j, s); o.verdict != isWaiting {
 		return o
 	}

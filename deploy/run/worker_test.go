@@ -133,6 +133,23 @@ func TestABMCThatDoesNotAnswerIsTriedAgainAndThenParks(t *testing.T) {
 	}
 }
 
+// The restart of the operation before may use the override up between the step that set it
+// and the power cycle.
+func TestAnOverrideThatWasUsedUpIsSetAgainBeforeTheMachineIsStarted(t *testing.T) {
+	b := newBench(t)
+	b.bmc.Fail(bmctest.Cycle, fault.Unreachablef("busy"))
+	b.worker("w1")
+	id := b.deploy()
+	b.until(id, "a cycle that failed", func(o deploy.Operation) bool { return o.At(deploy.StepPower) && o.Step().Attempts == 1 })
+	b.bmc.Restart()
+	b.netboots()
+	b.clock.pass(time.Minute) // the back-off
+	b.at(id, deploy.StepWrite)
+	if n := count(b.bmc.Calls(), bmctest.SetNextBoot); n != 2 {
+		t.Errorf("the next boot was set %d times", n)
+	}
+}
+
 func TestAnAgentsRefusalParksAndARetryNetbootsAgain(t *testing.T) {
 	b := newBench(t)
 	b.netboots()

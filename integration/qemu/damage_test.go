@@ -121,7 +121,9 @@ func parked(t *testing.T, ctx context.Context, w *lab.World, id, reason string) 
 // nothing had been.
 func powerCut(t *testing.T, ctx context.Context, w *lab.World, op deploy.Operation) {
 	t.Helper()
-	until(t, ctx, w, op.ID, "in the middle of its image", func(o deploy.Operation) bool { return o.At(deploy.StepWrite) && o.State != deploy.Parked && o.Step().Done > 200 })
+	until(t, ctx, w, op.ID, "in the middle of its image", func(o deploy.Operation) bool {
+		return o.At(deploy.StepWrite) && o.State != deploy.Parked && o.Step().Done > 200
+	})
 	c := controller(t, ctx, w, "node1", "https://10.78.0.11")
 	check(t, c.Off(ctx, 0))
 	cut := len(console(t, w, "node1"))

@@ -36,7 +36,9 @@ func (w *world) cacheIs(what string, is func(images.Cache) bool) (got images.Cac
 			}
 		}
 		return false
-	}, func() string { return fmt.Sprintf("%s\n%s", w.command("cache", "list"), lab.Tail(filepath.Join(w.dir, "near.log"), 20)) })
+	}, func() string {
+		return fmt.Sprintf("%s\n%s", w.command("cache", "list"), lab.Tail(filepath.Join(w.dir, "near.log"), 20))
+	})
 	return got
 }
 

@@ -173,9 +173,12 @@ func (a *agent) progress(ctx context.Context, e wire.Event) error {
 // call sends in and decodes the answer into out until the server answers or patience is
 // spent; false: there was nothing to decode.
 func (a *agent) call(ctx context.Context, method, path string, in, out any) (bool, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return false, err
+	var body []byte
+	var err error
+	if in != nil {
+		if body, err = json.Marshal(in); err != nil {
+			return false, err
+		}
 	}
 	for try := 1; ; try++ {
 		var some, again bool
@@ -190,7 +193,7 @@ func (a *agent) call(ctx context.Context, method, path string, in, out any) (boo
 func (a *agent) once(ctx context.Context, method, path string, body []byte, out any) (some, again bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*answerTime)
 	defer cancel()
-	response, again, err := a.do(ctx, method, path, body, "")
+	response, again, err := a.do(ctx, method, path, body)
 	if err != nil {
 		return false, again, err
 	}
@@ -199,8 +202,11 @@ func (a *agent) once(ctx context.Context, method, path string, body []byte, out 
 		return false, false, nil
 	}
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxManifest+1))
-	if err != nil || len(text) > maxManifest {
-		return false, true, fmt.Errorf("the answer to %s was cut short or too long: %w", path, err)
+	if err != nil {
+		return false, true, fmt.Errorf("the answer to %s was cut short: %w", path, err)
+	}
+	if len(text) > maxManifest {
+		return false, false, fmt.Errorf("the answer to %s has more than %d bytes", path, maxManifest)
 	}
 	if raw, ok := out.(*[]byte); ok {
 		*raw = text
@@ -209,16 +215,14 @@ func (a *agent) once(ctx context.Context, method, path string, body []byte, out 
 	return true, false, json.Unmarshal(text, out)
 }
 
-func (a *agent) do(ctx context.Context, method, path string, body []byte, byteRange string) (*nethttp.Response, bool, error) {
+func (a *agent) do(ctx context.Context, method, path string, body []byte) (*nethttp.Response, bool, error) {
 	request, err := nethttp.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, false, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	for name, value := range map[string]string{"Authorization": "Bearer " + a.session, "Range": byteRange} {
-		if value != "" && value != "Bearer " {
-			request.Header.Set(name, value)
-		}
+	if a.session != "" {
+		request.Header.Set("Authorization", "Bearer "+a.session)
 	}
 	response, err := a.web.Do(request)
 	if err != nil {

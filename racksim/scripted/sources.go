@@ -51,7 +51,7 @@ func (a *agent) ask(ctx context.Context, c images.Chunk) (response *nethttp.Resp
 		a.m.say("agent: %s did not give a chunk", hostOf(a.sources[i].URL))
 		a.blame(i)
 	}
-	response, again, err = a.do(ctx, nethttp.MethodGet, "/agent/v1/chunk/"+url.PathEscape(c.Blob), nil, "")
+	response, again, err = a.do(ctx, nethttp.MethodGet, "/agent/v1/chunk/"+url.PathEscape(c.Blob), nil)
 	return response, server, again, err
 }
 

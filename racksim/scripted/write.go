@@ -67,24 +67,26 @@ func (a *agent) write(ctx context.Context, o wire.Order) error {
 	if p, ok := permit(o); bad == nil && o.Permit != nil && (!ok || !grants(p, disk)) {
 		bad = &badEnd{wire.ReasonPermit, fmt.Errorf("disk %s is not in the order's permit", disk.Label()), "'rackwright operation retry' asks for the order again"}
 	}
-	if bad == nil {
-		if err := a.report(ctx, wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &disk}); err != nil {
-			return err
-		}
-		a.m.wiped(i)
-		if bad = a.perform(ctx, o, manifest, i); bad == nil {
-			a.m.install(i, o.Write.Seed, o.ID)
-			return a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Completed})
-		}
-		if ctx.Err() != nil || errors.Is(bad.err, errSession) {
-			return bad.err
-		}
-		return a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Failed, Reason: bad.reason, Detail: bad.err.Error(), Hint: bad.hint})
+	if bad != nil {
+		return a.badly(ctx, o, wire.Refused, bad)
 	}
+	if err := a.report(ctx, wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &disk}); err != nil {
+		return err
+	}
+	a.m.wiped(i)
+	if bad := a.perform(ctx, o, manifest, i); bad != nil {
+		return a.badly(ctx, o, wire.Failed, bad)
+	}
+	a.m.install(i, o.Write.Seed, o.ID)
+	return a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Completed})
+}
+
+// badly concludes an order, unless the conversation is over.
+func (a *agent) badly(ctx context.Context, o wire.Order, stage wire.Stage, bad *badEnd) error {
 	if ctx.Err() != nil || errors.Is(bad.err, errSession) {
 		return bad.err
 	}
-	return a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: bad.reason, Detail: bad.err.Error(), Hint: bad.hint})
+	return a.conclude(ctx, wire.Event{Order: o.ID, Stage: stage, Reason: bad.reason, Detail: bad.err.Error(), Hint: bad.hint})
 }
 
 // prepare checks what can be checked before a disk changes, and returns the index of the

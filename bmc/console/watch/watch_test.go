@@ -38,7 +38,9 @@ func (s *site) PinConsoleKey(_ context.Context, _, key string) error {
 	s.key = key
 	return nil
 }
-func (s *site) ForgetConsoleKey(context.Context, string) error { return s.PinConsoleKey(nil, "", "") }
+func (s *site) ForgetConsoleKey(ctx context.Context, _ string) error {
+	return s.PinConsoleKey(ctx, "", "")
+}
 
 type hand struct {
 	bmc.Unable
