@@ -8,7 +8,6 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -36,7 +35,6 @@ type World struct {
 	Backoff func(ctx context.Context, failures int) error    // waits before trying the server again; an error: give up
 	Pause   func(ctx context.Context, d time.Duration) error // the clock
 	Say     func(format string, args ...any)                 // one line for a person at the console
-	Log     *slog.Logger
 }
 
 // Disk is an opened device.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -107,7 +106,7 @@ func newBench(t *testing.T, mib int64) *bench {
 	b.world = agent.World{Params: params, Version: "test", Facts: func() inventory.Facts { return facts }, Power: b.power, Pause: quick,
 		Open:    func(path string) (agent.Disk, error) { return disk.Open(path) },
 		Backoff: func(ctx context.Context, _ int) error { return quick(ctx, 0) },
-		Say:     func(format string, args ...any) { t.Logf(format, args...) }, Log: slog.New(slog.DiscardHandler)}
+		Say:     func(format string, args ...any) { t.Logf(format, args...) }}
 	return b
 }
 
@@ -250,7 +249,7 @@ func TestOrdersThatAreRefusedOrFail(t *testing.T) {
 		{"the device does not open", 48, func(b *bench, _ *wire.Order) {
 			b.world.Open = func(string) (agent.Disk, error) { return nil, errors.New("gone") }
 		}, wire.Refused, wire.ReasonDiskIO},
-		{"an unknown verb", 48, func(_ *bench, o *wire.Order) { o.Verb = "dance" }, wire.Refused, "bad-order"},
+		{"an unknown verb", 48, func(_ *bench, o *wire.Order) { o.Verb = "dance" }, wire.Refused, wire.ReasonBadOrder},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -265,6 +264,22 @@ func TestOrdersThatAreRefusedOrFail(t *testing.T) {
 				t.Errorf("%+v %v; want %s %s", e, err, c.stage, c.reason)
 			}
 		})
+	}
+}
+
+func TestASessionHasABoundOfOrders(t *testing.T) {
+	b := newBench(t, 8)
+	for i := range 65 {
+		b.Order(wire.Order{ID: fmt.Sprint("o", i), Verb: "dance"})
+	}
+	_, done := b.run(t)
+	if err := <-done; !fault.Is(err, fault.Conflict) || fault.HintOf(err) == "" {
+		t.Errorf("%v", err)
+	}
+	for _, e := range b.Events() {
+		if e.Order == "o64" {
+			t.Errorf("the last order was heard: %+v", e)
+		}
 	}
 }
 

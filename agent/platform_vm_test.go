@@ -1,106 +1,39 @@
 package agent_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/ed25519"
 	"encoding/pem"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
 
-	"rackwright/agent/agenttest"
 	"rackwright/agent/wire"
-	"rackwright/images/ramdisk"
 	"rackwright/inventory"
 )
 
-// smallRamdisk builds the agent and a small ramdisk and returns their folder.
-func smallRamdisk(t *testing.T) string {
-	t.Helper()
-	kernel, modules := need(t)
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "agent"), "rackwright/cmd/rackwright-agent")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	r, err := ramdisk.Build(ramdisk.Options{Kernel: kernel, ModulesDir: modules, Agent: filepath.Join(dir, "agent"), Only: []string{"small"}, Out: dir, Arch: "amd64"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("ramdisk %d bytes, %d in memory, %d modules, absent %v", r.Initrd.Bytes, r.Unpacked, len(r.Modules), r.Absent)
-	return filepath.Join(dir, "amd64")
-}
-
-// console keeps what a machine says.
-type console struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (c *console) Write(b []byte) (int, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.b.Write(b)
-}
-
-func (c *console) String() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.b.String()
-}
-
-// awaits waits until the console has said it.
-func (c *console) awaits(t *testing.T, words string) {
-	t.Helper()
-	for end := time.Now().Add(vmDeadline); !strings.Contains(c.String(), words); {
-		if time.Now().After(end) {
-			t.Fatalf("the console never said %q:\n%s", words, c)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}
-
 // server boots a machine with a BMC and a clock that stands at the beginning of 1970.
-func (b *bench) server(t *testing.T, dir string, devices ...string) (*console, <-chan error) {
+func (b *bench) server(t *testing.T, devices ...string) (*console, <-chan error) {
 	t.Helper()
-	_, port, _ := net.SplitHostPort(strings.TrimPrefix(b.URL, "https://"))
-	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-m", "512", "-smp", "2", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot", "-nic", "none",
-		"-kernel", filepath.Join(dir, "vmlinuz"), "-initrd", filepath.Join(dir, "initrd"), "-rtc", "base=1970-01-02T00:00:00",
-		"-append", fmt.Sprintf("console=ttyS0 quiet panic=5 rackwright.server=https://10.0.2.2:%s rackwright.pin=%s rackwright.nonce=%s", port, b.Pin(), agenttest.Nonce),
-		"-device", "virtio-rng-pci", "-device", "ipmi-bmc-sim,id=bmc", "-device", "isa-ipmi-kcs,bmc=bmc"}
-	ctx, cancel := context.WithTimeout(context.Background(), vmDeadline)
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", append(args, devices...)...)
-	out := &console{}
-	cmd.Stdout, cmd.Stderr = out, out
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
-	t.Cleanup(cancel)
+	dir, _ := ramdiskOf(t, "small")
+	out, ended, _ := b.boot(t, dir, "", append(devices, "-rtc", "base=1970-01-02T00:00:00", "-device", "ipmi-bmc-sim,id=bmc", "-device", "isa-ipmi-kcs,bmc=bmc")...)
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(out)
 		}
 	})
-	return out, done
+	return out, ended
 }
 
 func TestAPersonIsLetIntoAMachineInEmulationWhoseClockIsWrong(t *testing.T) {
 	if _, err := exec.LookPath("ssh"); err != nil {
 		t.Skip("ssh is missing: apt-get install openssh-client")
 	}
-	dir := smallRamdisk(t)
 	b := newBench(t, 64)
 	b.Poll = time.Second
 	free, err := net.Listen("tcp", "127.0.0.1:0")
@@ -109,7 +42,7 @@ func TestAPersonIsLetIntoAMachineInEmulationWhoseClockIsWrong(t *testing.T) {
 	}
 	address := free.Addr().String()
 	_ = free.Close()
-	out, ended := b.server(t, dir, "-netdev", "user,id=n,hostfwd=tcp:"+address+"-:22", "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,romfile=", "-device", "ahci,id=ahci",
+	out, ended := b.server(t, "-netdev", "user,id=n,hostfwd=tcp:"+address+"-:22", "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,romfile=", "-device", "ahci,id=ahci",
 		"-drive", "if=none,id=d0,format=raw,cache=unsafe,file="+b.disks[0], "-device", "nvme,drive=d0,serial=S0",
 		"-drive", "if=none,id=d1,format=raw,cache=unsafe,file="+b.disks[1], "-device", "ide-hd,bus=ahci.0,drive=d1,serial=S1")
 	_, private, _ := ed25519.GenerateKey(nil)
@@ -181,7 +114,7 @@ func (b *bench) knowsItsParts(t *testing.T) {
 
 func TestAMachineWithoutADriverForItsPortTellsItsBMC(t *testing.T) {
 	b := newBench(t, 64)
-	out, _ := b.server(t, smallRamdisk(t), "-netdev", "user,id=n", "-device", "rtl8139,netdev=n,romfile=")
+	out, _ := b.server(t, "-netdev", "user,id=n", "-device", "rtl8139,netdev=n,romfile=")
 	out.awaits(t, "no driver for the controller with PCI id 10ec:8139")
 	out.awaits(t, "its newest line: the netboot agent: no network port has a driver; no driver for the controller with PCI id 10ec:8139")
 	out.awaits(t, "restarting in")

@@ -31,7 +31,7 @@ func (b *bench) holdLarge(t *testing.T, mib int) {
 // TestAPowerCutInEmulation takes a machine's power when it has written more than half of an
 // image. Netbooted again, it fetches only what was not on its disk.
 func TestAPowerCutInEmulation(t *testing.T) {
-	dir, _ := ramdiskOf(t)
+	dir, _ := ramdiskOf(t, "small")
 	b := newBench(t, 1024)
 	b.Poll = wire.LongPoll
 	b.holdLarge(t, 480)

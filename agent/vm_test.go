@@ -9,7 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -47,8 +49,9 @@ func need(t *testing.T) (kernel, modules string) {
 	return kernels[0], versions[0]
 }
 
-// ramdiskOf builds the agent and its ramdisk and returns their folder.
-func ramdiskOf(t *testing.T) (string, ramdisk.Report) {
+// ramdiskOf builds the agent and its ramdisk of some sets of modules, or all, and returns
+// their folder.
+func ramdiskOf(t *testing.T, only ...string) (string, ramdisk.Report) {
 	t.Helper()
 	kernel, modules := need(t)
 	dir := t.TempDir()
@@ -57,41 +60,76 @@ func ramdiskOf(t *testing.T) (string, ramdisk.Report) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	r, err := ramdisk.Build(ramdisk.Options{Kernel: kernel, ModulesDir: modules, Agent: filepath.Join(dir, "agent"), Out: dir, Arch: "amd64"})
+	r, err := ramdisk.Build(ramdisk.Options{Kernel: kernel, ModulesDir: modules, Agent: filepath.Join(dir, "agent"), Only: only, Out: dir, Arch: "amd64"})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Logf("ramdisk %d bytes, %d in memory, %d modules, absent %v", r.Initrd.Bytes, r.Unpacked, len(r.Modules), r.Absent)
 	return filepath.Join(dir, "amd64"), r
 }
 
-// guest boots a machine with two disks of a kind; the console goes to the returned buffer.
-// cut takes its power.
-func (b *bench) guest(t *testing.T, dir string, devices func(i int) string) (console *bytes.Buffer, ended <-chan error, cut func()) {
+// console keeps what a machine says.
+type console struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (c *console) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.Write(b)
+}
+
+func (c *console) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.String()
+}
+
+// awaits waits until the console has said it.
+func (c *console) awaits(t *testing.T, words string) {
+	t.Helper()
+	for end := time.Now().Add(vmDeadline); !strings.Contains(c.String(), words); {
+		if time.Now().After(end) {
+			t.Fatalf("the console never said %q:\n%s", words, c)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// boot starts a machine from a ramdisk; words are added to the kernel's command line. cut
+// takes its power.
+func (b *bench) boot(t *testing.T, dir, words string, devices ...string) (out *console, ended <-chan error, cut func()) {
 	t.Helper()
 	_, port, _ := net.SplitHostPort(strings.TrimPrefix(b.URL, "https://"))
-	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-m", "512", "-smp", "2", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot",
-		"-kernel", filepath.Join(dir, "vmlinuz"), "-initrd", filepath.Join(dir, "initrd"),
-		"-append", fmt.Sprintf("console=ttyS0 quiet panic=5 rackwright.server=https://10.0.2.2:%s rackwright.pin=%s rackwright.nonce=%s BOOTIF=01-52-54-00-00-00-01", port, b.Pin(), agenttest.Nonce),
-		"-device", "virtio-rng-pci", "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,romfile=", "-device", "ahci,id=ahci"}
-	for i, path := range b.disks {
-		args = append(args, "-drive", fmt.Sprintf("if=none,id=d%d,file=%s,format=raw,cache=unsafe", i, path), "-device", devices(i))
-	}
+	args := []string{"-accel", "tcg,thread=multi", "-cpu", "max", "-m", "512", "-smp", "2", "-display", "none", "-serial", "stdio", "-monitor", "none", "-no-reboot", "-nic", "none",
+		"-kernel", filepath.Join(dir, "vmlinuz"), "-initrd", filepath.Join(dir, "initrd"), "-device", "virtio-rng-pci",
+		"-append", fmt.Sprintf("console=ttyS0 quiet panic=5 rackwright.server=https://10.0.2.2:%s rackwright.pin=%s rackwright.nonce=%s %s", port, b.Pin(), agenttest.Nonce, words)}
 	ctx, cancel := context.WithTimeout(context.Background(), vmDeadline)
-	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", args...)
-	console = &bytes.Buffer{}
-	cmd.Stdout, cmd.Stderr = console, console
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", append(args, devices...)...)
+	out = &console{}
+	cmd.Stdout, cmd.Stderr = out, out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- cmd.Wait() }()
-	t.Cleanup(cancel)
-	return console, done, cancel
+	return out, done, cancel
+}
+
+// guest boots a machine with two disks of a kind.
+func (b *bench) guest(t *testing.T, dir string, device func(i int) string) (*console, <-chan error, func()) {
+	t.Helper()
+	devices := []string{"-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,romfile=", "-device", "ahci,id=ahci"}
+	for i, path := range b.disks {
+		devices = append(devices, "-drive", fmt.Sprintf("if=none,id=d%d,file=%s,format=raw,cache=unsafe", i, path), "-device", device(i))
+	}
+	return b.boot(t, dir, "BOOTIF=01-52-54-00-00-00-01", devices...)
 }
 
 func TestAMachineIsWrittenInEmulation(t *testing.T) {
 	dir, report := ramdiskOf(t)
-	t.Logf("ramdisk %d bytes, %d modules, absent %v", report.Initrd.Bytes, len(report.Modules), report.Absent)
 	for name, device := range map[string]func(int) string{
 		"virtio": func(i int) string { return fmt.Sprintf("virtio-blk-pci,drive=d%d,serial=S%d", i, i) },
 		"nvme":   func(i int) string { return fmt.Sprintf("nvme,drive=d%d,serial=S%d", i, i) },
@@ -133,6 +171,12 @@ func (b *bench) vmDeploy(t *testing.T, dir string, device func(int) string) {
 	}
 	t.Logf("%v after power-on; facts %+v", times, b.CheckIn().Facts)
 	t.Log(regexp.MustCompile(`(?m)^rackwright-agent.*$`).FindAllString(console.String(), -1))
+	used := regexp.MustCompile(`used at most ([0-9]+) kB`).FindStringSubmatch(console.String())
+	if used == nil {
+		t.Error("the agent does not say how much memory it used")
+	} else if kib, err := strconv.Atoi(used[1]); err != nil || kib > 64<<10 {
+		t.Errorf("the agent used %s KiB of memory", used[1])
+	}
 	b.holdsImage(t, b.disks[1])
 	b.toolsAgree(t)
 	if b.CheckIn().Facts.Firmware != inventory.BIOS || len(b.CheckIn().Facts.Disks) != 2 {

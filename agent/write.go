@@ -67,8 +67,8 @@ func (a *agent) prepare(ctx context.Context, o wire.Order) (job, *refusal) {
 	if err != nil {
 		return job{}, &refusal{wire.ReasonNoDisk, err}
 	}
-	if need := manifest.Bytes + disk.Room(max(seen.BlockBytes, 512)); seen.Bytes < need {
-		return job{}, &refusal{wire.ReasonDiskTooSmall, fault.Conflictf("%s (serial %q) has %d bytes, image and seed need %d", seen.Path, seen.Serial, seen.Bytes, need).
+	if room := disk.Room(max(seen.BlockBytes, 512)); manifest.Bytes > seen.Bytes-room {
+		return job{}, &refusal{wire.ReasonDiskTooSmall, fault.Conflictf("%s (serial %q) has %d bytes, image and seed need %d", seen.Path, seen.Serial, seen.Bytes, manifest.Bytes+room).
 			WithHint("name a larger disk in root_disk of the plan, or deploy a smaller image")}
 	}
 	d, no := a.open(ctx, o, seen)

@@ -18,9 +18,6 @@ type burnStore interface {
 	BurnSiblings(ctx context.Context, machineID string, limit int) ([]deploy.BurnRecord, error)
 }
 
-// mostSiblings bounds how many machines one is compared with.
-const mostSiblings = 1000
-
 // burnIns registers the burn-in of machines and what came out.
 func (s *server) burnIns() {
 	route(s, s.action("burn-in", "Work the machine hard for a time and count what goes wrong"), func(ctx context.Context, in *struct {
@@ -53,7 +50,7 @@ func (s *server) burnReport(ctx context.Context, m *inventory.Machine) (wire.Bur
 		return wire.BurnReport{}, err
 	}
 	b := list[0]
-	siblings, err := s.Store.BurnSiblings(ctx, m.ID, mostSiblings)
+	siblings, err := s.Store.BurnSiblings(ctx, m.ID, deploy.MaxSiblings)
 	if err != nil {
 		return wire.BurnReport{}, err
 	}

@@ -64,11 +64,17 @@ func AgentScript(h *Host, a Agent) string {
 	b.WriteString("set tries:int32 0\n:load\nimgfree\n")
 	fmt.Fprintf(&b, "kernel --name vmlinuz %s/vmlinuz%s %s || goto again\n", a.Files, a.query(), a.commandLine())
 	fmt.Fprintf(&b, "initrd --name initrd %s/initrd%s || goto again\n", a.Files, a.query())
-	b.WriteString("boot || goto again\n:again\ninc tries\n")
-	fmt.Fprintf(&b, "iseq ${tries} %d && goto failed ||\n", fetchTries)
-	fmt.Fprintf(&b, "echo rackwright: attempt ${tries} of %d failed, again in %d s\nsleep %d\ngoto load\n", fetchTries, retryPause, retryPause)
-	fmt.Fprintf(&b, ":failed\necho rackwright: the agent could not be loaded, restarting in %d s\nsleep %d\nreboot\n", failurePause, failurePause)
+	start(&b, "the agent")
 	return b.String()
+}
+
+// start starts what the lines before fetched, from :load on. After fetchTries attempts it
+// says so and restarts the machine.
+func start(b *strings.Builder, what string) {
+	b.WriteString("boot || goto again\n:again\ninc tries\n")
+	fmt.Fprintf(b, "iseq ${tries} %d && goto failed ||\n", fetchTries)
+	fmt.Fprintf(b, "echo rackwright: attempt ${tries} of %d failed, again in %d s\nsleep %d\ngoto load\n", fetchTries, retryPause, retryPause)
+	fmt.Fprintf(b, ":failed\necho rackwright: %s could not be loaded, restarting in %d s\nsleep %d\nreboot\n", plain(what), failurePause, failurePause)
 }
 
 func (a Agent) query() string {

@@ -49,10 +49,7 @@ func SystemScript(h *Host, s System, files string) string {
 	for _, name := range s.Initrds {
 		fmt.Fprintf(&b, "initrd --name %s %s/%s || goto again\n", name, files, name)
 	}
-	b.WriteString("boot || goto again\n:again\ninc tries\n")
-	fmt.Fprintf(&b, "iseq ${tries} %d && goto failed ||\n", fetchTries)
-	fmt.Fprintf(&b, "echo rackwright: attempt ${tries} of %d failed, again in %d s\nsleep %d\ngoto load\n", fetchTries, retryPause, retryPause)
-	fmt.Fprintf(&b, ":failed\necho rackwright: %s could not be loaded, restarting in %d s\nsleep %d\nreboot\n", plain(s.Name), failurePause, failurePause)
+	start(&b, s.Name)
 	return b.String()
 }
 

@@ -23,6 +23,9 @@ const (
 	maxConditions = 64 // of one machine
 )
 
+// MaxSiblings bounds how many machines one is compared with.
+const MaxSiblings = 1000
+
 // BurnCompared is a figure beside those of siblings.
 type BurnCompared struct {
 	BurnFigure

@@ -1,6 +1,10 @@
 package deploy
 
-import "slices"
+import (
+	"slices"
+
+	"rackwright/journal"
+)
 
 // BurnWork is what attempts of a burn-in measured and found wrong.
 type BurnWork struct {
@@ -84,7 +88,7 @@ func (w BurnWork) Bounded() BurnWork {
 	for i := range w.Figures {
 		f := &w.Figures[i]
 		for _, s := range []*string{&f.Test, &f.Part, &f.Of, &f.Name, &f.Unit} {
-			*s = clip(*s, 128)
+			*s = journal.Line(*s, 128)
 		}
 		if !slices.Contains([]string{"sum", "least", "most", "mean"}, f.Fold) {
 			f.Fold = ""
@@ -98,22 +102,7 @@ func (w BurnWork) Bounded() BurnWork {
 
 func clipped(list []string) (out []string) {
 	for _, s := range list[:min(len(list), maxBurnLines)] {
-		out = append(out, clip(s, maxBurnText))
+		out = append(out, journal.Line(s, maxBurnText))
 	}
 	return out
-}
-
-// clip bounds what comes from a machine and keeps it to one line of text.
-func clip(s string, most int) string {
-	out := []rune{}
-	for _, r := range s {
-		if r < ' ' || r == 0x7f {
-			r = ' '
-		}
-		if len(out) == most {
-			break
-		}
-		out = append(out, r)
-	}
-	return string(out)
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"rackwright/journal"
 )
 
 // FirstBoot is how far the first boot of a deployed system is, as its cloud-init told.
@@ -34,7 +36,7 @@ const (
 // Take takes a report in. news is what is worth a line of the machine's story, "" for
 // most: stages that begin and end, and what failed.
 func (b *FirstBoot) Take(r BootReport) (news string) {
-	name := plainText(r.Name, maxBootName)
+	name := journal.Line(r.Name, maxBootName)
 	if name == "" || b.Events >= MaxBootEvents {
 		return ""
 	}
@@ -42,7 +44,7 @@ func (b *FirstBoot) Take(r BootReport) (news string) {
 	b.Stage, b.Doing = name, r.Type == "start"
 	stage := !strings.Contains(name, "/")
 	why := name
-	if d := plainText(r.Description, maxBootWords); d != "" {
+	if d := journal.Line(r.Description, maxBootWords); d != "" {
 		why += " (" + d + ")"
 	}
 	switch {
@@ -79,19 +81,4 @@ func (b FirstBoot) String() string {
 		out += fmt.Sprintf("; failed: %s", strings.Join(b.Failed, ", "))
 	}
 	return out
-}
-
-// plainText is printable ASCII of at most n bytes: what a machine says of itself ends in
-// journals and terminals.
-func plainText(s string, n int) string {
-	var b strings.Builder
-	for _, r := range s {
-		if b.Len() == n {
-			break
-		}
-		if r >= ' ' && r < 0x7f {
-			b.WriteRune(r)
-		}
-	}
-	return strings.TrimSpace(b.String())
 }

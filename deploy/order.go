@@ -27,6 +27,10 @@ type Order struct {
 	Rescue   *RescueOrder   `json:"rescue,omitempty" doc:"For rescue operations"`
 }
 
+// MaxUserData bounds an order's user-data, in bytes: what clouds hand to cloud-init and
+// Ignition is less, and an agent's message has room for it in any coding.
+const MaxUserData = 256 << 10
+
 // Method is how a deployment brings its system to the machine.
 type Method string
 

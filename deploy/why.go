@@ -69,6 +69,8 @@ func waitingFor(s *Step) string {
 		StepFirmwareCheck: "checking what the update needs", StepUpdate: "its BMC takes firmware", StepRestart: "restarting it for its firmware",
 		StepFirmwareVerify: "waiting for the new firmware to run",
 		StepLocate:         "blinking its locator LED",
+		StepManage:         "asking its BMC for the change",
+		StepRescue:         "netbooted for a person to log in",
 		StepBurn:           "under burn-in",
 		StepErase:          "the agent is erasing its disks", StepOff: "waiting for the agent to switch it off",
 		StepAnswers: "its installer was offered; waiting for it to fetch its answers", StepInstall: "its installer works",
@@ -108,7 +110,7 @@ func whyPhase(m inventory.Machine, events []journal.Event) string {
 	case inventory.Discovered, inventory.Verified, inventory.Ready:
 		return fmt.Sprintf(" is %s and waits for nothing: deploy an image on it when you like.", m.Phase)
 	case inventory.Active:
-		return fmt.Sprintf(" is active: it runs %s from its own disk.", m.Image)
+		return fmt.Sprintf(" is active: it runs %s.", cmp.Or(m.Image, "what was on its disk"))
 	case inventory.Maintenance:
 		return " is in maintenance" + cmp.Or(heldBy(m), ": a person holds it") + "."
 	}

@@ -46,7 +46,7 @@ func TestWhySaysInOneSentenceWhatAMachineWaitsFor(t *testing.T) {
 		"is it powered, cabled to its planned network":                                     {in(inventory.Planned), nil, nil},
 		"n1 is racked: fewer than two of its identifiers":                                  {in(inventory.Racked), nil, seen},
 		"n1 is ready and waits for nothing":                                                {in(inventory.Ready), nil, nil},
-		"n1 is active: it runs debian-12 from its own disk.":                               {in(inventory.Active), nil, nil},
+		"n1 is active: it runs debian-12.":                                                 {in(inventory.Active), nil, nil},
 		"n1 is in maintenance: a person holds it.":                                         {in(inventory.Maintenance), nil, nil},
 		"n1 is in maintenance, held by ann until 1970-01-01 00:01 UTC: fan.":               {kept, nil, nil},
 		"n1 is retired.": {in(inventory.Retired), nil, nil},
@@ -59,9 +59,27 @@ func TestWhySaysInOneSentenceWhatAMachineWaitsFor(t *testing.T) {
 }
 
 func TestWhyFindsWordsForEveryStep(t *testing.T) {
-	for _, s := range at(t, deploy.StepSettle, deploy.Running).Steps {
-		if got := deploy.Why(racked(), at(t, s.Name, deploy.Running), nil, time.Unix(2, 0)); strings.Contains(got, ":  ") {
-			t.Errorf("%s: %q", s.Name, got)
+	image := func(m deploy.Method) deploy.Order { return deploy.Order{Digest: "sha256:0", Method: m} }
+	for _, of := range []struct {
+		kind  deploy.Kind
+		order deploy.Order
+	}{
+		{deploy.Deploy, image(deploy.ByDisk)}, {deploy.Deploy, image(deploy.ByInstall)}, {deploy.Deploy, image(deploy.ByNetboot)}, {deploy.Deploy, image(deploy.ByLive)},
+		{deploy.Deploy, image(deploy.ByMedia)}, {deploy.Deploy, image(deploy.ByLocal)}, {deploy.Inspect, deploy.Order{}}, {deploy.Power, deploy.Order{Power: "on"}},
+		{deploy.Locate, deploy.Order{Locate: "off"}}, {deploy.Erase, deploy.Order{Erase: &deploy.EraseOrder{}}}, {deploy.BurnIn, deploy.Order{Burn: &deploy.BurnOrder{Seconds: 60}}},
+		{deploy.Rescue, deploy.Order{Rescue: &deploy.RescueOrder{Serial: true, Seconds: 60}}}, {deploy.Manage, deploy.Order{BMC: &deploy.BMCOrder{Do: deploy.BMCReset}}},
+		{deploy.Claim, deploy.Order{Claim: &deploy.ClaimOrder{}}},
+	} {
+		steps, err := deploy.Plan(of.kind, deploy.Subject{Machine: racked(), Order: of.order})
+		if err != nil {
+			t.Fatal(of.kind, err)
+		}
+		for i := range steps {
+			steps[i].Started = time.Unix(1, 0)
+			o := &deploy.Operation{Kind: of.kind, State: deploy.Running, Steps: steps, Current: i}
+			if got := deploy.Why(racked(), o, nil, time.Unix(2, 0)); strings.Contains(got, ":  for") {
+				t.Errorf("%s: %q", steps[i].Name, got)
+			}
 		}
 	}
 }

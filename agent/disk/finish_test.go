@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rackwright/fault"
 )
 
 // program returns the path of a program, or skips and says what to install.
@@ -143,6 +145,14 @@ func TestASeedTooLargeIsSaid(t *testing.T) {
 	_, err := fatImage(512, 1, Seed{"CIDATA", []File{{"user-data", strings.Repeat("x", 5<<20)}}})
 	if CauseOf(err) != CauseTooSmall {
 		t.Fatal(err)
+	}
+}
+
+func TestASeedFilesNameIsBounded(t *testing.T) {
+	for _, name := range []string{"", "../x", "a//b", "a/\x00", strings.Repeat("a/", 1<<20) + "b"} {
+		if _, err := fatImage(512, 1, Seed{"CIDATA", []File{{name, "x"}}}); !fault.Is(err, fault.Invalid) {
+			t.Errorf("%.20q: %v", name, err)
+		}
 	}
 }
 

@@ -7,9 +7,10 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// recordEvery is how many bytes are written between two records. A power cut costs at most
-// twice that: the newest record may have been in the disk's cache.
-const recordEvery = 256 << 20
+// recordEvery is how many bytes of an image with so many of data are written between two
+// records: an eighth of them, within bounds. A power cut costs at most twice that: the
+// newest record may have been in the disk's cache.
+func recordEvery(data int64) int64 { return min(max(data/8, 16<<20), 256<<20) }
 
 // keep finds the chunks that the disk holds already, and proves them by SHA-256. Only a disk
 // that we wrote is looked at: what is on another is nobody's business. After an

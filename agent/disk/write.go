@@ -67,9 +67,8 @@ func Room(block int) int64 { return seedBlocks*int64(block) + 4<<20 }
 // the others have been read back right, so that a half-written disk never boots.
 // Errors are Problems, or ctx's.
 func (w *Write) Run(ctx context.Context) (Tally, error) {
-	need := w.Manifest.Bytes + Room(w.Medium.BlockSize())
-	if w.Medium.Size() < need {
-		return Tally{}, tooSmall(w.Medium.Size(), need)
+	if room := Room(w.Medium.BlockSize()); w.Manifest.Bytes > w.Medium.Size()-room { // a sum could overflow
+		return Tally{}, tooSmall(w.Medium.Size(), w.Manifest.Bytes+room)
 	}
 	hands, err := w.hands()
 	if err != nil {
@@ -77,7 +76,7 @@ func (w *Write) Run(ctx context.Context) (Tally, error) {
 	}
 	n := len(w.Manifest.Chunks)
 	if w.every == 0 {
-		w.every = recordEvery
+		w.every = recordEvery(w.Manifest.Data())
 	}
 	r := &run{Write: w, hands: hands, sums: make([]uint64, n)}
 	r.rec = record{digest: sha256.Sum256([]byte(w.Owner.Image)), done: newBitmap(n)}

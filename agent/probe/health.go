@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -76,12 +77,13 @@ func (d *Depth) learn(ctx context.Context, f *inventory.Facts) {
 		d.disks, d.nics = map[string]*inventory.DiskHealth{}, map[string]string{}
 	}
 	d.mu.Unlock()
+	disks, nics := slices.Clone(f.Disks), slices.Clone(f.NICs) // they may still be asked when the caller goes on
 	ctx, cancel := context.WithTimeout(ctx, askingTime)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer cancel()
-		d.ask(ctx, f.Disks, f.NICs)
+		d.ask(ctx, disks, nics)
 		d.mu.Lock()
 		d.asking = false
 		d.mu.Unlock()

@@ -117,7 +117,7 @@ func (s *Server) troubled(ctx context.Context, op *deploy.Operation, why error) 
 	if k := fault.KindOf(why); k != fault.Invalid && k != fault.Conflict {
 		return why
 	}
-	if err := s.Store.AddEvidence(ctx, op.ID, store.SawTrouble, trouble{clip(why.Error(), 500)}); err != nil {
+	if err := s.Store.AddEvidence(ctx, op.ID, store.SawTrouble, trouble{journal.Line(why.Error(), 500)}); err != nil {
 		s.Log.Warn("an installer's trouble was not kept", "operation", op.ID, "error", err)
 	}
 	return why
@@ -156,12 +156,7 @@ func (s *Server) installed(w http.ResponseWriter, r *http.Request) {
 
 // gaveUp takes an installer's word that it cannot go on.
 func (s *Server) gaveUp(w http.ResponseWriter, r *http.Request) {
-	why := strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
-			return ' '
-		}
-		return c
-	}, strings.ToValidUTF8(clip(r.URL.Query().Get("why"), 200), ""))
+	why := journal.Line(r.URL.Query().Get("why"), 200)
 	s.said(w, r, store.SawTrouble, trouble{why}, "the installer gave up: "+why)
 }
 
@@ -169,6 +164,9 @@ func (s *Server) said(w http.ResponseWriter, r *http.Request, kind string, detai
 	op, err := s.asked(r)
 	if err == nil && op.State.Ended() && op.State != deploy.Succeeded {
 		err = fault.Conflictf("operation %s has %s", op.ID, op.State)
+	}
+	if err == nil && s.tooFast(w, op.ID) {
+		return
 	}
 	if err == nil && !op.State.Ended() {
 		err = s.Store.AddEvidence(r.Context(), op.ID, kind, detail)

@@ -106,7 +106,7 @@ func TestAnInstallerThatGivesUpIsHeard(t *testing.T) {
 	d.expect("failed", http.StatusOK, d.get(at+"/failed?why="+url.QueryEscape("no\ndisk\x1b[2J "+strings.Repeat("x", 500))))
 	seen, err := d.db.EvidenceOf(d.ctx, d.op.ID)
 	d.ok(err)
-	if why := string(seen[store.SawTrouble].Detail); !strings.Contains(why, `no disk [2J`) || len(why) > 300 {
+	if why := string(seen[store.SawTrouble].Detail); !strings.Contains(why, `no disk[2J`) || len(why) > 300 {
 		t.Errorf("evidence %s", why)
 	}
 }

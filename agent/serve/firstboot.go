@@ -15,8 +15,8 @@ import (
 	"rackwright/store"
 )
 
-// Bounds of what a first boot may say: cloud-init posts about a hundred events, some in a
-// burst. What is too much is refused, and it goes on all the same.
+// Bounds of what a first boot or an installer may say: cloud-init posts about a hundred
+// events, some in a burst. What is too much is refused, and it goes on all the same.
 const (
 	maxBootReport = 16 << 10
 	bootBurst     = 100
@@ -34,9 +34,7 @@ func (s *Server) bootReport(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, fault.Deniedf("the first-boot token is wrong"))
 		return
 	}
-	if !s.paced(id) {
-		w.Header().Set("Retry-After", "1")
-		w.WriteHeader(http.StatusTooManyRequests)
+	if s.tooFast(w, id) {
 		return
 	}
 	var in deploy.BootReport
@@ -85,10 +83,20 @@ func (s *Server) takeBoot(r *http.Request, op *deploy.Operation, in deploy.BootR
 	return keep(r.Context(), op.ID, store.SawBoot, b)
 }
 
-// pace is what a first boot may still say.
+// pace is what the system of an operation may still say.
 type pace struct {
 	left float64
 	at   time.Time
+}
+
+// tooFast answers who said more of an operation than one system has to say.
+func (s *Server) tooFast(w http.ResponseWriter, operation string) bool {
+	if s.paced(operation) {
+		return false
+	}
+	w.Header().Set("Retry-After", "1")
+	w.WriteHeader(http.StatusTooManyRequests)
+	return true
 }
 
 // paced takes one report's worth from an operation's allowance.

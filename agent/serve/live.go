@@ -14,11 +14,7 @@ func (s *Server) liveOrder(ctx context.Context, r *http.Request, op *deploy.Oper
 	if err != nil {
 		return nil, err
 	}
-	networks, err := s.Store.Networks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	first, err := s.seedOf(r, op, m, networks)
+	first, err := s.seedOf(ctx, r, op, m)
 	if err != nil {
 		return nil, err
 	}

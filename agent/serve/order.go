@@ -19,6 +19,9 @@ import (
 // recheck is how often a held request looks for an order made by another process.
 const recheck = 2 * time.Second
 
+// maxSummary bounds what an agent says in one line, in bytes.
+const maxSummary = 1000
+
 // order hands out the order of the operation's present step, and waits for one that may
 // come.
 func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
@@ -105,14 +108,7 @@ func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Ope
 	if err != nil {
 		return nil, err
 	}
-	networks, err := s.Store.Networks(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.soil(ctx, m); err != nil {
-		return nil, err
-	}
-	first, err := s.seedOf(r, op, m, networks)
+	first, err := s.seedOf(ctx, r, op, m)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +136,7 @@ func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
 		s.refuse(w, r, err)
 		return
 	}
+	e.Reason, e.Detail, e.Hint = journal.Line(e.Reason, 64), journal.Line(e.Detail, maxSummary), journal.Line(e.Hint, maxSummary)
 	if verb := verbOf(h.op); verb == "" || e.Order != deploy.OrderID(h.op, string(verb)) {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -165,6 +162,7 @@ func reportEvent(op *deploy.Operation, e wire.Event, now time.Time) journal.Even
 	if e.Detail != "" {
 		summary += ": " + e.Detail
 	}
+	summary = journal.Line(summary, maxSummary)
 	return journal.Event{At: now, Kind: journal.AgentEvent, Machine: op.Machine, Name: op.Name, Operation: op.ID, Actor: "agent", Summary: summary,
 		Detail: map[string]any{"stage": e.Stage, "total": e.Total, "reason": e.Reason}}
 }

@@ -45,7 +45,7 @@ func (s *Server) permitted(ctx context.Context, op *deploy.Operation, o *wire.Or
 	if no != nil {
 		return nil, s.object(ctx, op, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: no.Reason, Detail: no.Message, Hint: no.Hint})
 	}
-	if o.Verb == wire.Burn {
+	if o.Verb != wire.Erase {
 		if err := s.soil(ctx, m); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -37,7 +38,11 @@ func (s *Server) tokenFor(purpose, operation string) string {
 }
 
 // seedOf makes the first-boot configuration of a deployment.
-func (s *Server) seedOf(r *http.Request, op *deploy.Operation, m *inventory.Machine, networks []inventory.Network) (wire.Seed, error) {
+func (s *Server) seedOf(ctx context.Context, r *http.Request, op *deploy.Operation, m *inventory.Machine) (wire.Seed, error) {
+	networks, err := s.Store.Networks(ctx)
+	if err != nil {
+		return wire.Seed{}, err
+	}
 	base := s.PhoneAt(r)
 	return seed.New(seed.Subject{ID: op.ID, Order: op.Order, Machine: m, Networks: networks,
 		PhoneHome: base + "/phone-home/" + s.phoneToken(op.ID), Reports: base + "/first-boot/" + s.bootToken(op.ID)})
@@ -50,6 +55,9 @@ func (s *Server) phone(w http.ResponseWriter, r *http.Request) {
 	id, _, _ := strings.Cut(token, ".")
 	if !hmac.Equal([]byte(token), []byte(s.phoneToken(id))) {
 		s.refuse(w, r, fault.Deniedf("the phone-home token is wrong"))
+		return
+	}
+	if s.tooFast(w, id) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
@@ -66,19 +74,12 @@ func (s *Server) phone(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, fault.Conflictf("operation %s does not wait for a phone call", op.ID))
 		return
 	}
-	host := clip(r.PostFormValue("hostname"), 64)
-	if err := s.Store.AddEvidence(r.Context(), op.ID, store.SawPhone, map[string]any{"hostname": host, "instance_id": clip(r.PostFormValue("instance_id"), 64)}); err != nil {
+	host := journal.Line(r.PostFormValue("hostname"), 64)
+	if err := s.Store.AddEvidence(r.Context(), op.ID, store.SawPhone, map[string]any{"hostname": host, "instance_id": journal.Line(r.PostFormValue("instance_id"), 64)}); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	s.Journal.Record(journal.Event{At: s.Now(), Kind: journal.PhoneHome, Machine: op.Machine, Name: op.Name, Operation: op.ID, Actor: "machine",
 		Summary: "phoned home as " + host})
 	w.WriteHeader(http.StatusOK)
-}
-
-func clip(s string, n int) string {
-	if len(s) > n {
-		return s[:n]
-	}
-	return s
 }

@@ -4,12 +4,10 @@
 package serve
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -76,7 +74,7 @@ type Server struct {
 
 	mu    sync.Mutex
 	talks map[string]talk // by operation
-	paces map[string]pace // of first boots, by operation
+	paces map[string]pace // of installers and first boots, by operation
 	lists lists           // of chunks, by image
 }
 
@@ -90,158 +88,6 @@ func (s *Server) Routes(r chi.Router) {
 	r.Get("/agent/v1/chunk/{blob}", s.held(s.chunk))
 	r.Get(streamPath, s.streaming(s.source))
 	r.Post(streamPath, s.streaming(s.sink))
-}
-
-// checkIn spends the boot's nonce, keeps the facts and opens the session.
-func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
-	var in wire.CheckIn
-	if err := decode(w, r, &in); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	if in.Version != wire.Version {
-		s.refuse(w, r, fault.Conflictf("the agent speaks version %d, the server %d", in.Version, wire.Version).WithHint("build the ramdisk anew with this server's release"))
-		return
-	}
-	operation, session, err := s.Store.Redeem(r.Context(), in.Nonce)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	err = s.takeIn(r.Context(), operation, in)
-	if now, _, gone := s.Store.Session(r.Context(), session); err != nil && gone == nil && now != operation {
-		err = s.takeIn(r.Context(), now, in) // a stranger that turned out to be a planned machine just then
-	}
-	var op *deploy.Operation
-	if err == nil {
-		op, err = s.saw(r.Context(), session, in.Agent)
-	}
-	if err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	answer(w, wire.Welcome{Session: session, Machine: op.Name, Operation: op.ID, PermitKey: s.permitKey()})
-}
-
-// takeIn observes the machine of an operation.
-func (s *Server) takeIn(ctx context.Context, operation string, in wire.CheckIn) error {
-	op, err := s.Store.Operation(ctx, operation)
-	if err != nil {
-		return err
-	}
-	return s.observe(ctx, op, in)
-}
-
-// observe keeps what the agent saw of its machine and weighs it as evidence. A machine
-// that is another than planned gets no orders: the check-in is refused.
-func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.CheckIn) error {
-	facts := in.Facts
-	facts.Source, facts.Observed = "agent", s.Now().UTC()
-	e, err := s.Store.Witness(ctx, op.Machine, inventory.FromFacts(&facts))
-	if err != nil {
-		return err
-	}
-	bound := true
-	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
-		events := []journal.Event{{Kind: journal.AgentCheckIn, Operation: op.ID, Actor: "agent",
-			Summary: fmt.Sprintf("agent %s checked in: %s %s, %d CPUs, %d MiB, %d disks, %d NICs", in.Agent, facts.System.Vendor, facts.System.Product,
-				len(facts.CPUs), facts.MemoryMiB, len(facts.Disks), len(facts.NICs))}}
-		said, ok := bind(m, e, s.Now())
-		if said != "" {
-			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})
-		}
-		bound = ok
-		for _, w := range facts.Warnings() {
-			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent", Summary: "look at this before it works: " + w})
-		}
-		m.Facts, m.Power = &facts, inventory.PowerOn
-		return events, nil
-	})
-	if err != nil {
-		return err
-	}
-	if !bound {
-		return fault.Conflictf("this machine is not %s: its identifiers disagree with the plan", m.Name).
-			WithHint("'rackwright machine show %s' names the evidence", m.Name)
-	}
-	s.recognise(ctx, m, e)
-	return nil
-}
-
-// saw tells the operation of a session that its agent is there. It may be another than the
-// one the nonce was made for: the work of the planned machine that a stranger turned out
-// to be.
-func (s *Server) saw(ctx context.Context, session, agent string) (*deploy.Operation, error) {
-	operation, _, err := s.Store.Session(ctx, session)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Store.AddEvidence(ctx, operation, store.SawAgent, map[string]any{"agent": agent}); err != nil {
-		return nil, err
-	}
-	return s.Store.Operation(ctx, operation)
-}
-
-// recognise weighs what the agent saw of a machine nobody planned against the plan. That
-// it could not be is no reason to send the agent away: it is weighed again when the agent
-// has listened to the switches.
-func (s *Server) recognise(ctx context.Context, m *inventory.Machine, e inventory.Evidence) {
-	if m.Slot != nil {
-		return
-	}
-	if _, err := s.Store.Recognise(ctx, m.ID, e); err != nil {
-		s.Log.Warn("a stranger was not weighed against the plan", "machine", m.Name, "error", err)
-	}
-}
-
-// facts takes in what the agent learned after its check-in: what the switches say.
-func (s *Server) facts(w http.ResponseWriter, r *http.Request, h holder) {
-	var seen inventory.Facts
-	if err := decode(w, r, &seen); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	seen.Source, seen.Observed = "agent", s.Now().UTC()
-	if err := s.learn(r.Context(), h.op, &seen); err != nil {
-		s.refuse(w, r, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (s *Server) learn(ctx context.Context, op *deploy.Operation, seen *inventory.Facts) error {
-	e, err := s.Store.Witness(ctx, op.Machine, inventory.FromFacts(seen))
-	if err != nil {
-		return err
-	}
-	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
-		m.Facts = seen
-		var events []journal.Event
-		for _, n := range seen.LLDP {
-			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent",
-				Summary: fmt.Sprintf("%s is cabled to %s port %s (LLDP)", n.NIC, cmp.Or(n.System, n.Chassis), n.Port)})
-		}
-		if said, _ := bind(m, e, s.Now()); said != "" {
-			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})
-		}
-		return events, nil
-	})
-	if err == nil {
-		s.recognise(ctx, m, e)
-	}
-	return err
-}
-
-// bind weighs evidence. A machine nobody planned is whatever it says it is; a planned one
-// must have no identifier that disagrees.
-func bind(m *inventory.Machine, e inventory.Evidence, now time.Time) (string, bool) {
-	if m.Slot == nil {
-		m.Vendor, m.Serial, m.UUID = e.Vendor, e.Serial, e.UUID
-		return "", true
-	}
-	said, _ := inventory.Bind(m, e, now)
-	_, disagree := e.Match(m)
-	return said, len(disagree) == 0
 }
 
 // holder is who makes a request: the operation whose agent it is.

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"rackwright/fault"
 )
 
@@ -190,7 +192,7 @@ func whole(root *os.Root, e Entry) bool {
 }
 
 func read(root *os.Root, name string) (string, error) {
-	f, err := root.Open(name)
+	f, err := root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0) // of a pipe, too, the end comes at once
 	if err != nil {
 		return "", err
 	}

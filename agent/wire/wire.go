@@ -10,6 +10,7 @@
 //	GET  /agent/v1/chunk/{blob}        -> one compressed chunk of the image, by digest
 //	POST /agent/v1/events    Event    -> 204          at most 4 a second
 //	POST /agent/v1/facts     Facts    -> 204          when they changed: a switch was heard (LLDP)
+//	GET  /agent/v1/stream?bytes=N      -> N bytes      for a burn-in's network test, with POST as the way back
 //
 // After CheckIn every request carries "Authorization: Bearer <session>".
 package wire

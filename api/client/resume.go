@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -15,6 +16,9 @@ import (
 // patience is how often in a row sending may fail without a byte having arrived.
 const patience = 24
 
+// refusals is how often in a row the server may take bytes that it then cannot keep.
+const refusals = 2
+
 // sendUpload sends a file in as many requests as it takes (tus 1.0.0) and waits until the
 // server has made of it what it is to be. file is nil for what can be read once only: then
 // there is one request.
@@ -23,17 +27,25 @@ func (c *Client) sendUpload(ctx context.Context, u Upload, file io.ReaderAt) (im
 	if err != nil {
 		return i, err
 	}
-	for failures := 0; u.Bytes <= 0 || offset < u.Bytes; {
-		if err = c.sendFrom(ctx, i.ID, u, file, offset); err == nil {
+	for failures, refused := 0, 0; u.Bytes <= 0 || offset < u.Bytes; {
+		taken, sendErr := c.sendFrom(ctx, i.ID, u, file, offset)
+		if err = sendErr; err == nil {
 			break
 		}
-		busy := fault.Is(err, fault.Unreachable) || fault.Is(err, fault.Conflict) // the server may not have noticed that the last connection broke
-		if failures++; !busy || file == nil || ctx.Err() != nil || failures >= patience || c.pause(ctx, failures) != nil {
+		if taken && fault.Is(err, fault.Conflict) {
+			refused++ // its disk is full
+		}
+		busy := fault.Is(err, fault.Unreachable) || fault.Is(err, fault.Conflict) && refused < refusals // the server may not have noticed that the last connection broke
+		if ctx.Err() == nil && (!busy || file == nil) {
+			_ = c.RemoveImport(ctx, i.ID) // what is there is of no use; the server removes it in a day
+			return i, err
+		}
+		if failures++; ctx.Err() != nil || failures >= patience || c.pause(ctx, failures) != nil {
 			break
 		}
 		if at, headErr := c.uploadOffset(ctx, i.ID); headErr == nil {
 			if at > offset {
-				failures = 0
+				failures, refused = 0, 0
 			}
 			offset, err = at, nil
 		} else if !fault.Is(headErr, fault.Unreachable) {
@@ -57,7 +69,7 @@ func (c *Client) beginUpload(ctx context.Context, u Upload) (images.Import, int6
 			return images.Import{}, 0, err
 		}
 		for _, i := range list {
-			if i.State == images.Receiving && i.Name == u.Name && i.Bytes == u.Bytes {
+			if i.State == images.Receiving && i.Name == u.Name && i.Bytes == u.Bytes && i.Kind == cmp.Or(u.Kind, images.KindDisk) {
 				at, err := c.uploadOffset(ctx, i.ID)
 				return i, at, err
 			}
@@ -68,8 +80,8 @@ func (c *Client) beginUpload(ctx context.Context, u Upload) (images.Import, int6
 	return i, 0, err
 }
 
-// sendFrom sends the file from an offset on.
-func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.ReaderAt, offset int64) error {
+// sendFrom sends the file from an offset on, and tells whether any of it was taken.
+func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.ReaderAt, offset int64) (taken bool, err error) {
 	from := u.File
 	if file != nil {
 		from = io.NewSectionReader(file, offset, u.Bytes-offset) // its own: the last request may still read
@@ -78,20 +90,20 @@ func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.Read
 	defer body.stop()
 	r, err := c.request(ctx, http.MethodPatch, "/images/uploads/"+url.PathEscape(id), nil, body)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if u.Bytes > 0 {
 		r.ContentLength = u.Bytes - offset
 	}
 	if err := c.patch(r, offset, 0); err != nil || u.Bytes > 0 {
-		return err
+		return body.stop() > offset, err
 	}
 	end, err := c.request(ctx, http.MethodPatch, "/images/uploads/"+url.PathEscape(id), nil, http.NoBody)
 	if err != nil {
-		return err
+		return true, err
 	}
 	n := body.stop()
-	return c.patch(end, n, n) // now its size is known
+	return true, c.patch(end, n, n) // now its size is known
 }
 
 // sending is the body of a request that tells how far it is, until it is stopped: a

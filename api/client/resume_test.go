@@ -3,7 +3,12 @@ package client
 import (
 	"bytes"
 	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"rackwright/api"
@@ -57,6 +62,51 @@ func TestAnUploadThatWasGivenUpIsResumedOnDemand(t *testing.T) {
 	}
 	if all, err := c.Imports(t.Context()); err != nil || len(all) != 1 || all[0].State != images.Done {
 		t.Error(all, err)
+	}
+}
+
+func TestAnUploadThatTheServerCannotKeepLeavesNothing(t *testing.T) {
+	const room = 1000 // bytes that its disk has
+	for name, refusal := range map[string]struct {
+		status  int
+		kind    fault.Kind
+		patches int32
+		has     string
+	}{
+		"its disk is full":          {http.StatusConflict, fault.Conflict, 3, strconv.Itoa(room)},
+		"the file is no such image": {http.StatusUnprocessableEntity, fault.Invalid, 1, "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var patches, removed atomic.Int32
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				switch r.Method {
+				case http.MethodPost:
+					w.Header().Set("Content-Type", "application/json")
+					w.WriteHeader(http.StatusCreated)
+					_, _ = io.WriteString(w, `{"id":"7","state":"receiving"}`)
+				case http.MethodHead:
+					w.Header().Set("Upload-Offset", refusal.has)
+				case http.MethodPatch:
+					patches.Add(1)
+					_, _ = io.Copy(io.Discard, r.Body)
+					w.Header().Set("Content-Type", "application/problem+json")
+					w.WriteHeader(refusal.status)
+				case http.MethodDelete:
+					removed.Add(1)
+					w.WriteHeader(http.StatusNoContent)
+				}
+			}))
+			defer s.Close()
+			c, err := New(s.URL, apitest.OperatorSecret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.pause = func(ctx context.Context, _ int) error { return ctx.Err() }
+			_, err = c.AddImage(t.Context(), Upload{Name: "new", File: bytes.NewReader(make([]byte, 4*room)), Bytes: 4 * room})
+			if !fault.Is(err, refusal.kind) || patches.Load() != refusal.patches || removed.Load() != 1 {
+				t.Errorf("%v after %d requests, %d removed", err, patches.Load(), removed.Load())
+			}
+		})
 	}
 }
 

@@ -11,7 +11,7 @@ type Deploy struct {
 	Local     bool              `json:"local,omitempty" doc:"Boot what is on the disk already"`
 	Live      bool              `json:"live,omitempty" doc:"A root file system is run in memory instead of written to the disk"`
 	SSHKeys   []string          `json:"ssh_keys,omitempty" nullable:"false" maxItems:"100" doc:"authorized_keys lines for the default user"`
-	UserData  string            `json:"user_data,omitempty" maxLength:"524288" writeOnly:"true" doc:"cloud-init user-data, or an Ignition configuration; never given out again"`
+	UserData  string            `json:"user_data,omitempty" maxLength:"262144" writeOnly:"true" doc:"cloud-init user-data, or an Ignition configuration; never given out again"`
 	Seed      string            `json:"seed,omitempty" enum:"nocloud,config-drive,ignition,none" doc:"Form of the first-boot configuration; nocloud when nothing is said"`
 	Answers   string            `json:"answers,omitempty" maxLength:"262144" writeOnly:"true" doc:"Template of the installer's answers, instead of the image's own; never given out again"`
 	Vars      map[string]string `json:"vars,omitempty" maxProperties:"200" writeOnly:"true" doc:"Values for templates; never given out again, but their names are"`

@@ -9,9 +9,9 @@ const Prefix = "/api/v1"
 
 // Limits both sides know.
 const (
-	MaxPlan     = 32 << 20  // bytes of a plan
-	MaxBody     = 1 << 20   // bytes of any other JSON body
-	MaxUserData = 512 << 10 // bytes of cloud-init user-data
+	MaxPlan     = 32 << 20 // bytes of a plan
+	MaxBody     = 1 << 20  // bytes of any other JSON body
+	MaxUserData = deploy.MaxUserData
 )
 
 // List is one page of things.

@@ -87,20 +87,19 @@ func run(ctx context.Context, out io.Writer, say func(string, ...any)) error {
 	if err != nil {
 		return err
 	}
+	address := network.Config.Address.Addr().String()
 	go network.Run(ctx)
-	depth := &probe.Depth{Tree: tree, Asker: probe.Kernel{}}
-	facts := func(switches *probe.Listener) inventory.Facts {
+	switches, depth := neighbours(ctx, tree), &probe.Depth{Tree: tree, Asker: probe.Kernel{}}
+	facts := func() inventory.Facts {
 		f := tree.Facts(time.Now(), switches.Heard())
 		depth.Add(ctx, &f)
 		return f
 	}
-	w := world(params, facts, neighbours(ctx, tree), say, log)
-	w.Rescue = rescueGround(network.Config.Address.Addr().String(), w.Facts, say)
-	found := w.Facts()
+	found := facts()
 	for _, line := range found.Warnings() {
 		say("%s", line)
 	}
-	err = agent.Run(ctx, w)
+	err = agent.Run(ctx, world(params, facts, address, say))
 	if fault.Is(err, fault.Unreachable) {
 		note(ctx, wire.NoServer, nil, say)
 	}
@@ -151,8 +150,10 @@ func neighbours(ctx context.Context, tree probe.Tree) *probe.Listener {
 	return probe.Listen(ctx, ports)
 }
 
-func world(params agent.Params, facts func(*probe.Listener) inventory.Facts, switches *probe.Listener, say func(string, ...any), log *slog.Logger) agent.World {
-	return agent.World{Params: params, Version: version(), Power: machine{say}, Pause: agent.Sleep, Backoff: agent.Backoff(agent.Sleep), Say: say, Log: log,
-		Facts: func() inventory.Facts { return facts(switches) },
-		Open:  func(path string) (agent.Disk, error) { return disk.Open(path) }, Arch: runtime.GOARCH, Written: written(), Memory: memory()}
+// world is this machine, whose address is given, as the agent sees it.
+func world(params agent.Params, facts func() inventory.Facts, address string, say func(string, ...any)) agent.World {
+	return agent.World{Params: params, Version: version(), Arch: runtime.GOARCH, Facts: facts, Say: say,
+		Power: machine{say}, Pause: agent.Sleep, Backoff: agent.Backoff(agent.Sleep),
+		Open:    func(path string) (agent.Disk, error) { return disk.Open(path) },
+		Written: written(), Memory: memory(), Rescue: rescueGround(address, facts, say)}
 }

@@ -169,7 +169,7 @@ func factsText(f *inventory.Facts) []string {
 		out = append(out, "Memory", bytesText(f.MemoryMiB<<20))
 	}
 	for _, d := range f.Disks {
-		out = append(out, "Disk "+d.Path, strings.TrimSpace(fmt.Sprintf("%s %s %s serial %q", bytesText(d.Bytes), d.Type, d.Model, d.Serial)))
+		out = append(out, strings.TrimSpace("Disk "+d.Path), strings.TrimSpace(fmt.Sprintf("%s %s %s serial %q", bytesText(d.Bytes), d.Type, d.Model, d.Serial)))
 	}
 	for _, l := range f.LLDP {
 		out = append(out, "LLDP "+l.NIC, strings.TrimSpace(l.System+" "+l.Port))

@@ -52,6 +52,9 @@ func printPreview(out io.Writer, p wire.Preview) {
 	case p.DiskProblem != "":
 		fmt.Fprintf(out, "disk: not known: %s\n", oneLine(p.DiskProblem))
 	}
+	for _, n := range p.Untold {
+		fmt.Fprintf(out, "nic %s: nobody knows its MAC, so the system is not told of its network; inspect the machine, or give the MAC in the plan\n", oneLine(n))
+	}
 	printPlanned(out, p.Steps)
 	part := func(title, text string) {
 		if text != "" {

@@ -51,7 +51,6 @@ func barred(name string) bool {
 // run is one rendering: its values and what it has spent.
 type run struct {
 	data   *Data
-	out    *output
 	rounds int
 	spent  int
 }

@@ -28,7 +28,7 @@ func Render(name, text string, d Data) (string, error) {
 		return "", err
 	}
 	var out output
-	run := &run{data: &d, out: &out}
+	run := &run{data: &d}
 	if err := t.Funcs(run.functions()).Execute(&out, &d); err != nil {
 		return "", wrong(name, err)
 	}

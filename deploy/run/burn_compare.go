@@ -14,7 +14,7 @@ import (
 // compare settles on the machine and on each sibling whether its figures are worse than
 // those of the others.
 func (j *job) compare(ctx context.Context) error {
-	list, err := j.w.Store.BurnSiblings(ctx, j.op.Machine, mostSiblings)
+	list, err := j.w.Store.BurnSiblings(ctx, j.op.Machine, deploy.MaxSiblings)
 	if err != nil {
 		return err
 	}

@@ -25,11 +25,8 @@ type Burns interface {
 	BurnSiblings(ctx context.Context, machineID string, limit int) ([]deploy.BurnRecord, error)
 }
 
-// Bounds of a burn-in.
-const (
-	mostSiblings = 1000 // machines one is compared with
-	keepEvery    = 5    // seconds of work between figures that are kept
-)
+// keepEvery is how many seconds of work lie between figures that are kept.
+const keepEvery = 5
 
 // burned waits for power in the rack, then follows the agent's work and judges it. A
 // machine that comes back in the middle goes on with the rest; that it restarted is a

@@ -39,14 +39,10 @@ type Subject struct {
 	Reports   string // URL for cloud-init's reports; "": none
 }
 
-// MaxUserData bounds what a user may add, in bytes: what cloud-init and Ignition take
-// from clouds is less.
-const MaxUserData = 256 << 10
-
 // Check refuses an order whose seed could never be made, before anything boots.
 func Check(o deploy.Order) error {
-	if len(o.UserData) > MaxUserData {
-		return fault.Invalidf("user-data of %d bytes is more than %d", len(o.UserData), MaxUserData).WithHint("let it fetch the rest")
+	if len(o.UserData) > deploy.MaxUserData {
+		return fault.Invalidf("user-data of %d bytes is more than %d", len(o.UserData), deploy.MaxUserData).WithHint("let it fetch the rest")
 	}
 	for _, key := range o.SSHKeys {
 		if strings.ContainsAny(key, "\r\n\x00") {

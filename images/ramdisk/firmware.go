@@ -9,10 +9,6 @@ import (
 	"rackwright/fault"
 )
 
-// maxFirmware is how many files one ramdisk takes; a distribution's drivers of servers
-// name about 700.
-const maxFirmware = 4096
-
 // firmwareOf gathers the files that the modules name, as far as they are installed. They
 // go in uncompressed: whether a kernel unpacks them depends on how it was built. What is
 // not there is reported: a port that needs it will not work.
@@ -45,8 +41,7 @@ func firmwareNames(loaded map[string]*module) []string {
 		}
 	}
 	slices.Sort(names)
-	names = slices.Compact(names)
-	return names[:min(len(names), maxFirmware)]
+	return slices.Compact(names)
 }
 
 func readFirmware(dir, name string) (b []byte, found bool, err error) {

@@ -3,6 +3,7 @@ package ramdisk
 import (
 	"debug/elf"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -144,11 +145,7 @@ func (t *kernelTree) resolve(needs []string) (names []string) {
 // lies in memory so until a device asks for it.
 func render(loaded map[string]*module, r *Report) (map[string][]byte, error) {
 	var deps, aliases strings.Builder
-	names := make([]string, 0, len(loaded))
-	for name := range loaded {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(loaded))
 	dir := "lib/modules/" + r.Version + "/"
 	files, err := squeezeAll(dir, names, loaded)
 	if err != nil {

@@ -51,8 +51,8 @@ func (w *World) FirmwareVariables(machine string) string {
 	return filepath.Join(w.Dir, "rack", machine, "vars.fd")
 }
 
-// Chunks is the folder of the image chunks that the server stores.
-func (w *World) Chunks() string { return filepath.Join(w.Dir, "state", "images", "chunks") }
+// Images is the folder where the server stores images.
+func (w *World) Images() string { return filepath.Join(w.Dir, "state", "images") }
 
 // ServerLog is what the server logged.
 func (w *World) ServerLog() string { return w.log("server") }

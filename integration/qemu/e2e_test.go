@@ -94,7 +94,6 @@ func running(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 func world(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 	t.Helper()
 	w, ctx := running(t, nodes)
-	command(t, ctx, w, "image", "add", "debian", w.Image())
 	command(t, ctx, w, "apply", "-f", w.PlanDir(), "--yes")
 	check(t, lab.Until(ctx, time.Minute, "discovery", func() (bool, error) {
 		machines, err := w.Client.Machines(ctx, client.MachineQuery{})
@@ -163,6 +162,7 @@ func timeline(ctx context.Context, w *lab.World, machine string) string {
 // first in its boot order, is told to boot its own disk and does.
 func TestBothFirmwaresDeployThroughAKilledServer(t *testing.T) {
 	w, ctx := world(t, lab.Nodes())
+	command(t, ctx, w, "image", "add", "debian", w.Image())
 	ids := map[string]string{}
 	for _, n := range lab.Nodes() {
 		op, err := w.Client.Deploy(ctx, n.Name, wire.Deploy{Image: "debian", SSHKeys: []string{sshKey}, UserData: userData})

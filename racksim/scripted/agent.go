@@ -125,7 +125,7 @@ func (a *agent) obey(ctx context.Context) (after, error) {
 				return restart, nil
 			}
 		default:
-			err = a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: "bad-order", Detail: "a scripted machine does not know this order"})
+			err = a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: wire.ReasonBadOrder, Detail: "a scripted machine does not know this order"})
 		}
 		if err != nil {
 			return restart, err
