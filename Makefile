@@ -12,7 +12,7 @@ STAMP := $(shell git rev-parse -q --verify HEAD >/dev/null 2>&1 || echo -buildvc
 GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath $(STAMP) -ldflags "-s -w" -o out/bin/
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
-TIMEOUT ?= 10m
+TIMEOUT ?= 40m
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile

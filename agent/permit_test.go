@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"rackwright/agent"
@@ -104,17 +105,17 @@ func (b *bench) put(disk int, at int64, text string) {
 
 func TestADiskThatWentWhileAnotherCameToItsPlaceIsNotWritten(t *testing.T) {
 	b := newBench(t, 48)
-	opened := 0
+	var opened atomic.Bool // the facts are read beside the order, too
 	facts, open := b.world.Facts, b.world.Open
 	b.world.Facts = func() inventory.Facts {
 		f := facts()
 		f.Disks = slices.Clone(f.Disks)
-		if opened > 0 {
+		if opened.Load() {
 			f.Disks[1].Serial = "OTHER"
 		}
 		return f
 	}
-	b.world.Open = func(path string) (agent.Disk, error) { opened++; return open(path) }
+	b.world.Open = func(path string) (agent.Disk, error) { opened.Store(true); return open(path) }
 	was := b.contents(t)
 	b.Order(b.order("S1"))
 	stop, _ := b.run(t)

@@ -34,6 +34,7 @@ func (s *server) imageImports() {
 			if err != nil {
 				return nil, err
 			}
+			i.SHA256, i.SignatureSHA256 = i.Order.Demands()
 			return &body[images.Import]{*i}, nil
 		})
 	fetch := tag(op("POST", "/images/imports", "import-image", "Have the server fetch an image, or make one of parts"))
@@ -65,6 +66,7 @@ func (s *server) beginImport(ctx context.Context, o images.ImportOrder, state im
 	if err := s.Store.CreateImageImport(ctx, &i); err != nil {
 		return nil, err
 	}
+	i.SHA256, i.SignatureSHA256 = i.Order.Demands()
 	return &created{wire.Prefix + at + i.ID, i}, nil
 }
 

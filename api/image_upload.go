@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"mime"
 	"net/http"
@@ -93,6 +94,9 @@ func (s *server) appendUpload(r *http.Request, control *http.ResponseController)
 	if err := readTus(r, i); err != nil {
 		return i, size, err
 	}
+	if err := demanded(r, i); err != nil {
+		return i, size, err
+	}
 	at, err := strconv.ParseInt(r.Header.Get("Upload-Offset"), 10, 64)
 	if err != nil || at < 0 {
 		return i, size, newProblem(r.Context(), http.StatusBadRequest, "the header Upload-Offset is no number", "send the offset that HEAD tells")
@@ -129,6 +133,18 @@ func readTus(r *http.Request, i *images.Import) error {
 	return nil
 }
 
+// demanded refuses to go on with an upload under other digests than it began with. A header
+// that is absent asks for nothing.
+func demanded(r *http.Request, i *images.Import) error {
+	file, signature := i.Order.Demands()
+	for header, began := range map[string]string{wire.UploadSHA256: file, wire.UploadSignature: signature} {
+		if now := r.Header.Get(header); now != "" && now != cmp.Or(began, wire.UploadWithout) {
+			return fault.Conflictf("the upload was begun with another digest or signature than %s asks for", header).WithHint("begin another")
+		}
+	}
+	return nil
+}
+
 // describePatch describes the two routes that huma does not serve.
 func (s *server) describePatch() {
 	number := &huma.Schema{Type: huma.TypeInteger, Format: "int64"}
@@ -144,7 +160,9 @@ func (s *server) describePatch() {
 	patch.Tags = []string{"images"}
 	s.describe(&patch)
 	patch.Parameters = []*huma.Param{id, {Name: "Upload-Offset", In: "header", Required: true, Schema: number, Description: "Where the body begins: what HEAD tells"},
-		{Name: "Upload-Length", In: "header", Schema: number, Description: "Size of the file, when it was not said at the beginning"}}
+		{Name: "Upload-Length", In: "header", Schema: number, Description: "Size of the file, when it was not said at the beginning"},
+		{Name: wire.UploadSHA256, In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Description: "Digest of the file that the upload began with, or none; another is refused"},
+		{Name: wire.UploadSignature, In: "header", Schema: &huma.Schema{Type: huma.TypeString}, Description: "SHA-256 of the signature that it began with, or none; another is refused"}}
 	patch.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{tusBody: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}}
 	patch.Responses["204"] = &huma.Response{Description: "All of the body is there", Headers: headers}
 	s.huma.OpenAPI().AddOperation(&patch)

@@ -114,6 +114,32 @@ func TestAnUploadHasOneForm(t *testing.T) {
 	}
 }
 
+func TestAnUploadDoesNotEndUnderAnotherDigest(t *testing.T) {
+	url := apitest.Serve(t, api.Options{Store: apitest.Rack(t)}) + wire.Prefix
+	sum, other := strings.Repeat("ab", 32), strings.Repeat("cd", 32)
+	for name, c := range map[string]struct {
+		began, header string
+		status        int
+	}{
+		"a digest, of one without":      {`{"name":"x","bytes":4}`, wire.UploadSHA256 + ": " + sum, 409},
+		"another digest":                {`{"name":"x","bytes":4,"sha256":"` + sum + `"}`, wire.UploadSHA256 + ": " + other, 409},
+		"no digest, of one with":        {`{"name":"x","bytes":4,"sha256":"` + sum + `"}`, wire.UploadSHA256 + ": none", 409},
+		"a signature, of one without":   {`{"name":"x","bytes":4}`, wire.UploadSignature + ": " + sum, 409},
+		"the digest it began with":      {`{"name":"x","bytes":5,"sha256":"` + sum + `"}`, wire.UploadSHA256 + ": " + sum, 204},
+		"none, of one without":          {`{"name":"x","bytes":5}`, wire.UploadSHA256 + ": none", 204},
+		"a digest that is not a digest": {`{"name":"x","bytes":4}`, wire.UploadSHA256 + ": x", 409},
+	} {
+		answer, text := ask(t, "POST", url+"/images/uploads", c.began)
+		if strings.Contains(c.began, sum) != strings.Contains(text, sum) {
+			t.Errorf("%s: it does not say what it was begun with: %s", name, text)
+		}
+		at := url + strings.TrimPrefix(answer.Header.Get("Location"), wire.Prefix)
+		if answer := tus(t, "PATCH", at, "0123", "Upload-Offset: 0", c.header); answer.StatusCode != c.status {
+			t.Errorf("%s: %s", name, answer.Status)
+		}
+	}
+}
+
 func TestAnImportIsBegunShownAndForgotten(t *testing.T) {
 	url := apitest.Serve(t, api.Options{Store: apitest.Rack(t)}) + wire.Prefix
 	answer, text := ask(t, "POST", url+"/images/imports", `{"name":"far","url":"https://mirror/disk.raw?key=secret"}`)

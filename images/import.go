@@ -1,6 +1,8 @@
 package images
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"regexp"
 	"slices"
@@ -43,7 +45,21 @@ type Import struct {
 	Created time.Time   `json:"created_at"`
 	Updated time.Time   `json:"updated_at"`
 
+	SHA256          string `json:"sha256,omitempty" doc:"That the file must have; not in lists"`
+	SignatureSHA256 string `json:"signature_sha256,omitempty" doc:"Of the signature that was given; not in lists"`
+
 	Order ImportOrder `json:"-"` // what was asked; it may hold secrets
+}
+
+// Demands says by which digests the bytes of an order are judged: of the file and of the
+// signature, "" for none. An upload goes on only under those it began with.
+func (o *ImportOrder) Demands() (file, signature string) {
+	if o.Signature != "" {
+		sum := sha256.Sum256([]byte(o.Signature))
+		signature = hex.EncodeToString(sum[:])
+	}
+	file, _ = HexSHA256(o.SHA256)
+	return file, signature
 }
 
 // ImportOrder asks for an import: one place to take the file from, or a list of parts. An

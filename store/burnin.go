@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -123,6 +124,15 @@ func (db *DB) budget(ctx context.Context, tx *sql.Tx, m *inventory.Machine, b *d
 	before, err := collect(ctx, tx, readText, open+`b.power_turn <> o.turn AND m.rack_id = $2 AND (b.began_at < $3 OR b.began_at = $3 AND b.id < $1) LIMIT 1`, b.ID, inv.Racks[0].ID, b.Began)
 	if err != nil {
 		return inventory.Budget{}, err
+	}
+	begun, err := collect(ctx, tx, readText, `SELECT machine_id FROM operation WHERE state IN ('queued', 'running')`)
+	if err != nil {
+		return inventory.Budget{}, err
+	}
+	for i := range inv.Machines {
+		if o := &inv.Machines[i]; o.Power == inventory.PowerOff && slices.Contains(begun, o.ID) {
+			o.Power = inventory.PowerUnknown // it is off for now: its operation may start it at any moment
+		}
 	}
 	full := map[string]bool{}
 	for _, id := range burning {

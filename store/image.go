@@ -112,7 +112,8 @@ func insertImage(ctx context.Context, tx *sql.Tx, i *images.Image) error {
 }
 
 // RemoveImage removes the record of an image; the caller may then drop its bytes if no
-// other image has the digest. Conflict while an operation that has not ended needs it.
+// other image has the digest. Conflict while an operation that has not ended needs it:
+// another image with the digest serves as well, but not to a loader that asks by name.
 func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.Image, error) {
 	var out *images.Image
 	err := db.tx(ctx, func(tx *sql.Tx) error {
@@ -121,13 +122,15 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 			return err
 		}
 		out = i
-		if _, err := db.lock(ctx, tx, `SELECT 1 FROM image WHERE id = $1`, i.ID); err != nil {
+		if _, err := db.lock(ctx, tx, `SELECT 1 FROM image WHERE digest = $1 ORDER BY id`, i.Digest); err != nil { // two names of it may go at once
 			return err
 		}
-		n, err := exec(ctx, tx, `DELETE FROM image WHERE id = $1 AND NOT EXISTS
-			(SELECT 1 FROM operation WHERE digest = $2 AND state IN ('queued', 'running', 'parked'))`, i.ID, i.Digest)
+		if err := db.refuseNeeded(ctx, tx, i); err != nil {
+			return err
+		}
+		n, err := exec(ctx, tx, `DELETE FROM image WHERE id = $1`, i.ID)
 		if err == nil && n == 0 {
-			return fault.Conflictf("image %s is being deployed", i.Name).WithHint("wait for the operations that use it, or cancel them")
+			return fault.NotFoundf("image %s was removed by another", i.Name).WithHint("'rackwright image list' shows what is there")
 		}
 		if err != nil {
 			return err
@@ -139,6 +142,26 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 	}
 	db.events.wake(everything)
 	return out, nil
+}
+
+// refuseNeeded names the operation that an image cannot be removed for.
+func (db *DB) refuseNeeded(ctx context.Context, tx *sql.Tx, i *images.Image) error {
+	open, err := db.operations(ctx, tx, "o.digest = $1 AND o.state IN ('queued', 'running', 'parked') ORDER BY o.created_at, o.id", i.Digest)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	var twin bool
+	if err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM image WHERE digest = $1 AND id <> $2)`, i.Digest, i.ID).Scan(&twin); err != nil {
+		return err
+	}
+	for _, o := range open {
+		if twin && (o.Order.Image != i.Name || !o.Order.Method.Loads()) {
+			continue
+		}
+		return fault.Conflictf("image %s is needed by %s %s on %s (%s)", i.Name, o.Kind, o.ID, o.Name, o.State).
+			WithHint("wait for it, or 'rackwright operation cancel %s'; a parked one needs it too, until it is cancelled", o.ID)
+	}
+	return nil
 }
 
 // DigestListed reports whether an image of the catalogue has the digest.

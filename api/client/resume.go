@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 
+	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/images"
 )
@@ -68,16 +69,47 @@ func (c *Client) beginUpload(ctx context.Context, u Upload) (images.Import, int6
 		if err != nil {
 			return images.Import{}, 0, err
 		}
+		var other error
 		for _, i := range list {
-			if i.State == images.Receiving && i.Name == u.Name && i.Bytes == u.Bytes && i.Kind == cmp.Or(u.Kind, images.KindDisk) {
+			if i.State != images.Receiving || i.Name != u.Name || i.Bytes != u.Bytes || i.Kind != cmp.Or(u.Kind, images.KindDisk) {
+				continue
+			}
+			if other = c.sameDemands(ctx, i.ID, u); other == nil {
 				at, err := c.uploadOffset(ctx, i.ID)
 				return i, at, err
 			}
 		}
+		if other != nil {
+			return images.Import{}, 0, other
+		}
 	}
-	i, err := call[images.Import](ctx, c, http.MethodPost, "/images/uploads", nil, images.ImportOrder{Name: u.Name, Kind: u.Kind, SHA256: u.SHA256,
-		Signature: u.Signature, Arch: u.Arch, Bytes: max(u.Bytes, 0)})
+	i, err := call[images.Import](ctx, c, http.MethodPost, "/images/uploads", nil, u.order())
 	return i, 0, err
+}
+
+// order is what an upload asks for.
+func (u *Upload) order() *images.ImportOrder {
+	return &images.ImportOrder{Name: u.Name, Kind: u.Kind, SHA256: u.SHA256, Signature: u.Signature, Arch: u.Arch, Bytes: max(u.Bytes, 0)}
+}
+
+// sameDemands returns Conflict when an upload began with another digest or signature: what
+// is asked for now would not be looked at.
+func (c *Client) sameDemands(ctx context.Context, id string, u Upload) error {
+	began, err := c.Import(ctx, id)
+	if err != nil {
+		return err
+	}
+	what := ""
+	switch file, signature := u.order().Demands(); {
+	case began.SHA256 != file:
+		what = "sha256"
+	case began.SignatureSHA256 != signature:
+		what = "signature"
+	default:
+		return nil
+	}
+	return fault.Conflictf("the upload of %s was not begun with this %s", u.Name, what).
+		WithHint("give the one it began with, or send the file anew without --resume; 'rackwright image import remove %s' forgets what was sent", id)
 }
 
 // sendFrom sends the file from an offset on, and tells whether any of it was taken.
@@ -95,6 +127,9 @@ func (c *Client) sendFrom(ctx context.Context, id string, u Upload, file io.Read
 	if u.Bytes > 0 {
 		r.ContentLength = u.Bytes - offset
 	}
+	file256, signature := u.order().Demands()
+	r.Header.Set(wire.UploadSHA256, cmp.Or(file256, wire.UploadWithout)) // the server compares them as well
+	r.Header.Set(wire.UploadSignature, cmp.Or(signature, wire.UploadWithout))
 	if err := c.patch(r, offset, 0); err != nil || u.Bytes > 0 {
 		return body.stop() > offset, err
 	}

@@ -3,6 +3,8 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -62,6 +64,52 @@ func TestAnUploadThatWasGivenUpIsResumedOnDemand(t *testing.T) {
 	}
 	if all, err := c.Imports(t.Context()); err != nil || len(all) != 1 || all[0].State != images.Done {
 		t.Error(all, err)
+	}
+}
+
+func TestAnUploadIsResumedOnlyUnderTheDigestsItBeganWith(t *testing.T) {
+	file := bytes.Repeat([]byte("0123456789"), 100_000)
+	digest := sha256.Sum256(file)
+	right, wrong := hex.EncodeToString(digest[:]), strings.Repeat("ab", 32)
+	for name, c := range map[string]struct {
+		began, now Upload
+		refused    bool
+	}{
+		"a digest later":         {Upload{}, Upload{SHA256: wrong}, true},
+		"a right digest later":   {Upload{}, Upload{SHA256: right}, true},
+		"no digest later":        {Upload{SHA256: right}, Upload{}, true},
+		"the same digest":        {Upload{SHA256: right}, Upload{SHA256: "SHA256:" + strings.ToUpper(right)}, false},
+		"a signature later":      {Upload{}, Upload{Signature: "signed"}, true},
+		"another signature":      {Upload{Signature: "signed"}, Upload{Signature: "signed by another"}, true},
+		"the same signature":     {Upload{Signature: "signed"}, Upload{Signature: "signed"}, false},
+		"another kind is no one": {Upload{}, Upload{Kind: images.KindISO}, false}, // it begins anew
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := apitest.Rack(t)
+			cl := dialled(t, s)
+			send := func(ctx context.Context, u Upload) error {
+				u.Name, u.File, u.Bytes = "new", bytes.NewReader(file), int64(len(file))
+				_, err := cl.AddImage(ctx, u)
+				return err
+			}
+			s.Break(100)
+			ctx, stop := context.WithCancel(t.Context())
+			pause := cl.pause
+			cl.pause = func(context.Context, int) error { stop(); return ctx.Err() }
+			if err := send(ctx, c.began); !fault.Is(err, fault.Unreachable) {
+				t.Fatal(err)
+			}
+			s.Break(0)
+			cl.pause = pause
+			c.now.Resume = true
+			err := send(t.Context(), c.now)
+			if fault.Is(err, fault.Conflict) != c.refused || !c.refused && err != nil || c.refused && !strings.Contains(fault.HintOf(err), "without --resume") {
+				t.Errorf("%v (%s)", err, fault.HintOf(err))
+			}
+			if _, err := s.Image(t.Context(), "new"); (err == nil) == c.refused {
+				t.Errorf("the image: %v", err)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,14 @@ import "rackwright/deploy"
 // Prefix is the path every route stands under.
 const Prefix = "/api/v1"
 
+// Headers by which the sender of an upload says what it is to be judged by; the server goes
+// on only when the upload began so. UploadWithout is said where there is none.
+const (
+	UploadSHA256    = "Upload-Sha256"
+	UploadSignature = "Upload-Signature-Sha256"
+	UploadWithout   = "none"
+)
+
 // Limits both sides know.
 const (
 	MaxPlan     = 32 << 20 // bytes of a plan

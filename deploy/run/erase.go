@@ -39,9 +39,17 @@ func certifyErased(ctx context.Context, j *job, _ *deploy.Step, r wire.Event) ou
 	if len(j.w.Certificates) != ed25519.PrivateKeySize {
 		return retry(fault.Internalf("this server has no key for certificates"))
 	}
+	seen, err := j.w.Store.Observations(ctx, []string{j.op.Machine})
+	if err != nil {
+		return retry(err)
+	}
 	for i := range erased {
 		if !erased[i].Succeeded {
 			continue
+		}
+		if !j.named(erased[i].Disk, seen[j.op.Machine]) {
+			return park("bad-report", "the agent says that it erased disk "+journal.Line(erased[i].Disk.Label(), 100)+", which is none of those it was to erase",
+				"see the machine's disks and console; then 'rackwright operation retry' erases again")
 		}
 		c, err := deploy.Sign(j.certificate(&erased[i], r.Order), j.w.Certificates)
 		if err == nil {
@@ -52,6 +60,16 @@ func certifyErased(ctx context.Context, j *job, _ *deploy.Step, r wire.Event) ou
 		}
 	}
 	return done()
+}
+
+// named reports whether a disk is one that the machine was seen with and that is to be
+// erased: nothing else gets a certificate.
+func (j *job) named(d inventory.Disk, seen []inventory.Facts) bool {
+	has := slices.ContainsFunc(seen, func(f inventory.Facts) bool {
+		return f.Source == "agent" && slices.ContainsFunc(f.Disks, d.Same)
+	})
+	wanted := j.op.Order.Erase
+	return has && (wanted == nil || len(wanted.Disks) == 0 || slices.ContainsFunc(wanted.Disks, func(name string) bool { return deploy.Names(name, d) }))
 }
 
 func (j *job) certificate(e *wire.Erased, order string) deploy.Certificate {

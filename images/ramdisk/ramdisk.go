@@ -67,7 +67,7 @@ func Build(o Options) (Report, error) {
 		return Report{}, fault.Invalidf("architecture %q", o.Arch).WithHint("use amd64 or arm64")
 	}
 	r := Report{Arch: o.Arch, Version: filepath.Base(o.ModulesDir), Modules: []Module{}, Builtin: []string{}, Absent: []string{}, Firmware: []Module{}, NoFirmware: []string{}}
-	kernel, err := readInput("kernel", o.Kernel)
+	kernel, err := readKernel(o.Kernel, o.Arch)
 	if err != nil {
 		return r, err
 	}

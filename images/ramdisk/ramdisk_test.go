@@ -57,6 +57,13 @@ func elfFile(machine elf.Machine, kind elf.Type, data string) []byte {
 // program is what passes for a static program.
 func program(machine elf.Machine, text string) []byte { return elfFile(machine, elf.ET_EXEC, text) }
 
+// kernelFile is what passes for a kernel: only what tells its architecture.
+func kernelFile(at int, magic string) []byte {
+	b := make([]byte, 1024)
+	copy(b[at:], magic)
+	return b
+}
+
 func put(t *testing.T, path string, b []byte) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -108,7 +115,7 @@ func sample(t *testing.T) Options {
 	put(t, filepath.Join(mods, "modules.alias"), []byte("alias soft-crc crc_soft\nalias pci:v* unwanted\n"))
 	put(t, filepath.Join(dir, "firmware/acme/one.bin.xz"), squeeze(t, "xz", []byte("microcode")))
 	put(t, filepath.Join(dir, "secret"), []byte("secret"))
-	return Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), []byte("kernel")), ModulesDir: mods, FirmwareDir: filepath.Join(dir, "firmware"),
+	return Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), kernelFile(0x202, "HdrS")), ModulesDir: mods, FirmwareDir: filepath.Join(dir, "firmware"),
 		Agent: put(t, filepath.Join(dir, "agent"), program(elf.EM_X86_64, "the agent")), Modules: []string{"virtio_net", "nvme", "tg3"}, Out: filepath.Join(dir, "out"), Arch: "amd64"}
 }
 
@@ -321,7 +328,7 @@ func TestARamdiskForARMIsBuiltOnAnyMachine(t *testing.T) {
 	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/hisilicon/hns3.ko"), arm("alias=pci:v000019E5d*", "depends=hnae3"))
 	put(t, filepath.Join(mods, "kernel/drivers/net/ethernet/hisilicon/hnae3.ko"), arm("depends="))
 	put(t, filepath.Join(mods, "modules.builtin"), nil)
-	o := Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), []byte("kernel")), ModulesDir: mods, Agent: filepath.Join(dir, "agent"), Out: filepath.Join(dir, "out"), Arch: "arm64"}
+	o := Options{Kernel: put(t, filepath.Join(dir, "vmlinuz"), kernelFile(56, "ARM\x64")), ModulesDir: mods, Agent: filepath.Join(dir, "agent"), Out: filepath.Join(dir, "out"), Arch: "arm64"}
 	r, err := Build(o)
 	if err != nil || !slices.Equal(moduleNames(r), []string{"hnae3", "hns3"}) {
 		t.Fatalf("%v %v", moduleNames(r), err)
@@ -347,6 +354,10 @@ func TestInputsThatCannotBeUsed(t *testing.T) {
 		"another architecture":         {func(o *Options) { o.Arch = "vax" }, fault.Invalid},
 		"an agent for another machine": {func(o *Options) { put(t, o.Agent, program(elf.EM_AARCH64, "")) }, fault.Invalid},
 		"an agent with libraries":      {func(o *Options) { o.Agent = "/bin/sh" }, fault.Invalid},
+		"a kernel that is none":        {func(o *Options) { put(t, o.Kernel, []byte("kernel")) }, fault.Invalid},
+		"a kernel for another machine": {func(o *Options) { put(t, o.Kernel, kernelFile(56, "ARM\x64")) }, fault.Invalid},
+		"a mistyped set":               {func(o *Options) { o.Only = []string{"netwrok"} }, fault.Invalid},
+		"a mistyped module":            {func(o *Options) { o.Modules = []string{"virtio-nett"} }, fault.Invalid},
 		"no such set":                  {func(o *Options) { o.Only = []string{"net work"} }, fault.Invalid},
 		"a damaged module":             {func(o *Options) { put(t, filepath.Join(o.ModulesDir, "kernel/net/core/failover.ko.gz"), []byte("x")) }, fault.Invalid},
 	} {
@@ -357,6 +368,16 @@ func TestInputsThatCannotBeUsed(t *testing.T) {
 		}
 		if left, _ := filepath.Glob(filepath.Join(o.Out, "amd64/*")); len(left) > 0 {
 			t.Errorf("%s left %v", name, left)
+		}
+	}
+}
+
+func TestAMistypedNameIsToldWhatItMayBe(t *testing.T) {
+	for typo, want := range map[string]string{"netwrok": "is it network?", "virtio_nett": "is it virtio_net", "acm": "is it acme?", "zzzzzz": "sets are small"} {
+		o := sample(t)
+		o.Modules, o.Only = nil, []string{typo}
+		if _, err := Build(o); !fault.Is(err, fault.Invalid) || !strings.HasPrefix(fault.HintOf(err), want) {
+			t.Errorf("%s: %v (%s)", typo, err, fault.HintOf(err))
 		}
 	}
 }

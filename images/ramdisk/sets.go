@@ -85,6 +85,9 @@ func (o Options) choose(t *kernelTree) (wanted, expected []string, err error) {
 		if strings.ContainsAny(named[i], "/ *") {
 			return nil, nil, fault.Invalidf("%q is no module and no set", named[i]).WithHint("sets are %s", strings.Join(SetNames(), ", "))
 		}
+		if err := t.unknown(named[i]); err != nil {
+			return nil, nil, err
+		}
 	}
 	wanted, expected = append(wanted, named...), append(expected, named...)
 	for _, s := range chosen {

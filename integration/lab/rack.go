@@ -19,12 +19,11 @@ type Node struct {
 	Memory   int      // MiB, 1024 when nothing is said
 }
 
-// Nodes are the machines of the demo: one of each firmware. The disk that is found first,
-// and is the first in the firmware's order, is not the one to write.
+// Nodes are the machines of the demo: one of each firmware.
 func Nodes() []Node {
 	return []Node{
-		{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: OTHER0001, bus: ahci}", "{size: 3GiB, serial: RWDISK0001, bus: nvme, root: true}"}},
-		{Name: "node2", Firmware: inventory.UEFI, Disks: []string{"{size: 3GiB, serial: OTHER0002, bus: virtio}", "{size: 3GiB, serial: RWDISK0002, bus: ahci, root: true}"}},
+		{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: RWDISK0001, bus: virtio}"}},
+		{Name: "node2", Firmware: inventory.UEFI, Disks: []string{"{size: 3GiB, serial: RWDISK0002, bus: virtio}"}},
 	}
 }
 

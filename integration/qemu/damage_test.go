@@ -20,12 +20,10 @@ import (
 	"rackwright/journal"
 )
 
-// One machine through what goes wrong on the way to a system, and back: an image that is
-// larger than its disk, a chunk that is damaged on the server, a power cut in the middle of
-// the write; then its disks are erased and proven empty.
-func TestADamagedImageAndAPowerCutEndInASystemAndAnErase(t *testing.T) {
-	node := lab.Node{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: ROOT, bus: nvme}", "{size: 96MiB, serial: OTHER, bus: ahci}"}}
-	w, ctx := world(t, []lab.Node{node})
+// damageIsMended takes a machine through what goes wrong on the way to a system, and back:
+// an image that is larger than its disk, a chunk that is damaged on the server, a power cut
+// in the middle of the write; then its disks are erased and proven empty.
+func damageIsMended(t *testing.T, ctx context.Context, w *lab.World) {
 	command(t, ctx, w, "image", "add", "debian", w.Image())
 	scribble(t, w.Disk("node1", 2))
 	tooLarge(t, ctx, w)

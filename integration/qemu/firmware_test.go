@@ -12,11 +12,10 @@ import (
 	"rackwright/inventory"
 )
 
-// TestFirmwareIsUpdatedAndSeenFromInsideTheMachine claims a BMC, updates BMC and BIOS one
+// firmwareIsSeenFromInside claims a BMC, updates BMC and BIOS one
 // after the other, and asks the agent in the machine what its SMBIOS says.
-func TestFirmwareIsUpdatedAndSeenFromInsideTheMachine(t *testing.T) {
-	w, ctx := world(t, lab.Nodes()[:1])
-	name := lab.Nodes()[0].Name
+func firmwareIsSeenFromInside(t *testing.T, ctx context.Context, w *lab.World) {
+	const name = "node2"
 	command(t, ctx, w, "bmc", "claim", name, "--watch")
 	m, err := w.Client.Machine(ctx, name)
 	check(t, err)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"testing"
 
 	"rackwright/deploy"
@@ -69,6 +70,23 @@ func imageRecords() chapter {
 			same(t, "digest listed", must(b.DigestListed(b.ctx(), gone.Digest))(t), false)
 			_, err = b.RemoveImage(b.ctx(), "debian-12", "tester")
 			refused(t, err, fault.NotFound)
+		},
+		"one of two names of a digest may go while it is deployed; the other is refused with the operation's id": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			o := b.deployment("n1")
+			second := debian("debian-12")
+			second.Name = "debian-stable"
+			ok(t, b.AddImage(b.ctx(), &second, "tester"))
+			must(b.RemoveImage(b.ctx(), "debian-stable", "tester"))(t)
+			_, err := b.RemoveImage(b.ctx(), "debian-12", "tester")
+			refused(t, err, fault.Conflict)
+			if !strings.Contains(err.Error(), o.ID) || !strings.Contains(err.Error(), "n1") || !strings.Contains(fault.HintOf(err), "parked") {
+				t.Errorf("%v (%s)", err, fault.HintOf(err))
+			}
+			ok(t, b.AddImage(b.ctx(), &second, "tester"))
+			must(b.RemoveImage(b.ctx(), "debian-12", "tester"))(t)
+			_, err = b.RemoveImage(b.ctx(), "debian-stable", "tester")
+			refused(t, err, fault.Conflict)
 		},
 		"a removal and a deployment that race never both win": func(t *testing.T, b *bench) {
 			b.apply(planOf(1))
