@@ -33,6 +33,9 @@ func (s *server) actions() {
 		if err != nil {
 			return nil, err
 		}
+		if err := deploy.Unseen(in.Body.Overwrite, a.machine); err != nil { // of a rollout, the list is for many machines
+			return nil, err
+		}
 		return s.start(ctx, deploy.Deploy, a.machine, a.order, in.Body.DryRun)
 	})
 	inspect := s.action("inspect", "Netboot the machine and read its parts")
@@ -93,7 +96,11 @@ func fits(m *inventory.Machine, img *images.Image) error {
 			WithHint("choose an image for %s", m.Arch)
 	}
 	if m.Firmware != "" && len(img.Firmware) > 0 && !slices.Contains(img.Firmware, m.Firmware) {
-		return fault.Conflictf("image %s boots by %v, and %s boots by %s", img.Name, img.Firmware, m.Name, m.Firmware).
+		modes := make([]string, len(img.Firmware))
+		for i, f := range img.Firmware {
+			modes[i] = string(f)
+		}
+		return fault.Conflictf("image %s boots by %s, and %s boots by %s", img.Name, strings.Join(modes, " and "), m.Name, m.Firmware).
 			WithHint("choose an image that boots by %s, or change the machine's firmware mode and its plan", m.Firmware)
 	}
 	return nil

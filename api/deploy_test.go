@@ -86,6 +86,8 @@ func TestWhatATemplateLacksIsSaidBeforeAnythingBoots(t *testing.T) {
 		`{"image":"installer","answers":"{{var \"site\"}}"}`:               `the variable \"site\" is not given`,
 		`{"image":"installer","answers":"{{"}`:                             "template line 1",
 		`{"image":"debian","answers":"x"}`:                                 "are for an installer",
+		`{"image":"root","mirror":true}`:                                   "not unpacked to a mirror",
+		`{"image":"debian","overwrite":["D1","D9"]}`:                       "no disk \\\"D9\\\" to overwrite; seen: D1",
 		`{"image":"cd","mirror":true}`:                                     "that the agent writes",
 		`{"image":"installer","seed":"nocloud"}`:                           "that the agent writes",
 		`{"image":"debian","live":true}`:                                   "is of root file systems",

@@ -41,6 +41,9 @@ func (s *server) preview(ctx context.Context, machine string, in wire.Deploy) (*
 	if err != nil {
 		return nil, err
 	}
+	if err := deploy.Unseen(in.Overwrite, a.machine); err != nil { // of a rollout, the list is for many machines
+		return nil, err
+	}
 	steps, err := deploy.Plan(deploy.Deploy, deploy.Subject{Machine: *a.machine, Order: a.order})
 	if err != nil {
 		return nil, err

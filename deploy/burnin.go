@@ -54,9 +54,13 @@ func planBurnIn(s Subject) ([]Step, error) {
 	if o.Write && !slices.Contains(o.Wanted(), "disk") {
 		return nil, fault.Invalidf("disks are to be written, but not tested").WithHint("add the test disk, or leave write out")
 	}
-	if s.Machine.Phase == inventory.Active && (!o.Active || o.Write) {
+	if s.Machine.Phase == inventory.Active && o.Write {
+		return nil, fault.Conflictf("%s is active: it runs %s, and the disks of an active machine are never written", s.Machine.Name, s.Machine.Image).
+			WithHint("leave write out, which only reads the disks, or erase the machine first")
+	}
+	if s.Machine.Phase == inventory.Active && !o.Active {
 		return nil, fault.Conflictf("%s is active: it runs %s, and a burn-in restarts it", s.Machine.Name, s.Machine.Image).
-			WithHint("say that it may be restarted ('--active'); its disks are not written while it is active")
+			WithHint("say that it may be restarted: '--active'")
 	}
 	if err := netbootable(s.Machine); err != nil {
 		return nil, err

@@ -47,7 +47,7 @@ func TestABurnInThatCannotBeIsRefusedWithAHint(t *testing.T) {
 		"a test twice":         {racked(), &deploy.BurnOrder{Seconds: 60, Tests: []string{"cpu", "cpu"}}, fault.Invalid, "twice"},
 		"write without disk":   {racked(), &deploy.BurnOrder{Seconds: 60, Tests: []string{"cpu"}, Write: true}, fault.Invalid, "not tested"},
 		"active":               {active, &deploy.BurnOrder{Seconds: 60}, fault.Conflict, "it runs debian"},
-		"active, to be wiped":  {active, &deploy.BurnOrder{Seconds: 60, Active: true, Write: true}, fault.Conflict, "it runs debian"},
+		"active, to be wiped":  {active, &deploy.BurnOrder{Seconds: 60, Active: true, Write: true}, fault.Conflict, "never written"},
 		"active, as was asked": {active, &deploy.BurnOrder{Seconds: 60, Active: true}, 0, ""},
 	} {
 		_, err := deploy.Plan(deploy.BurnIn, deploy.Subject{Machine: c.machine, Order: deploy.Order{Burn: c.order}})

@@ -63,6 +63,9 @@ func planWrite(s Subject) ([]Step, error) {
 	if err := netbootable(s.Machine); err != nil {
 		return nil, err
 	}
+	if s.Order.Mirror && s.Order.Method == ByRootFS {
+		return nil, fault.Invalidf("a root file system is not unpacked to a mirror").WithHint("leave the mirror out, or deploy a disk image")
+	}
 	steps := append(netboot(s.Machine), step(StepWrite, "image written", 3, 2*time.Hour))
 	if s.Machine.BMC != nil {
 		steps = append(steps, step(StepBootDisk, "boot from disk", 5, 5*time.Minute))

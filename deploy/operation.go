@@ -49,6 +49,14 @@ const (
 // Ended reports whether nothing more will happen.
 func (s State) Ended() bool { return s == Succeeded || s == Failed || s == Cancelled }
 
+// Ending says in words how an operation ended: "has succeeded", "was cancelled".
+func (s State) Ending() string {
+	if s == Cancelled {
+		return "was cancelled"
+	}
+	return "has " + string(s)
+}
+
 // StateEdge is one allowed change of state and what causes it.
 type StateEdge struct {
 	From, To State

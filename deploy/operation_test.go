@@ -104,3 +104,11 @@ func TestStatesThatEndedAreLeftByNoEdge(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEndIsWordedAsPeopleSayIt(t *testing.T) {
+	for state, want := range map[deploy.State]string{deploy.Cancelled: "was cancelled", deploy.Succeeded: "has succeeded", deploy.Failed: "has failed"} {
+		if got := state.Ending(); got != want {
+			t.Errorf("%s: %q", state, got)
+		}
+	}
+}

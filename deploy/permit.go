@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"rackwright/fault"
 	"rackwright/inventory"
 )
 
@@ -123,6 +124,21 @@ func Names(name string, d inventory.Disk) bool {
 		return name != "" && name == d.Label()
 	}
 	return name != "" && (inventory.DiskHint{Serial: name}.Matches(d) || inventory.DiskHint{WWN: name}.Matches(d))
+}
+
+// Unseen returns Invalid when a person gives up a disk by a name that no disk has which the
+// machine's agent saw. Where no agent looked, nothing is known.
+func Unseen(names []string, m *inventory.Machine) error {
+	if m.Facts == nil || m.Facts.Source != "agent" || len(m.Facts.Disks) == 0 {
+		return nil
+	}
+	for _, name := range names {
+		if !slices.ContainsFunc(m.Facts.Disks, func(d inventory.Disk) bool { return Names(name, d) }) {
+			return fault.Invalidf("%s has no disk %.80q to overwrite; seen: %s", m.Name, name, labels(m.Facts.Disks)).
+				WithHint("name a disk that is there; 'rackwright inspect %s' looks again", m.Name)
+		}
+	}
+	return nil
 }
 
 func givenUp(names []string, d inventory.Disk) bool {

@@ -69,6 +69,7 @@ func TestWhatCannotBeDoneIsRefusedBeforeItBegins(t *testing.T) {
 		"a retired machine":       {deploy.Power, func(m *inventory.Machine) { m.Phase = inventory.Retired }, deploy.Order{Power: "on"}, fault.Conflict, "retired"},
 		"a machine a person has":  {deploy.Deploy, func(m *inventory.Machine) { m.Phase = inventory.Maintenance }, image, fault.Conflict, "maintenance"},
 		"no image":                {deploy.Deploy, func(*inventory.Machine) {}, deploy.Order{}, fault.Invalid, "which image"},
+		"a mirror of files":       {deploy.Deploy, func(*inventory.Machine) {}, deploy.Order{Digest: "sha256:0", Method: deploy.ByRootFS, Mirror: true}, fault.Invalid, "mirror"},
 		"no port":                 {deploy.Deploy, func(m *inventory.Machine) { m.NICs = nil }, image, fault.Conflict, "no NIC"},
 		"no address":              {deploy.Inspect, func(m *inventory.Machine) { m.NICs[0].Address = netip.Addr{} }, image, fault.Conflict, "no address"},
 		"power without a BMC":     {deploy.Power, func(m *inventory.Machine) { m.BMC = nil }, deploy.Order{Power: "on"}, fault.Conflict, "no BMC"},

@@ -40,6 +40,7 @@ type Import struct {
 	Done    int64       `json:"done_bytes" doc:"Received so far"`
 	Digest  string      `json:"digest,omitempty" doc:"When it is done: of the image, or of the part"`
 	Error   string      `json:"error,omitempty"`
+	Fault   string      `json:"fault,omitempty" enum:"internal,invalid,not-found,conflict,denied,unreachable" doc:"Kind of the error"`
 	Hint    string      `json:"hint,omitempty"`
 	Actor   string      `json:"actor"`
 	Created time.Time   `json:"created_at"`

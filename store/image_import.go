@@ -62,9 +62,9 @@ func (db *DB) openOrder(ctx context.Context, i *images.Import) error {
 
 func imports(ctx context.Context, q queryer, pick string, args ...any) ([]images.Import, error) {
 	return collect(ctx, q, func(scan func(...any) error) (i images.Import, err error) {
-		err = scan(asText{&i.ID}, &i.Name, &i.Kind, &i.From, &i.State, &i.Bytes, &i.Done, &i.Digest, &i.Error, &i.Hint, &i.Actor, asTime{&i.Created}, asTime{&i.Updated})
+		err = scan(asText{&i.ID}, &i.Name, &i.Kind, &i.From, &i.State, &i.Bytes, &i.Done, &i.Digest, &i.Error, &i.Fault, &i.Hint, &i.Actor, asTime{&i.Created}, asTime{&i.Updated})
 		return i, err
-	}, `SELECT id, name, kind, origin, state, bytes, done_bytes, digest, error, hint, actor, created_at, updated_at FROM image_import WHERE `+pick+`
+	}, `SELECT id, name, kind, origin, state, bytes, done_bytes, digest, error, fault, hint, actor, created_at, updated_at FROM image_import WHERE `+pick+`
 		ORDER BY created_at DESC, id DESC LIMIT 500`, args...)
 }
 
@@ -138,8 +138,8 @@ func (db *DB) NoteImageImport(ctx context.Context, i *images.Import, owner strin
 
 // EndImageImport writes down how an import ended, forgets what was asked, and gives it up.
 func (db *DB) EndImageImport(ctx context.Context, i *images.Import, owner string) error {
-	n, err := exec(ctx, db.sql, `UPDATE image_import SET state = $1, bytes = $2, done_bytes = $3, digest = $4, error = $5, hint = $6, order_sealed = '', lease_owner = '', updated_at = $7
-		WHERE id = $8 AND lease_owner = $9 AND state NOT IN ('done', 'failed')`, i.State, i.Bytes, i.Done, i.Digest, i.Error, i.Hint, db.now(), i.ID, owner)
+	n, err := exec(ctx, db.sql, `UPDATE image_import SET state = $1, bytes = $2, done_bytes = $3, digest = $4, error = $5, fault = $6, hint = $7, order_sealed = '', lease_owner = '', updated_at = $8
+		WHERE id = $9 AND lease_owner = $10 AND state NOT IN ('done', 'failed')`, i.State, i.Bytes, i.Done, i.Digest, i.Error, i.Fault, i.Hint, db.now(), i.ID, owner)
 	return db.lentImport(i.ID, n, err)
 }
 
@@ -165,7 +165,7 @@ func (db *DB) RemoveImageImport(ctx context.Context, id string) error {
 // ExpireImageImports fails uploads that nothing came for since then, and forgets imports
 // that ended long ago.
 func (db *DB) ExpireImageImports(ctx context.Context, idle time.Time) error {
-	_, err := exec(ctx, db.sql, `UPDATE image_import SET state = 'failed', order_sealed = '', error = 'the upload was abandoned', hint = 'send the file again', updated_at = $1
+	_, err := exec(ctx, db.sql, `UPDATE image_import SET state = 'failed', order_sealed = '', error = 'the upload was abandoned', fault = 'conflict', hint = 'send the file again', updated_at = $1
 		WHERE state = 'receiving' AND updated_at < $2`, db.now(), idle)
 	if err == nil {
 		_, err = exec(ctx, db.sql, `DELETE FROM image_import WHERE state IN ('done', 'failed') AND updated_at < $1`, db.now().Add(-keptImports))

@@ -318,7 +318,7 @@ func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operatio
 	case err != nil:
 		return w, err
 	case was.Ended() && was != o.State:
-		return w, fault.Conflictf("operation %s has %s", o.ID, was)
+		return w, fault.Conflictf("operation %s %s", o.ID, was.Ending())
 	}
 	o.Updated = db.now()
 	if o.State.Ended() && o.Finished.IsZero() {

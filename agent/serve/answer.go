@@ -163,7 +163,7 @@ func (s *Server) gaveUp(w http.ResponseWriter, r *http.Request) {
 func (s *Server) said(w http.ResponseWriter, r *http.Request, kind string, detail any, words string) {
 	op, err := s.asked(r)
 	if err == nil && op.State.Ended() && op.State != deploy.Succeeded {
-		err = fault.Conflictf("operation %s has %s", op.ID, op.State)
+		err = fault.Conflictf("operation %s %s", op.ID, op.State.Ending())
 	}
 	if err == nil && s.tooFast(w, op.ID) {
 		return

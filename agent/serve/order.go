@@ -65,7 +65,7 @@ func (s *Server) order(w http.ResponseWriter, r *http.Request, h holder) {
 // orderOf derives the order from the operation, so nothing is lost when the server stops.
 func (s *Server) orderOf(ctx context.Context, r *http.Request, op *deploy.Operation) (*wire.Order, error) {
 	if op.State.Ended() {
-		return nil, fault.Deniedf("operation %s has %s", op.ID, op.State)
+		return nil, fault.Deniedf("operation %s %s", op.ID, op.State.Ending())
 	}
 	o := wire.Order{Verb: verbOf(op)}
 	o.ID = deploy.OrderID(op, string(o.Verb))

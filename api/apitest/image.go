@@ -81,7 +81,7 @@ func (s *Store) endImport(ctx context.Context, id string, r io.Reader, err error
 		}
 	}
 	if err != nil {
-		i.State, i.Error, i.Hint = images.Failed, err.Error(), fault.HintOf(err)
+		i.State, i.Error, i.Fault, i.Hint = images.Failed, err.Error(), fault.KindOf(err).String(), fault.HintOf(err)
 	}
 	s.setImport(*i)
 	return nil

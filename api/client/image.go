@@ -61,7 +61,7 @@ func (c *Client) SendPart(ctx context.Context, u Upload) (string, error) {
 	return i.Digest, err
 }
 
-// await waits until an import has ended. A failed one is Invalid, with its reason.
+// await waits until an import has ended. A failed one is the fault that it failed with.
 func (c *Client) await(ctx context.Context, id string, tell func(images.Import)) (images.Import, error) {
 	wait := 20 * time.Millisecond
 	for failures := 0; ; {
@@ -76,7 +76,7 @@ func (c *Client) await(ctx context.Context, id string, tell func(images.Import))
 		case err != nil:
 			return i, err
 		case i.State == images.Failed:
-			return i, fault.Invalidf("%s", i.Error).WithHint("%s", i.Hint)
+			return i, fault.New(faultOf(i), "%s", i.Error).WithHint("%s", i.Hint)
 		}
 		failures = 0
 		if tell != nil {
@@ -94,6 +94,16 @@ func (c *Client) await(ctx context.Context, id string, tell func(images.Import))
 			return i, fault.New(fault.Unreachable, "interrupted: %w", ctx.Err()).WithHint("the server goes on: 'rackwright image import show %s'", id)
 		}
 	}
+}
+
+// faultOf is the kind of fault an import failed with; of one that does not say, Invalid.
+func faultOf(i images.Import) fault.Kind {
+	for k := fault.Internal; k <= fault.Unreachable; k++ {
+		if k.String() == i.Fault {
+			return k
+		}
+	}
+	return fault.Invalid
 }
 
 // CheckImages has the server read all bytes of an image, "" for every one.

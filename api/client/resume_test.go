@@ -174,7 +174,7 @@ func TestWhatTheServerFetchesIsAwaitedOrExplained(t *testing.T) {
 		t.Error(img, told, err)
 	}
 	_, err = c.ImportImage(t.Context(), images.ImportOrder{Name: "nothing", URL: "https://mirror/none?key=secret"}, nil)
-	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), "there is nothing") || fault.HintOf(err) == "" || strings.Contains(err.Error(), "secret") {
+	if !fault.Is(err, fault.NotFound) || !strings.Contains(err.Error(), "there is nothing") || fault.HintOf(err) == "" || strings.Contains(err.Error(), "secret") {
 		t.Error(err)
 	}
 	_, err = c.ImportImage(t.Context(), images.ImportOrder{Name: "No", URL: "ftp://x", SHA256: "12"}, nil)

@@ -141,7 +141,7 @@ func (y *yard) fetched(o images.ImportOrder) *images.Image {
 func (y *yard) refused(o images.ImportOrder, says string) {
 	y.t.Helper()
 	i := y.ask(o, images.Queued)
-	if i.State != images.Failed || !strings.Contains(i.Error, says) || i.Hint == "" {
+	if i.State != images.Failed || !strings.Contains(i.Error, says) || i.Hint == "" || i.Fault == "" {
 		y.t.Errorf("%s is %s: %q (%q), want it to say %q", o.Name, i.State, i.Error, i.Hint, says)
 	}
 	if _, err := y.db.Image(y.t.Context(), o.Name); !fault.Is(err, fault.NotFound) {
@@ -217,6 +217,11 @@ func TestWhatCannotBeImportedIsExplainedAndLeavesNothing(t *testing.T) {
 	y.refused(images.ImportOrder{Name: "outside", Path: outside}, "below none of the directories")
 	y.refused(images.ImportOrder{Name: "link", Path: filepath.Join(y.dir, "link")}, "cannot be opened")
 	y.refused(images.ImportOrder{Name: "directory", Path: y.dir}, "not a regular file")
+	for name, hint := range map[string]string{"link": "it is a link", "missing": "correct the path", ".": "file in it"} {
+		if i := y.ask(images.ImportOrder{Name: "hinted", Path: filepath.Join(y.dir, name)}, images.Queued); !strings.Contains(i.Hint, hint) {
+			t.Errorf("%s: %s (%s)", name, i.Error, i.Hint)
+		}
+	}
 	y.refused(images.ImportOrder{Name: "up", Path: y.dir + "/../x"}, "below none")
 	y.refused(images.ImportOrder{Name: "tar", URL: y.web.URL + "/disk.raw", Kind: images.KindRootFS}, "not a tar archive")
 	y.refused(images.ImportOrder{Name: "iso", URL: y.web.URL + "/disk.raw", Kind: images.KindISO}, "not an ISO 9660 image")

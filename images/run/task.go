@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -110,9 +111,9 @@ func (t *Task) do(ctx context.Context, i *images.Import) {
 	if ctx.Err() != nil || w.lost() {
 		return // the server stops, or the import was cancelled
 	}
-	i.State, i.Error, i.Hint = images.Done, "", ""
+	i.State, i.Error, i.Fault, i.Hint = images.Done, "", "", ""
 	if err != nil {
-		i.State, i.Error, i.Hint = images.Failed, err.Error(), fault.HintOf(err)
+		i.State, i.Error, i.Fault, i.Hint = images.Failed, err.Error(), fault.KindOf(err).String(), fault.HintOf(err)
 		t.Log.Warn("an image was not imported", "name", i.Name, "from", i.From, "error", err)
 	}
 	if err := t.Store.EndImageImport(ctx, i, t.Owner); err != nil && ctx.Err() == nil && !fault.Is(err, fault.Conflict) {
@@ -193,6 +194,9 @@ func (t *Task) file(path string) (*os.File, error) {
 	}
 	defer root.Close()
 	st, err := root.Stat(rel)
+	if err == nil && st.IsDir() {
+		return nil, fault.Invalidf("%s is a directory, not a regular file", path).WithHint("name the image file in it")
+	}
 	if err == nil && !st.Mode().IsRegular() {
 		return nil, fault.Invalidf("%s is not a regular file", path).WithHint("name the image file itself")
 	}
@@ -201,9 +205,23 @@ func (t *Task) file(path string) (*os.File, error) {
 		f, err = root.Open(rel)
 	}
 	if err != nil {
-		return nil, fault.NotFoundf("the file cannot be opened: %w", err).WithHint("let the server's user read it")
+		return nil, fault.NotFoundf("the file cannot be opened: %w", err).WithHint("%s", wayOut(root, rel, err))
 	}
 	return f, nil
+}
+
+// wayOut says what to do about a file that cannot be opened.
+func wayOut(root *os.Root, rel string, err error) string {
+	st, noEntry := root.Lstat(rel)
+	switch {
+	case noEntry == nil && st.Mode()&fs.ModeSymlink != 0:
+		return "it is a link whose end is not there, or outside the directory of images.import_dirs: name the file itself, or copy it there"
+	case errors.Is(err, fs.ErrNotExist):
+		return "correct the path: the file is looked for on the server, not here; 'rackwright image add NAME FILE' sends one from here"
+	case errors.Is(err, fs.ErrPermission):
+		return "let the server's user read it"
+	}
+	return "name a file whose path leads through no link out of the directory of images.import_dirs"
 }
 
 // below finds the directory of Dirs that a path is in.

@@ -264,11 +264,11 @@ func active(t *testing.T, ctx context.Context, w *lab.World, n lab.Node, op depl
 	}
 }
 
-// restartsFromDisk cycles an active machine and sees its system come up again: nothing is
-// netbooted because no operation asks for it.
+// restartsFromDisk cycles an active machine and sees the loader on its disk start again:
+// nothing is netbooted because no operation asks for it.
 func restartsFromDisk(t *testing.T, ctx context.Context, w *lab.World, n lab.Node) {
 	t.Helper()
-	before := strings.Count(console(t, w, n.Name), "login:")
+	before := strings.Count(console(t, w, n.Name), fromDisk)
 	op, err := w.Client.Power(ctx, n.Name, "cycle")
 	check(t, err)
 	until(t, ctx, w, op.ID, n.Name+" cycled", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
@@ -281,12 +281,15 @@ func restartsFromDisk(t *testing.T, ctx context.Context, w *lab.World, n lab.Nod
 		}
 		return false, err
 	}))
-	if err := lab.Until(ctx, 4*time.Minute, n.Name+" up from its disk", func() (bool, error) {
-		return strings.Count(console(t, w, n.Name), "login:") > before, nil
+	if err := lab.Until(ctx, 4*time.Minute, n.Name+" started from its disk", func() (bool, error) {
+		return strings.Count(console(t, w, n.Name), fromDisk) > before, nil
 	}); err != nil {
 		t.Errorf("%v\n%s", err, lab.Tail(w.ConsoleLog(n.Name), 30))
 	}
 }
+
+// fromDisk is what the first loader on the image's disk says.
+const fromDisk = "Welcome to GRUB"
 
 func console(t *testing.T, w *lab.World, machine string) string {
 	t.Helper()

@@ -23,7 +23,7 @@ func TestMachinesAreBurnedInUpdatedAndStartedFromMediaAndMemory(t *testing.T) {
 		{Name: "node3", Firmware: inventory.UEFI, Disks: []string{"{size: 1GiB, serial: FOURTH, bus: virtio}"}},
 		{Name: "node4", Firmware: inventory.BIOS, Disks: []string{"{size: 1GiB, serial: FIFTH, bus: virtio}"}},
 	})
-	sideBySide(t, ctx, w, deed{"burn-in", burnedIn}, deed{"loader", memoryByTheLoader}, deed{"firmware", firmwareIsSeenFromInside}, deed{"drive", isoByTheDrive})
+	sideBySide(t, ctx, w, deed{"firmware", firmwareIsSeenFromInside}, deed{"burn-in", burnedIn}, deed{"drive", isoByTheDrive}, deed{"loader", memoryByTheLoader})
 }
 
 // memoryByTheLoader has a UEFI machine's loader start a system that runs in memory: its

@@ -55,12 +55,13 @@ func imageImports() chapter {
 			again := must(b.ClaimImageImport(b.ctx(), "other", lent))(t)
 			same(t, "state", again.State, images.Fetching)
 			refused(t, b.NoteImageImport(b.ctx(), i, "a", lent), fault.Conflict)
-			again.State, again.Digest = images.Done, "sha256:d"
+			again.State, again.Digest, again.Fault = images.Done, "sha256:d", "conflict" // it is kept as it comes
 			ok(t, b.EndImageImport(b.ctx(), again, "other"))
 			refused(t, b.EndImageImport(b.ctx(), again, "other"), fault.Conflict)
 			ended := must(b.ImageImport(b.ctx(), i.ID))(t)
 			same(t, "order", ended.Order, images.ImportOrder{})
 			same(t, "digest", ended.Digest, "sha256:d")
+			same(t, "fault", ended.Fault, "conflict")
 			if more := must(b.ClaimImageImport(b.ctx(), "a", lent))(t); more != nil {
 				t.Errorf("claimed %+v", more)
 			}
