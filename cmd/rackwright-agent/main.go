@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -137,8 +138,15 @@ func connect(ctx context.Context, params agent.Params, tree probe.Tree, say func
 		note(ctx, link.TroubleOf(err), unbound, say)
 		return nil, err
 	}
-	say("%s has %s, gateway %s", network.Port, network.Config.Address, network.Config.Gateway)
+	say("%s has %s, %s", network.Port, network.Config.Address, gatewayWords(network.Config.Gateway))
 	return network, nil
+}
+
+func gatewayWords(a netip.Addr) string {
+	if !a.IsValid() {
+		return "no gateway"
+	}
+	return "gateway " + a.String()
 }
 
 // neighbours listens for switches in the background on every port.
