@@ -89,7 +89,7 @@ func nearest(path string) string {
 	leaf := path[strings.LastIndexByte(path, '.')+1:]
 	best, score := "", max(1, len(path)/3)+1
 	for key := range keys() {
-		d := distance(path, key)
+		d := fault.Distance(path, key)
 		if strings.HasSuffix(key, "."+leaf) || key == leaf {
 			d = min(d, 1)
 		}
@@ -98,29 +98,6 @@ func nearest(path string) string {
 		}
 	}
 	return best
-}
-
-// distance is Levenshtein's. Keys are short: a longer text is not near anything.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // lines finds where keys are set, for messages about their values.

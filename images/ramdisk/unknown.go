@@ -47,35 +47,12 @@ func near(name string, names []string) []string {
 		if strings.HasPrefix(n, name) {
 			return 1
 		}
-		return distance(name, n)
+		return fault.Distance(name, n)
 	}
 	slices.Sort(names)
 	like := slices.DeleteFunc(slices.Compact(names), func(n string) bool { return score(n) > max(1, len(name)/3) })
 	slices.SortStableFunc(like, func(a, b string) int { return cmp.Compare(score(a), score(b)) })
 	return like[:min(len(like), maxNear)]
-}
-
-// distance is Levenshtein's. Names are short: a longer text is not near anything.
-func distance(a, b string) int {
-	if len(a) > 64 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
-		}
-	}
-	return row[len(b)]
 }
 
 // readKernel reads a kernel that a boot loader can start.
