@@ -1,74 +1,85 @@
-// Package access says who is asking and what they may do: tokens, roles and one Allow
-// function. It stores nothing.
+// Package access says who is asking and what they may do where: callers, roles, scopes and
+// one Allow function. It stores nothing.
 package access
 
 import (
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
 	"rackwright/fault"
 )
 
-// Role is a set of permissions.
-type Role string
+// Door is how a caller showed who it is.
+type Door string
 
-// The roles, each allowed what the ones before it are.
+// The doors.
 const (
-	Viewer   Role = "viewer"   // reads everything but secrets
-	Operator Role = "operator" // plans, deploys, powers
-	Admin    Role = "admin"    // also tokens and settings
+	ByToken       Door = "token"
+	ByCertificate Door = "certificate" // of a service (mutual TLS)
+	ByLogin       Door = "login"       // a person, through OIDC
+	ByDevice      Door = "device"      // a technician's, for one rack and a short time
 )
 
-// Action is what somebody wants to do.
-type Action string
-
-// The actions.
-const (
-	Read   Action = "read"
-	Change Action = "change"
-	Govern Action = "govern"
-)
-
-// allowed is the whole table.
-var allowed = map[Role]map[Action]bool{
-	Viewer:   {Read: true},
-	Operator: {Read: true, Change: true},
-	Admin:    {Read: true, Change: true, Govern: true},
+// Caller is who is asking, whichever door it came through.
+type Caller struct {
+	ID      string    `json:"id" doc:"Of the token or session"`
+	Name    string    `json:"name" doc:"As the journal and the audit name it"`
+	By      Door      `json:"by" enum:"token,certificate,login,device" doc:"How it showed who it is"`
+	Role    Role      `json:"role" enum:"viewer,technician,operator,admin,service"`
+	Scope   Scope     `json:"scope" doc:"Where it may do so; empty: everywhere"`
+	Expires time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
 }
 
-// Token is a caller's credential without its secret.
-type Token struct {
-	ID      string    `json:"id"`
-	Name    string    `json:"name"`
-	Role    Role      `json:"role" enum:"viewer,operator,admin"`
-	Created time.Time `json:"created_at"`
-}
-
-// Allow returns Denied unless the token's role permits the action.
-func Allow(t Token, a Action) error {
-	if allowed[t.Role][a] {
+// Allow is nil when a caller has a right at a place, Denied when its role lacks the right
+// or the right goes beyond its scope, and NotFound for a place that it may not know of.
+func Allow(who Caller, right Right, at Place) error {
+	if !who.Role.May(right) {
+		return fault.Deniedf("%s has role %s, which may not %s", who.named(), who.Role, right).
+			WithHint("%s may; an admin gives tokens, and 'rackwright whoami' shows what this one may", helpers(right))
+	}
+	switch at.kind {
+	case nowhere:
+		return nil
+	case everywhere:
+		if !who.Scope.Whole() {
+			return fault.Deniedf("%s may %s only within %s", who.named(), right, who.Scope).
+				WithHint("this concerns all there is: ask an admin for it, or for a token without a scope")
+		}
 		return nil
 	}
-	return fault.Deniedf("token %s has role %s, which may not %s", t.Name, t.Role, a).WithHint("ask an admin for a token with a wider role")
+	if !who.Scope.Holds(at) {
+		return fault.NotFoundf("there is no such thing within %s", who.Scope)
+	}
+	return nil
 }
 
-// prefix lets people and scanners recognise a leaked token.
-const prefix = "rw_"
-
-// NewSecret makes a token secret: 160 random bits.
-func NewSecret() string {
-	var b [20]byte
-	rand.Read(b[:])
-	return prefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:]))
+func (c Caller) named() string {
+	if c.Name == "" {
+		return "the caller"
+	}
+	return c.Name
 }
 
-// Hash is what is stored of a secret. The secret is random, so a plain SHA-256 cannot
-// be guessed back.
-func Hash(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
+// helpers names the roles that have a right: those who can help.
+func helpers(right Right) string {
+	var names []string
+	for _, r := range Roles() {
+		if r.May(right) {
+			names = append(names, string(r))
+		}
+	}
+	switch n := len(names); n {
+	case 0:
+		return "nobody"
+	case 1:
+		return "only role " + names[0]
+	default:
+		return "roles " + strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+}
+
+// Rights are those of a caller, in the order of the table.
+func (c Caller) Rights() []Right {
+	return slices.DeleteFunc(Rights(), func(r Right) bool { return !c.Role.May(r) })
 }

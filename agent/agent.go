@@ -18,6 +18,7 @@ import (
 	"rackwright/agent/wire"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/line"
 )
 
 // World is everything the agent touches.
@@ -154,15 +155,7 @@ func (a *agent) checkIn(ctx context.Context) error {
 }
 
 // printable bounds what the server says before it reaches a terminal.
-func printable(s string) string {
-	clean := []rune{}
-	for _, r := range s {
-		if r >= ' ' && r != 0x7f && len(clean) < 200 {
-			clean = append(clean, r)
-		}
-	}
-	return string(clean)
-}
+func printable(s string) string { return line.Of(s, 200) }
 
 func (a *agent) loop(ctx context.Context) error {
 	for {

@@ -325,3 +325,13 @@ func FuzzParams(f *testing.F) {
 	f.Add("rackwright.server=https://10.0.0.1:8443 rackwright.pin=ab rackwright.nonce=n BOOTIF=01-52-54-00-12-34-56")
 	f.Fuzz(func(_ *testing.T, s string) { _, _ = agent.ParseParams(s) })
 }
+
+func TestAnOrderBeyondItsBoundEndsTheConversation(t *testing.T) {
+	b := newBench(t, 48)
+	b.Order(wire.Order{ID: "o1", Verb: wire.Rescue, Rescue: &wire.RescueOrder{AuthorizedKeys: []string{strings.Repeat("k", wire.MaxOrder)}}})
+	_, ended := b.run(t)
+	err := <-ended
+	if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), fmt.Sprint(wire.MaxOrder)) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -89,12 +89,13 @@ func (c *client) try(ctx context.Context, method, path string, in []byte, out an
 		return false, err
 	}
 	defer response.Body.Close()
-	b, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	most := longest(out)
+	b, err := io.ReadAll(io.LimitReader(response.Body, most+1))
 	if err != nil {
 		return false, fault.Unreachablef("the answer to %s was cut short: %w", path, err)
 	}
-	if len(b) > maxAnswer {
-		return false, fault.Invalidf("the answer to %s has more than %d bytes", path, maxAnswer)
+	if int64(len(b)) > most {
+		return false, fault.Invalidf("the answer to %s has more than %d bytes", path, most)
 	}
 	if out == nil || response.StatusCode == http.StatusNoContent {
 		return false, nil
@@ -109,8 +110,17 @@ func (c *client) try(ctx context.Context, method, path string, in []byte, out an
 	return true, nil
 }
 
-// maxAnswer bounds an answer; a manifest of 2^18 chunks has some 40 MiB.
-const maxAnswer = 64 << 20
+// longest is how many bytes an answer may have, by what is made of it. Where nothing is,
+// it has none to speak of.
+func longest(out any) int64 {
+	switch out.(type) {
+	case *wire.Order:
+		return wire.MaxOrder
+	case *[]byte:
+		return wire.MaxList
+	}
+	return wire.MaxWelcome
+}
 
 // do sends one request; a status that is no success becomes a fault.
 func (c *client) do(ctx context.Context, method, path string, in []byte) (*http.Response, error) {

@@ -51,7 +51,7 @@ func (a *agent) erase(ctx context.Context, o wire.Order) error {
 		return err
 	}
 	for _, g := range gone {
-		results = append(results, wire.Erased{Disk: inventory.Disk{Serial: g.Serial, WWN: g.WWN, BusPath: g.BusPath, Bytes: g.Bytes}, Reason: "the disk is gone"})
+		results = append(results, wire.Erased{Disk: diskOf(g), Reason: "the disk is gone"})
 	}
 	a.conclude(erasedEvent(o.ID, results))
 	return nil

@@ -9,6 +9,7 @@ import (
 
 	"rackwright/agent/agenttest"
 	"rackwright/agent/wire"
+	"rackwright/inventory"
 )
 
 func eraseOrder() wire.Order {
@@ -78,4 +79,18 @@ func TestAnEraseWithoutAPermitIsRefused(t *testing.T) {
 	if e, out := b.erased(t); e.Stage != wire.Refused || e.Reason != wire.ReasonPermit || len(out) != 0 {
 		t.Errorf("%+v", e)
 	}
+}
+
+func TestTwoDisksOfOneIdentityAreNotErasedAndSoSaid(t *testing.T) {
+	b := newBench(t, 8)
+	b.put(0, 4<<20, "somebody's data")
+	facts := b.world.Facts()
+	facts.Disks[1].Serial = facts.Disks[0].Serial
+	b.world.Facts = func() inventory.Facts { return facts }
+	was := b.contents(t)
+	e, out := b.erased(t)
+	if e.Stage != wire.Failed || len(out) != 2 || strings.Contains(e.Detail, "gone") || !strings.Contains(e.Detail, "tell one identity") {
+		t.Errorf("%+v of %d disks", e, len(out))
+	}
+	b.untouched(t, was)
 }

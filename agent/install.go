@@ -34,9 +34,9 @@ func (a *agent) install(ctx context.Context, o wire.Order) error {
 	}
 	seen := there[0]
 	a.reporter.post(wire.Event{Order: o.ID, Stage: wire.Accepted, Disk: &seen})
-	memory, err := a.unpack(ctx, o.ID, o.Write.Digest, o.Write.Sources, o.Write.Seed)
-	if err != nil {
-		return a.fail(ctx, o, wire.ReasonFetch, err)
+	memory, no := a.unpack(ctx, o.ID, wire.LiveOrder{Image: o.Write.Image, Digest: o.Write.Digest, Sources: o.Write.Sources, Seed: o.Write.Seed})
+	if no != nil {
+		return a.fail(ctx, o, no.reason, no.err)
 	}
 	d, no := a.open(ctx, o, seen)
 	if no != nil {
@@ -46,7 +46,7 @@ func (a *agent) install(ctx context.Context, o wire.Order) error {
 		return a.fail(ctx, o, reasonOf(err), err)
 	}
 	if err := a.inhabit(ctx, o, seen, memory); err != nil {
-		return a.fail(ctx, o, wire.ReasonDiskIO, err)
+		return a.fail(ctx, o, reasonOfSystem(err), err)
 	}
 	if o.Write.Kexec {
 		a.takeIn(seen)

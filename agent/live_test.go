@@ -101,14 +101,46 @@ func TestALiveSystemWithoutInitIsNotEntered(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for what, archive := range map[string][]byte{"no init": b.Bytes(), "no tar": bytes.Repeat([]byte("noise"), 1<<20)} {
-		bench, entered := liveBench(t, archive)
+	for what, c := range map[string]struct {
+		archive []byte
+		reason  string
+	}{"no init": {b.Bytes(), wire.ReasonEnter}, "no tar": {bytes.Repeat([]byte("noise"), 1<<20), wire.ReasonArchive}} {
+		bench, entered := liveBench(t, c.archive)
 		bench.Order(wire.Order{ID: "o1", Verb: wire.Live, Live: &wire.LiveOrder{Image: "live", Digest: bench.Digest}})
 		stop, _ := bench.run(t)
 		e, err := bench.Await(deadline, func(e wire.Event) bool { return e.Stage == wire.Failed })
 		_ = stop()
-		if err != nil || e.Reason != wire.ReasonEnter || e.Hint == "" || len(entered) != 0 {
+		if err != nil || e.Reason != c.reason || e.Hint == "" || len(entered) != 0 {
 			t.Errorf("%s: %+v, %v", what, e, err)
+		}
+	}
+}
+
+func TestWhyALiveSystemCouldNotBeUnpackedIsToldApart(t *testing.T) {
+	for _, c := range []struct {
+		what, reason string
+		spoil        func(b *bench)
+	}{
+		{"other bytes than the manifest's", wire.ReasonBadDigest, func(b *bench) {
+			for _, frame := range b.Frames {
+				frame[len(frame)/2] ^= 1
+			}
+		}},
+		{"another manifest", wire.ReasonBadDigest, func(b *bench) { b.Manifest = append(b.Manifest, ' ') }},
+		{"no manifest", wire.ReasonFetch, func(b *bench) { b.Digest = "sha256:gone" }},
+		{"no memory", wire.ReasonNoRoom, func(b *bench) {
+			b.world.Memory.Folder = func(string) (string, error) { return "", fault.Conflictf("no memory").WithHint("add some") }
+		}},
+	} {
+		bench, _ := liveBench(t, rootTar(t))
+		order := wire.Order{ID: "o1", Verb: wire.Live, Live: &wire.LiveOrder{Image: "live", Digest: bench.Digest}}
+		bench.Change(func() { c.spoil(bench) })
+		bench.Order(order)
+		stop, _ := bench.run(t)
+		e, err := bench.Await(deadline, func(e wire.Event) bool { return e.Stage == wire.Failed })
+		_ = stop()
+		if err != nil || e.Reason != c.reason {
+			t.Errorf("%s: %+v, %v", c.what, e, err)
 		}
 	}
 }

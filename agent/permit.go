@@ -46,15 +46,20 @@ func (a *agent) permit(o wire.Order) (*wire.Permit, *refusal) {
 // grantOf finds a disk in a permit, nil when it is not there.
 func grantOf(p *wire.Permit, d inventory.Disk) *wire.PermittedDisk {
 	for i, g := range p.Disks {
-		if d.Same(inventory.Disk{Serial: g.Serial, WWN: g.WWN, BusPath: g.BusPath, Bytes: g.Bytes}) {
+		if d.Same(diskOf(g)) {
 			return &p.Disks[i]
 		}
 	}
 	return nil
 }
 
+// diskOf is what a permit says of a disk.
+func diskOf(g wire.PermittedDisk) inventory.Disk {
+	return inventory.Disk{Serial: g.Serial, WWN: g.WWN, BusPath: g.BusPath, Bytes: g.Bytes}
+}
+
 // granted lists the disks of an order's permit that are there, in its order, and names
-// those that are not.
+// those that are not. Disks that tell one identity are all there, by whatever entry.
 func (a *agent) granted(o wire.Order) (there []inventory.Disk, gone []wire.PermittedDisk, no *refusal) {
 	p, no := a.permit(o)
 	if no != nil {
@@ -68,7 +73,7 @@ func (a *agent) granted(o wire.Order) (there []inventory.Disk, gone []wire.Permi
 				there, found = append(there, d), true
 			}
 		}
-		if !found {
+		if !found && grantOf(p, diskOf(p.Disks[i])) == &p.Disks[i] {
 			gone = append(gone, p.Disks[i])
 		}
 	}
@@ -112,14 +117,23 @@ func (a *agent) open(ctx context.Context, o wire.Order, seen inventory.Disk) (Di
 	return d, nil
 }
 
-// still sees that the disk is the one at its node.
+// still sees that the disk is the one at its node, and that a permit can mean no other.
 func (a *agent) still(seen inventory.Disk) *refusal {
+	here, alike := false, []string{}
 	for _, d := range a.Facts().Disks {
-		if d.Path == seen.Path && d.Same(seen) && d.Writable() {
-			return nil
+		if d.Same(seen) {
+			alike = append(alike, d.Path)
+			here = here || d.Path == seen.Path && d.Writable()
 		}
 	}
-	return other(seen)
+	switch {
+	case len(alike) > 1:
+		return &refusal{wire.ReasonPermit, fault.Conflictf("%s tell one identity, %s with %d bytes: which of them is permitted cannot be told", strings.Join(alike, " and "), seen.Label(), seen.Bytes).
+			WithHint("one disk on two paths shows as two: leave it one path; of two disks whose maker gave them one serial number, take one out; then 'rackwright operation retry'")}
+	case !here:
+		return other(seen)
+	}
+	return nil
 }
 
 func other(seen inventory.Disk) *refusal {

@@ -90,6 +90,10 @@ func (t *tape) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// Broke reports whether the image could not be read to its end, whatever was made of what
+// came.
+func (t *tape) Broke() bool { return t.err != nil && t.err != io.EOF }
+
 // next takes the next chunk in; zeros come before it where the manifest has a hole.
 func (t *tape) next() error {
 	t.moved(t.at)

@@ -30,11 +30,16 @@ func (a *agent) write(ctx context.Context, o wire.Order) error {
 	return nil
 }
 
-// ofImage names the image whose bytes on the server are damaged, and what mends them.
+// ofImage names the image where its bytes on the server are what is wrong.
 func ofImage(image string, err error) error {
 	if disk.CauseOf(err) != disk.CauseDigest {
 		return err
 	}
+	return damaged(image, err)
+}
+
+// damaged names the image whose bytes on the server are damaged, and what mends them.
+func damaged(image string, err error) error {
 	image = printable(image)
 	return fault.Conflictf("image %s: %w", image, err).
 		WithHint("'rackwright image verify %s' names the damage, and adding the image's file again mends it; then 'rackwright operation retry'", image)
@@ -52,12 +57,9 @@ func (a *agent) prepare(ctx context.Context, o wire.Order) (job, *refusal) {
 	if no := a.checkFirmware(o.Write.Firmware); no != nil {
 		return job{}, no
 	}
-	manifest, err := a.manifest(ctx, o.Write.Digest)
-	if fault.Is(err, fault.Invalid) {
-		return job{}, &refusal{wire.ReasonBadDigest, err}
-	}
-	if err != nil {
-		return job{}, &refusal{wire.ReasonFetch, err}
+	manifest, no := a.manifest(ctx, o.Write.Digest)
+	if no != nil {
+		return job{}, no
 	}
 	if o.Write.Mirror {
 		d, seen, no := a.openPair(ctx, o)

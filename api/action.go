@@ -25,40 +25,56 @@ type begun struct {
 }
 
 func (s *server) actions() {
-	route(s, s.action("deploy", "Bring a system to the machine, by the way of its image's kind"), func(ctx context.Context, in *struct {
-		MachineIn
-		Body wire.Deploy
-	}) (*begun, error) {
-		a, err := s.deployOrder(ctx, in.Machine, in.Body)
-		if err != nil {
-			return nil, err
-		}
-		if err := deploy.Unseen(in.Body.Overwrite, a.machine); err != nil { // of a rollout, the list is for many machines
-			return nil, err
-		}
-		return s.start(ctx, deploy.Deploy, a.machine, a.order, in.Body.DryRun)
-	})
+	verb(s, "deploy", "Bring a system to the machine, by the way of its image's kind", s.toDeploy, func(in *wire.Deploy) bool { return in.DryRun })
+	verb(s, "power", "Change the machine's power state", s.toPower, func(in *wire.Power) bool { return in.DryRun })
 	inspect := s.action("inspect", "Netboot the machine and read its parts")
 	route(s, inspect, func(ctx context.Context, in *struct {
 		MachineIn
 		Body *wire.Inspect
 	}) (*begun, error) {
-		m, err := s.Store.Machine(ctx, in.Machine)
+		t, err := s.toInspect(ctx, in.Machine, in.Body, false)
 		if err != nil {
 			return nil, err
 		}
-		return s.start(ctx, deploy.Inspect, m, deploy.Order{}, in.Body != nil && in.Body.DryRun)
+		return s.start(ctx, t, in.Body != nil && in.Body.DryRun)
 	})
-	route(s, s.action("power", "Change the machine's power state"), func(ctx context.Context, in *struct {
+	many(s, "inspect", "Netboot machines and read their parts", s.toInspect)
+}
+
+// verb registers an action on one machine and on many.
+func verb[T any](s *server, name, summary string, of prepare[T], dry func(*T) bool) {
+	route(s, s.action(name, summary), func(ctx context.Context, in *struct {
 		MachineIn
-		Body wire.Power
+		Body T
 	}) (*begun, error) {
-		m, err := s.Store.Machine(ctx, in.Machine)
+		t, err := of(ctx, in.Machine, &in.Body, false)
 		if err != nil {
 			return nil, err
 		}
-		return s.start(ctx, deploy.Power, m, deploy.Order{Power: in.Body.Action}, in.Body.DryRun)
+		return s.start(ctx, t, dry(&in.Body))
 	})
+	many(s, name, summary+"; of many machines, all or each", of)
+}
+
+func (s *server) toDeploy(ctx context.Context, machine string, in *wire.Deploy, many bool) (task, error) {
+	a, err := s.deployOrder(ctx, machine, *in)
+	if err != nil {
+		return task{}, err
+	}
+	if !many { // else the list is for all of them
+		err = deploy.Unseen(in.Overwrite, a.machine)
+	}
+	return task{deploy.Deploy, a.machine, a.order}, err
+}
+
+func (s *server) toInspect(ctx context.Context, machine string, _ *wire.Inspect, _ bool) (task, error) {
+	m, err := s.Store.Machine(ctx, machine)
+	return task{deploy.Inspect, m, deploy.Order{}}, err
+}
+
+func (s *server) toPower(ctx context.Context, machine string, in *wire.Power, _ bool) (task, error) {
+	m, err := s.Store.Machine(ctx, machine)
+	return task{deploy.Power, m, deploy.Order{Power: in.Action}}, err
 }
 
 // action describes the route of a verb.
@@ -73,15 +89,18 @@ func (s *server) action(verb, summary string) huma.Operation {
 }
 
 // start begins an operation, or plans it.
-func (s *server) start(ctx context.Context, kind deploy.Kind, m *inventory.Machine, order deploy.Order, dry bool) (*begun, error) {
+func (s *server) start(ctx context.Context, t task, dry bool) (*begun, error) {
 	if dry {
-		steps, err := deploy.Plan(kind, deploy.Subject{Machine: *m, Order: order})
+		steps, err := deploy.Plan(t.kind, deploy.Subject{Machine: *t.machine, Order: t.order})
 		if err != nil {
 			return nil, err
 		}
-		return &begun{Status: http.StatusOK, Body: wire.Steps{DryRun: true, Order: told(order), Steps: steps}}, nil
+		return &begun{Status: http.StatusOK, Body: wire.Steps{DryRun: true, Order: told(t.order), Steps: steps}}, nil
 	}
-	o, err := s.Store.CreateOperation(ctx, kind, m.ID, order, actor(ctx))
+	if err := s.second(ctx, destroyed(t)); err != nil {
+		return nil, err
+	}
+	o, err := s.Store.CreateOperation(ctx, t.kind, t.machine.ID, t.order, actor(ctx))
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
 
+	"rackwright/access/guard"
 	"rackwright/api/wire"
 	"rackwright/bmc"
 	"rackwright/images"
@@ -39,6 +41,12 @@ type Options struct {
 	CertificateKey ed25519.PublicKey // of certificates of erased disks; nil: none are made
 	BootURL        string            // of the boot server, for previews; "": it depends on who asks
 
+	Explain        *Explain           // what answers machines; nil: this server answers none
+	AuditKey       ed25519.PrivateKey // signs heads of the audit; nil: they are not signed
+	TwoPersonsOver int                // destroying more machines than this within an hour needs a second person; 0: never
+
+	Guard *guard.Guard // against who asks too often, or guesses; nil: nothing is limited
+
 	Log       *slog.Logger
 	Version   string           // of the server, for GET /health
 	Now       func() time.Time // nil is time.Now
@@ -48,7 +56,15 @@ type Options struct {
 // server is the interface with its world.
 type server struct {
 	Options
-	huma huma.API
+	huma    huma.API
+	live    *streams
+	inner   *chi.Mux // GET routes, for questions from inside
+	coders  *coders
+	process string // names this server process
+	history history
+
+	mux      *chi.Mux // of all routes, for requests that waited for a second person
+	refusals refusals // entered in the audit
 }
 
 // New returns the handler of everything under /api/v1. Streams and long polls end when
@@ -65,15 +81,20 @@ func build(o Options) (*chi.Mux, huma.API) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Guard == nil {
+		o.Guard = guard.New(guard.Limits{}, o.Now)
+	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second
 	}
-	s := &server{Options: o}
+	s := &server{Options: o, inner: chi.NewMux(), coders: newCoders(), process: uuid.NewString()}
+	s.live = s.newStreams()
 	mux := chi.NewMux()
-	mux.Use(s.begin, s.recover, s.authenticate, s.readable)
+	s.mux = mux
+	mux.Use(s.begin, s.recover, s.mannered, s.accountable, s.authenticate, s.readable, s.entered)
 	mux.NotFound(s.noRoute)
 	mux.MethodNotAllowed(s.noMethod)
-	s.huma = humachi.New(mux, s.config())
+	s.huma = huma.NewAPI(s.config(), readers{humachi.NewAdapter(mux), s.inner})
 	s.health()
 	s.machines()
 	s.actions()
@@ -100,8 +121,15 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.caches()
 	s.rollouts()
 	s.consoles()
+	s.tokens()
 	s.operations()
+	s.stateStreams()
+	s.webhooks()
 	s.events()
+	s.auditing()
+	s.approvals()
+	s.explanations()
+	s.docs()
 	s.finishDocument()
 	return mux, s.huma
 }
@@ -113,15 +141,13 @@ func (s *server) config() huma.Config {
 	c.CreateHooks = nil
 	c.DocsPath, c.SchemasPath = "", ""
 	c.OpenAPIPath = wire.Prefix + "/openapi"
-	c.RejectUnknownQueryParameters = true
 	c.Components = &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName)}
 	c.Formats = map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()}
 	c.Transformers = []huma.Transformer{s.asProblem}
 	return c
 }
 
-// op starts the description of a route. GET needs the right to read, everything else
-// the right to change; see authenticate.
+// op starts the description of a route. What it needs stands in needs.
 func op(method, path, id, summary string) huma.Operation {
 	return huma.Operation{Method: method, Path: wire.Prefix + path, OperationID: id, Summary: summary, MaxBodyBytes: wire.MaxBody,
 		BodyReadTimeout: 30 * time.Second}

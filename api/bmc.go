@@ -35,22 +35,19 @@ func (s *server) bmcs() {
 	}) (*body[wire.List[bmc.Entry]], error) {
 		return listOf(ask(ctx, s, in.Machine, func(c bmc.Controller, ctx context.Context) ([]bmc.Entry, error) { return c.Log(ctx, in.Limit) }))
 	})
-	route(s, s.action("bmc", "Change one thing at the machine's BMC: boot, media, settings, clock, log"), func(ctx context.Context, in *struct {
-		MachineIn
-		Body wire.Manage
-	}) (*begun, error) {
-		m, err := s.Store.Machine(ctx, in.Machine)
-		if err != nil {
-			return nil, err
-		}
-		order := in.Body.BMCOrder
-		if order.Do == deploy.BMCClock && len(order.Servers) == 0 {
-			if order.Servers, err = s.timeServers(ctx, m); err != nil {
-				return nil, err
-			}
-		}
-		return s.start(ctx, deploy.Manage, m, deploy.Order{BMC: &order}, in.Body.DryRun)
-	})
+	verb(s, "bmc", "Change one thing at the machine's BMC: boot, media, settings, clock, log", s.toManage, func(in *wire.Manage) bool { return in.DryRun })
+}
+
+func (s *server) toManage(ctx context.Context, machine string, in *wire.Manage, _ bool) (task, error) {
+	m, err := s.Store.Machine(ctx, machine)
+	if err != nil {
+		return task{}, err
+	}
+	order := in.BMCOrder
+	if order.Do == deploy.BMCClock && len(order.Servers) == 0 {
+		order.Servers, err = s.timeServers(ctx, m)
+	}
+	return task{deploy.Manage, m, deploy.Order{BMC: &order}}, err
 }
 
 func bmcOp(what, summary string) huma.Operation {

@@ -20,16 +20,7 @@ type burnStore interface {
 
 // burnIns registers the burn-in of machines and what came out.
 func (s *server) burnIns() {
-	route(s, s.action("burn-in", "Work the machine hard for a time and count what goes wrong"), func(ctx context.Context, in *struct {
-		MachineIn
-		Body wire.BurnIn
-	}) (*begun, error) {
-		m, err := s.Store.Machine(ctx, in.Machine)
-		if err != nil {
-			return nil, err
-		}
-		return s.start(ctx, deploy.BurnIn, m, deploy.Order{Burn: &in.Body.BurnOrder, Overwrite: in.Body.Overwrite}, in.Body.DryRun)
-	})
+	verb(s, "burn-in", "Work the machine hard for a time and count what goes wrong", s.toBurnIn, func(in *wire.BurnIn) bool { return in.DryRun })
 	get := op("GET", "/machines/{machine}/burn-in", "get-burn-in", "The machine's last burn-in, beside those of its siblings")
 	get.Tags = []string{"machines"}
 	route(s, get, func(ctx context.Context, in *MachineIn) (*body[wire.BurnReport], error) {
@@ -39,6 +30,18 @@ func (s *server) burnIns() {
 		}
 		return bodyOf(s.burnReport(ctx, m))
 	})
+}
+
+func (s *server) toBurnIn(ctx context.Context, machine string, in *wire.BurnIn, many bool) (task, error) {
+	m, err := s.Store.Machine(ctx, machine)
+	if err == nil {
+		err = s.asTheAgentSaw(ctx, m)
+	}
+	if err == nil && !many { // of many, the list is for all of them
+		err = deploy.Unseen(in.Overwrite, m)
+	}
+	burn := in.BurnOrder
+	return task{deploy.BurnIn, m, deploy.Order{Burn: &burn, Overwrite: in.Overwrite}}, err
 }
 
 func (s *server) burnReport(ctx context.Context, m *inventory.Machine) (wire.BurnReport, error) {

@@ -2,10 +2,12 @@ package api
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"rackwright/access"
 	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/images"
@@ -39,8 +41,10 @@ type CacheIn struct {
 // caches registers the caches of chunks.
 func (s *server) caches() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
-	route(s, tag(op("GET", "/caches", "list-caches", "Caches of image chunks, by name")), func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Cache]], error) {
-		return listOf(s.Store.Caches(ctx))
+	route(s, tag(op("GET", "/caches", "list-caches", "Caches of image chunks, by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[images.Cache]], error) {
+		list, err := s.Store.Caches(ctx)
+		list = slices.DeleteFunc(list, func(c images.Cache) bool { return s.atCache(ctx, access.Read, c) != nil })
+		return pageOf(ctx, *in, func(c *images.Cache) string { return c.Name }, list, err)
 	})
 	route(s, tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does")), s.beatCache)
 	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *CacheIn) (*struct{}, error) {
@@ -64,10 +68,41 @@ func (s *server) beatCache(ctx context.Context, in *struct {
 		return nil, fault.Conflictf("images are sent encrypted here: a cache has no use").WithHint("unset images.encrypted in the server's configuration, or end the cache")
 	}
 	b := in.Body
-	want, err := s.Store.BeatCache(ctx, images.Cache{Name: in.Cache, URL: b.URL, Rack: b.Rack, Site: b.Site, Report: b.Report}, actor(ctx))
+	c := images.Cache{Name: in.Cache, URL: b.URL, Rack: b.Rack, Site: b.Site, Report: b.Report}
+	if err := s.mayBeat(ctx, c); err != nil {
+		return nil, err
+	}
+	want, err := s.Store.BeatCache(ctx, c, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
 	own := s.Tickets.Issue(ticket.Ticket{Holder: "cache " + in.Cache, Until: s.Now().Add(ownTicket)})
 	return &body[wire.CacheOrders]{wire.CacheOrders{Key: s.Tickets.Key(), Ticket: own, Want: want}}, nil
+}
+
+// atCache asks whether the caller has a right where a cache stands.
+func (s *server) atCache(ctx context.Context, right access.Right, c images.Cache) error {
+	if c.Rack != "" {
+		return s.atRack(ctx, right, c.Rack)
+	}
+	return access.Allow(callOf(ctx).caller, right, access.Place{Site: c.Site})
+}
+
+// mayBeat refuses a cache out of the caller's scope, and the name of another that is.
+func (s *server) mayBeat(ctx context.Context, c images.Cache) error {
+	if scopeOf(ctx).Whole() {
+		return nil
+	}
+	if err := s.atCache(ctx, access.Serve, c); err != nil {
+		return err
+	}
+	list, err := s.Store.Caches(ctx)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(list, func(o images.Cache) bool { return o.Name == c.Name })
+	if at >= 0 && s.atCache(ctx, access.Serve, list[at]) != nil {
+		return fault.Conflictf("another cache is called %s", c.Name).WithHint("give this one another --name")
+	}
+	return nil
 }

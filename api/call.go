@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -12,13 +13,13 @@ import (
 
 	"rackwright/access"
 	"rackwright/api/wire"
-	"rackwright/fault"
 )
 
 // call is what is known of one request.
 type call struct {
-	id    string
-	token access.Token
+	id     string
+	caller access.Caller
+	note   note // for the audit
 }
 
 type callKey struct{}
@@ -32,7 +33,7 @@ func callOf(ctx context.Context) *call {
 }
 
 // actor names who is asking, for the journal.
-func actor(ctx context.Context) string { return callOf(ctx).token.Name }
+func actor(ctx context.Context) string { return callOf(ctx).caller.Name }
 
 var requestID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
@@ -49,7 +50,7 @@ func (s *server) begin(next http.Handler) http.Handler {
 		rec, start := &recorder{ResponseWriter: w}, s.Now()
 		defer func() {
 			s.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "bytes", rec.bytes,
-				"ms", s.Now().Sub(start).Milliseconds(), "remote", r.RemoteAddr, "token", c.token.Name, "request_id", c.id)
+				"ms", s.Now().Sub(start).Milliseconds(), "remote", r.RemoteAddr, "caller", c.caller.Name, "request_id", c.id)
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), callKey{}, c)))
 	})
@@ -102,67 +103,29 @@ func (s *server) recover(next http.Handler) http.Handler {
 	})
 }
 
-// public are the paths that need no token.
-func public(path string) bool {
-	return path == wire.Prefix+"/health" || strings.HasPrefix(path, wire.Prefix+"/openapi") || path == wire.Prefix+"/schemas/plan"
-}
-
-// authenticate finds who is asking and refuses what the role does not allow, before the
-// path is even looked at.
-func (s *server) authenticate(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !public(r.URL.Path) {
-			if err := s.admit(r); err != nil {
-				if p, ok := err.(*problem); ok && p.Status == http.StatusUnauthorized {
-					w.Header().Set("WWW-Authenticate", `Bearer realm="rackwright"`)
-				}
-				s.fail(w, r, err)
-				return
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// admit checks the bearer token and its role.
-func (s *server) admit(r *http.Request) error {
-	ctx := r.Context()
-	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	secret = strings.TrimSpace(secret)
-	if !strings.EqualFold(scheme, "Bearer") || secret == "" || len(secret) > 256 {
-		return newProblem(ctx, http.StatusUnauthorized, "the request has no bearer token", "")
-	}
-	token, err := s.Store.TokenRole(ctx, secret)
-	if fault.Is(err, fault.Denied) {
-		return newProblem(ctx, http.StatusUnauthorized, "the token is not known here", "")
-	}
-	if err != nil {
-		return err
-	}
-	callOf(ctx).token = token
-	return access.Allow(token, needs(r.Method))
-}
-
-// needs is the right a method asks for.
-func needs(method string) access.Action {
-	if method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions {
-		return access.Read
-	}
-	return access.Change
-}
-
 func (s *server) noRoute(w http.ResponseWriter, r *http.Request) {
 	newProblem(r.Context(), http.StatusNotFound, "there is nothing at "+r.URL.Path, "all paths are in "+wire.Prefix+"/openapi.json").write(w)
 }
 
+// noMethod refuses a method, and answers OPTIONS (RFC 9110 section 9.3.7).
 func (s *server) noMethod(w http.ResponseWriter, r *http.Request) {
-	var allow []string
+	known := []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions,
+		http.MethodTrace, http.MethodConnect}
+	if !slices.Contains(known, r.Method) {
+		coded(r.Context(), "not-implemented", "there is no method "+r.Method+" here", "").write(w)
+		return
+	}
+	allow := []string{}
 	routes := chi.RouteContext(r.Context()).Routes
-	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		if routes.Match(chi.NewRouteContext(), m, r.URL.Path) {
+	for _, m := range known[:6] {
+		if routes.Match(chi.NewRouteContext(), m, r.URL.Path) || m == http.MethodHead && slices.Contains(allow, http.MethodGet) {
 			allow = append(allow, m)
 		}
 	}
-	w.Header().Set("Allow", strings.Join(allow, ", "))
+	w.Header().Set("Allow", strings.Join(append(allow, http.MethodOptions), ", "))
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	newProblem(r.Context(), http.StatusMethodNotAllowed, r.URL.Path+" does not take "+r.Method, "").write(w)
 }

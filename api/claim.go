@@ -2,9 +2,10 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"slices"
+	"strings"
 
+	"rackwright/access"
 	"rackwright/api/wire"
 	"rackwright/bmc/broker"
 	"rackwright/deploy"
@@ -16,7 +17,7 @@ import (
 // claimStore is what the routes about BMCs ask of the database.
 type claimStore interface {
 	// WithBMC lists machines that have a BMC by name, those behind after, at most limit.
-	WithBMC(ctx context.Context, after string, limit int) ([]inventory.Machine, error)
+	BMCsWithin(ctx context.Context, scope access.Scope, after string, limit int) ([]inventory.Machine, error)
 	// StrangeBMCs are in no plan; the newest are first.
 	StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error)
 	// GivePassword keeps a password of the machine's BMC that a person knows.
@@ -82,7 +83,7 @@ func (s *server) claim(ctx context.Context, m *inventory.Machine, in wire.Claim)
 			return nil, err
 		}
 	}
-	return s.start(ctx, deploy.Claim, m, order, in.DryRun)
+	return s.start(ctx, task{deploy.Claim, m, order}, in.DryRun)
 }
 
 // idle is Conflict while other work has the machine in hand, which goes on with the
@@ -98,31 +99,25 @@ func (s *server) idle(ctx context.Context, m *inventory.Machine) error {
 }
 
 func (s *server) knownBMCs(ctx context.Context, in PageIn) (*body[wire.List[wire.KnownBMC]], error) {
-	after, err := base64.RawURLEncoding.DecodeString(in.PageToken)
-	if err != nil {
-		return nil, badQuery("page_token", "is not one this server gave out")
-	}
-	machines, err := s.Store.WithBMC(ctx, string(after), in.Limit)
-	if err != nil {
-		return nil, err
-	}
-	var ids []string
-	for i := range machines {
-		ids = append(ids, machines[i].ID)
-	}
-	seen, err := s.Store.Observations(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	rows := make([]wire.KnownBMC, len(machines))
-	for i := range machines {
-		rows[i] = knownBMC(&machines[i], seen[machines[i].ID])
-	}
-	out, err := listOf(rows, nil)
-	if len(rows) == in.Limit {
-		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(rows[len(rows)-1].Machine))
-	}
-	return out, err
+	return keyset(ctx, in.BehindIn, in.Limit, byName(func(b *wire.KnownBMC) string { return b.Machine }), func(p store.Page) ([]wire.KnownBMC, error) {
+		if p.Sort == "-name" {
+			return nil, badQuery("sort", "cannot be turned round here")
+		}
+		machines, err := s.Store.BMCsWithin(ctx, p.Scope, strings.Join(p.After, ""), p.Limit)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]string, len(machines))
+		for i := range machines {
+			ids[i] = machines[i].ID
+		}
+		seen, err := s.Store.Observations(ctx, ids)
+		rows := make([]wire.KnownBMC, len(machines))
+		for i := range machines {
+			rows[i] = knownBMC(&machines[i], seen[machines[i].ID])
+		}
+		return rows, err
+	})
 }
 
 // oneBMC gathers what is known of a machine's BMC.

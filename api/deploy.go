@@ -34,14 +34,8 @@ func (s *server) deployOrder(ctx context.Context, machine string, in wire.Deploy
 	if a.machine, err = s.Store.Machine(ctx, machine); err != nil {
 		return nil, err
 	}
-	seen, err := s.Store.Observations(ctx, []string{a.machine.ID})
-	if err != nil {
+	if err := s.asTheAgentSaw(ctx, a.machine); err != nil {
 		return nil, err
-	}
-	for _, f := range seen[a.machine.ID] {
-		if f.Source == "agent" { // it knows the disks better than the BMC does
-			a.machine.Facts = &f
-		}
 	}
 	if err := s.choose(ctx, a, in); err != nil {
 		return nil, err
@@ -52,11 +46,23 @@ func (s *server) deployOrder(ctx context.Context, machine string, in wire.Deploy
 	if a.networks, err = s.Store.Networks(ctx); err != nil {
 		return nil, err
 	}
-	if err := deploy.Clear(&deploy.Operation{Kind: deploy.Deploy, Order: a.order}, a.machine, s.oursOn(ctx, a.machine)); err != nil {
+	if err := deploy.Clear(ctx, &deploy.Operation{Kind: deploy.Deploy, Order: a.order}, a.machine, s.Store); err != nil {
 		return nil, err
 	}
 	_, err = a.content(placeholders("http://SERVER"))
 	return a, err
+}
+
+// asTheAgentSaw gives a machine the agent's facts where there are any: it knows the disks
+// better than the BMC does.
+func (s *server) asTheAgentSaw(ctx context.Context, m *inventory.Machine) error {
+	seen, err := s.Store.Observations(ctx, []string{m.ID})
+	for _, f := range seen[m.ID] {
+		if f.Source == "agent" {
+			m.Facts = &f
+		}
+	}
+	return err
 }
 
 // choose finds the image and the method.
@@ -114,14 +120,6 @@ func wrongWith(wrong bool, path, why string) error {
 	}
 	return &fault.Error{Kind: fault.Invalid, Message: path + " " + why, Hint: "see 'rackwright deploy --help'",
 		Fields: []fault.Field{{Path: "body." + path, Message: why}}}
-}
-
-// oursOn says of an operation whether it was a deployment of the machine.
-func (s *server) oursOn(ctx context.Context, m *inventory.Machine) func(string) bool {
-	return func(operation string) bool {
-		o, err := s.Store.Operation(ctx, operation)
-		return err == nil && o.Machine == m.ID && o.Kind == deploy.Deploy
-	}
 }
 
 // templates refuses an image whose templates no machine could be told by.

@@ -12,6 +12,7 @@ import (
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/inventory/schema"
+	"rackwright/journal"
 )
 
 // Document returns the OpenAPI 3.1 description of the interface, as it is checked in as
@@ -42,6 +43,8 @@ func schemaName(t reflect.Type, hint string) string {
 	switch t { // beside nouns of these names
 	case reflect.TypeFor[images.Part]():
 		return "ImagePart"
+	case reflect.TypeFor[journal.Place]():
+		return "EventPlace"
 	case reflect.TypeFor[images.Import](), reflect.TypeFor[images.ImportOrder](), reflect.TypeFor[images.Damage](), reflect.TypeFor[images.Health](), reflect.TypeFor[images.Collected]():
 		return "Image" + t.Name()
 	}
@@ -54,8 +57,9 @@ func jsonResponse[T any](s *server, description string) *huma.Response {
 	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: s.schema(zero)}}}
 }
 
-// describe adds what every route has: the token, and problems for errors.
+// describe adds what every route has: what it needs, the token, and problems for errors.
 func (s *server) describe(o *huma.Operation) {
+	s.governed(o)
 	if o.Security == nil {
 		o.Security = []map[string][]string{{"token": {}}}
 	}
@@ -64,6 +68,7 @@ func (s *server) describe(o *huma.Operation) {
 	}
 	o.Responses["default"] = &huma.Response{Description: "Any error (RFC 9457)",
 		Content: map[string]*huma.MediaType{"application/problem+json": {Schema: s.schema(wire.Problem{})}}}
+	s.courteous(o)
 }
 
 // describeUpload describes the one route that huma does not serve, because huma reads
@@ -91,7 +96,7 @@ func (s *server) finishDocument() {
 	doc.Info.Description = "Bare-metal provisioning: racks, machines, images, and the operations on them. " +
 		"Paths take ids or unique names. Unknown parameters and properties are refused; unknown properties of answers must be ignored."
 	doc.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer",
-		Description: "Viewers may GET; operators and admins may do everything here"}}
+		Description: "The role of a token must have the right that stands at a route as x-right, and its scope must hold what x-reach says"}}
 	schemas := doc.Components.Schemas.Map()
 	delete(schemas, "ErrorModel") // huma's own shape of errors, replaced by Problem
 	delete(schemas, "ErrorDetail")

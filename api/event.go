@@ -3,171 +3,110 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"slices"
-	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humachi"
-
+	"rackwright/access"
 	"rackwright/api/wire"
+	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/store"
 )
 
-type eventsIn struct {
-	After   int64  `query:"after" minimum:"0" doc:"Id of the last event already seen"`
-	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"So many at most"`
-	Newest  bool   `query:"newest" doc:"The newest so many instead of the next; still oldest first"`
+// EventFilterIn picks events. Exported because huma fills only exported embedded structs.
+type EventFilterIn struct {
+	Machine   string   `query:"machine" maxLength:"128" doc:"Machine id or name"`
+	Kinds     []string `query:"kind,explode" maxItems:"50" doc:"Kind of event, or what stands before the dot of several: op.state, dhcp; may be repeated"`
+	Operation string   `query:"operation" maxLength:"64" doc:"Operation id"`
+	Severity  string   `query:"severity" enum:"info,warning,error" doc:"This or worse"`
+	PlaceIn
 }
 
-type streamIn struct {
-	After   int64  `query:"after" default:"-1" minimum:"-1" doc:"Id of the last event already seen; -1 begins with what happens from now on"`
-	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	LastID  int64  `header:"Last-Event-ID" default:"-1" minimum:"-1" doc:"As after, and stronger: browsers send it when they come back"`
+// PlaceIn picks by where a machine stands.
+type PlaceIn struct {
+	Racks    []string `query:"rack,explode" maxItems:"100" doc:"Name of a rack; may be repeated"`
+	Sites    []string `query:"site,explode" maxItems:"100" doc:"Name of a site; may be repeated"`
+	Projects []string `query:"project,explode" maxItems:"100" doc:"Name of a project; may be repeated"`
+}
+
+type eventsIn struct {
+	EventFilterIn
+	After  int64 `query:"after" minimum:"0" doc:"Id of the last event already seen"`
+	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"So many at most"`
+	Newest bool  `query:"newest" doc:"The newest so many instead of the next; still oldest first"`
+}
+
+// CursorIn is where a stream goes on.
+type CursorIn struct {
+	After  int64 `query:"after" default:"-1" minimum:"-1" doc:"Id of the last message already seen; -1 begins with what happens from now on"`
+	LastID int64 `header:"Last-Event-ID" default:"-1" minimum:"-1" doc:"As after, and stronger: browsers send it when they come back"`
+}
+
+func (in CursorIn) cursor() int64 {
+	if in.LastID >= 0 {
+		return in.LastID
+	}
+	return in.After
 }
 
 func (s *server) events() {
 	o := op("GET", "/events", "list-events", "Events, oldest first")
 	o.Tags = []string{"events"}
 	route(s, o, s.listEvents)
-	o = op("GET", "/events/stream", "stream-events", "Events as they happen (server-sent events)")
-	o.Tags = []string{"events"}
-	o.Responses = map[string]*huma.Response{"200": {
-		Description: "Each message has the event's id as id and the event as JSON in data; a comment comes when nothing else did for 15 s",
-		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: s.schema(journal.Event{})}},
-	}}
-	route(s, o, s.streamEvents)
+	streamRoute(s, "/events/stream", "stream-events", "events", "Events as they happen (server-sent events)",
+		"Each message has the event's id as id and the event as JSON in data", journal.Placed{}, s.streamEvents)
 }
 
-func (s *server) listEvents(ctx context.Context, in *eventsIn) (*body[wire.List[journal.Event]], error) {
-	f, err := s.eventFilter(ctx, in.Machine)
+// eventFilter is what is asked for, and which machine, nil for any.
+func (s *server) eventFilter(ctx context.Context, in EventFilterIn) (*journal.Filter, *inventory.Machine, error) {
+	f := &journal.Filter{Kinds: in.Kinds, Racks: in.Racks, Sites: in.Sites, Projects: in.Projects, Operation: in.Operation, Severity: journal.Severity(in.Severity)}
+	if in.Machine == "" {
+		return f, nil, nil
+	}
+	m, err := s.machine(ctx, in.Machine)
+	return f, m, err
+}
+
+// listWindow is how many events are looked at for a page of those that a filter picks.
+const listWindow = 20_000
+
+func (s *server) listEvents(ctx context.Context, in *eventsIn) (*body[wire.List[journal.Placed]], error) {
+	filter, m, err := s.eventFilter(ctx, in.EventFilterIn)
 	if err != nil {
 		return nil, err
 	}
-	f.After, f.Newest, f.Limit = in.After, in.Newest, in.Limit
-	events, err := s.Store.Events(ctx, f)
-	sortByID(events)
-	return listOf(events, err)
-}
-
-// sortByID puts events in the order they happened.
-func sortByID(events []journal.Event) {
-	slices.SortFunc(events, func(a, b journal.Event) int { return cmp.Compare(a.ID, b.ID) })
-}
-
-func (s *server) eventFilter(ctx context.Context, machine string) (store.EventFilter, error) {
-	if machine == "" {
-		return store.EventFilter{}, nil
+	f, scope := store.EventFilter{After: in.After, Operation: in.Operation, Newest: in.Newest, Limit: in.Limit}, scopeOf(ctx)
+	if m != nil {
+		f.Machine = m.ID
 	}
-	m, err := s.Store.Machine(ctx, machine)
-	if err != nil {
-		return store.EventFilter{}, err
-	}
-	return store.EventFilter{Machine: m.ID}, nil
-}
-
-func (s *server) streamEvents(ctx context.Context, in *streamIn) (*huma.StreamResponse, error) {
-	f, err := s.eventFilter(ctx, in.Machine)
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case in.LastID >= 0:
-		f.After = in.LastID
-	case in.After >= 0:
-		f.After = in.After
-	default:
-		last, err := s.Store.Events(ctx, store.EventFilter{Newest: true, Limit: 1})
+	wants := func(e *journal.Placed) bool { return filter.Match(e) && scope.Holds(placeOf(e.Place)) }
+	out := []journal.Placed{}
+	for looked := 0; looked < listWindow && len(out) < in.Limit; {
+		page, err := s.Store.PlacedEvents(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		if len(last) > 0 {
-			f.After = last[0].ID
-		}
-	}
-	return &huma.StreamResponse{Body: func(c huma.Context) {
-		r, w := humachi.Unwrap(c)
-		s.stream(r.Context(), w, f)
-	}}, nil
-}
-
-// stream sends events from the filter's cursor on until the client is gone. Whoever is
-// slow only holds back its own cursor: nothing is queued for it.
-func (s *server) stream(ctx context.Context, w http.ResponseWriter, f store.EventFilter) {
-	wake, stop := s.Store.NewEvents()
-	defer stop()
-	poll, beat := time.NewTicker(time.Second), time.NewTicker(s.Heartbeat)
-	defer poll.Stop()
-	defer beat.Stop()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("X-Accel-Buffering", "no")
-	out := eventWriter{w: w, control: http.NewResponseController(w)}
-	err := out.send(fmt.Sprintf("id: %d\n: follows\n\n", f.After)) // the cursor, for who comes back before the first event
-	for err == nil {
-		if err = s.sendNew(ctx, &out, &f); err != nil {
-			return
-		}
-		select {
-		case <-wake:
-		case <-poll.C:
-		case <-beat.C:
-			err = out.send(": still here\n\n")
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// sendNew sends everything behind the cursor.
-func (s *server) sendNew(ctx context.Context, out *eventWriter, f *store.EventFilter) error {
-	for {
-		f.Limit = 200
-		events, err := s.Store.Events(ctx, *f)
-		if err != nil {
-			if ctx.Err() == nil {
-				s.Log.ErrorContext(ctx, "event stream", "request_id", callOf(ctx).id, "error", err)
+		for i := range page {
+			if len(out) < in.Limit && wants(&page[i]) {
+				out = append(out, page[i])
 			}
-			return err
 		}
-		sortByID(events)
-		for _, e := range events {
-			if err := out.event(e); err != nil {
-				return err
-			}
-			f.After = e.ID
+		if len(page) < f.Limit {
+			break
 		}
-		if len(events) < f.Limit {
-			return nil
+		looked, f.Limit = looked+len(page), 1000
+		if last := page[len(page)-1].ID; in.Newest {
+			f.Until = last - 1
+		} else {
+			f.After = last
+		}
+		if in.Newest && f.Until <= 0 {
+			break
 		}
 	}
+	slices.SortFunc(out, func(a, b journal.Placed) int { return cmp.Compare(a.ID, b.ID) })
+	return listOf(out, nil)
 }
 
-// eventWriter writes the event stream format (WHATWG HTML, section 9.2.6).
-type eventWriter struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-// writeLimit is how long a client may leave its window full.
-const writeLimit = 10 * time.Second
-
-func (o *eventWriter) event(e journal.Event) error {
-	data, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	return o.send(fmt.Sprintf("id: %d\ndata: %s\n\n", e.ID, data))
-}
-
-// send writes one message with a deadline of its own.
-func (o *eventWriter) send(message string) error {
-	_ = o.control.SetWriteDeadline(time.Now().Add(writeLimit)) // not every transport has one
-	if _, err := o.w.Write([]byte(message)); err != nil {
-		return err
-	}
-	return o.control.Flush()
+func placeOf(p journal.Place) access.Place {
+	return access.Place{Site: p.Site, Rack: p.Rack, Project: p.Project}
 }

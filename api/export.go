@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"rackwright/access"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
 )
@@ -17,6 +18,9 @@ func (s *server) exports() {
 	o := op("GET", "/plan", "export-plan", "The plan that makes the inventory as it is, without passwords")
 	o.Tags = []string{"plans"}
 	route(s, o, func(ctx context.Context, in *exportIn) (*body[plan.Plan], error) {
+		if err := s.mayExport(ctx, in.Rack); err != nil {
+			return nil, err
+		}
 		inv, err := s.inventoryFor(ctx, in.Rack)
 		if err != nil {
 			return nil, err
@@ -27,6 +31,20 @@ func (s *server) exports() {
 		}
 		return &body[plan.Plan]{plan.Of(part)}, nil
 	})
+}
+
+// mayExport refuses racks that are out of the caller's scope, and all there is unless it has
+// none.
+func (s *server) mayExport(ctx context.Context, racks []string) error {
+	if len(racks) == 0 {
+		return access.Allow(callOf(ctx).caller, access.Read, access.Everywhere())
+	}
+	for _, rack := range racks {
+		if err := s.atRack(ctx, access.Read, rack); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // inventoryFor reads one rack where only one is asked for.

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
+	"rackwright/access"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -74,17 +75,20 @@ func (s *server) firmwares(mux *chi.Mux) {
 	update := s.action("firmware", "Bring the machine's firmware to its baseline, or one file onto it")
 	update.Responses["200"] = jsonResponse[wire.FirmwareSteps](s, "Dry run, or nothing to do: the files and steps it would be")
 	route(s, update, s.updateFirmware)
-	mux.Post(wire.Prefix+"/firmware", s.addFirmware)
+	mux.Post(wire.Prefix+"/firmware", s.plain("add-firmware", s.addFirmware))
 	s.describeFirmwareUpload()
 }
 
 func (s *server) compliance(ctx context.Context, in *complianceIn) (*body[wire.FirmwareCompliance], error) {
 	if in.Rack != "" {
+		if err := s.atRack(ctx, access.Read, in.Rack); err != nil {
+			return nil, err
+		}
 		if _, err := s.Store.Rack(ctx, in.Rack); err != nil {
 			return nil, err
 		}
 	}
-	machines, err := s.Store.FirmwareMachines(ctx, store.MachineFilter{Rack: in.Rack, Model: in.Model})
+	machines, err := s.Store.FirmwareMachines(ctx, store.MachineFilter{Rack: in.Rack, Model: in.Model, Scope: scopeOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +126,7 @@ func (s *server) updateFirmware(ctx context.Context, in *struct {
 		return &begun{Status: http.StatusOK, Body: out}, nil
 	}
 	if !in.Body.DryRun {
-		return s.start(ctx, deploy.Firmware, m, order, false)
+		return s.start(ctx, task{deploy.Firmware, m, order}, false)
 	}
 	if out.Steps, err = deploy.Plan(deploy.Firmware, deploy.Subject{Machine: *m, Order: order}); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ import (
 	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/images"
+	"rackwright/store"
 )
 
 type imageIn struct {
@@ -25,14 +26,19 @@ type imageIn struct {
 func (s *server) images(mux *chi.Mux) {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
 	route(s, tag(op("GET", "/images", "list-images", "Images by name")),
-		func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Image]], error) {
-			list, err := s.Store.Images(ctx)
-			all := make([]*images.Image, len(list))
-			for i := range list {
-				all[i] = &list[i]
+		func(ctx context.Context, in *PageIn) (*body[wire.List[images.Image]], error) {
+			orders := append(byName(func(i *images.Image) string { return i.Name }),
+				byTime("created", func(i *images.Image) (time.Time, string) { return i.CreatedAt, i.Name })...)
+			out, err := keyset(ctx, in.BehindIn, in.Limit, orders, func(p store.Page) ([]images.Image, error) { return s.Store.ImagePage(ctx, p) })
+			if err != nil {
+				return nil, err
+			}
+			all := make([]*images.Image, len(out.Body.Items))
+			for i := range all {
+				all[i] = &out.Body.Items[i]
 			}
 			s.share(ctx, all...)
-			return listOf(list, err)
+			return out, nil
 		})
 	route(s, tag(op("GET", "/images/{image}", "get-image", "One image")), func(ctx context.Context, in *imageIn) (*body[*images.Image], error) {
 		img, err := s.Store.Image(ctx, in.Image)
@@ -45,7 +51,7 @@ func (s *server) images(mux *chi.Mux) {
 	remove := tag(op("DELETE", "/images/{image}", "remove-image", "Forget an image no open operation needs"))
 	remove.DefaultStatus = http.StatusNoContent
 	route(s, remove, s.removeImage)
-	mux.Post(wire.Prefix+"/images", s.addImage)
+	mux.Post(wire.Prefix+"/images", s.plain("add-image", s.addImage))
 	s.describeUpload()
 	s.imageImports()
 	s.imageUploads(mux)
@@ -53,6 +59,9 @@ func (s *server) images(mux *chi.Mux) {
 }
 
 func (s *server) removeImage(ctx context.Context, in *imageIn) (*struct{}, error) {
+	if err := s.second(ctx, 1); err != nil {
+		return nil, err
+	}
 	img, err := s.Store.RemoveImage(ctx, in.Image, actor(ctx))
 	if err != nil {
 		return nil, err

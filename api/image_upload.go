@@ -26,8 +26,8 @@ const (
 )
 
 func (s *server) imageUploads(mux *chi.Mux) {
-	mux.Head(uploadsPath, s.uploadOffset)
-	mux.Patch(uploadsPath, s.patchUpload)
+	mux.Head(uploadsPath, s.plain("image-upload-offset", s.uploadOffset))
+	mux.Patch(uploadsPath, s.plain("continue-image-upload", s.patchUpload))
 	s.describePatch()
 }
 

@@ -35,13 +35,16 @@ func (s *server) life() {
 	route(s, tag("POST", "hold", "hold-machine", "Keep a machine in maintenance for a time"), s.hold)
 	route(s, tag("DELETE", "hold", "release-machine", "End a hold; the machine goes back to where the evidence says"),
 		func(ctx context.Context, in *MachineIn) (*body[inventory.Machine], error) {
-			admin := access.Allow(callOf(ctx).token, access.Govern) == nil
+			admin := callOf(ctx).caller.Role.May(access.Govern)
 			return machineBody(s.Store.ReleaseHold(ctx, in.Machine, actor(ctx), admin))
 		})
 	route(s, tag("POST", "retire", "retire-machine", "Take a machine out for good and free all it holds"), func(ctx context.Context, in *struct {
 		MachineIn
 		Body inventory.Retirement
 	}) (*body[inventory.Machine], error) {
+		if err := s.second(ctx, 1); err != nil {
+			return nil, err
+		}
 		return machineBody(s.Store.Retire(ctx, in.Machine, in.Body, actor(ctx)))
 	})
 	route(s, tag("POST", "replace", "replace-machine", "Put new hardware in a machine's place; answers the new machine"), func(ctx context.Context, in *struct {

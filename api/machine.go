@@ -3,11 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"fmt"
-	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -25,17 +21,17 @@ type MachineIn struct {
 }
 
 type machinesIn struct {
-	Rack      string   `query:"rack" maxLength:"63" doc:"Only those of this rack"`
-	Phase     string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase; retired ones are listed only so"`
-	MAC       string   `query:"mac" maxLength:"17" doc:"In any common notation"`
-	Labels    []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
-	Tag       string   `query:"tag" maxLength:"128" doc:"Only those with this tag"`
-	Project   string   `query:"project" maxLength:"63" doc:"Only those of this project"`
-	Model     string   `query:"model" maxLength:"128" doc:"Only those of this model"`
-	Text      string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
-	Facts     bool     `query:"facts" doc:"With the observed parts of each"`
-	Limit     int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many; a page may have fewer although another follows"`
-	PageToken string   `query:"page_token" maxLength:"256" doc:"next_page_token of the page before"`
+	Rack    string   `query:"rack" maxLength:"63" doc:"Only those of this rack"`
+	Phase   string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase; retired ones are listed only so"`
+	MAC     string   `query:"mac" maxLength:"17" doc:"In any common notation"`
+	Labels  []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
+	Tag     string   `query:"tag" maxLength:"128" doc:"Only those with this tag"`
+	Project string   `query:"project" maxLength:"63" doc:"Only those of this project"`
+	Model   string   `query:"model" maxLength:"128" doc:"Only those of this model"`
+	Text    string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
+	Facts   bool     `query:"facts" doc:"With the observed parts of each"`
+	Limit   int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many; a page may have fewer although another follows"`
+	BehindIn
 }
 
 type machineOut struct {
@@ -58,7 +54,7 @@ func (s *server) machines() {
 
 func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.List[inventory.Machine]], error) {
 	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Labels: in.Labels, Tag: in.Tag, Project: in.Project, Model: in.Model, Text: in.Text,
-		Limit: in.Limit, Brief: !in.Facts}
+		Limit: in.Limit, Brief: !in.Facts, Scope: scopeOf(ctx)}
 	if in.MAC != "" {
 		mac, err := inventory.ParseMAC(in.MAC)
 		if err != nil {
@@ -66,18 +62,24 @@ func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.L
 		}
 		f.MAC = mac.String()
 	}
-	after, err := base64.RawURLEncoding.DecodeString(in.PageToken)
+	sort, err := in.sorted(ctx, "name")
 	if err != nil {
-		return nil, badQuery("page_token", "is not one this server gave out")
+		return nil, err
 	}
-	f.After = string(after)
+	after, err := in.after(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	if f.Turned = sort == "-name"; after != nil {
+		f.After = after[0]
+	}
 	page, next, err := s.Store.MachinePage(ctx, f)
 	if in.Phase == "" {
 		page = slices.DeleteFunc(page, func(m inventory.Machine) bool { return m.Phase == inventory.Retired })
 	}
 	out, err := listOf(page, err)
-	if err == nil {
-		out.Body.Next = base64.RawURLEncoding.EncodeToString([]byte(next))
+	if err == nil && next != "" {
+		out.Body.Next = tokenOf(ctx, next)
 	}
 	return out, err
 }
@@ -92,29 +94,12 @@ func badQuery(name, message string) error {
 		Fields: []fault.Field{{Path: "query." + name, Message: message}}}
 }
 
-func (s *server) getMachine(ctx context.Context, in *struct {
-	MachineIn
-	IfNoneMatch string `header:"If-None-Match" doc:"ETag already seen: answers 304 while it is the same"`
-}) (*machineOut, error) {
+func (s *server) getMachine(ctx context.Context, in *MachineIn) (*machineOut, error) {
 	m, err := s.Store.Machine(ctx, in.Machine)
 	if err != nil {
 		return nil, err
 	}
-	tag := fmt.Sprintf(`"%d"`, m.Version)
-	if matches(in.IfNoneMatch, tag) {
-		return nil, huma.ErrorWithHeaders(huma.Status304NotModified(), http.Header{"Etag": {tag}})
-	}
-	return &machineOut{ETag: tag, Body: *m}, nil
-}
-
-// matches compares weakly, as If-None-Match does (RFC 9110 section 13.1.2).
-func matches(header, tag string) bool {
-	for part := range strings.SplitSeq(header, ",") {
-		if part = strings.TrimSpace(part); part == "*" || strings.TrimPrefix(part, "W/") == tag {
-			return true
-		}
-	}
-	return false
+	return &machineOut{ETag: versionTag(m.Version), Body: *m}, nil
 }
 
 func (s *server) timeline(ctx context.Context, in *timelineIn) (*body[wire.List[journal.Event]], error) {
@@ -141,8 +126,7 @@ func (s *server) why(ctx context.Context, in *MachineIn) (*body[wire.Why], error
 	if err != nil {
 		return nil, err
 	}
-	sortByID(events)
-	slices.Reverse(events) // Why wants the newest first
+	slices.SortFunc(events, func(a, b journal.Event) int { return cmp.Compare(b.ID, a.ID) }) // Why wants the newest first
 	var newest *deploy.Operation
 	if i := slices.IndexFunc(ops, func(o deploy.Operation) bool { return o.Kind != deploy.Locate }); i >= 0 {
 		newest = &ops[i]

@@ -1,7 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -9,6 +13,7 @@ import (
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/journal"
 	"rackwright/store"
 )
 
@@ -19,7 +24,9 @@ type operationsIn struct {
 	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
 	Kind    string `query:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware,erase,burn-in,rescue" doc:"Only those of this kind"`
 	Open    bool   `query:"open" doc:"Only those that have not ended"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"The newest so many"`
+	State   string `query:"state" enum:"queued,running,parked,succeeded,failed,cancelled" doc:"Only those in this state"`
+	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
+	BehindIn
 }
 
 // OperationIn names an operation.
@@ -38,46 +45,125 @@ func (s *server) operations() {
 	route(s, tag(op("GET", "/operations", "list-operations", "Operations, newest first")), s.listOperations)
 	route(s, tag(op("GET", "/operations/{id}", "get-operation", "One operation; waits for a change if asked to")), s.getOperation)
 	route(s, tag(op("POST", "/operations/{id}/cancel", "cancel-operation", "End an operation at its next safe point")),
-		func(ctx context.Context, in *OperationIn) (*body[deploy.Operation], error) {
-			return showOperation(s.Store.CancelOperation(ctx, in.ID, actor(ctx)))
+		func(ctx context.Context, in *OperationIn) (*operationOut, error) {
+			return s.showOperation(ctx)(s.Store.CancelOperation(ctx, in.ID, actor(ctx)))
 		})
-	route(s, tag(op("POST", "/operations/{id}/retry", "retry-operation", "Let a parked operation go on")),
-		func(ctx context.Context, in *OperationIn) (*body[deploy.Operation], error) {
-			return showOperation(s.Store.RetryOperation(ctx, in.ID, actor(ctx)))
+	route(s, tag(op("POST", "/operations/{id}/retry", "retry-operation", "Let a parked operation go on: what stopped it is checked again")),
+		func(ctx context.Context, in *OperationIn) (*operationOut, error) {
+			return s.showOperation(ctx)(s.Store.RetryOperation(ctx, in.ID, actor(ctx)))
 		})
+	route(s, tag(op("GET", "/operations/{id}/log", "operation-log", "What happened in an operation, oldest first")), s.operationLog)
 }
 
-func showOperation(o *deploy.Operation, err error) (*body[deploy.Operation], error) {
+// operationOut is an operation with its version.
+type operationOut struct {
+	ETag string `header:"ETag"`
+	Body deploy.Operation
+}
+
+// showOperation answers an operation with how far it is.
+func (s *server) showOperation(ctx context.Context) func(*deploy.Operation, error) (*operationOut, error) {
+	return func(o *deploy.Operation, err error) (*operationOut, error) {
+		if err != nil {
+			return nil, err
+		}
+		out := shown(*o)
+		out.Progress = o.HowFar(s.Now(), s.took(ctx, o.Kind))
+		return &operationOut{ETag: versionTag(o.Version), Body: out}, nil
+	}
+}
+
+// enough is of how many earlier operations the steps are measured.
+const enough = 20
+
+// history is how long steps took, by kind, as it was known lately.
+type history struct {
+	mu    sync.Mutex
+	kinds map[deploy.Kind]known
+}
+
+type known struct {
+	took deploy.Durations
+	at   time.Time
+}
+
+// took is how long the steps of a kind took lately; nil when that cannot be read now.
+func (s *server) took(ctx context.Context, kind deploy.Kind) deploy.Durations {
+	s.history.mu.Lock()
+	k := s.history.kinds[kind]
+	s.history.mu.Unlock()
+	if s.Now().Sub(k.at) < time.Minute {
+		return k.took
+	}
+	list, err := s.Store.Operations(ctx, store.OperationFilter{Kind: string(kind), State: string(deploy.Succeeded), Limit: enough})
+	if err != nil {
+		return k.took
+	}
+	s.history.mu.Lock()
+	defer s.history.mu.Unlock()
+	if s.history.kinds == nil {
+		s.history.kinds = map[deploy.Kind]known{}
+	}
+	s.history.kinds[kind] = known{deploy.Took(list), s.Now()}
+	return s.history.kinds[kind].took
+}
+
+type logIn struct {
+	OperationIn
+	PageIn
+}
+
+func (s *server) operationLog(ctx context.Context, in *logIn) (*body[wire.List[journal.Event]], error) {
+	o, err := s.Store.Operation(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &body[deploy.Operation]{shown(*o)}, nil
+	orders := []order[journal.Event]{{"id", func(e *journal.Event) []string { return []string{strconv.FormatInt(e.ID, 10)} }}}
+	return keyset(ctx, in.BehindIn, in.Limit, orders, func(p store.Page) ([]journal.Event, error) {
+		f := store.EventFilter{Operation: o.ID, Limit: p.Limit}
+		if p.Sort != "id" {
+			return nil, badQuery("sort", "cannot be turned round here")
+		}
+		if p.After != nil {
+			if f.After, err = strconv.ParseInt(p.After[0], 10, 64); err != nil {
+				return nil, badToken(ctx, "page_token is not one this server gave out")
+			}
+		}
+		events, err := s.Store.Events(ctx, f)
+		slices.SortFunc(events, func(a, b journal.Event) int { return cmp.Compare(a.ID, b.ID) })
+		return events, err
+	})
 }
 
 func (s *server) listOperations(ctx context.Context, in *operationsIn) (*body[wire.List[deploy.Operation]], error) {
-	f := store.OperationFilter{Kind: in.Kind, Open: in.Open, Limit: in.Limit}
+	f := store.OperationFilter{Kind: in.Kind, State: in.State, Open: in.Open}
 	if in.Machine != "" {
-		m, err := s.Store.Machine(ctx, in.Machine)
+		m, err := s.machine(ctx, in.Machine)
 		if err != nil {
 			return nil, err
 		}
 		f.Machine = m.ID
 	}
-	out, err := listOf(s.Store.Operations(ctx, f))
+	made := byTime("-created", func(o *deploy.Operation) (time.Time, string) { return o.Created, o.ID })
+	out, err := keyset(ctx, in.BehindIn, in.Limit, made, func(p store.Page) ([]deploy.Operation, error) {
+		f.Page, f.Limit = p, p.Limit
+		return s.Store.Operations(ctx, f)
+	})
 	if err == nil {
 		for i, o := range out.Body.Items {
 			out.Body.Items[i] = shown(o)
+			out.Body.Items[i].Progress = o.HowFar(s.Now(), s.took(ctx, o.Kind))
 		}
 	}
 	return out, err
 }
 
-func (s *server) getOperation(ctx context.Context, in *waitIn) (*body[deploy.Operation], error) {
+func (s *server) getOperation(ctx context.Context, in *waitIn) (*operationOut, error) {
 	wait, err := parseWait(in.Wait)
 	if err != nil {
 		return nil, err
 	}
-	return showOperation(s.waitOperation(ctx, in.ID, in.Version, wait))
+	return s.showOperation(ctx)(s.waitOperation(ctx, in.ID, in.Version, wait))
 }
 
 func parseWait(s string) (time.Duration, error) {

@@ -38,7 +38,7 @@ func TestListsAreReadPageByPage(t *testing.T) {
 	if len(want) < 7 || !slices.Equal(got, want) || !slices.IsSorted(want) {
 		t.Errorf("page by page %q, at once %q", got, want)
 	}
-	for _, path := range []string{"/racks?limit=0", "/devices?limit=1001", "/models?page_token=%21", "/leases?limit=-1"} {
+	for _, path := range []string{"/racks?limit=0", "/devices?limit=1001", "/leases?limit=-1"} {
 		if answer, text := ask(t, "GET", url+path, ""); answer.StatusCode != 422 {
 			t.Errorf("%s: %s %s", path, answer.Status, text)
 		}

@@ -23,7 +23,11 @@ func (s *server) plans() {
 	o = op("POST", "/plans/apply", "apply-plan", "Make the inventory as the plan says, whole or not at all")
 	o.Tags, o.MaxBodyBytes = []string{"plans"}, wire.MaxPlan
 	route(s, o, func(ctx context.Context, in *applyIn) (*body[*plan.Diff], error) {
-		return diffOf(s.Store.ApplyPlan(ctx, in.Body, in.Hash, actor(ctx)))
+		d, err := s.Store.ApplyPlan(ctx, in.Body, in.Hash, actor(ctx))
+		if err == nil {
+			s.remark(ctx, nil, map[string]any{"changes": len(d.Changes), "warnings": len(d.Warnings), "hash": d.Hash})
+		}
+		return diffOf(d, err)
 	})
 }
 

@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"rackwright/api/wire"
 	"rackwright/inventory"
+	"rackwright/store"
 )
 
 // racks registers what the plan says beside machines and networks.
@@ -19,15 +21,19 @@ func (s *server) racks() {
 		Rack string `query:"rack" maxLength:"63" doc:"Only those of this rack"`
 		PageIn
 	}) (*body[wire.List[inventory.Device]], error) {
-		list, err := s.Store.Devices(ctx, in.Rack)
-		return pageOf(in.PageIn, func(d *inventory.Device) string { return d.Name }, list, err)
+		return keyset(ctx, in.BehindIn, in.Limit, byName(func(d *inventory.Device) string { return d.Name }), func(p store.Page) ([]inventory.Device, error) {
+			return s.Store.DevicePage(ctx, in.Rack, p)
+		})
 	})
 	route(s, tag(op("GET", "/models", "list-models", "Kinds of gear by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Model]], error) {
 		list, err := s.Store.Models(ctx)
-		return pageOf(*in, func(m *inventory.Model) string { return m.Name }, list, err)
+		return pageOf(ctx, *in, func(m *inventory.Model) string { return m.Name }, list, err)
 	})
 	route(s, tag(op("GET", "/projects", "list-projects", "Owners of machines by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Project]], error) {
 		list, err := s.Store.Projects(ctx)
-		return pageOf(*in, func(p *inventory.Project) string { return p.Name }, list, err)
+		if scope := scopeOf(ctx); !scope.Whole() {
+			list = slices.DeleteFunc(list, func(p inventory.Project) bool { return !slices.Contains(scope.Projects, p.Name) })
+		}
+		return pageOf(ctx, *in, func(p *inventory.Project) string { return p.Name }, list, err)
 	})
 }

@@ -101,14 +101,14 @@ func (s *server) locate(ctx context.Context, in *struct {
 		return nil, err
 	}
 	if in.Body.On {
-		return s.start(ctx, deploy.Locate, m, deploy.Order{Locate: "on", Seconds: in.Body.Seconds}, false)
+		return s.start(ctx, task{deploy.Locate, m, deploy.Order{Locate: "on", Seconds: in.Body.Seconds}}, false)
 	}
 	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Kind: string(deploy.Locate), Open: true, Limit: 1})
 	if err != nil {
 		return nil, err
 	}
 	if len(open) == 0 {
-		return s.start(ctx, deploy.Locate, m, deploy.Order{Locate: "off"}, false)
+		return s.start(ctx, task{deploy.Locate, m, deploy.Order{Locate: "off"}}, false)
 	}
 	o, err := s.Store.CancelOperation(ctx, open[0].ID, actor(ctx))
 	if err != nil {

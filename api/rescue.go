@@ -13,21 +13,16 @@ import (
 
 // rescues registers the route that lets a person into a machine.
 func (s *server) rescues() {
-	route(s, s.action("rescue", "Netboot the machine and let a person in, by SSH with keys good for this once"), func(ctx context.Context, in *struct {
-		MachineIn
-		Body wire.Rescue
-	}) (*begun, error) {
-		keys, err := rescueKeys(in.Body.SSHKeys)
-		if err != nil {
-			return nil, err
-		}
-		m, err := s.Store.Machine(ctx, in.Machine)
-		if err != nil {
-			return nil, err
-		}
-		order := deploy.Order{Rescue: &deploy.RescueOrder{Keys: keys, Seconds: in.Body.Seconds, Serial: in.Body.Serial}}
-		return s.start(ctx, deploy.Rescue, m, order, in.Body.DryRun)
-	})
+	verb(s, "rescue", "Netboot the machine and let a person in, by SSH with keys good for this once", s.toRescue, func(in *wire.Rescue) bool { return in.DryRun })
+}
+
+func (s *server) toRescue(ctx context.Context, machine string, in *wire.Rescue, _ bool) (task, error) {
+	keys, err := rescueKeys(in.SSHKeys)
+	if err != nil {
+		return task{}, err
+	}
+	m, err := s.Store.Machine(ctx, machine)
+	return task{deploy.Rescue, m, deploy.Order{Rescue: &deploy.RescueOrder{Keys: keys, Seconds: in.Seconds, Serial: in.Serial}}}, err
 }
 
 // rescueKeys refuses what the agent would not obey: a key with options.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"rackwright/access"
 	"rackwright/deploy"
 	"rackwright/images"
 	"rackwright/inventory"
@@ -23,18 +22,21 @@ type Store interface {
 	verifyStore
 	planStore
 	imageStore
+	pageStore
+	onceStore
 	operationStore
 	rackingStore
 	eventStore
 	claimStore
 	firmwareStore
-	campaignStore
 	burnStore
 	certificateStore
 	cacheStore
-	rolloutStore
-	// TokenRole returns whose secret it is; Denied when it is nobody's.
-	TokenRole(ctx context.Context, secret string) (access.Token, error)
+	webhookStore
+	fleetStore
+	accessStore
+	auditStore
+	approvalStore
 	// Ping returns Unreachable when the database does not answer.
 	Ping(ctx context.Context) error
 }
@@ -112,6 +114,8 @@ type imageStore interface {
 type operationStore interface {
 	// CreateOperation is Conflict when one is open on the machine already.
 	CreateOperation(ctx context.Context, kind deploy.Kind, machine string, order deploy.Order, actor string) (*deploy.Operation, error)
+	// CreateOperations makes all or none; failed is the index of the one that cannot be made.
+	CreateOperations(ctx context.Context, list []store.Work, actor string) (out []*deploy.Operation, failed int, err error)
 	Operation(ctx context.Context, id string) (*deploy.Operation, error)
 	// Operations are newest first.
 	Operations(ctx context.Context, f store.OperationFilter) ([]deploy.Operation, error)
@@ -140,4 +144,5 @@ type eventStore interface {
 	// NewEvents signals that events were appended; a signal may be missed, so readers
 	// also look each second. The function ends it.
 	NewEvents() (<-chan struct{}, func())
+	streamStore
 }

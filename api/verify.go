@@ -37,7 +37,7 @@ func (s *server) verification() {
 		})
 	route(s, tag("machines", op("GET", "/parts", "find-parts", "Through which machines a part went, newest first")),
 		func(ctx context.Context, in *partsIn) (*body[wire.List[inventory.Part]], error) {
-			return listOf(s.Store.Parts(ctx, store.PartFilter{Serial: in.Serial}))
+			return listOf(s.Store.Parts(ctx, store.PartFilter{Serial: in.Serial, Scope: scopeOf(ctx)}))
 		})
 	route(s, tag("machines", op("POST", "/machines/{machine}/waivers", "waive-condition", "Let differences of a machine pass, by name and with a reason")),
 		func(ctx context.Context, in *struct {

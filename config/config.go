@@ -20,6 +20,7 @@ type Config struct {
 	PublicHost           string   `toml:"public_host"`
 	Log                  Log      `toml:"log"`
 	API                  API      `toml:"api"`
+	Access               Access   `toml:"access"`
 	DHCP                 DHCP     `toml:"dhcp"`
 	TFTP                 Listener `toml:"tftp"`
 	HTTP                 Listener `toml:"http"`
@@ -29,6 +30,7 @@ type Config struct {
 	Boot                 Boot     `toml:"boot"`
 	Images               Images   `toml:"images"`
 	Cache                Cache    `toml:"cache"`
+	Webhooks             Webhooks `toml:"webhooks"`
 }
 
 // Log is how the server logs, to standard error.
@@ -43,6 +45,19 @@ type API struct {
 	Listen  string `toml:"listen"` // host:port, or unix:/path
 	TLSCert string `toml:"tls_cert"`
 	TLSKey  string `toml:"tls_key"`
+	Limits  Limits `toml:"limits"`
+}
+
+// Limits are how often the API may be asked; 0 is no limit.
+type Limits struct {
+	PerAddress float64 `toml:"requests_per_address"` // a second
+	PerCaller  float64 `toml:"requests_per_caller"`  // a second
+	Wrong      int     `toml:"wrong_tokens"`         // from one address, until it has to wait
+}
+
+// Access bounds what callers may do.
+type Access struct {
+	TwoPersonsOver int `toml:"two_persons_over"` // machines; 0: never
 }
 
 // DHCP answers machines on declared networks.
@@ -94,6 +109,12 @@ type Cache struct {
 	Rack     string `toml:"rack"` // where this server stands; empty: unknown
 }
 
+// Webhooks is where deliveries may go.
+type Webhooks struct {
+	AllowPrivate  bool `toml:"allow_private"`  // RFC 1918 and fc00::/7
+	AllowLoopback bool `toml:"allow_loopback"` // this host itself
+}
+
 // Default is the configuration without a file, paths filled in.
 func Default() Config {
 	c := defaults(stateDir(os.Geteuid(), os.Getenv))
@@ -105,7 +126,7 @@ func defaults(state string) Config {
 	return Config{
 		StateDir: state,
 		Log:      Log{Level: "info", Format: "text"},
-		API:      API{Enabled: true, Listen: "127.0.0.1:8480"},
+		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Wrong: 10}},
 		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
 		TFTP:     Listener{Enabled: true, Listen: ":69"},
 		HTTP:     Listener{Enabled: true, Listen: ":8080"},
@@ -113,6 +134,7 @@ func defaults(state string) Config {
 		Worker:   Worker{Enabled: true, Concurrency: 16},
 		BMC:      BMC{Claim: "ask", Events: true},
 		Cache:    Cache{MaxGiB: 200},
+		Webhooks: Webhooks{AllowPrivate: true},
 		Images:   Images{ImportDirs: []string{}, TrustedKeys: []string{}},
 	}
 }

@@ -3,7 +3,7 @@ package deploy
 import (
 	"slices"
 
-	"rackwright/journal"
+	"rackwright/line"
 )
 
 // BurnWork is what attempts of a burn-in measured and found wrong.
@@ -88,7 +88,7 @@ func (w BurnWork) Bounded() BurnWork {
 	for i := range w.Figures {
 		f := &w.Figures[i]
 		for _, s := range []*string{&f.Test, &f.Part, &f.Of, &f.Name, &f.Unit} {
-			*s = journal.Line(*s, 128)
+			*s = line.Of(*s, 128)
 		}
 		if !slices.Contains([]string{"sum", "least", "most", "mean"}, f.Fold) {
 			f.Fold = ""
@@ -102,7 +102,7 @@ func (w BurnWork) Bounded() BurnWork {
 
 func clipped(list []string) (out []string) {
 	for _, s := range list[:min(len(list), maxBurnLines)] {
-		out = append(out, journal.Line(s, maxBurnText))
+		out = append(out, line.Of(s, maxBurnText))
 	}
 	return out
 }

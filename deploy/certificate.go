@@ -1,7 +1,6 @@
 package deploy
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/ed25519"
 	"crypto/sha256"
@@ -120,22 +119,6 @@ func Sign(c Certificate, key ed25519.PrivateKey) (*SignedCertificate, error) {
 		return nil, fault.Internalf("certificate: %w", err)
 	}
 	return &SignedCertificate{Certificate: c, Signature: ed25519.Sign(key, b), PublicKey: KeyText(public)}, nil
-}
-
-// canonical is the JSON Canonicalization Scheme (RFC 8785) for what a certificate has:
-// sorted members, no blanks, integers and texts.
-func canonical(text []byte) ([]byte, error) {
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	var v map[string]any
-	if err := d.Decode(&v); err != nil {
-		return nil, err
-	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	err := e.Encode(v)
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), err
 }
 
 // VerifyCertificate reads a signed certificate, however its JSON is laid out, and checks

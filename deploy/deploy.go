@@ -39,6 +39,11 @@ func (m Method) Loads() bool { return m == ByInstall || m == ByNetboot }
 // Netboots reports whether a deployment of the method needs the network at its boot.
 func (m Method) Netboots() bool { return m != ByMedia && m != ByLocal }
 
+// Proves reports whether a deployment of the method ends with word of the system itself,
+// so that the machine becomes active. Of one that a loader fetched into memory, or that was
+// on the disk, is known that it was started: the machine stays in its phase.
+func (m Method) Proves() bool { return m != ByNetboot && m != ByLocal }
+
 func planDeploy(s Subject) ([]Step, error) {
 	if s.Order.Digest == "" && s.Order.Method != ByLocal {
 		return nil, fault.Invalidf("deploy %s: which image?", s.Machine.Name).WithHint("name one of 'rackwright image list', or boot what is on its disk with --local")
@@ -86,7 +91,7 @@ func planLoaded(s Subject) ([]Step, error) {
 	steps := netboot(s.Machine)
 	steps = steps[:len(steps)-1] // no agent
 	if s.Order.Method == ByNetboot {
-		return append(steps, step(StepLoaded, "loaded", 1, 20*time.Minute), step(StepSettle, "active", 5, time.Minute)), nil
+		return append(steps, step(StepLoaded, "loaded", 1, 20*time.Minute), step(StepSettle, "started", 5, time.Minute)), nil
 	}
 	return append(steps,
 		step(StepAnswers, "answers fetched", 1, 30*time.Minute),
@@ -131,7 +136,7 @@ func planLocal(s Subject) ([]Step, error) {
 		step(StepCheck, "checks", 5, 5*time.Minute),
 		step(StepBootDisk, "boot from disk", 5, 5*time.Minute),
 		step(StepPower, "power on", 5, 10*time.Minute),
-		step(StepSettle, "active", 5, time.Minute)}, nil
+		step(StepSettle, "started", 5, time.Minute)}, nil
 }
 
 // Answering reports whether an installer of this operation is given answers: from its

@@ -117,7 +117,7 @@ func TestAnInstallerMeetsForeignDataOnlyByLeave(t *testing.T) {
 		m.Facts = &inventory.Facts{Observed: seen, Disks: []inventory.Disk{disk}}
 		o := deploy.Order{Method: deploy.ByInstall}
 		c.change(&m, &o)
-		err := deploy.Clear(&deploy.Operation{Kind: deploy.Deploy, Order: o}, &m, func(string) bool { return false })
+		err := deploy.Clear(t.Context(), &deploy.Operation{Kind: deploy.Deploy, Order: o}, &m, shelf{})
 		if c.clear && err != nil || !c.clear && !fault.Is(err, fault.Conflict) {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"rackwright/journal"
+	"rackwright/line"
 )
 
 // FirstBoot is how far the first boot of a deployed system is, as its cloud-init told.
@@ -36,7 +36,7 @@ const (
 // Take takes a report in. news is what is worth a line of the machine's story, "" for
 // most: stages that begin and end, and what failed.
 func (b *FirstBoot) Take(r BootReport) (news string) {
-	name := journal.Line(r.Name, maxBootName)
+	name := line.Of(r.Name, maxBootName)
 	if name == "" || b.Events >= MaxBootEvents {
 		return ""
 	}
@@ -44,7 +44,7 @@ func (b *FirstBoot) Take(r BootReport) (news string) {
 	b.Stage, b.Doing = name, r.Type == "start"
 	stage := !strings.Contains(name, "/")
 	why := name
-	if d := journal.Line(r.Description, maxBootWords); d != "" {
+	if d := line.Of(r.Description, maxBootWords); d != "" {
 		why += " (" + d + ")"
 	}
 	switch {

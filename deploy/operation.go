@@ -100,6 +100,7 @@ type Operation struct {
 	Due      time.Time `json:"-"` // when a worker should look again
 	Fence    int64     `json:"-"` // grows with each claim; a stale worker's write is refused
 	Version  int64     `json:"version"`
+	Progress *Progress `json:"progress,omitempty" doc:"How far it is, as it was asked"`
 }
 
 // StepName names what a step makes true.

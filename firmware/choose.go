@@ -113,3 +113,11 @@ func staged(picks []*step, m *Machine) []Pick {
 	}
 	return out
 }
+
+// Nothing says why there is nothing to put on a machine.
+func (c *Choice) Nothing() string {
+	if len(c.Lacks) > 0 {
+		return c.Lacks[0].Component + ": " + c.Lacks[0].Why
+	}
+	return "it has what it is to have"
+}

@@ -21,6 +21,9 @@ const (
 // are not counted.
 const MaxChunks = 1 << 18
 
+// MaxBytes bounds the size of an image, holes and all: 1 TiB.
+const MaxBytes = int64(1) << 40
+
 // Manifest lists the chunks of an image. What no chunk covers is zero: whoever writes the
 // image makes those ranges zero.
 type Manifest struct {
@@ -67,7 +70,7 @@ func DecodeManifest(b []byte, digest string) (*Manifest, error) {
 }
 
 func (m *Manifest) check() error {
-	if m.Bytes <= 0 || len(m.Chunks) > MaxChunks {
+	if m.Bytes <= 0 || m.Bytes > MaxBytes || len(m.Chunks) > MaxChunks {
 		return fault.Invalidf("manifest of %d bytes and %d chunks", m.Bytes, len(m.Chunks))
 	}
 	var end int64

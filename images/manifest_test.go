@@ -40,6 +40,7 @@ func TestAManifestThatWouldWriteWhereItMustNotIsRefused(t *testing.T) {
 	for name, spoil := range map[string]func(m *images.Manifest){
 		"no size":                      func(m *images.Manifest) { m.Bytes = 0 },
 		"a negative size":              func(m *images.Manifest) { m.Bytes = -1 },
+		"a size beyond all images":     func(m *images.Manifest) { m.Bytes = images.MaxBytes + 1 },
 		"past the end":                 func(m *images.Manifest) { m.Chunks[2].Bytes = 513 },
 		"an end beyond all numbers":    func(m *images.Manifest) { m.Chunks[2].Offset = 1<<63 - images.Block },
 		"before the start":             func(m *images.Manifest) { m.Chunks[0].Offset = -images.Block },

@@ -8,10 +8,10 @@ import (
 	"io"
 	"path"
 	"strings"
-	"unicode"
 
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/line"
 )
 
 // maxEntries bounds the archive of a root file system; large ones have some 500,000.
@@ -133,18 +133,9 @@ func PlaceInTar(r io.ReadSeeker, off int64) string {
 		case errors.Join(err, seekErr) != nil:
 			return "after " + last
 		case off < at+h.Size:
-			return printable(h.Name)
+			return line.Of(h.Name, 255)
 		}
-		last = printable(h.Name)
+		last = line.Of(h.Name, 255)
 	}
 	return "after " + last
-}
-
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
 }

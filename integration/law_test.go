@@ -15,13 +15,13 @@ import (
 func floors() map[int][]string {
 	return map[int][]string{
 		6: {"cmd/...", "integration/..."},
-		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "bmc/listen", "bmc/console/watch", "deploy/run", "firmware/run", "firmware/serve", "images/run", "inventory/intake", "inventory/verify/run", "racksim/run", "images/serve", "deploy/rollout/run"},
-		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "images/source/web", "images/source/oci", "dhcp", "agent/probe", "agent/fetch", "agent/disk", "agent/erase", "agent/link", "agent/kmod", "agent/burn", "agent/rescue", "agent/efi", "agent/system", "agent/rootfs", "api/wire",
+		5: {"api", "api/client", "web", "boot/serve", "dhcp/listen", "tftp", "agent", "agent/serve", "bmc/watch", "bmc/listen", "bmc/console/watch", "deploy/run", "firmware/serve", "images/run", "inventory/intake", "inventory/verify/run", "racksim/run", "images/serve", "fleet/run", "webhook/run"},
+		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "images/source/web", "images/source/oci", "dhcp", "agent/probe", "agent/fetch", "agent/disk", "agent/erase", "agent/link", "agent/kmod", "agent/burn", "agent/rescue", "agent/efi", "agent/system", "agent/rootfs", "api/wire", "api/stream",
 			"boot/current", "journal/record", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/mockup", "racksim/link", "inventory/netbox/rest", "images/cache"},
-		3: {"boot", "deploy/seed", "deploy/answer", "bmc/probe", "bmc/console", "bmc/console/ssh", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox", "agent/ipmi", "deploy/rollout"},
-		2: {"deploy", "deploy/network", "bmc", "racksim/faults", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema", "images/proof", "images/source"},
-		1: {"inventory", "inventory/plan", "images", "firmware", "access", "journal", "images/ticket"},
-		0: {"fault", "config", "seal", "migrations"},
+		3: {"boot", "deploy/seed", "deploy/answer", "bmc/probe", "bmc/console", "bmc/console/ssh", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox", "agent/ipmi"},
+		2: {"access/guard", "deploy", "deploy/network", "deploy/ignition", "bmc", "racksim/faults", "agent/wire", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema", "images/proof", "images/source", "webhook"},
+		1: {"inventory", "inventory/plan", "images", "firmware", "fleet", "access", "journal", "images/ticket", "audit"},
+		0: {"fault", "line", "config", "seal", "migrations"},
 	}
 }
 
@@ -43,9 +43,10 @@ func libraries() []library {
 		{[]string{"github.com/go-chi/chi", "github.com/danielgtaylor/huma"}, []string{"api", "boot/serve", "agent/serve", "web", "cmd"}, []string{"api/wire"}},
 		{[]string{"github.com/boombuler/barcode", "github.com/go-pdf/fpdf"}, []string{"inventory/draw"}, nil},
 		{[]string{"github.com/tidwall/btree"}, []string{"boot"}, nil},
+		{[]string{"golang.org/x/time"}, []string{"access/guard"}, nil},
 		{[]string{"aead.dev/minisign"}, []string{"images/proof"}, nil},
 		{[]string{"oras.land/oras-go", "github.com/opencontainers"}, []string{"images/source/oci"}, nil},
-		{[]string{"github.com/coreos/ignition"}, []string{"deploy/seed", "deploy/answer", "integration"}, nil},
+		{[]string{"github.com/coreos/ignition"}, []string{"deploy/ignition", "integration"}, nil},
 		{[]string{"github.com/vishvananda/netlink"}, []string{"dhcp/listen", "agent", "racksim", "integration"}, []string{"agent/serve"}},
 	}
 }

@@ -92,8 +92,8 @@ func broken(room, path string) string {
 		return "" // a suite is a test that others run
 	case ours && isSuite(target):
 		return "only tests run a suite"
-	case from == 1 && !isStandard(path) && target != "fault" && target != "inventory":
-		return "the domain (floor 1) imports the standard library, fault and inventory only"
+	case from == 1 && !isStandard(path) && target != "fault" && target != "line" && target != "inventory":
+		return "the domain (floor 1) imports the standard library, fault, line and inventory only"
 	case !ours || target == "fault" && room != "fault":
 		return ""
 	case below(room, "racksim") && !below(target, "racksim") && target != "agent/wire" && target != "inventory" && target != "images":

@@ -27,26 +27,45 @@ func (b Budget) String() string {
 	return fmt.Sprintf("power in rack %s: %.1f of %.1f kW in use", b.Rack, b.NowW/1000, b.UsableW/1000)
 }
 
-// Admit says whether a machine may draw its highest while those that full tells, by id, do
-// so as well: with any one feed lost, no feed of its rack carries more than it may. A
-// machine that runs a system of its owner may draw its highest at any time. Devices and
-// machines are those of the rack, and of others that hang on its feeds.
-func Admit(m *Machine, rack Rack, devices []Device, machines []Machine, model func(string) *Model, full func(id string) bool) Budget {
-	load := func(atFull func(*Machine) bool) []FeedLoad {
-		return DrawnLoad(rack, devices, machines, model, func(o *Machine) float64 { return o.drawn(model, atFull(o)) }).Feeds
+// Never says why a machine can never work at full, where nothing else does so either.
+func (b Budget) Never(machine string) string {
+	lost := ""
+	if b.WhenAt != "" {
+		lost = " with feed " + b.WhenAt + " lost"
 	}
-	now := load(func(o *Machine) bool { return full(o.ID) && o.ID != m.ID })
-	with := load(func(o *Machine) bool { return full(o.ID) || o.ID == m.ID })
+	return fmt.Sprintf("rack %s cannot feed %s at full draw: feed %s would carry %.1f kW%s and may carry %.1f kW", b.Rack, machine, b.Feed, b.WithW/1000, lost, b.UsableW/1000)
+}
+
+// RackPower is what decides whether another machine of a rack may draw its highest: one
+// that is burned in, or that boots and is written, does so.
+type RackPower struct {
+	Rack     Rack
+	Devices  []Device  // of the rack, and others that hang on its feeds
+	Machines []Machine // likewise
+	Model    func(name string) *Model
+	Full     func(machine string) bool // by id: it is known to work at full now
+}
+
+// Admit says whether a machine may draw its highest while those at full do so as well: with
+// any one feed lost, no feed of its rack is made to carry more than it may. A machine that
+// runs a system of its owner may draw its highest at any time.
+func (p *RackPower) Admit(m *Machine) Budget {
+	load := func(atFull func(*Machine) bool) []FeedLoad {
+		return DrawnLoad(p.Rack, p.Devices, p.Machines, p.Model, func(o *Machine) float64 { return o.drawn(p.Model, atFull(o)) }).Feeds
+	}
+	idle := load(func(*Machine) bool { return false })
 	alone := load(func(o *Machine) bool { return o.ID == m.ID })
-	b := Budget{Rack: rack.Name, Fits: true, Ever: true}
-	for i := range with {
-		f := with[i]
-		b.Fits = b.Fits && !f.Over()
-		b.Ever = b.Ever && !alone[i].Over()
+	now := load(func(o *Machine) bool { return p.Full(o.ID) && o.ID != m.ID })
+	with := load(func(o *Machine) bool { return p.Full(o.ID) || o.ID == m.ID })
+	b := Budget{Rack: p.Rack.Name, Fits: true, Ever: true}
+	for i, f := range with {
+		b.Fits = b.Fits && !(f.Over() && f.WorstW > now[i].WorstW)
+		b.Ever = b.Ever && !(alone[i].Over() && alone[i].WorstW > idle[i].WorstW)
 		if b.Feed == "" || f.UsableW-f.WorstW < b.UsableW-b.WithW {
 			b.Feed, b.WhenAt, b.UsableW, b.NowW, b.WithW = f.Feed, f.WhenLost, f.UsableW, now[i].WorstW, f.WorstW
 		}
 	}
+	b.Ever = b.Ever || b.Fits
 	return b
 }
 

@@ -42,6 +42,8 @@ const (
 	RackStep     Kind = "rack.step"         // a person said something of a step of racking
 	RackScan     Kind = "rack.scan"         // a person scanned what stands in a slot
 	RackSigned   Kind = "rack.signoff"      // a person signed a rack off
+	Approval     Kind = "approval"          // a destructive request waits for a second person, or one decided
+	Webhook      Kind = "webhook"           // a webhook was made, changed, disabled or removed
 	ServerEvent  Kind = "server.event"
 )
 

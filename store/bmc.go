@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"rackwright/access"
 	"rackwright/bmc"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -13,7 +14,13 @@ import (
 
 // WithBMC lists machines that have a BMC by name, those behind after, at most limit.
 func (db *DB) WithBMC(ctx context.Context, after string, limit int) ([]inventory.Machine, error) {
-	out, err := machines(ctx, db.sql, fmt.Sprintf("m.id IN (SELECT machine_id FROM bmc) AND m.name > $1 ORDER BY m.name LIMIT %d", limit), after)
+	return db.BMCsWithin(ctx, access.Scope{}, after, limit)
+}
+
+// BMCsWithin is WithBMC within a scope.
+func (db *DB) BMCsWithin(ctx context.Context, scope access.Scope, after string, limit int) ([]inventory.Machine, error) {
+	within, args := db.machinesWithin(scope, "m", []any{after})
+	out, err := machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM bmc) AND m.name > $1"+within+fmt.Sprintf(" ORDER BY m.name LIMIT %d", limit), args...)
 	return out, db.fault(err)
 }
 

@@ -173,5 +173,8 @@ func (db *DB) Prune(ctx context.Context) error {
 	if _, err := exec(ctx, db.sql, `DELETE FROM lease WHERE until < $1`, now.Add(-24*time.Hour)); err != nil {
 		return db.fault(err)
 	}
+	if err := db.pruneOnce(ctx); err != nil {
+		return err
+	}
 	return db.pruneChanges(ctx)
 }

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"slices"
 
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -84,13 +83,15 @@ func (db *DB) PowerBurnIn(ctx context.Context, b *deploy.BurnRecord, o *deploy.O
 		if err != nil {
 			return err
 		}
-		out = inventory.Budget{Fits: true, Ever: true}
-		if m.Slot != nil {
-			if out, err = db.budget(ctx, tx, m, b); err != nil {
-				return err
-			}
+		if out, err = db.budget(ctx, tx, m); err != nil || !out.Fits {
+			return err
 		}
-		if !out.Fits {
+		before, err := collect(ctx, tx, readText, openBurns+`AND b.power_turn <> o.turn AND m.rack_id = (SELECT rack_id FROM machine WHERE id = $1)
+			AND (b.began_at < $2 OR b.began_at = $2 AND b.id < $3) LIMIT 1`, m.ID, b.Began, b.ID)
+		if err != nil {
+			return err
+		}
+		if out.Fits = len(before) == 0; !out.Fits {
 			return nil
 		}
 		b.Power, b.State = o.Turn, deploy.BurnRunning
@@ -104,41 +105,4 @@ func (db *DB) PowerBurnIn(ctx context.Context, b *deploy.BurnRecord, o *deploy.O
 		b.Version++
 	}
 	return out, err
-}
-
-// budget is the power of a machine's rack, which is held until the transaction ends.
-func (db *DB) budget(ctx context.Context, tx *sql.Tx, m *inventory.Machine, b *deploy.BurnRecord) (inventory.Budget, error) {
-	if _, err := db.lock(ctx, tx, `SELECT 1 FROM rack WHERE name = $1`, m.Slot.Rack); err != nil {
-		return inventory.Budget{}, err
-	}
-	inv, err := rackInventory(ctx, tx, m.Slot.Rack)
-	if err != nil {
-		return inventory.Budget{}, err
-	}
-	const open = `SELECT b.machine_id FROM burn_in b JOIN operation o ON o.id = b.operation_id JOIN machine m ON m.id = b.machine_id
-		WHERE b.ended_at IS NULL AND o.state = 'running' AND b.id <> $1 AND `
-	burning, err := collect(ctx, tx, readText, open+`b.power_turn = o.turn`, b.ID)
-	if err != nil {
-		return inventory.Budget{}, err
-	}
-	before, err := collect(ctx, tx, readText, open+`b.power_turn <> o.turn AND m.rack_id = $2 AND (b.began_at < $3 OR b.began_at = $3 AND b.id < $1) LIMIT 1`, b.ID, inv.Racks[0].ID, b.Began)
-	if err != nil {
-		return inventory.Budget{}, err
-	}
-	begun, err := collect(ctx, tx, readText, `SELECT machine_id FROM operation WHERE state IN ('queued', 'running')`)
-	if err != nil {
-		return inventory.Budget{}, err
-	}
-	for i := range inv.Machines {
-		if o := &inv.Machines[i]; o.Power == inventory.PowerOff && slices.Contains(begun, o.ID) {
-			o.Power = inventory.PowerUnknown // it is off for now: its operation may start it at any moment
-		}
-	}
-	full := map[string]bool{}
-	for _, id := range burning {
-		full[id] = true
-	}
-	at := inventory.Admit(m, inv.Racks[0], inv.Devices, inv.Machines, inv.Model, func(id string) bool { return full[id] })
-	at.Fits = at.Fits && len(before) == 0
-	return at, nil
 }

@@ -48,6 +48,13 @@ func (db *DB) Certificate(ctx context.Context, id string) (*deploy.SignedCertifi
 
 // Certificates lists certificates, newest first.
 func (db *DB) Certificates(ctx context.Context, f CertificateFilter) ([]deploy.SignedCertificate, error) {
+	if f.Limit <= 0 {
+		f.Limit = 100
+	}
+	return db.CertificatePage(ctx, f, Page{Limit: f.Limit})
+}
+
+func (f CertificateFilter) clause() (string, []any) {
 	where, args := []string{"true"}, []any{}
 	arg := func(clause, v string) {
 		if v != "" {
@@ -58,11 +65,7 @@ func (db *DB) Certificates(ctx context.Context, f CertificateFilter) ([]deploy.S
 	arg("machine_id = $%d", f.Machine)
 	arg("operation_id = $%d", f.Operation)
 	arg("$%d IN (serial, wwn)", f.Disk)
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	out, err := certificates(ctx, db.sql, strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY ended_at DESC, id LIMIT %d", f.Limit), args...)
-	return out, db.fault(err)
+	return strings.Join(where, " AND "), args
 }
 
 func certificates(ctx context.Context, q queryer, pick string, args ...any) ([]deploy.SignedCertificate, error) {

@@ -33,8 +33,12 @@ func (db *DB) Devices(ctx context.Context, rack string) ([]inventory.Device, err
 // devices reads the devices a clause picks, with their cables. It sees d, the device, and
 // r, its rack.
 func devices(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Device, error) {
+	return devicesIn(ctx, q, pick, " ORDER BY d.name", args...)
+}
+
+func devicesIn(ctx context.Context, q queryer, pick, order string, args ...any) ([]inventory.Device, error) {
 	list, err := collect(ctx, q, readDevice, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag,
-		d.spec, d.version FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+` ORDER BY d.name`, args...)
+		d.spec, d.version FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
 	if err != nil || len(list) == 0 {
 		return list, err
 	}

@@ -13,6 +13,7 @@ import (
 // EventFilter narrows a list of events; empty fields do not.
 type EventFilter struct {
 	After     int64  // ids greater than this
+	Until     int64  // and up to this; 0: to the newest (only PlacedEvents)
 	Machine   string // id or name
 	Operation string
 	Newest    bool // newest first instead of oldest first

@@ -110,7 +110,7 @@ func (db *DB) firmwareUnused(ctx context.Context, tx *sql.Tx, f *firmware.File) 
 			return fault.Conflictf("firmware file %s is being put on %s", f.Name, o.Name).WithHint("wait for operation %s, or 'rackwright operation cancel %s'", o.ID, o.ID)
 		}
 	}
-	going, err := campaigns(ctx, tx, "state IN ('running', 'paused', 'halted')")
+	going, err := fleets(ctx, tx, "kind = 'campaign' AND "+openFleets)
 	if err != nil {
 		return err
 	}

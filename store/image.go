@@ -43,12 +43,16 @@ func image(ctx context.Context, q queryer, idOrName string) (*images.Image, erro
 }
 
 func imageRows(ctx context.Context, q queryer, pick string, args ...any) ([]images.Image, error) {
+	return imageRowsIn(ctx, q, pick, " ORDER BY name", args...)
+}
+
+func imageRowsIn(ctx context.Context, q queryer, pick, order string, args ...any) ([]images.Image, error) {
 	out, err := collect(ctx, q, func(scan func(...any) error) (i images.Image, err error) {
 		err = scan(asText{&i.ID}, &i.Name, &i.Kind, &i.Digest, &i.Source, &i.Format, &i.Arch, asJSON{&i.Firmware}, &i.Bytes, &i.Stored,
 			&i.Args, &i.Answers, &i.Template, &i.Signed, asTime{&i.CreatedAt})
 		return i, err
 	}, `SELECT id, name, kind, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, args, answers, template, signed, created_at
-		FROM image WHERE `+pick+` ORDER BY name`, args...)
+		FROM image WHERE `+pick+order, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +116,9 @@ func insertImage(ctx context.Context, tx *sql.Tx, i *images.Image) error {
 }
 
 // RemoveImage removes the record of an image; the caller may then drop its bytes if no
-// other image has the digest. Conflict while an operation that has not ended needs it:
-// another image with the digest serves as well, but not to a loader that asks by name.
+// other image has the digest. Conflict while a rollout or an operation that has not ended
+// needs it: another image with the digest serves an operation as well, but not a loader or
+// a rollout, which ask by name.
 func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.Image, error) {
 	var out *images.Image
 	err := db.tx(ctx, func(tx *sql.Tx) error {
@@ -144,8 +149,17 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 	return out, nil
 }
 
-// refuseNeeded names the operation that an image cannot be removed for.
+// refuseNeeded names the rollout or operation that an image cannot be removed for.
 func (db *DB) refuseNeeded(ctx context.Context, tx *sql.Tx, i *images.Image) error {
+	going, err := fleets(ctx, tx, "kind = 'rollout' AND digest = $1 AND "+openFleets, i.Digest)
+	if err != nil {
+		return err
+	}
+	for _, f := range going {
+		if f.Image == i.Name {
+			return fault.Conflictf("image %s is needed by rollout %s (%s)", i.Name, f.Name, f.State).WithHint("wait for it, or 'rackwright rollout cancel %s'", f.Name)
+		}
+	}
 	open, err := db.operations(ctx, tx, "o.digest = $1 AND o.state IN ('queued', 'running', 'parked') ORDER BY o.created_at, o.id", i.Digest)
 	if err != nil || len(open) == 0 {
 		return err

@@ -22,14 +22,18 @@ const declinedFor = time.Hour
 // Leases lists the leases that run by network and address; one without a MAC keeps an
 // address that was declined from being lent.
 func (db *DB) Leases(ctx context.Context) ([]inventory.Lease, error) {
-	out, err := collect(ctx, db.sql, func(scan func(...any) error) (l inventory.Lease, err error) {
-		err = scan(asAddr{&l.Address}, asMAC{&l.MAC}, &l.Network, asTime{&l.Until})
-		return l, err
-	}, `SELECT l.address, l.mac, n.name, l.until FROM lease l JOIN network n ON n.id = l.network_id WHERE l.until > $1`, db.now())
+	out, err := collect(ctx, db.sql, readLease, leaseRows, db.now())
 	slices.SortFunc(out, func(a, b inventory.Lease) int {
 		return cmp.Or(cmp.Compare(a.Network, b.Network), a.Address.Compare(b.Address))
 	})
 	return out, db.fault(err)
+}
+
+const leaseRows = `SELECT l.address, l.mac, n.name, l.until FROM lease l JOIN network n ON n.id = l.network_id WHERE l.until > $1`
+
+func readLease(scan func(...any) error) (l inventory.Lease, err error) {
+	err = scan(asAddr{&l.Address}, asMAC{&l.MAC}, &l.Network, asTime{&l.Until})
+	return l, err
 }
 
 // Lend lends a stranger an address of the network's pool: the one it has, the one it

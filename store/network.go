@@ -51,6 +51,8 @@ func (a *application) networks(ctx context.Context) error {
 }
 
 func writeNetwork(ctx context.Context, tx *sql.Tx, n *inventory.Network) error {
+	// The schema refuses overlapping IPv4 subnets by their spans. IPv6 subnets have none: 128 bits
+	// are no integer of both databases, so only the comparison of a plan refuses those.
 	first, last := n.Span()
 	_, err := exec(ctx, tx, `INSERT INTO network (id, name, cidr, gateway, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last,
 			lease_seconds, router_adverts, vlan, routing_domain, span_first, span_last, cidr6, gateway6, version)

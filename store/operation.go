@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +20,10 @@ import (
 type OperationFilter struct {
 	Machine string // id or name
 	Kind    string
+	State   string
 	Open    bool // not ended
 	Limit   int  // 0: 100
+	Page         // where to go on, and in which order; its own Limit does not count
 }
 
 const operationColumns = `o.id, o.kind, o.machine_id, m.name, o.state, o.steps, o.current, o.reason, o.message, o.hint, o.order_sealed,
@@ -42,13 +45,22 @@ func (db *DB) Operations(ctx context.Context, f OperationFilter) ([]deploy.Opera
 	if f.Kind != "" {
 		arg("o.kind = $%d", f.Kind)
 	}
+	if f.State != "" {
+		arg("o.state = $%d", f.State)
+	}
 	if f.Open {
 		where = append(where, "o.state IN ('queued', 'running', 'parked')")
 	}
+	within, args := db.machinesWithin(f.Scope, "m", args)
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}
-	out, err := db.operations(ctx, db.sql, strings.Join(where, " AND ")+fmt.Sprintf(" ORDER BY o.created_at DESC, o.id DESC LIMIT %d", f.Limit), args...)
+	f.Page.Limit = f.Limit
+	behind, order, args, err := f.Page.behind(operationSorts(), "-created", args)
+	if err != nil {
+		return nil, err
+	}
+	out, err := db.operations(ctx, db.sql, strings.Join(where, " AND ")+within+" AND "+behind+order, args...)
 	return out, db.fault(err)
 }
 
@@ -97,48 +109,80 @@ func orderContext(operation string) string { return "operation/" + operation + "
 // CreateOperation plans work on a machine and queues it. While another operation holds
 // the machine, the answer is Conflict and names it.
 func (db *DB) CreateOperation(ctx context.Context, kind deploy.Kind, machineIDorName string, order deploy.Order, actor string) (*deploy.Operation, error) {
-	var out *deploy.Operation
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		m, err := db.machineToChange(ctx, tx, machineIDorName) // of a hold and new work one sees the other
-		if err != nil {
-			return err
-		}
-		if kind != deploy.Locate {
-			if err := inventory.Guard(m, actor, deploy.Destructive(kind, order), db.now()); err != nil {
-				return err
-			}
-		}
-		steps, err := deploy.Plan(kind, deploy.Subject{Machine: *m, Order: order})
-		if err != nil {
-			return err
-		}
-		if err := db.refuseSecond(ctx, tx, kind, m.ID, m.Name); err != nil {
-			return err
-		}
-		if err := db.holdImage(ctx, tx, order); err != nil {
-			return err
-		}
-		if err := db.holdFirmware(ctx, tx, order.Firmware); err != nil {
-			return err
-		}
-		now := db.now()
-		out = &deploy.Operation{ID: newID(), Kind: kind, Machine: m.ID, Name: m.Name, State: deploy.Queued, Steps: steps, Order: order,
-			Actor: actor, Created: now, Updated: now, Due: now, Version: 1}
-		if err := db.insertOperation(ctx, tx, out); err != nil {
-			return err
-		}
-		if err := joinRollout(ctx, tx, out); err != nil {
-			return err
-		}
-		return db.append(ctx, tx, []journal.Event{operationEvent(out, actor, fmt.Sprintf("%s asked for%s", kind, orderWords(order)))})
-	})
+	out, _, err := db.CreateOperations(ctx, []Work{{kind, machineIDorName, order}}, actor)
 	if err != nil {
 		return nil, err
+	}
+	return out[0], nil
+}
+
+// Work is an operation to be made.
+type Work struct {
+	Kind    deploy.Kind
+	Machine string // id or name
+	Order   deploy.Order
+}
+
+// CreateOperations makes all of them or none; failed is the index of the one that cannot be.
+func (db *DB) CreateOperations(ctx context.Context, list []Work, actor string) (out []*deploy.Operation, failed int, err error) {
+	turns := make([]int, len(list)) // by machine: two such calls take their locks in one order
+	for i := range turns {
+		turns[i] = i
+	}
+	slices.SortStableFunc(turns, func(a, b int) int { return strings.Compare(list[a].Machine, list[b].Machine) })
+	err = db.tx(ctx, func(tx *sql.Tx) error {
+		out = make([]*deploy.Operation, len(list))
+		var events []journal.Event
+		for _, i := range turns {
+			failed = i
+			o, err := db.createOperation(ctx, tx, list[i], actor)
+			if err != nil {
+				return err
+			}
+			out[i] = o
+			events = append(events, operationEvent(o, actor, fmt.Sprintf("%s asked for%s", o.Kind, orderWords(o.Order))))
+		}
+		return db.append(ctx, tx, events)
+	})
+	if err != nil {
+		return nil, failed, err
 	}
 	db.work.wake(everything)
 	db.changed.wake(everything)
 	db.events.wake(everything)
-	return out, nil
+	return out, 0, nil
+}
+
+func (db *DB) createOperation(ctx context.Context, tx *sql.Tx, w Work, actor string) (*deploy.Operation, error) {
+	m, err := db.machineToChange(ctx, tx, w.Machine) // of a hold and new work one sees the other
+	if err != nil {
+		return nil, err
+	}
+	if w.Kind != deploy.Locate {
+		if err := inventory.Guard(m, actor, deploy.Destructive(w.Kind, w.Order), db.now()); err != nil {
+			return nil, err
+		}
+	}
+	steps, err := deploy.Plan(w.Kind, deploy.Subject{Machine: *m, Order: w.Order})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.refuseSecond(ctx, tx, w.Kind, m.ID, m.Name); err != nil {
+		return nil, err
+	}
+	if err := db.holdImage(ctx, tx, w.Order); err != nil {
+		return nil, err
+	}
+	if err := db.holdFirmware(ctx, tx, w.Order.Firmware); err != nil {
+		return nil, err
+	}
+	now := db.now()
+	out := &deploy.Operation{ID: newID(), Kind: w.Kind, Machine: m.ID, Name: m.Name, State: deploy.Queued, Steps: steps, Order: w.Order,
+		Actor: actor, Created: now, Updated: now, Due: now, Version: 1}
+	if err := db.insertOperation(ctx, tx, out); err != nil {
+		return nil, err
+	}
+	return out, db.joinFleet(ctx, tx, out, m)
 }
 
 func orderWords(o deploy.Order) string {

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
+	"rackwright/access"
 	"rackwright/inventory"
 	"rackwright/inventory/verify"
 )
@@ -15,24 +17,26 @@ const keptParts = 2000
 type PartFilter struct {
 	Machine string // id or name
 	Serial  string
+	Scope   access.Scope
 	Limit   int // 0: 1000
 }
 
 // Parts lists components as they came and went, the newest first.
 func (db *DB) Parts(ctx context.Context, f PartFilter) ([]inventory.Part, error) {
-	where, arg := "p.serial = $1", any(f.Serial)
+	where, args := "p.serial = $1", []any{f.Serial}
 	if f.Machine != "" {
 		m, err := db.Machine(ctx, f.Machine)
 		if err != nil {
 			return nil, err
 		}
-		where, arg = "p.machine_id = $1", m.ID
+		where, args = "p.machine_id = $1", []any{m.ID}
 	}
+	within, args := db.machinesWithin(f.Scope, "m", args)
 	if f.Limit == 0 {
 		f.Limit = 1000
 	}
 	out, err := collect(ctx, db.sql, readPart, `SELECT p.machine_id, m.name, p.source, p.kind, p.location, p.serial, p.model, p.seen_at, p.gone_at
-		FROM part p JOIN machine m ON m.id = p.machine_id WHERE `+where+` ORDER BY p.id DESC LIMIT $2`, arg, f.Limit)
+		FROM part p JOIN machine m ON m.id = p.machine_id WHERE `+where+within+fmt.Sprintf(` ORDER BY p.id DESC LIMIT %d`, f.Limit), args...)
 	return out, db.fault(err)
 }
 

@@ -62,6 +62,10 @@ func rack(ctx context.Context, q queryer, name string) (*inventory.Rack, error) 
 }
 
 func racks(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Rack, error) {
+	return racksIn(ctx, q, pick, " ORDER BY r.name", args...)
+}
+
+func racksIn(ctx context.Context, q queryer, pick, order string, args ...any) ([]inventory.Rack, error) {
 	return collect(ctx, q, func(scan func(...any) error) (r inventory.Rack, err error) {
 		var s rackSpec
 		err = scan(asText{&r.ID}, &r.Name, &r.Site, &r.Units, asJSON{&s}, &r.WeightLimitKG, &r.Version)
@@ -69,7 +73,7 @@ func racks(ctx context.Context, q queryer, pick string, args ...any) ([]inventor
 		r.Labels, r.Tags, r.Waivers = s.Labels, s.Tags, s.Waivers
 		return r, err
 	}, `SELECT r.id, r.name, s.name, r.units, r.spec, r.weight_limit_kg, r.version FROM rack r JOIN site s ON s.id = r.site_id
-		WHERE `+pick+` ORDER BY r.name`, args...)
+		WHERE `+pick+order, args...)
 }
 
 // racks writes the changed racks. What they carry is written when all stands in them.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rackwright/access"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
@@ -17,8 +18,10 @@ type MachineFilter struct {
 	Text                string   // words; each must begin one of the machine's, or one of its MACs
 	Names               []string
 	After               string // name of the last one seen
+	Turned              bool   // a page by name from the end
 	Limit               int    // 0: all
-	Brief               bool   // a page without the machines' facts: they are most of what there is to read
+	Scope               access.Scope
+	Brief               bool // a page without the machines' facts: they are most of what there is to read
 }
 
 // Machines lists machines by name, until there are as many as the limit or no more.
@@ -45,6 +48,7 @@ func (db *DB) MachinePage(ctx context.Context, f MachineFilter) (page []inventor
 	if err != nil {
 		return nil, "", err
 	}
+	s.within(db, f.Scope)
 	page, next, err = s.run(ctx, db.sql)
 	return page, next, db.fault(err)
 }
@@ -195,7 +199,7 @@ func (s *search) run(ctx context.Context, q queryer) (list []inventory.Machine, 
 	}
 	for _, part := range lists(ids) { // in order: so are the machines of the parts
 		clause, args := in("m.id", part)
-		more, err := machinesWith(ctx, q, facts, clause+" ORDER BY m.name", args...)
+		more, err := machinesWith(ctx, q, facts, clause+" ORDER BY m.name"+s.way(), args...)
 		if err != nil {
 			return nil, "", err
 		}
@@ -249,7 +253,7 @@ func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]hit, error
 	c := s.conds[drive]
 	text := by.fill(`WITH rare AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
 		SELECT m.id, m.name FROM rare CROSS JOIN machine m WHERE m.id = rare.id`, c.args...)
-	return collect(ctx, q, readHit, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name LIMIT %d", s.most()), by.args...)
+	return collect(ctx, q, readHit, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name%s LIMIT %d", s.way(), s.most()), by.args...)
 }
 
 // all reads all that meet the conditions, and have one of the names if any are given.

@@ -74,11 +74,11 @@ func (s *search) along(ctx context.Context, q queryer, skip int, lanes ...lane) 
 	for i, l := range lanes {
 		text := by.fill("SELECT "+l.id+" AS id, "+l.name+" AS name FROM "+l.from+" WHERE "+l.where, l.args...) + s.rest(&by, skip, l.name)
 		if until != "" {
-			text += by.fill(" AND "+l.name+" <= %s", until)
+			text += by.fill(" AND "+l.name+s.upTo()+"%s", until)
 		}
-		parts[i] = fmt.Sprintf("SELECT * FROM (%s ORDER BY %s LIMIT %d) p%d", besideWord(text), l.name, s.most(), i)
+		parts[i] = fmt.Sprintf("SELECT * FROM (%s ORDER BY %s%s LIMIT %d) p%d", besideWord(text), l.name, s.way(), s.most(), i)
 	}
-	found, err = collect(ctx, q, readHit, "SELECT id, name FROM ("+strings.Join(parts, " UNION ")+fmt.Sprintf(") u ORDER BY name LIMIT %d", s.most()), by.args...)
+	found, err = collect(ctx, q, readHit, "SELECT id, name FROM ("+strings.Join(parts, " UNION ")+fmt.Sprintf(") u ORDER BY name%s LIMIT %d", s.way(), s.most()), by.args...)
 	return found, until, err
 }
 
@@ -86,12 +86,12 @@ func (s *search) along(ctx context.Context, q queryer, skip int, lanes ...lane) 
 func (s *search) reach(ctx context.Context, q queryer, lanes []lane) (until string, err error) {
 	for _, l := range lanes {
 		var by query
-		text := by.fill("SELECT "+l.name+" FROM "+l.from+" WHERE "+l.where, l.args...) + by.fill(" AND "+l.name+" > %s", s.f.After)
-		at, err := collect(ctx, q, readText, text+fmt.Sprintf(" ORDER BY %s LIMIT 1 OFFSET %d", l.name, stride/len(lanes)), by.args...)
+		text := by.fill("SELECT "+l.name+" FROM "+l.from+" WHERE "+l.where, l.args...) + s.behind(&by, l.name)
+		at, err := collect(ctx, q, readText, text+fmt.Sprintf(" ORDER BY %s%s LIMIT 1 OFFSET %d", l.name, s.way(), stride/len(lanes)), by.args...)
 		if err != nil {
 			return "", err
 		}
-		if len(at) > 0 && (until == "" || at[0] < until) {
+		if len(at) > 0 && (until == "" || at[0] < until != s.f.Turned) {
 			until = at[0]
 		}
 	}
@@ -100,13 +100,39 @@ func (s *search) reach(ctx context.Context, q queryer, lanes []lane) (until stri
 
 // rest is the other conditions, and that the name comes behind the last one seen.
 func (s *search) rest(by *query, skip int, name string) string {
-	text := by.fill(" AND "+name+" > %s", s.f.After)
+	text := s.behind(by, name)
 	for i, c := range s.conds {
 		if i != skip {
 			text += " AND " + by.fill(c.probe, c.args...)
 		}
 	}
 	return text
+}
+
+// behind is that a name comes behind the last one seen.
+func (s *search) behind(by *query, name string) string {
+	if s.f.Turned && s.f.After == "" {
+		return ""
+	}
+	if s.f.Turned {
+		return by.fill(" AND "+name+" < %s", s.f.After)
+	}
+	return by.fill(" AND "+name+" > %s", s.f.After)
+}
+
+// upTo and way turn a page round.
+func (s *search) upTo() string {
+	if s.f.Turned {
+		return " >= "
+	}
+	return " <= "
+}
+
+func (s *search) way() string {
+	if s.f.Turned {
+		return " DESC"
+	}
+	return ""
 }
 
 // besideWord lets conditions on machine m stand in a statement about its word k; only

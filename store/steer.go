@@ -99,5 +99,8 @@ func (db *DB) operationToChange(ctx context.Context, tx *sql.Tx, id string) (o *
 		}
 	}
 	o, err = db.operation(ctx, tx, id)
+	if err == nil {
+		err = asSeen(ctx, "operations", "operation "+o.ID, o.Version)
+	}
 	return o, held, err
 }

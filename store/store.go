@@ -55,9 +55,10 @@ type DB struct {
 	saved    signal // the operation of that id was saved
 	holds    signal // a BMC is wanted, or free for who wanted it
 
-	campaigns signal // a campaign is to be looked after
-	rollouts  signal // a rollout is
-	imports   signal // an import of an image is to be done
+	fleets  signal // a rollout or a firmware campaign is to be looked after
+	imports signal // an import of an image is to be done
+
+	tokens tokenCache
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the

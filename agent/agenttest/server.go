@@ -176,8 +176,8 @@ func (s *Server) known(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-func decode(w http.ResponseWriter, r *http.Request, into any) bool {
-	if err := json.NewDecoder(io.LimitReader(r.Body, wire.MaxMessage)).Decode(into); err != nil {
+func decode(w http.ResponseWriter, r *http.Request, most int64, into any) bool {
+	if err := json.NewDecoder(io.LimitReader(r.Body, most)).Decode(into); err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return false
 	}
@@ -186,7 +186,7 @@ func decode(w http.ResponseWriter, r *http.Request, into any) bool {
 
 func (s *Server) serveCheckIn(w http.ResponseWriter, r *http.Request) {
 	var in wire.CheckIn
-	if !decode(w, r, &in) {
+	if !decode(w, r, wire.MaxCheckIn, &in) {
 		return
 	}
 	if in.Nonce != Nonce {
@@ -233,7 +233,7 @@ func (s *Server) concluded(order string) bool {
 
 func (s *Server) serveEvent(w http.ResponseWriter, r *http.Request) {
 	var e wire.Event
-	if decode(w, r, &e) {
+	if decode(w, r, wire.MaxEvent, &e) {
 		s.Change(func() { s.events = append(s.events, e) })
 		w.WriteHeader(http.StatusNoContent)
 	}

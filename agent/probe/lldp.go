@@ -76,34 +76,68 @@ func lldpID(b []byte, macSubtype, addrSubtype byte) string {
 
 // Listener hears neighbours in the background.
 type Listener struct {
+	open  func(port string) (ear, error)
+	pause func(context.Context, time.Duration) error
+
 	mu    sync.Mutex
 	heard []inventory.Neighbor
 	wait  sync.WaitGroup
 }
 
-// Listen starts hearing on ports until ctx is done. Ports that cannot be listened on are left out.
-func Listen(ctx context.Context, ports []string) *Listener {
-	l := &Listener{}
-	for _, name := range ports {
-		ifi, err := net.InterfaceByName(name)
-		if err != nil {
-			continue
-		}
-		conn, err := packet.Listen(ifi, packet.Datagram, EtherTypeLLDP, nil)
-		if err != nil {
-			continue
-		}
-		l.join(conn)
-		l.wait.Go(func() { l.hear(ctx, name, conn) })
-	}
+// ear is a socket that gets a port's frames.
+type ear interface {
+	ReadFrom(frame []byte) (int, net.Addr, error)
+	SetReadDeadline(t time.Time) error
+	Close() error
+}
+
+// listenAgain is how long a port that cannot be listened on, or went down, is left alone.
+// Switches speak every 30 s (IEEE 802.1AB-2016, section 9.2.5.7).
+const listenAgain = 2 * time.Second
+
+// Listen starts hearing on ports until ctx is done. pause waits.
+func Listen(ctx context.Context, ports []string, pause func(context.Context, time.Duration) error) *Listener {
+	l := &Listener{open: socket, pause: pause}
+	l.listen(ctx, ports)
 	return l
 }
 
-// join asks the port for frames to the nearest bridge (section 7.1), which a NIC may
-// filter out otherwise.
-func (l *Listener) join(conn *packet.Conn) { _ = conn.SetPromiscuous(true) }
+func (l *Listener) listen(ctx context.Context, ports []string) {
+	for _, name := range ports {
+		l.wait.Go(func() { l.attend(ctx, name) })
+	}
+}
 
-func (l *Listener) hear(ctx context.Context, nic string, conn *packet.Conn) {
+// socket asks a port for the frames of the protocol, those to the nearest bridge (section
+// 7.1) included, which a NIC may filter out otherwise.
+func socket(port string) (ear, error) {
+	ifi, err := net.InterfaceByName(port)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := packet.Listen(ifi, packet.Datagram, EtherTypeLLDP, nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = conn.SetPromiscuous(true)
+	return conn, nil
+}
+
+// attend listens on a port, and anew each time its socket fails: a port that goes down
+// ends it (ENETDOWN), and a port comes back.
+func (l *Listener) attend(ctx context.Context, nic string) {
+	for ctx.Err() == nil {
+		if conn, err := l.open(nic); err == nil {
+			l.hear(ctx, nic, conn)
+		}
+		if l.pause(ctx, listenAgain) != nil {
+			return
+		}
+	}
+}
+
+// hear listens until the socket fails or ctx is done.
+func (l *Listener) hear(ctx context.Context, nic string, conn ear) {
 	defer conn.Close()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()

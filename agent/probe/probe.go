@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rackwright/inventory"
+	"rackwright/line"
 )
 
 // maxAttribute bounds what is read of one sysfs or procfs file.
@@ -86,17 +87,8 @@ func (t Tree) read(name string) []byte {
 // text returns an attribute without the blanks around it and without control characters.
 func (t Tree) text(name string) string { return clean(string(t.read(name))) }
 
-// clean keeps the printable ASCII of what hardware says of itself.
-func clean(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return -1
-		}
-		return r
-	}, s)
-	s = strings.TrimSpace(s)
-	return s[:min(len(s), 256)]
-}
+// clean bounds what hardware says of itself.
+func clean(s string) string { return line.Of(s, 256) }
 
 func (t Tree) number(name string) int64 {
 	n, _ := strconv.ParseInt(t.text(name), 10, 64)

@@ -15,8 +15,8 @@ import (
 	"rackwright/fault"
 )
 
-// Copy copies a tree with owners, modes, times, hard links and file capabilities; other
-// extended attributes stay behind. What is mounted below from is left out.
+// Copy copies a tree with owners, modes, times, hard links and those extended attributes
+// that the target's file system takes. What is mounted below from is left out.
 func Copy(ctx context.Context, from, to string) error {
 	top, err := os.Lstat(from)
 	if err != nil {
@@ -52,8 +52,8 @@ type copier struct {
 }
 
 type folder struct {
-	path string
-	info fs.FileInfo
+	from, path string
+	info       fs.FileInfo
 }
 
 func (d folder) dress() error {
@@ -62,7 +62,7 @@ func (d folder) dress() error {
 		return err
 	}
 	stat := d.info.Sys().(*syscall.Stat_t)
-	return errors.Join(finish(f, int(stat.Uid), int(stat.Gid), d.info.Mode(), d.info.ModTime()), f.Close())
+	return errors.Join(finish(f, int(stat.Uid), int(stat.Gid), d.info.Mode(), d.info.ModTime()), f.Close(), attributes(d.from, d.path))
 }
 
 func (c *copier) entry(path string, d fs.DirEntry) error {
@@ -80,7 +80,7 @@ func (c *copier) entry(path string, d fs.DirEntry) error {
 		if mounted {
 			return fs.SkipDir
 		}
-		c.folders = append(c.folders, folder{at, info})
+		c.folders = append(c.folders, folder{path, at, info})
 		return nil
 	}
 	if mounted {
@@ -105,7 +105,7 @@ func (c *copier) one(path, at string, info fs.FileInfo, stat *syscall.Stat_t) er
 		if err := os.Symlink(target, at); err != nil {
 			return err
 		}
-		return owned(os.Lchown(at, int(stat.Uid), int(stat.Gid)))
+		return errors.Join(owned(os.Lchown(at, int(stat.Uid), int(stat.Gid))), attributes(path, at))
 	case info.Mode().IsRegular():
 		return content(path, at, info, stat)
 	}
@@ -115,10 +115,9 @@ func (c *copier) one(path, at string, info fs.FileInfo, stat *syscall.Stat_t) er
 	if err := owned(os.Lchown(at, int(stat.Uid), int(stat.Gid))); err != nil {
 		return err
 	}
-	return os.Chmod(at, info.Mode())
+	return errors.Join(os.Chmod(at, info.Mode()), attributes(path, at))
 }
 
-// content copies a file, and what it may do: file capabilities lie on programs only.
 func content(path, at string, info fs.FileInfo, stat *syscall.Stat_t) error {
 	in, err := os.Open(path)
 	if err != nil {
@@ -133,18 +132,8 @@ func content(path, at string, info fs.FileInfo, stat *syscall.Stat_t) error {
 	if err == nil {
 		err = finish(out, int(stat.Uid), int(stat.Gid), info.Mode(), info.ModTime())
 	}
-	if err == nil && info.Mode()&0o111 != 0 {
-		err = capabilities(in, out)
+	if err == nil {
+		err = attributes(path, at)
 	}
 	return errors.Join(err, out.Close())
-}
-
-func capabilities(in, out *os.File) error {
-	const attribute = "security.capability"
-	value := make([]byte, 64)
-	n, err := unix.Fgetxattr(int(in.Fd()), attribute, value)
-	if err != nil {
-		return nil // it has none
-	}
-	return unix.Fsetxattr(int(out.Fd()), attribute, value[:n], 0)
 }

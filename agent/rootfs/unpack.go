@@ -26,7 +26,8 @@ const maxFiles = 4 << 20
 // Unpack writes a tar's files below root, owners, modes, times and extended attributes
 // included. Names never lead out of root. A damaged tar, and one whose files (a sparse one
 // may claim anything) have more than limit bytes, is Invalid; a file system that is full
-// is Conflict.
+// is Conflict, and one that fails Unreachable. What r says of itself, a fault, is returned
+// as it is.
 func Unpack(ctx context.Context, r io.Reader, root *os.Root, limit int64) error {
 	in := tar.NewReader(r)
 	u := unpacker{root: root, parent: root}
@@ -58,13 +59,26 @@ func Unpack(ctx context.Context, r io.Reader, root *os.Root, limit int64) error 
 }
 
 func unpacking(name string, err error) error {
-	if errors.Is(err, unix.ENOSPC) {
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) || errors.Is(err, unix.ENOMEM) {
 		return fault.Conflictf("there is no room for the root file system at %s: %w", name, err).WithHint("the machine needs more memory, or the disk more space, than the unpacked system")
 	}
 	if fault.KindOf(err) != fault.Internal {
 		return err
 	}
+	if failing(err) {
+		return fault.Unreachablef("%s of the root file system cannot be written: %w", name, err).WithHint("the disk or the memory that takes the system is failing: replace it, then deploy again")
+	}
 	return fault.Invalidf("%s of the root file system cannot be unpacked: %w", name, err).WithHint("make the archive with tar --xattrs --numeric-owner, from the system's root")
+}
+
+// failing reports whether a file system failed, whatever it was to take.
+func failing(err error) bool {
+	for _, e := range []unix.Errno{unix.EIO, unix.EROFS, unix.ENODEV, unix.ENXIO, unix.EUCLEAN, unix.ESTALE} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // unpacker holds the folder that entries go to: archives list a folder's files together,
@@ -148,15 +162,8 @@ func (u *unpacker) file(in io.Reader, h *tar.Header, name string) error {
 		return err
 	}
 	_, err = io.Copy(f, in)
-	for key, value := range h.PAXRecords {
-		if attribute, ok := strings.CutPrefix(key, "SCHILY.xattr."); ok && err == nil {
-			if no := unix.Fsetxattr(int(f.Fd()), attribute, []byte(value), 0); no != unix.ENOTSUP {
-				err = owned(no)
-			}
-		}
-	}
 	if err == nil {
-		err = finish(f, h.Uid, h.Gid, h.FileInfo().Mode(), h.ModTime)
+		err = dressed(f, h)
 	}
 	return errors.Join(err, f.Close())
 }
@@ -199,6 +206,14 @@ func (u *unpacker) node(h *tar.Header, name string) error {
 	return u.parent.Chmod(name, h.FileInfo().Mode())
 }
 
+// dressed gives an open file or folder all that its entry says of it.
+func dressed(f *os.File, h *tar.Header) error {
+	if err := finish(f, h.Uid, h.Gid, h.FileInfo().Mode(), h.ModTime); err != nil {
+		return err
+	}
+	return label(f, h)
+}
+
 // finish gives an open file its owner, mode and time. The mode comes after the owner:
 // chown takes set-user-ID away.
 func finish(f *os.File, uid, gid int, mode fs.FileMode, at time.Time) error {
@@ -220,7 +235,7 @@ func (u *unpacker) dress() error {
 	for _, h := range u.folders {
 		f, err := u.root.Open(h.Name)
 		if err == nil {
-			err = errors.Join(finish(f, h.Uid, h.Gid, h.FileInfo().Mode(), h.ModTime), f.Close())
+			err = errors.Join(dressed(f, h), f.Close())
 		}
 		if err != nil {
 			return unpacking(h.Name, err)

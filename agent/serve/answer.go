@@ -14,8 +14,8 @@ import (
 	"rackwright/deploy"
 	answers "rackwright/deploy/answer"
 	"rackwright/fault"
-	"rackwright/inventory"
 	"rackwright/journal"
+	"rackwright/line"
 	"rackwright/store"
 )
 
@@ -87,7 +87,7 @@ func (s *Server) answered(r *http.Request, op *deploy.Operation, name string) (s
 		return "", err
 	}
 	if !fed {
-		err = s.clear(r.Context(), op, m)
+		err = deploy.Clear(r.Context(), op, m, s.Store)
 	}
 	text := ""
 	if err == nil {
@@ -96,19 +96,7 @@ func (s *Server) answered(r *http.Request, op *deploy.Operation, name string) (s
 	if err != nil {
 		return "", s.troubled(r.Context(), op, err)
 	}
-	return text, s.soil(r.Context(), m)
-}
-
-// clear refuses answers to an installer whose disk holds what nobody gave up.
-func (s *Server) clear(ctx context.Context, op *deploy.Operation, m *inventory.Machine) error {
-	if m.Facts == nil {
-		return nil
-	}
-	wrote, err := s.wrote(ctx, m, m.Facts.Disks)
-	if err != nil {
-		return err
-	}
-	return deploy.Clear(op, m, func(operation string) bool { return wrote[operation] })
+	return text, deploy.Soil(r.Context(), s.Store, m)
 }
 
 // troubled keeps for the worker why an installer cannot be told what it needs: the plan
@@ -117,7 +105,7 @@ func (s *Server) troubled(ctx context.Context, op *deploy.Operation, why error) 
 	if k := fault.KindOf(why); k != fault.Invalid && k != fault.Conflict {
 		return why
 	}
-	if err := s.Store.AddEvidence(ctx, op.ID, store.SawTrouble, trouble{journal.Line(why.Error(), 500)}); err != nil {
+	if err := s.Store.AddEvidence(ctx, op.ID, store.SawTrouble, trouble{line.Of(why.Error(), 500)}); err != nil {
 		s.Log.Warn("an installer's trouble was not kept", "operation", op.ID, "error", err)
 	}
 	return why
@@ -156,7 +144,7 @@ func (s *Server) installed(w http.ResponseWriter, r *http.Request) {
 
 // gaveUp takes an installer's word that it cannot go on.
 func (s *Server) gaveUp(w http.ResponseWriter, r *http.Request) {
-	why := journal.Line(r.URL.Query().Get("why"), 200)
+	why := line.Of(r.URL.Query().Get("why"), 200)
 	s.said(w, r, store.SawTrouble, trouble{why}, "the installer gave up: "+why)
 }
 

@@ -13,13 +13,14 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
+	"rackwright/line"
 	"rackwright/store"
 )
 
 // checkIn spends the boot's nonce, keeps the facts and opens the session.
 func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 	var in wire.CheckIn
-	if err := decode(w, r, &in); err != nil {
+	if err := decode(w, r, wire.MaxCheckIn, &in); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
@@ -68,7 +69,7 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 	bound := true
 	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
 		events := []journal.Event{{Kind: journal.AgentCheckIn, Operation: op.ID, Actor: "agent",
-			Summary: journal.Line(fmt.Sprintf("agent %s checked in: %s %s, %d CPUs, %d MiB, %d disks, %d NICs", in.Agent, facts.System.Vendor, facts.System.Product,
+			Summary: line.Of(fmt.Sprintf("agent %s checked in: %s %s, %d CPUs, %d MiB, %d disks, %d NICs", in.Agent, facts.System.Vendor, facts.System.Product,
 				len(facts.CPUs), facts.MemoryMiB, len(facts.Disks), len(facts.NICs)), maxSummary)}}
 		said, ok := bind(m, e, s.Now())
 		if said != "" {
@@ -76,7 +77,7 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 		}
 		bound = ok
 		for _, w := range atMost(facts.Warnings(), maxLines) {
-			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent", Summary: journal.Line("look at this before it works: "+w, maxSummary)})
+			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent", Summary: line.Of("look at this before it works: "+w, maxSummary)})
 		}
 		m.Facts, m.Power = &facts, inventory.PowerOn
 		return events, nil
@@ -121,7 +122,7 @@ func (s *Server) recognise(ctx context.Context, m *inventory.Machine, e inventor
 // facts takes in what the agent learned after its check-in: what the switches say.
 func (s *Server) facts(w http.ResponseWriter, r *http.Request, h holder) {
 	var seen inventory.Facts
-	if err := decode(w, r, &seen); err != nil {
+	if err := decode(w, r, wire.MaxFacts, &seen); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
@@ -147,7 +148,7 @@ func (s *Server) learn(ctx context.Context, op *deploy.Operation, seen *inventor
 				continue
 			}
 			events = append(events, journal.Event{Kind: journal.AgentEvent, Operation: op.ID, Actor: "agent",
-				Summary: journal.Line(fmt.Sprintf("%s is cabled to %s port %s (LLDP)", n.NIC, cmp.Or(n.System, n.Chassis), n.Port), maxSummary)})
+				Summary: line.Of(fmt.Sprintf("%s is cabled to %s port %s (LLDP)", n.NIC, cmp.Or(n.System, n.Chassis), n.Port), maxSummary)})
 		}
 		if said, _ := bind(m, e, s.Now()); said != "" {
 			events = append(events, journal.Event{Kind: journal.PhaseMoved, Operation: op.ID, Actor: "agent", Summary: said})

@@ -11,8 +11,8 @@ import (
 	"rackwright/agent/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
-	"rackwright/inventory"
 	"rackwright/journal"
+	"rackwright/line"
 	"rackwright/store"
 )
 
@@ -116,27 +116,14 @@ func (s *Server) writeOrder(ctx context.Context, r *http.Request, op *deploy.Ope
 		Mirror: op.Order.Mirror, Kexec: op.Order.Kexec, RootFS: op.Order.Method == deploy.ByRootFS}, nil
 }
 
-// soil takes the proof of empty disks off a machine, before the order that makes it untrue
-// leaves.
-func (s *Server) soil(ctx context.Context, m *inventory.Machine) error {
-	if m.Erased.IsZero() {
-		return nil
-	}
-	_, err := s.Store.ChangeMachine(ctx, m.ID, func(m *inventory.Machine) ([]journal.Event, error) {
-		m.Erased = time.Time{}
-		return nil, nil
-	})
-	return err
-}
-
 // report takes an event of the order now given; one of an older order is dropped.
 func (s *Server) report(w http.ResponseWriter, r *http.Request, h holder) {
 	var e wire.Event
-	if err := decode(w, r, &e); err != nil {
+	if err := decode(w, r, wire.MaxEvent, &e); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
-	e.Reason, e.Detail, e.Hint = journal.Line(e.Reason, 64), journal.Line(e.Detail, maxSummary), journal.Line(e.Hint, maxSummary)
+	e.Reason, e.Detail, e.Hint = line.Of(e.Reason, 64), line.Of(e.Detail, maxSummary), line.Of(e.Hint, maxSummary)
 	if verb := verbOf(h.op); verb == "" || e.Order != deploy.OrderID(h.op, string(verb)) {
 		w.WriteHeader(http.StatusNoContent)
 		return
@@ -162,7 +149,7 @@ func reportEvent(op *deploy.Operation, e wire.Event, now time.Time) journal.Even
 	if e.Detail != "" {
 		summary += ": " + e.Detail
 	}
-	summary = journal.Line(summary, maxSummary)
+	summary = line.Of(summary, maxSummary)
 	return journal.Event{At: now, Kind: journal.AgentEvent, Machine: op.Machine, Name: op.Name, Operation: op.ID, Actor: "agent", Summary: summary,
 		Detail: map[string]any{"stage": e.Stage, "total": e.Total, "reason": e.Reason}}
 }

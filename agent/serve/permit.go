@@ -37,16 +37,16 @@ func (s *Server) permitted(ctx context.Context, op *deploy.Operation, o *wire.Or
 	if err != nil {
 		return nil, err
 	}
-	wrote, err := s.wrote(ctx, m, seen.Disks)
+	ours, err := deploy.Ours(ctx, s.Store, m, seen.Disks)
 	if err != nil {
 		return nil, err
 	}
-	grants, no := deploy.Permit(op, m, seen.Disks, func(operation string) bool { return wrote[operation] })
+	grants, no := deploy.Permit(op, m, seen.Disks, ours)
 	if no != nil {
 		return nil, s.object(ctx, op, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: no.Reason, Detail: no.Message, Hint: no.Hint})
 	}
 	if o.Verb != wire.Erase {
-		if err := s.soil(ctx, m); err != nil {
+		if err := deploy.Soil(ctx, s.Store, m); err != nil {
 			return nil, err
 		}
 	}
@@ -63,22 +63,6 @@ func (s *Server) seenBy(ctx context.Context, m *inventory.Machine) (inventory.Fa
 		}
 	}
 	return inventory.Facts{}, err
-}
-
-// wrote tells which of the operations that disks name were deployments of this machine.
-func (s *Server) wrote(ctx context.Context, m *inventory.Machine, disks []inventory.Disk) (map[string]bool, error) {
-	out := map[string]bool{}
-	for _, d := range disks {
-		if d.Owner == nil || d.Owner.Operation == "" {
-			continue
-		}
-		op, err := s.Store.Operation(ctx, d.Owner.Operation)
-		if err != nil && !fault.Is(err, fault.NotFound) {
-			return nil, err
-		}
-		out[d.Owner.Operation] = err == nil && op.Machine == m.ID
-	}
-	return out, nil
 }
 
 // object reports for the agent why an order cannot be given.

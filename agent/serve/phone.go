@@ -16,6 +16,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
+	"rackwright/line"
 	"rackwright/store"
 )
 
@@ -74,8 +75,8 @@ func (s *Server) phone(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, fault.Conflictf("operation %s does not wait for a phone call", op.ID))
 		return
 	}
-	host := journal.Line(r.PostFormValue("hostname"), 64)
-	if err := s.Store.AddEvidence(r.Context(), op.ID, store.SawPhone, map[string]any{"hostname": host, "instance_id": journal.Line(r.PostFormValue("instance_id"), 64)}); err != nil {
+	host := line.Of(r.PostFormValue("hostname"), 64)
+	if err := s.Store.AddEvidence(r.Context(), op.ID, store.SawPhone, map[string]any{"hostname": host, "instance_id": line.Of(r.PostFormValue("instance_id"), 64)}); err != nil {
 		s.refuse(w, r, err)
 		return
 	}

@@ -18,7 +18,6 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
-	"rackwright/agent/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/images"
@@ -200,8 +199,9 @@ func routeOf(r *http.Request) string {
 	return ""
 }
 
-func decode(w http.ResponseWriter, r *http.Request, into any) error {
-	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, wire.MaxMessage)).Decode(into); err != nil {
+// decode reads a message of at most so many bytes.
+func decode(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, most)).Decode(into); err != nil {
 		return fault.Invalidf("the message is not understood: %w", err)
 	}
 	return nil

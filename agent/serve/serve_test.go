@@ -318,7 +318,7 @@ func TestLateFactsAreKept(t *testing.T) {
 func TestMalformedAndHugeMessagesAreRefused(t *testing.T) {
 	d := newDesk(t)
 	for what, body := range map[string]string{"no JSON": "{", "another type": `{"version":"x"}`,
-		"too large": `{"agent":"` + strings.Repeat("x", wire.MaxMessage) + `"}`} {
+		"too large": `{"agent":"` + strings.Repeat("x", wire.MaxCheckIn) + `"}`} {
 		code, text := d.request("POST", "/agent/v1/checkin", "", body)
 		d.expect(what, http.StatusBadRequest, code)
 		if !strings.Contains(text, `"detail"`) {

@@ -25,10 +25,16 @@ import (
 // Version is the version of this conversation; the server refuses another with 409.
 const Version = 1
 
-// Limits both sides hold to.
+// Limits both sides hold to, in bytes of JSON where they are not times.
 const (
-	MaxMessage = 1 << 20          // bytes of a JSON message
-	LongPoll   = 20 * time.Second // how long the server holds GET order open
+	LongPoll = 20 * time.Second // how long the server holds GET order open
+
+	MaxCheckIn = MaxFacts + 4<<10
+	MaxFacts   = 1 << 20  // a machine with hundreds of disks and thousands of PCI devices has some 500 KiB
+	MaxEvent   = 1 << 20  // an erase tells up to 3 KiB of each disk
+	MaxWelcome = 4 << 10  // names, a secret and a key
+	MaxOrder   = 4 << 20  // 256 KiB of user-data have up to six times that in JSON, and SSH keys come along
+	MaxList    = 64 << 20 // a manifest of images.MaxChunks chunks of some 220 bytes
 )
 
 // Kernel command line keys the agent reads.
@@ -104,6 +110,8 @@ const (
 	ReasonDiskIO       = "disk-io"
 	ReasonFetch        = "fetch-failed"
 	ReasonLayout       = "partition-table"
+	ReasonArchive      = "bad-archive" // the tar of a root file system, or what is in it
+	ReasonNoRoom       = "no-room"     // the unpacked system does not fit
 	ReasonFirmware     = "firmware-mismatch"
 	ReasonBadOrder     = "bad-order"    // the agent does not know this order
 	ReasonPermit       = "no-permit"    // the order's permit does not allow what it asks

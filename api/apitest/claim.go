@@ -5,17 +5,18 @@ import (
 	"slices"
 	"strings"
 
+	"rackwright/access"
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/store"
 )
 
-// WithBMC lists machines that have a BMC by name.
-func (s *Store) WithBMC(_ context.Context, after string, limit int) (out []inventory.Machine, err error) {
+// BMCsWithin lists machines that have a BMC by name.
+func (s *Store) BMCsWithin(_ context.Context, scope access.Scope, after string, limit int) (out []inventory.Machine, err error) {
 	unlock, err := s.lock()
 	defer unlock()
 	for _, m := range s.inv.Machines {
-		if m.BMC != nil && m.Name > after && m.Phase != inventory.Retired {
+		if m.BMC != nil && m.Name > after && m.Phase != inventory.Retired && scope.Holds(s.accessPlace(&m)) {
 			out = append(out, m)
 		}
 	}

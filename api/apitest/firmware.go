@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -19,8 +18,7 @@ import (
 
 // flashing is the part of a Store that knows firmware.
 type flashing struct {
-	files     []firmware.File
-	campaigns []firmware.Campaign
+	files []firmware.File
 }
 
 // FirmwareFiles lists the catalogue by name.
@@ -121,61 +119,6 @@ func (s *Store) FirmwareMachine(ctx context.Context, name string) (*firmware.Mac
 		out.Busy = open[0].ID
 	}
 	return &out, m, err
-}
-
-// Campaigns are newest first.
-func (s *Store) Campaigns(context.Context) ([]firmware.Campaign, error) {
-	unlock, err := s.lock()
-	defer unlock()
-	out := slices.Clone(s.flash.campaigns)
-	slices.Reverse(out)
-	return out, err
-}
-
-// Campaign returns a campaign by id or name.
-func (s *Store) Campaign(ctx context.Context, name string) (*firmware.Campaign, error) {
-	list, err := s.Campaigns(ctx)
-	for i := range list {
-		if list[i].Name == name || list[i].ID == name {
-			return &list[i], err
-		}
-	}
-	if err == nil {
-		err = fault.NotFoundf("there is no campaign %q", name).WithHint("'rackwright firmware campaign list' shows them")
-	}
-	return nil, err
-}
-
-// CreateCampaign is Conflict when there is one of that name.
-func (s *Store) CreateCampaign(ctx context.Context, c *firmware.Campaign, actor string) error {
-	if _, err := s.Campaign(ctx, c.Name); err == nil {
-		return fault.Conflictf("there is a campaign %s already", c.Name).WithHint("give the new one a name of its own")
-	}
-	unlock, err := s.lock()
-	defer unlock()
-	c.ID, c.Actor, c.Created, c.Updated, c.Version = s.id("campaign"), actor, s.now(), s.now(), 1
-	s.flash.campaigns = append(s.flash.campaigns, *c)
-	return err
-}
-
-// SteerCampaign changes a campaign.
-func (s *Store) SteerCampaign(ctx context.Context, name, _, _ string, change func(*firmware.Campaign, time.Time) error) (*firmware.Campaign, error) {
-	c, err := s.Campaign(ctx, name)
-	if err == nil {
-		err = change(c, s.now())
-	}
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range s.flash.campaigns {
-		if s.flash.campaigns[i].ID == c.ID {
-			c.Version++
-			s.flash.campaigns[i] = *c
-		}
-	}
-	return c, nil
 }
 
 // Shelf keeps the bytes of firmware files in memory: their digests.

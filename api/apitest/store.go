@@ -11,22 +11,14 @@ import (
 	"sync"
 	"time"
 
-	"rackwright/access"
 	"rackwright/deploy"
-	"rackwright/deploy/rollout"
 	"rackwright/fault"
+	"rackwright/fleet"
 	"rackwright/images"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
 	"rackwright/journal"
 	"rackwright/store"
-)
-
-// Secrets of the tokens every Store knows.
-const (
-	ViewerSecret   = "rw_viewer"
-	OperatorSecret = "rw_operator"
-	AdminSecret    = "rw_admin"
 )
 
 // Store is a database in memory.
@@ -42,12 +34,16 @@ type Store struct {
 	burns   []deploy.BurnRecord
 	proofs  []deploy.SignedCertificate
 	cache   []images.Cache
-	fleet   []rollout.Fleet
+	fleet   []fleet.Fleet
 	uploads uploads
+	record  record
+	kept    kept
 	subs    map[chan struct{}]bool
+	hooks   hooks
 	next    int
 	strange []inventory.StrangeBMC
 	down    error
+	tokens  []given
 	now     func() time.Time
 }
 
@@ -73,16 +69,6 @@ func (s *Store) id(kind string) string {
 func (s *Store) lock() (func(), error) {
 	s.mu.Lock()
 	return s.mu.Unlock, s.down
-}
-
-// TokenRole knows the three secrets.
-func (s *Store) TokenRole(_ context.Context, secret string) (access.Token, error) {
-	for _, r := range []access.Role{access.Viewer, access.Operator, access.Admin} {
-		if secret == "rw_"+string(r) {
-			return access.Token{ID: "token-" + string(r), Name: string(r), Role: r, Created: s.now()}, nil
-		}
-	}
-	return access.Token{}, fault.Deniedf("the token is not known")
 }
 
 // Ping answers unless the store is to fail.
@@ -112,6 +98,9 @@ func (s *Store) Machines(_ context.Context, f store.MachineFilter) ([]inventory.
 func (s *Store) MachinePage(ctx context.Context, f store.MachineFilter) (page []inventory.Machine, next string, err error) {
 	limit := f.Limit
 	f.Limit++
+	if f.Turned {
+		return s.turned(ctx, f, limit)
+	}
 	if page, err = s.Machines(ctx, f); len(page) > limit {
 		page, next = page[:limit], page[limit-1].Name
 	}
@@ -121,6 +110,19 @@ func (s *Store) MachinePage(ctx context.Context, f store.MachineFilter) (page []
 		}
 	}
 	return page, next, err
+}
+
+// turned is a page from the end.
+func (s *Store) turned(ctx context.Context, f store.MachineFilter, limit int) (list []inventory.Machine, next string, err error) {
+	before := f.After
+	f.After, f.Limit = "", 0
+	list, err = s.Machines(ctx, f)
+	slices.Reverse(list)
+	list = slices.DeleteFunc(list, func(m inventory.Machine) bool { return before != "" && m.Name >= before })
+	if len(list) > limit {
+		list, next = list[:limit], list[limit-1].Name
+	}
+	return list, next, err
 }
 
 func wanted(m inventory.Machine, f store.MachineFilter) bool {

@@ -104,6 +104,24 @@ func (s *Store) CreateOperation(_ context.Context, kind deploy.Kind, machine str
 	return &o, nil
 }
 
+// CreateOperations queues all or none.
+func (s *Store) CreateOperations(ctx context.Context, list []store.Work, actor string) (out []*deploy.Operation, failed int, err error) {
+	s.mu.Lock()
+	ops, event := slices.Clone(s.ops), slices.Clone(s.event)
+	s.mu.Unlock()
+	for i, w := range list {
+		o, err := s.CreateOperation(ctx, w.Kind, w.Machine, w.Order, actor)
+		if err != nil {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.ops, s.event = ops, event
+			return nil, i, err
+		}
+		out = append(out, o)
+	}
+	return out, 0, nil
+}
+
 // Operation returns an operation.
 func (s *Store) Operation(_ context.Context, id string) (*deploy.Operation, error) {
 	unlock, err := s.lock()
@@ -135,13 +153,14 @@ func (s *Store) Operations(_ context.Context, f store.OperationFilter) ([]deploy
 	defer unlock()
 	var out []deploy.Operation
 	for _, o := range slices.Backward(s.ops) {
-		if (f.Machine == "" || f.Machine == o.Machine || f.Machine == o.Name) && (f.Kind == "" || f.Kind == string(o.Kind)) &&
-			(!f.Open || !o.State.Ended()) && (f.Limit == 0 || len(out) < f.Limit) {
+		if (f.State == "" || f.State == string(o.State)) && (f.Machine == "" || f.Machine == o.Machine || f.Machine == o.Name) && (f.Kind == "" || f.Kind == string(o.Kind)) &&
+			(!f.Open || !o.State.Ended()) {
 			o.Steps = slices.Clone(o.Steps)
 			out = append(out, o)
 		}
 	}
-	return out, err
+	f.Page.Limit = cmp.Or(f.Limit, 10000)
+	return page(out, f.Page, true, func(o deploy.Operation) []string { return []string{at(o.Created), o.ID} }), err
 }
 
 // Move lets a test play the worker: it alters an operation and says so in the journal.

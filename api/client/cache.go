@@ -11,8 +11,7 @@ import (
 
 // Caches returns the caches of image chunks.
 func (c *Client) Caches(ctx context.Context) ([]images.Cache, error) {
-	l, err := call[wire.List[images.Cache]](ctx, c, http.MethodGet, "/caches", nil, nil)
-	return l.Items, err
+	return all[images.Cache](ctx, c, "/caches", nil)
 }
 
 // BeatCache says how a cache stands and returns what it is to do.

@@ -1,9 +1,11 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -162,7 +164,11 @@ func (c *Client) Networks(ctx context.Context) ([]inventory.Network, error) {
 
 // Leases returns all addresses lent to strangers.
 func (c *Client) Leases(ctx context.Context) ([]inventory.Lease, error) {
-	return all[inventory.Lease](ctx, c, "/leases", nil)
+	list, err := all[inventory.Lease](ctx, c, "/leases", nil)
+	slices.SortFunc(list, func(a, b inventory.Lease) int {
+		return cmp.Or(cmp.Compare(a.Network, b.Network), a.Address.Compare(b.Address))
+	})
+	return list, err
 }
 
 // DiffPlan says what applying a plan would do.
@@ -187,8 +193,7 @@ func (c *Client) ApplyPlan(ctx context.Context, p plan.Plan, hash string) (plan.
 
 // Images returns all images.
 func (c *Client) Images(ctx context.Context) ([]images.Image, error) {
-	l, err := call[wire.List[images.Image]](ctx, c, http.MethodGet, "/images", nil, nil)
-	return l.Items, err
+	return all[images.Image](ctx, c, "/images", nil)
 }
 
 // Image returns an image by id or name.
@@ -204,16 +209,34 @@ func (c *Client) RemoveImage(ctx context.Context, image string) error {
 
 // OperationQuery narrows a list of operations; empty fields do not.
 type OperationQuery struct {
-	Machine, Kind string
-	Open          bool // only those that have not ended
-	Limit         int  // 0 is the server's default
+	Machine, Kind, State string
+	Open                 bool   // only those that have not ended
+	Sort                 string // created or -created; "" is the newest first
+	Limit                int    // 0 is the server's default
+	PageToken            string // of the page before
 }
 
 // Operations returns operations, newest first.
 func (c *Client) Operations(ctx context.Context, q OperationQuery) ([]deploy.Operation, error) {
-	l, err := call[wire.List[deploy.Operation]](ctx, c, http.MethodGet, "/operations",
-		query("machine", q.Machine, "kind", q.Kind, "open", flag(q.Open), "limit", number(int64(q.Limit))), nil)
+	l, err := c.OperationPage(ctx, q)
 	return l.Items, err
+}
+
+// OperationPage returns a page of operations.
+func (c *Client) OperationPage(ctx context.Context, q OperationQuery) (wire.List[deploy.Operation], error) {
+	return call[wire.List[deploy.Operation]](ctx, c, http.MethodGet, "/operations",
+		query("machine", q.Machine, "kind", q.Kind, "state", q.State, "open", flag(q.Open), "sort", q.Sort, "limit", number(int64(q.Limit)), "page_token", q.PageToken), nil)
+}
+
+// OperationLog returns what happened in an operation, oldest first.
+func (c *Client) OperationLog(ctx context.Context, id string) ([]journal.Event, error) {
+	return all[journal.Event](ctx, c, operationPath(id, "/log"), nil)
+}
+
+// Many begins the same work on many machines: deploy, power, inspect, erase, burn-in,
+// rescue or bmc; or says what it would do.
+func Many[T any](ctx context.Context, c *Client, verb string, m wire.Many[T]) (wire.Bulk, error) {
+	return call[wire.Bulk](ctx, c, http.MethodPost, "/machines/actions/"+verb, nil, m)
 }
 
 func operationPath(id, rest string) string { return "/operations/" + url.PathEscape(id) + rest }

@@ -4,7 +4,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -30,6 +29,7 @@ type Client struct {
 	base   string // scheme and host, no slash at the end
 	server string // as the caller named it, for messages
 	token  string
+	reason string // of changes, for the audit
 	http   *http.Client
 	pause  func(ctx context.Context, attempt int) error // before reconnecting a stream
 }
@@ -79,6 +79,9 @@ func (c *Client) request(ctx context.Context, method, path string, query url.Val
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)
 	}
+	if c.reason != "" && method != http.MethodGet {
+		r.Header.Set(wire.ReasonHeader, c.reason)
+	}
 	return r, nil
 }
 
@@ -118,26 +121,18 @@ func call[T any](ctx context.Context, c *Client, method, path string, query url.
 func callWithin[T any](ctx context.Context, c *Client, limit time.Duration, method, path string, query url.Values, in any) (out T, err error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	var body io.Reader
-	if in != nil {
-		text, err := json.Marshal(in)
-		if err != nil {
-			return out, fault.Internalf("encode request: %w", err)
-		}
-		body = bytes.NewReader(text)
-	}
-	r, err := c.request(ctx, method, path, query, body)
+	text, err := encoded(in)
 	if err != nil {
 		return out, err
 	}
-	if in != nil {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	answer, err := c.do(r)
+	answer, err := c.send(ctx, letter{method: method, path: path, query: query, body: text})
 	if err != nil {
 		return out, err
 	}
 	defer answer.Body.Close()
+	if err := kept(answer); err != nil {
+		return out, err
+	}
 	return decode[T](c, answer)
 }
 
@@ -159,7 +154,16 @@ func problem(answer *http.Response) error {
 	if err := json.Unmarshal(text, &p); err != nil || !strings.HasPrefix(answer.Header.Get("Content-Type"), "application/problem+json") {
 		return fault.New(kindOf(answer.StatusCode), "the server answered %s", answer.Status).WithHint("is a rackwright server at that address?")
 	}
-	f := fault.New(kindOf(answer.StatusCode), "%s", p.Detail)
+	p.Status = answer.StatusCode
+	return Fault(&p)
+}
+
+// Fault is what a problem tells of, such as one of a machine in an answer about many.
+func Fault(p *wire.Problem) error {
+	if p == nil {
+		return fault.Internalf("the server says neither what was begun nor what is wrong")
+	}
+	f := fault.New(kindOf(p.Status), "%s", p.Detail)
 	f.Hint = p.Hint
 	for _, e := range p.Errors {
 		f.Fields = append(f.Fields, fault.Field{Path: strings.TrimPrefix(e.Location, "body."), Message: e.Message})
@@ -182,7 +186,7 @@ func kindOf(status int) fault.Kind {
 		return fault.NotFound
 	case http.StatusConflict, http.StatusPreconditionFailed:
 		return fault.Conflict
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return fault.Unreachable
 	}
 	if status/100 == 4 {

@@ -67,24 +67,3 @@ func (c *Client) PlanFirmware(ctx context.Context, machine string, u wire.Firmwa
 	u.DryRun = true
 	return call[wire.FirmwareSteps](ctx, c, http.MethodPost, machinePath(machine, "/actions/firmware"), nil, u)
 }
-
-// StartCampaign begins a campaign, or lays its waves on a dry run.
-func (c *Client) StartCampaign(ctx context.Context, s wire.CampaignStart) (firmware.Campaign, error) {
-	return call[firmware.Campaign](ctx, c, http.MethodPost, "/campaigns", nil, s)
-}
-
-// Campaigns returns the campaigns without their machines, newest first.
-func (c *Client) Campaigns(ctx context.Context) ([]firmware.Campaign, error) {
-	l, err := call[wire.List[firmware.Campaign]](ctx, c, http.MethodGet, "/campaigns", nil, nil)
-	return l.Items, err
-}
-
-// Campaign returns a campaign by id or name.
-func (c *Client) Campaign(ctx context.Context, campaign string) (firmware.Campaign, error) {
-	return call[firmware.Campaign](ctx, c, http.MethodGet, "/campaigns/"+url.PathEscape(campaign), nil, nil)
-}
-
-// SteerCampaign pauses, resumes or cancels a campaign.
-func (c *Client) SteerCampaign(ctx context.Context, campaign, verb string) (firmware.Campaign, error) {
-	return call[firmware.Campaign](ctx, c, http.MethodPost, "/campaigns/"+url.PathEscape(campaign)+"/"+verb, nil, nil)
-}

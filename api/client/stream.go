@@ -7,11 +7,15 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"rackwright/api/wire"
+	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/journal"
 )
 
@@ -23,12 +27,57 @@ const (
 	maxAttempts = 10               // connections in a row that brought nothing
 )
 
-// Watch calls each with every event behind the one of id after (-1: that happens from
-// now on), of one machine or of all (""). A broken connection is taken up again behind
-// the last event seen. It returns when ctx ends (nil), when each returns an error, when
-// the server refuses, or when it cannot be reached ten times in a row.
-func (c *Client) Watch(ctx context.Context, after int64, machine string, each func(journal.Event) error) error {
-	w := watch{c: c, last: after, machine: machine, each: each}
+// StreamQuery picks from a stream; empty fields pick all.
+type StreamQuery struct {
+	After     int64  // id of the last message seen; -1: what happens from now on
+	Machine   string // id or name
+	Racks     []string
+	Sites     []string
+	Projects  []string
+	Kinds     []string // of events, or of operations
+	Operation string   // id
+	Severity  string   // of events: info, warning, error; or worse
+}
+
+func (q *StreamQuery) values() url.Values {
+	v := query("machine", q.Machine, "operation", q.Operation, "severity", q.Severity)
+	for name, list := range map[string][]string{"rack": q.Racks, "site": q.Sites, "project": q.Projects, "kind": q.Kinds} {
+		for _, one := range list {
+			v.Add(name, one)
+		}
+	}
+	return v
+}
+
+// Watch calls each with every event that the query picks. A broken connection is taken up
+// again behind the last event seen. It returns when ctx ends (nil), when each returns an
+// error, when the server refuses, or when it cannot be reached ten times in a row.
+func (c *Client) Watch(ctx context.Context, q StreamQuery, each func(journal.Event) error) error {
+	return follow(ctx, c, "/events/stream", q, each)
+}
+
+// WatchOperations is Watch with operations, each in its state at the time; who comes back
+// after a while is told each state once.
+func (c *Client) WatchOperations(ctx context.Context, q StreamQuery, each func(deploy.Operation) error) error {
+	return follow(ctx, c, "/operations/stream", q, each)
+}
+
+// WatchMachines is Watch with machines, without their facts, each in its state at the time.
+func (c *Client) WatchMachines(ctx context.Context, q StreamQuery, each func(inventory.Machine) error) error {
+	return follow(ctx, c, "/machines/stream", q, each)
+}
+
+// NewestEvents returns the newest so many events that a query picks, oldest first.
+func (c *Client) NewestEvents(ctx context.Context, q StreamQuery, limit int) ([]journal.Event, error) {
+	v := q.values()
+	v.Set("newest", "true")
+	v.Set("limit", strconv.Itoa(limit))
+	l, err := call[wire.List[journal.Event]](ctx, c, http.MethodGet, "/events", v, nil)
+	return l.Items, err
+}
+
+func follow[T any](ctx context.Context, c *Client, path string, q StreamQuery, each func(T) error) error {
+	w := watch[T]{c: c, path: path, last: q.After, query: q.values(), each: each}
 	for attempt := 1; ; attempt++ {
 		seen := w.heard
 		err := w.connect(ctx)
@@ -63,20 +112,21 @@ func backOff(ctx context.Context, attempt int) error {
 }
 
 // watch is one call of Watch over all its connections.
-type watch struct {
-	c       *Client
-	last    int64 // id of the last event seen
-	machine string
-	each    func(journal.Event) error
-	heard   int   // messages and comments so far
-	stop    error // what each returned
+type watch[T any] struct {
+	c     *Client
+	path  string
+	query url.Values
+	last  int64 // id of the last message seen
+	each  func(T) error
+	heard int   // messages and comments so far
+	stop  error // what each returned
 }
 
 // connect follows one connection to its end, which is always an error.
-func (w *watch) connect(ctx context.Context) error {
+func (w *watch[T]) connect(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r, err := w.c.request(ctx, http.MethodGet, "/events/stream", query("machine", w.machine), nil)
+	r, err := w.c.request(ctx, http.MethodGet, w.path, w.query, nil)
 	if err != nil {
 		return err
 	}
@@ -100,11 +150,11 @@ func (w *watch) connect(ctx context.Context) error {
 }
 
 // take hands an event on and moves the cursor. A message without data only moves it.
-func (w *watch) take(m message) error {
+func (w *watch[T]) take(m message) error {
 	if m.data != "" {
-		var e journal.Event
+		var e T
 		if err := json.Unmarshal([]byte(m.data), &e); err != nil {
-			w.stop = fault.Internalf("read event: %w", err)
+			w.stop = fault.Internalf("read message: %w", err)
 			return w.stop
 		}
 		if w.stop = w.each(e); w.stop != nil {

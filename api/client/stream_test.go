@@ -48,7 +48,7 @@ func TestABrokenStreamIsTakenUpBehindTheLastEventSeen(t *testing.T) {
 	})
 	enough := errors.New("enough")
 	var got []string
-	err := c.Watch(t.Context(), -1, "", func(e journal.Event) error {
+	err := c.Watch(t.Context(), StreamQuery{After: -1}, func(e journal.Event) error {
 		if got = append(got, e.Summary); len(got) == 3 {
 			return enough
 		}
@@ -64,17 +64,17 @@ func TestABrokenStreamIsTakenUpBehindTheLastEventSeen(t *testing.T) {
 
 func TestAStreamIsGivenUpWhenRefusedOrAwayForLong(t *testing.T) {
 	c, _ := flaky(t, func(int32) int { return 404 })
-	if err := c.Watch(t.Context(), 0, "m9", nil); !fault.Is(err, fault.NotFound) {
+	if err := c.Watch(t.Context(), StreamQuery{After: 0, Machine: "m9"}, nil); !fault.Is(err, fault.NotFound) {
 		t.Error(err)
 	}
 	asked := 0
 	c, _ = flaky(t, func(int32) int { asked++; return 503 })
-	if err := c.Watch(t.Context(), 0, "", nil); !fault.Is(err, fault.Unreachable) || asked != maxAttempts {
+	if err := c.Watch(t.Context(), StreamQuery{After: 0}, nil); !fault.Is(err, fault.Unreachable) || asked != maxAttempts {
 		t.Errorf("%v after %d", err, asked)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	c, _ = flaky(t, func(int32) int { stop(); return 503 })
-	if err := c.Watch(ctx, 0, "", nil); err != nil {
+	if err := c.Watch(ctx, StreamQuery{After: 0}, nil); err != nil {
 		t.Errorf("ended by who asked: %v", err)
 	}
 }

@@ -31,10 +31,3 @@ type FirmwareCompliance struct {
 	Racks    []firmware.Tally      `json:"racks" nullable:"false"`
 	Machines []firmware.Compliance `json:"machines" nullable:"false"`
 }
-
-// CampaignStart asks for a campaign.
-type CampaignStart struct {
-	Name   string `json:"name" minLength:"1" maxLength:"63" pattern:"^[a-z0-9][a-z0-9._-]*$"`
-	DryRun bool   `json:"dry_run,omitempty" doc:"Only say whom it would update in which waves"`
-	firmware.Rollout
-}

@@ -61,6 +61,7 @@ type Health struct {
 // Problem is every error (RFC 9457).
 type Problem struct {
 	Type      string         `json:"type" doc:"urn:rackwright:problem: and a stable code, e.g. urn:rackwright:problem:conflict"`
+	Code      string         `json:"code" doc:"The same stable code by itself; docs/running/status-codes.md has them all"`
 	Title     string         `json:"title" doc:"What kind of problem, the same each time"`
 	Status    int            `json:"status" doc:"HTTP status"`
 	Detail    string         `json:"detail,omitempty" doc:"What is wrong this time"`
@@ -72,6 +73,7 @@ type Problem struct {
 // ProblemField is one bad part of a request.
 type ProblemField struct {
 	Location string `json:"location,omitempty" doc:"e.g. body.racks[0].machines[2].u or query.limit"`
+	Pointer  string `json:"pointer,omitempty" doc:"The same place in the body as a JSON pointer (RFC 6901)"`
 	Message  string `json:"message"`
 }
 

@@ -70,7 +70,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, n
 	if count.status == http.StatusPartialContent {
 		e.Detail["partial"] = true
 	}
-	s.Journal.Record(e)
+	s.record(r, e)
 	return !aborted && count.status != http.StatusPartialContent && count.status < 300
 }
 
@@ -89,7 +89,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, host *boot.Host,
 	e := s.event(journal.HTTPRefused, r, host)
 	e.Summary = fmt.Sprintf("%s refused by HTTP: %s", name, text)
 	e.Detail["file"], e.Detail["reason"], e.Detail["status"] = name, fault.KindOf(err).String(), status
-	s.Journal.Record(e)
+	s.record(r, e)
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, text, status)
 }

@@ -149,7 +149,7 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, host *boot.Host, wh
 		e.Detail["peer_is"] = o.Name
 		e.Summary += ", asked from the address of " + o.Name
 	}
-	s.Journal.Record(e)
+	s.record(r, e)
 }
 
 func firmwareOf(who asker, h *boot.Host) inventory.Firmware {

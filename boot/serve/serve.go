@@ -52,10 +52,13 @@ type Server struct {
 	AgentPin  string     // SHA-256 of its certificate, hexadecimal
 	Advertise netip.Addr // address to name instead of the one a client connected to
 	Args      string     // more kernel arguments
+
+	paces *paces // nil before Routes: nobody is kept from the journal
 }
 
 // Routes adds the routes, all under /boot.
 func (s *Server) Routes(r chi.Router) {
+	s.paces = &paces{}
 	r.Route("/boot", func(r chi.Router) {
 		r.Get("/script", s.script)
 		both(r, "/k/{nonce}/{file:vmlinuz|initrd}", s.ramdisk)

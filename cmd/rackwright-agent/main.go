@@ -155,7 +155,7 @@ func neighbours(ctx context.Context, tree probe.Tree) *probe.Listener {
 	for _, n := range tree.NICs() {
 		ports = append(ports, n.Name)
 	}
-	return probe.Listen(ctx, ports)
+	return probe.Listen(ctx, ports, agent.Sleep)
 }
 
 // world is this machine, whose address is given, as the agent sees it.

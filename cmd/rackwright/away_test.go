@@ -100,10 +100,10 @@ func (s *site) api(path string) (*http.Response, string) {
 		token = []byte("a token that was never given")
 	}
 	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	return ask(s.t, c, r)
+	return request(s.t, c, r)
 }
 
-func ask(t *testing.T, c *http.Client, r *http.Request) (*http.Response, string) {
+func request(t *testing.T, c *http.Client, r *http.Request) (*http.Response, string) {
 	answer, err := c.Do(r)
 	if err != nil {
 		return &http.Response{Status: err.Error()}, ""
@@ -122,7 +122,7 @@ func (s *site) script(mac inventory.MAC) string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	_, text := ask(s.t, http.DefaultClient, r)
+	_, text := request(s.t, http.DefaultClient, r)
 	return text
 }
 

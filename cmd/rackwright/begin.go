@@ -17,6 +17,8 @@ import (
 type following struct {
 	watch   bool
 	timeout time.Duration // 0: until all has ended
+
+	together bool // of several machines all or none
 }
 
 func (f *following) add(c *cobra.Command) {

@@ -46,9 +46,7 @@ func burnInCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanBurnIn(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
-			return w.begin(c.Context(), cl, machines, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
-				return cl.BurnIn(ctx, machine, order)
-			})
+			return beginMany(c.Context(), w, cl, "burn-in", machines, order, follow, cl.BurnIn)
 		}}
 	c.Flags().DurationVar(&long, "for", 2*time.Hour, "how `long` the tests work, together")
 	c.Flags().StringSliceVar(&order.Tests, "test", nil, "`tests`, of cpu, memory, disk and network; none: all")
@@ -56,7 +54,7 @@ func burnInCommand(w *world) *cobra.Command {
 	c.Flags().StringSliceVar(&order.Overwrite, "overwrite", nil, "`serial` numbers of disks whose data is given up")
 	c.Flags().BoolVar(&order.Active, "active", false, "also a machine that is active: it is restarted")
 	c.Flags().BoolVar(&order.DryRun, "dry-run", false, "only show the steps")
-	follow.add(c)
+	follow.addMany(c)
 	c.AddCommand(burnInShow(w))
 	return c
 }

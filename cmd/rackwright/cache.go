@@ -38,7 +38,7 @@ from --upstream, however many wait, and keeps it. Wrong bytes are never kept. Wh
 upstream is away it gives out what it has, and agents fetch the rest elsewhere by
 themselves.
 
-It tells the server (--server, with a token that may change things) every few seconds
+It tells the server (--server, with a token of role service) every few seconds
 where it is and how it stands. When it falls silent, agents are sent to it no more.`
 
 // cacheFlags are those of 'cache run'.

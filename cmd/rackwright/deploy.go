@@ -91,12 +91,10 @@ func deployCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanDeploy(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
-			return w.begin(c.Context(), cl, machines, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
-				return cl.Deploy(ctx, machine, order)
-			})
+			return beginMany(c.Context(), w, cl, "deploy", machines, order, follow, cl.Deploy)
 		}}
 	f.add(c)
-	follow.add(c)
+	follow.addMany(c)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	return c
 }
@@ -152,9 +150,11 @@ func inspectCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.begin(c.Context(), cl, machines, follow, cl.Inspect)
+			return beginMany(c.Context(), w, cl, "inspect", machines, wire.Inspect{}, follow, func(ctx context.Context, m string, _ wire.Inspect) (deploy.Operation, error) {
+				return cl.Inspect(ctx, m)
+			})
 		}}
-	follow.add(c)
+	follow.addMany(c)
 	return c
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"rackwright/api/wire"
-	"rackwright/deploy"
 	"rackwright/fault"
 )
 
@@ -43,15 +42,13 @@ func eraseCommand(w *world) *cobra.Command {
 			if !yes {
 				return fault.Invalidf("erase destroys what is on the disks of %s, and you did not say --yes", strings.Join(machines, ", ")).WithHint("--dry-run shows the steps; --yes does it")
 			}
-			return w.begin(c.Context(), cl, machines, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
-				return cl.Erase(ctx, machine, order)
-			})
+			return beginMany(c.Context(), w, cl, "erase", machines, order, follow, cl.Erase)
 		}}
 	c.Flags().StringArrayVar(&order.Disks, "disk", nil, "`serial` number or WWN of a disk; may be repeated; none: every disk")
 	c.Flags().StringArrayVar(&order.Methods, "method", nil, "`class` of methods that is allowed; may be repeated; none: all")
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "the data may be destroyed")
 	c.Flags().BoolVar(&order.DryRun, "dry-run", false, "only show the steps")
-	follow.add(c)
+	follow.addMany(c)
 	return c
 }
 

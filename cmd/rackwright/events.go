@@ -14,17 +14,19 @@ import (
 
 func eventsCommand(w *world) *cobra.Command {
 	var follow bool
-	var q client.EventQuery
+	var limit int
+	var q client.StreamQuery
 	c := &cobra.Command{Use: "events", Short: "Show what happened", Args: names(0, 0),
-		Long:    "Show the newest events, oldest first; with --follow also those to come, until interrupted.\nWith -o json each event of --follow is one line.",
-		Example: "  rackwright events --limit 20\n  rackwright events --follow --machine r1-u10",
+		Long: "Show the newest events, oldest first; with --follow also those to come, until interrupted.\n" +
+			"A connection that breaks is taken up again where it was. Of a flag that is repeated one value has to fit;\n" +
+			"of several flags all. With -o json each event of --follow is one line.",
+		Example: "  rackwright events --limit 20\n  rackwright events --follow --machine r1-u10\n  rackwright events --follow --rack r1 --kind op.state --kind machine --severity warning",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
 				return err
 			}
-			q.Newest = true
-			events, err := cl.Events(c.Context(), q)
+			events, err := cl.NewestEvents(c.Context(), q, limit)
 			if err != nil {
 				return err
 			}
@@ -35,19 +37,30 @@ func eventsCommand(w *world) *cobra.Command {
 					}
 				})
 			}
-			last := int64(0)
 			for _, e := range events {
-				last = e.ID
+				q.After = e.ID
 				if err := w.event(e); err != nil {
 					return err
 				}
 			}
-			return cl.Watch(c.Context(), last, q.Machine, w.event)
+			return cl.Watch(c.Context(), q, w.event)
 		}}
 	c.Flags().BoolVar(&follow, "follow", false, "go on with what happens from now on")
-	c.Flags().StringVar(&q.Machine, "machine", "", "only events of this `machine`")
-	c.Flags().IntVar(&q.Limit, "limit", 50, "so many `events`, at most 1000")
+	pickEvents(c, &q)
+	c.Flags().IntVar(&limit, "limit", 50, "so many `events`, at most 1000")
 	return c
+}
+
+// pickEvents gives a command the flags that pick events.
+func pickEvents(c *cobra.Command, q *client.StreamQuery) {
+	f := c.Flags()
+	f.StringVar(&q.Machine, "machine", "", "only of this `machine`")
+	f.StringArrayVar(&q.Racks, "rack", nil, "only of machines in this `rack`; may be repeated")
+	f.StringArrayVar(&q.Sites, "site", nil, "only of machines at this `site`; may be repeated")
+	f.StringArrayVar(&q.Projects, "project", nil, "only of machines of this `project`; may be repeated")
+	f.StringArrayVar(&q.Kinds, "kind", nil, "only of this `kind`, or what stands before its dot: op.state, dhcp; may be repeated")
+	f.StringVar(&q.Operation, "operation", "", "only of this operation, by its `id`")
+	f.StringVar(&q.Severity, "severity", "", "only of this `severity` or worse: info, warning, error")
 }
 
 // event prints one event of a stream.

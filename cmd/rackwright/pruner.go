@@ -27,16 +27,27 @@ func (p *pruner) Run(ctx context.Context) error {
 			p.log.Warn("nothing pruned", "error", err)
 		}
 		for again := true; again; {
+			p.noteUse(ctx)
 			if err := p.db.EndHolds(ctx); err != nil && ctx.Err() == nil {
 				p.log.Warn("holds not ended", "error", err)
 			}
 			select {
 			case <-ctx.Done():
+				late, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+				defer cancel()
+				p.noteUse(late)
 				return nil
 			case <-holds.C:
 			case <-tick.C:
 				again = false
 			}
 		}
+	}
+}
+
+// noteUse writes down when tokens were last used.
+func (p *pruner) noteUse(ctx context.Context) {
+	if err := p.db.WriteTokenUse(ctx); err != nil && ctx.Err() == nil {
+		p.log.Warn("not written when tokens were used", "error", err)
 	}
 }

@@ -47,7 +47,7 @@ func watchSheet(ctx context.Context, cl *client.Client, last racking.Sheet, show
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	happened := make(chan struct{}, 1)
-	go cl.Watch(ctx, -1, "", func(journal.Event) error {
+	go cl.Watch(ctx, client.StreamQuery{After: -1}, func(journal.Event) error {
 		select {
 		case happened <- struct{}{}:
 		default:

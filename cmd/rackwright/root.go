@@ -29,6 +29,7 @@ type world struct {
 	asks     bool // in is a terminal
 
 	server, tokenFile, format string // global flags
+	reason                    string // likewise, for the audit
 }
 
 func fromOS() *world {
@@ -79,6 +80,7 @@ func rootCommand(w *world) *cobra.Command {
 	flags.StringVar(&w.server, "server", cmp.Or(w.getenv("RACKWRIGHT_SERVER"), "http://127.0.0.1:8480"), "`address` of the server: http(s)://host:port or unix:///path (env RACKWRIGHT_SERVER)")
 	flags.StringVar(&w.tokenFile, "token-file", "", "`file` with the token (env RACKWRIGHT_TOKEN or RACKWRIGHT_TOKEN_FILE)")
 	flags.StringVarP(&w.format, "output", "o", "table", "`form` of the output: table, json or yaml")
+	flags.StringVar(&w.reason, "reason", "", "`why` something is done, for the audit")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
 		switch w.format {
 		case "table", "json", "yaml":
@@ -86,8 +88,8 @@ func rootCommand(w *world) *cobra.Command {
 		}
 		return usage(c, "there is no output form %q: use table, json or yaml", w.format)
 	}
-	root.AddCommand(serveCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), previewCommand(w), templateCommand(w), inspectCommand(w), burnInCommand(w), rescueCommand(w), watchCommand(w), powerCommand(w), eraseCommand(w), certificateCommand(w), verifyCertificateCommand(w), bmcCommand(w),
-		imageCommand(w), rolloutCommand(w), cacheCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
+	root.AddCommand(auditCommand(w), approvalCommand(w), dhcpCommand(w), bootCommand(w), serveCommand(w), tokenCommand(w), whoamiCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), previewCommand(w), templateCommand(w), inspectCommand(w), burnInCommand(w), rescueCommand(w), watchCommand(w), powerCommand(w), eraseCommand(w), certificateCommand(w), verifyCertificateCommand(w), bmcCommand(w),
+		imageCommand(w), rolloutCommand(w), cacheCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), webhookCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
 	return root
 }
 
@@ -97,30 +99,41 @@ func (w *world) connect() (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(w.server, token)
+	c, err := client.New(w.server, token)
+	if err == nil {
+		c.Because(w.reason)
+	}
+	return c, err
 }
 
 // token finds the token: what was named must be there, what was not named may be.
 func (w *world) token() (string, error) {
+	secret, _, err := w.tokenFrom()
+	return secret, err
+}
+
+// tokenFrom is token and the file it is in, "" when it is in none.
+func (w *world) tokenFrom() (secret, file string, err error) {
 	if w.tokenFile == "" && w.getenv("RACKWRIGHT_TOKEN") != "" {
-		return strings.TrimSpace(w.getenv("RACKWRIGHT_TOKEN")), nil
+		return strings.TrimSpace(w.getenv("RACKWRIGHT_TOKEN")), "", nil
 	}
 	if named := cmp.Or(w.tokenFile, w.getenv("RACKWRIGHT_TOKEN_FILE")); named != "" {
 		text, err := os.ReadFile(named)
 		if err != nil {
-			return "", fault.Invalidf("read token: %w", err).WithHint("name a file you can read with --token-file, or set RACKWRIGHT_TOKEN")
+			return "", "", fault.Invalidf("read token: %w", err).WithHint("name a file you can read with --token-file, or set RACKWRIGHT_TOKEN")
 		}
-		return strings.TrimSpace(string(text)), nil
+		return strings.TrimSpace(string(text)), named, nil
 	}
 	if !local(w.server) {
-		return "", nil
+		return "", "", nil
 	}
 	for _, dir := range w.stateDirs() {
-		if text, err := os.ReadFile(filepath.Join(dir, "admin.token")); err == nil {
-			return strings.TrimSpace(string(text)), nil
+		path := filepath.Join(dir, "admin.token")
+		if text, err := os.ReadFile(path); err == nil {
+			return strings.TrimSpace(string(text)), path, nil
 		}
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // local reports whether a server is on this host: only there goes its admin token.

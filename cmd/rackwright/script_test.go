@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 			m1.Feel(bmc.Readings{Health: bmc.Warning, Sensors: []bmc.Sensor{{Name: "Inlet", Kind: "temperature", Value: 24.5, Unit: "Cel"}}})
 			m1.Happen(bmc.Entry{ID: "1", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Message: "fan 2 failed", Severity: bmc.Critical})
 			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands}))
+			e.Setenv("TWOPERSONS", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, TwoPersonsOver: 1, Explain: explains()}))
 			e.Setenv("RACKWRIGHT_TOKEN", apitest.AdminSecret)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("VIEWER", apitest.ViewerSecret)

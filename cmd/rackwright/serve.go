@@ -1,11 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,32 +84,4 @@ func owner() string {
 		host = "unknown"
 	}
 	return fmt.Sprintf("%s/%d", host, os.Getpid())
-}
-
-// adminName names the token in admin.token. Servers that share a database each have one of
-// their own: with one name the last to start would lock the others' operators out.
-func adminName(alone bool, stateDir string) string {
-	host, err := os.Hostname()
-	if alone || err != nil {
-		return "admin"
-	}
-	return "admin@" + host + ":" + stateDir
-}
-
-// admin makes the first token and leaves it in a file only its owner can read. A file
-// that is there is believed, so that a lost database can be replaced.
-func admin(ctx context.Context, path string, newSecret func() string, set func(context.Context, string) error) error {
-	text, err := os.ReadFile(path)
-	if os.IsNotExist(err) {
-		text = []byte(newSecret() + "\n")
-		err = os.WriteFile(path, text, 0o600)
-	}
-	if err != nil {
-		return fault.Invalidf("admin token: %w", err)
-	}
-	secret := strings.TrimSpace(string(text))
-	if len(secret) < 16 {
-		return fault.Invalidf("admin token: %s holds no token", path).WithHint("remove the file; a new one is made at the next start")
-	}
-	return set(ctx, secret)
 }

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,7 +15,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"golang.org/x/sync/errgroup"
 
-	"rackwright/access"
+	"rackwright/access/guard"
 	agentserve "rackwright/agent/serve"
 	"rackwright/api"
 	"rackwright/bmc/broker"
@@ -24,13 +25,12 @@ import (
 	"rackwright/boot/current"
 	bootserve "rackwright/boot/serve"
 	"rackwright/config"
-	rollouts "rackwright/deploy/rollout/run"
 	worker "rackwright/deploy/run"
 	"rackwright/dhcp"
 	"rackwright/dhcp/listen"
 	"rackwright/fault"
-	campaign "rackwright/firmware/run"
 	firmwareserve "rackwright/firmware/serve"
+	fleets "rackwright/fleet/run"
 	"rackwright/images/blob"
 	catalogue "rackwright/images/run"
 	"rackwright/inventory/intake"
@@ -39,6 +39,8 @@ import (
 	"rackwright/seal"
 	"rackwright/store"
 	"rackwright/tftp"
+	"rackwright/webhook"
+	webhooks "rackwright/webhook/run"
 )
 
 // task is something that runs until its context ends.
@@ -60,6 +62,7 @@ type server struct {
 	consoles *consoles.Watcher // of machines, through their BMCs
 	shelf    shelf
 	door     *catalogue.Door // that images come in by
+	explain  *api.Explain    // what machines are answered
 	tasks    []task
 
 	known chan struct{} // closed once the database has answered
@@ -135,10 +138,17 @@ func (s *server) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	set := func(ctx context.Context, secret string) error {
-		return s.db.SetToken(ctx, adminName(s.db.Single(), s.cfg.StateDir), access.Admin, secret)
+	file, name := filepath.Join(s.cfg.StateDir, "admin.token"), adminName(s.db.Single(), s.cfg.StateDir)
+	_, missing := os.Stat(file)
+	if err := admin(ctx, file, name, s.db, s.log); err != nil {
+		return err
 	}
-	return admin(ctx, filepath.Join(s.cfg.StateDir, "admin.token"), access.NewSecret, set)
+	if missing != nil {
+		if err := s.enter(ctx, "make-admin-token", map[string]any{"token": name}); err != nil {
+			return err
+		}
+	}
+	return s.enterStart(ctx)
 }
 
 func (s *server) close() {
@@ -187,6 +197,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	closed := chi.NewRouter()
 	agents.Routes(closed)
 	closed.Handle(firmwareserve.Prefix+"*", &firmwareserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now})
+	s.explain = s.explained(files, public, httpPort)
 	s.shelf = shelf{db: s.db, blobs: s.blobs, public: public}
 	if s.cfg.Agent.Enabled {
 		s.shelf.port = agentPort
@@ -205,18 +216,20 @@ func (s *server) addWork() {
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(
 		&worker.Worker{Store: s.db, BMC: s.hands, Depot: s.shelf, Certificates: s.key.Signer("certificate"), Consoles: s.consoles, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
 		&watch.Task{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Every: 30 * time.Second},
-		&campaign.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
-		&rollouts.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
+		&fleets.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
+	s.add(s.cfg.Worker.Enabled, s.whenKnown(&webhooks.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner(),
+		Allow: webhook.Allow{Private: s.cfg.Webhooks.AllowPrivate, Loopback: s.cfg.Webhooks.AllowLoopback}})...)
 	s.add(s.cfg.Worker.Enabled && s.cfg.BMC.Claim == "auto", s.whenKnown(&worker.Claimer{Store: s.db, Log: s.log})...)
 }
 
 func (s *server) api() (task, error) {
 	o := api.Options{Store: s.db, BMC: s.hands, Lines: s.hands, Consoles: s.consoles, Importer: s.door, Forget: s.door.Forget, Depot: s.door, Uploads: s.blobs, FirmwareBytes: s.shelf, CertificateKey: s.key.Signer("certificate").Public().(ed25519.PublicKey), BootURL: s.bootURL(),
-		Log: s.log, Version: version()}
+		Guard: guard.New(limits(s.cfg.API.Limits), time.Now), Log: s.log, Version: version()}
 	if !s.cfg.Images.Encrypted {
 		o.Tickets = s.signer()
 	}
+	o.AuditKey, o.TwoPersonsOver, o.Explain = s.key.Signer("audit head"), s.cfg.Access.TwoPersonsOver, s.explain
 	h := api.New(o)
 	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}

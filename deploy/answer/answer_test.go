@@ -1,11 +1,8 @@
 package answer
 
 import (
-	"flag"
 	"net/netip"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -13,11 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rackwright/deploy"
+	"rackwright/deploy/goldentest"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // example is a machine with two ports, one bond and one VLAN, seen by an inspection.
 func example() Subject {
@@ -59,25 +55,8 @@ func TestBuiltInTemplatesMakeTheGoldenAnswers(t *testing.T) {
 			t.Errorf("%s: %v", f, err)
 		}
 		for _, file := range append(files, File{string(f) + ".args", args + "\n"}) {
-			golden(t, file.Name, file.Content)
+			goldentest.Match(t, file.Name, file.Content)
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s differs; go test -update writes it anew\n--- got\n%s", name, got)
 	}
 }
 
@@ -230,7 +209,8 @@ func TestTheListOfValuesIsWhole(t *testing.T) {
 	for _, v := range Values() {
 		written += v[0] + ", "
 	}
-	for prefix, of := range map[string]reflect.Type{".": reflect.TypeFor[Data](), ".Machine.": reflect.TypeFor[Machine](), " .": reflect.TypeFor[NIC](), ".Disk.": reflect.TypeFor[Disk]()} {
+	for of, prefix := range map[reflect.Type]string{reflect.TypeFor[Data](): ".", reflect.TypeFor[Machine](): ".Machine.", reflect.TypeFor[NIC](): " .", reflect.TypeFor[Link](): " .",
+		reflect.TypeFor[Disk](): ".Disk."} {
 		var names []string
 		for i := range of.NumField() {
 			if of.Field(i).IsExported() {

@@ -3,8 +3,7 @@ package answer
 import (
 	"strings"
 
-	ignition "github.com/coreos/ignition/v2/config"
-
+	"rackwright/deploy/ignition"
 	"rackwright/fault"
 )
 
@@ -38,21 +37,11 @@ func oneLine(title, text string) (string, error) {
 func proven(f Form, name, content string) error {
 	switch {
 	case f == Ignition:
-		_, report, err := ignition.Parse([]byte(content))
-		if err != nil || report.IsFatal() {
-			return fault.Invalidf("%s is no Ignition configuration: %s", name, strings.TrimSpace(report.String()+" "+words(err)))
-		}
+		return ignition.Check(name, content)
 	case name == "meta-data" || name == "vendor-data":
 		return nil
 	case f == Autoinstall && !strings.HasPrefix(content, "#cloud-config\n"):
 		return fault.Invalidf("%s does not begin with #cloud-config", name)
 	}
 	return nil
-}
-
-func words(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
 }

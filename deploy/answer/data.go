@@ -17,6 +17,7 @@ type Data struct {
 	Machine       Machine           // the machine
 	Boot          NIC               // the port it netboots from
 	NICs          []NIC             // its ports that the plan gives a network
+	Links         []Link            // the interfaces of the installed system: ports, then bonds, then VLANs
 	Disk          Disk              // where the system goes
 	SSHKeys       []string          // authorized_keys lines
 	UserData      string            // as it was given
@@ -106,6 +107,7 @@ func NewData(s Subject) Data {
 	d.Machine = machine(m, d.Boot.Domain)
 	d.Disk = disk(m, s.Order.Vars)
 	links := network.Links(m, s.Networks)
+	d.Links = interfaces(links)
 	d.NetworkConfig, d.Networkd, d.Keyfiles = network.NetplanText(links), files(network.Networkd(links)), files(network.Keyfiles(links))
 	return d
 }

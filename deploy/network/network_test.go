@@ -2,10 +2,7 @@ package network_test
 
 import (
 	"encoding/json"
-	"flag"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,11 +10,10 @@ import (
 	"go.yaml.in/yaml/v3"
 	"pgregory.net/rapid"
 
+	"rackwright/deploy/goldentest"
 	"rackwright/deploy/network"
 	"rackwright/inventory"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func addr(s string) netip.Addr {
 	a, _ := netip.ParseAddr(s)
@@ -65,10 +61,10 @@ func TestEachFormOfTheNetworkIsTheGoldenOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name+".netplan.json", network.NetplanText(links))
-		golden(t, name+".network_data.json", string(stack)+"\n")
-		golden(t, name+".networkd.txt", joined(network.Networkd(links)))
-		golden(t, name+".keyfiles.txt", joined(network.Keyfiles(links)))
+		goldentest.Match(t, name+".netplan.json", network.NetplanText(links))
+		goldentest.Match(t, name+".network_data.json", string(stack)+"\n")
+		goldentest.Match(t, name+".networkd.txt", joined(network.Networkd(links)))
+		goldentest.Match(t, name+".keyfiles.txt", joined(network.Keyfiles(links)))
 	}
 }
 
@@ -78,20 +74,6 @@ func joined(files []network.File) string {
 		b.WriteString("### " + f.Name + "\n" + f.Content + "\n")
 	}
 	return b.String()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != got {
-		t.Errorf("%s is not as it was; -update writes it anew\n%s", name, got)
-	}
 }
 
 func TestAPortWithoutAMACIsNamed(t *testing.T) {

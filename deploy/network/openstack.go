@@ -6,7 +6,9 @@ import (
 	"net/netip"
 )
 
-// OpenStack is network_data.json of a config drive (Nova's schema network_data-1.0).
+// OpenStack is network_data.json of a config drive (Nova's schema network_data-1.0, and
+// bond_primary, which that does not have and cloud-init reads like the rest). cloud-init
+// calls bonds bond0, bond1 and so on.
 func OpenStack(links []Link) map[string]any {
 	all, networks, services := []map[string]any{}, []map[string]any{}, []map[string]any{}
 	known := map[netip.Addr]bool{}
@@ -31,7 +33,7 @@ func stackLink(l Link) map[string]any {
 	switch {
 	case l.Bond != nil:
 		out["type"], out["ethernet_mac_address"], out["bond_links"], out["bond_mode"], out["bond_miimon"] = "bond", l.MAC.String(), l.Members, string(l.Bond.Mode), l.Bond.MIIMon
-		for key, value := range map[string]string{"bond_xmit_hash_policy": l.Bond.Hash, "bond_lacp_rate": l.Bond.LACPRate} {
+		for key, value := range map[string]string{"bond_xmit_hash_policy": l.Bond.Hash, "bond_lacp_rate": l.Bond.LACPRate, "bond_primary": l.Primary} {
 			if value != "" {
 				out[key] = value
 			}

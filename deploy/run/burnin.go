@@ -102,8 +102,7 @@ func (j *job) awaitPower(ctx context.Context, b *deploy.BurnRecord, s *deploy.St
 		s.Note = ""
 		return wait(0)
 	case !budget.Ever:
-		return park("power-budget", fmt.Sprintf("rack %s cannot feed %s at full draw: feed %s would carry %.1f kW%s and may carry %.1f kW", budget.Rack, j.op.Name, budget.Feed,
-			budget.WithW/1000, lostWords(budget.WhenAt), budget.UsableW/1000),
+		return park("power-budget", budget.Never(j.op.Name),
 			"correct watts of its model or the rack's feeds in the plan, or switch machines of the rack off; then 'rackwright operation retry'")
 	}
 	if lost, err := j.silent(ctx, agentSilence); err != nil || lost {
@@ -117,13 +116,6 @@ func (j *job) awaitPower(ctx context.Context, b *deploy.BurnRecord, s *deploy.St
 		j.event(journal.OpStep, note)
 	}
 	return wait(look)
-}
-
-func lostWords(feed string) string {
-	if feed == "" {
-		return ""
-	}
-	return " with feed " + feed + " lost"
 }
 
 // burnReport keeps what the agent found so far, and judges it when it is done.

@@ -322,8 +322,12 @@ func settled(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	}
 	_, err := j.w.Store.ChangeMachine(ctx, j.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
 		was := m.Phase
-		image, words := ending(j)
-		m.Phase, m.Power, m.Image = inventory.Active, inventory.PowerOn, image
+		words := ending(j)
+		m.Power = inventory.PowerOn
+		if !j.op.Order.Method.Proves() {
+			return []journal.Event{{Kind: journal.OpStep, Operation: j.op.ID, Actor: "worker", Summary: "still " + string(was) + ": " + words}}, nil
+		}
+		m.Phase, m.Image = inventory.Active, j.op.Order.Image
 		if soils(j.op.Order.Method) {
 			m.Erased = time.Time{}
 		}

@@ -14,6 +14,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
+	"rackwright/line"
 	"rackwright/store"
 )
 
@@ -48,7 +49,7 @@ func certifyErased(ctx context.Context, j *job, _ *deploy.Step, r wire.Event) ou
 			continue
 		}
 		if !j.named(erased[i].Disk, seen[j.op.Machine]) {
-			return park("bad-report", "the agent says that it erased disk "+journal.Line(erased[i].Disk.Label(), 100)+", which is none of those it was to erase",
+			return park("bad-report", "the agent says that it erased disk "+line.Of(erased[i].Disk.Label(), 100)+", which is none of those it was to erase",
 				"see the machine's disks and console; then 'rackwright operation retry' erases again")
 		}
 		c, err := deploy.Sign(j.certificate(&erased[i], r.Order), j.w.Certificates)

@@ -79,18 +79,17 @@ func entered(ctx context.Context, j *job, s *deploy.Step) outcome {
 	return ordered(wire.Live, nil)(ctx, j, s)
 }
 
-// ending is what a deployment of each method says of a machine that became active: the
-// image it runs, and what was seen of it.
-func ending(j *job) (image, words string) {
+// ending is what was seen of a machine at the end of a deployment of each method.
+func ending(j *job) string {
 	switch j.op.Order.Method {
 	case deploy.ByLocal:
-		return j.machine.Image, "was started from its own disk"
+		return "it was started from its own disk; nothing was heard of what is there"
 	case deploy.ByNetboot:
-		return j.op.Order.Image, "runs " + j.op.Order.Image + " in memory: its loader fetched all of it"
+		return "its loader fetched all of " + j.op.Order.Image + "; nothing was heard of that system itself"
 	case deploy.ByMedia:
-		return j.op.Order.Image, "was started from the ISO image " + j.op.Order.Image
+		return "was started from the ISO image " + j.op.Order.Image
 	}
-	return j.op.Order.Image, "runs " + j.op.Order.Image + ", which phoned home"
+	return "runs " + j.op.Order.Image + ", which phoned home"
 }
 
 // soils reports whether a deployment of the method leaves the disks other than it found them.

@@ -125,8 +125,8 @@ func TestASystemInMemoryIsThereOnceItIsLoaded(t *testing.T) {
 	b.at(id, deploy.StepLoaded)
 	b.see(id, store.SawLoaded, nil)
 	b.state(id, deploy.Succeeded)
-	if m := b.machine(); m.Erased.IsZero() || !b.said("in memory") {
-		t.Errorf("erased %v: no disk was written", m.Erased)
+	if m := b.machine(); m.Erased.IsZero() || m.Phase == inventory.Active || m.Image != "" || !b.said("nothing was heard of that system itself") {
+		t.Errorf("erased %v, %s with image %q: no disk was written, and no system phoned home", m.Erased, m.Phase, m.Image)
 	}
 }
 
@@ -138,6 +138,9 @@ func TestALocalBootStartsWhatIsOnTheDisk(t *testing.T) {
 	b.state(b.order(deploy.ByLocal), deploy.Succeeded)
 	if f := <-from; f.Target != bmc.BootDisk || b.bmc.Starts() != 1 {
 		t.Errorf("started from %+v, %d times", f, b.bmc.Starts())
+	}
+	if m := b.machine(); m.Phase == inventory.Active || m.Power != inventory.PowerOn {
+		t.Errorf("%s, power %s: nothing was heard of what is on the disk", m.Phase, m.Power)
 	}
 }
 

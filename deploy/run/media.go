@@ -27,7 +27,7 @@ func inserted(ctx context.Context, j *job, s *deploy.Step) outcome {
 		return retry(err)
 	}
 	f.Close()
-	if err := j.soil(ctx); err != nil {
+	if err := deploy.Soil(ctx, j.w.Store, j.machine); err != nil {
 		return retry(err)
 	}
 	ticket, err := j.w.Store.IssueTicket(ctx, j.op.ID, digest)
@@ -101,18 +101,6 @@ func (j *job) ranOff(ctx context.Context, s *deploy.Step) outcome {
 
 // settling is how long the power of a machine that was just started is not asked for.
 const settling = time.Minute
-
-// soil takes the proof of empty disks off the machine, before what makes it untrue begins.
-func (j *job) soil(ctx context.Context) error {
-	if j.machine.Erased.IsZero() {
-		return nil
-	}
-	_, err := j.w.Store.ChangeMachine(ctx, j.op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
-		m.Erased = time.Time{}
-		return nil, nil
-	})
-	return err
-}
 
 // leaveDrive empties the virtual drive of an operation that ends before its time. It is
 // tried once: whoever cancelled is not made to wait for a BMC.

@@ -5,10 +5,9 @@ import (
 	"encoding/json"
 	"strings"
 
-	"github.com/coreos/ignition/v2/config"
-
 	"rackwright/agent/wire"
 	"rackwright/deploy"
+	judge "rackwright/deploy/ignition"
 	"rackwright/deploy/network"
 	"rackwright/fault"
 )
@@ -45,20 +44,13 @@ func brand(o deploy.Order) (string, error) {
 // that reads version 3 reads it.
 const oldest = "3.0.0"
 
-// userVersion is the version of the user's configuration, which must be sound: a system
-// that cannot read it stops in its ramdisk, where nobody sees it.
+// userVersion is the version of the user's configuration, which must be sound.
 func userVersion(text string) (string, error) {
 	if strings.TrimSpace(text) == "" {
 		return oldest, nil
 	}
-	_, report, err := config.Parse([]byte(text))
-	if err != nil || report.IsFatal() {
-		why := strings.TrimSpace(report.String())
-		if why == "" && err != nil {
-			why = err.Error()
-		}
-		return "", fault.Invalidf("the user-data is no Ignition configuration: %.300s", why).
-			WithHint("Ignition is JSON of version 3; make it from YAML with butane, and versions 1 and 2 anew")
+	if err := judge.Check("the user-data", text); err != nil {
+		return "", err
 	}
 	var head struct{ Ignition struct{ Version string } }
 	if err := json.Unmarshal([]byte(text), &head); err != nil {
@@ -90,18 +82,22 @@ func ignition(s Subject, links []network.Link) (wire.Seed, error) {
 		out["passwd"] = map[string]any{"users": []any{map[string]any{"name": "core", "sshAuthorizedKeys": s.Order.SSHKeys}}}
 	}
 	text := render(out)
-	if _, report, err := config.Parse([]byte(text)); err != nil || report.IsFatal() {
-		return wire.Seed{}, fault.Internalf("our Ignition configuration is not sound: %v: %s", err, report.String())
+	if err := judge.Check("what we made", text); err != nil {
+		return wire.Seed{}, fault.Internalf("%w", err)
 	}
 	return wire.Seed{Placed: []wire.PlacedFile{{Label: at.label, Path: at.path, Content: text}}}, nil
 }
 
-// files are the host name and the network.
+// files are the host name, the network and, where the network does not name them, the time
+// servers: CoreOS asks chrony.
 func files(s Subject, links []network.Link, reader string) []any {
 	list := []any{file("/etc/hostname", s.Machine.Name+"\n", 0o644)}
 	folder, units, mode := "/etc/systemd/network/", network.Networkd(links), 0o644
 	if reader == "networkmanager" {
 		folder, units, mode = "/etc/NetworkManager/system-connections/", network.Keyfiles(links), 0o600
+	}
+	if servers := network.TimeServers(links); reader == "networkmanager" && len(servers) > 0 {
+		list = append(list, file("/etc/chrony.conf", network.Chrony(servers), 0o644))
 	}
 	for _, u := range units {
 		list = append(list, file(folder+u.Name, u.Content, mode))

@@ -111,11 +111,15 @@ func userData(o deploy.Order) string {
 	return o.UserData
 }
 
-// vendorData is what we ask of cloud-init: the name, phoning home and telling how it goes.
+// vendorData is what we ask of cloud-init: the name, the time servers, phoning home and
+// telling how it goes.
 func vendorData(s Subject, links []network.Link) string {
 	config := map[string]any{"phone_home": map[string]any{"url": s.PhoneHome, "post": []string{"instance_id", "hostname"}, "tries": 100}}
 	if domain := network.Domain(links); domain != "" {
 		config["fqdn"] = s.Machine.Name + "." + domain
+	}
+	if servers := network.TimeServers(links); len(servers) > 0 { // the module finds out which client the system has
+		config["ntp"] = map[string]any{"enabled": true, "servers": servers}
 	}
 	if s.Reports != "" {
 		config["reporting"] = map[string]any{"rackwright": map[string]any{"type": "webhook", "endpoint": s.Reports, "timeout": 2, "retries": 0}}

@@ -2,10 +2,8 @@ package seed_test
 
 import (
 	"encoding/json"
-	"flag"
+	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,19 +11,18 @@ import (
 
 	"rackwright/agent/wire"
 	"rackwright/deploy"
+	"rackwright/deploy/goldentest"
 	"rackwright/deploy/seed"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 func subject(o deploy.Order) seed.Subject {
 	return seed.Subject{ID: "0190-op", Order: o, PhoneHome: "http://10.0.0.1:8080/phone-home/token", Reports: "http://10.0.0.1:8080/first-boot/token",
 		Machine: &inventory.Machine{Name: "n1", NICs: []inventory.NIC{
 			{Name: "nic1", MAC: inventory.MAC{0x52, 0x54, 0, 0, 0, 1}, Network: "provision", Address: netip.MustParseAddr("10.0.0.11"), Boot: true}}},
 		Networks: []inventory.Network{{Name: "provision", Prefix: netip.MustParsePrefix("10.0.0.0/24"), Gateway: netip.MustParseAddr("10.0.0.1"),
-			DNS: []netip.Addr{netip.MustParseAddr("10.0.0.2")}, Domain: "lab.example"}}}
+			DNS: []netip.Addr{netip.MustParseAddr("10.0.0.2")}, NTP: []netip.Addr{netip.MustParseAddr("10.0.0.3")}, Domain: "lab.example"}}}
 }
 
 const userIgnition = `{"ignition":{"version":"3.3.0"},"storage":{"files":[{"path":"/etc/motd","contents":{"source":"data:,hello"}}]}}`
@@ -44,7 +41,7 @@ func TestEachFormOfTheSeedIsTheGoldenOne(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		golden(t, name+".txt", text(got))
+		goldentest.Match(t, name+".txt", text(got))
 	}
 }
 
@@ -58,20 +55,6 @@ func text(s wire.Seed) string {
 		b.WriteString("### " + f.Label + ":" + f.Path + "\n" + f.Content + "\n")
 	}
 	return b.String()
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	file := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil || string(want) != got {
-		t.Errorf("%s is not as it was; -update writes it anew\n%s", name, got)
-	}
 }
 
 func TestAnOrderWhoseSeedCannotBeMadeIsRefusedAtOnce(t *testing.T) {
@@ -89,6 +72,25 @@ func TestAnOrderWhoseSeedCannotBeMadeIsRefusedAtOnce(t *testing.T) {
 		}
 		if _, err := seed.New(subject(o)); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+// The user-data that grows most in JSON, in the form that wraps it most, still goes to an
+// agent.
+func TestTheLargestSeedFitsIntoAnOrder(t *testing.T) {
+	var keys []string
+	for i := range 500 {
+		keys = append(keys, fmt.Sprintf("ssh-rsa %0700d", i))
+	}
+	for form, data := range map[string]string{"nocloud": strings.Repeat("\x01", deploy.MaxUserData), "config-drive": strings.Repeat("\x01", deploy.MaxUserData),
+		"ignition": `{"ignition":{"version":"3.0.0"}}` + strings.Repeat(" ", deploy.MaxUserData-64)} {
+		s, err := seed.New(subject(deploy.Order{Seed: form, UserData: data, SSHKeys: keys}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b, err := json.Marshal(wire.Order{Write: &wire.WriteOrder{Seed: s}}); err != nil || len(b) > wire.MaxOrder {
+			t.Errorf("%s: %d bytes, %v", form, len(b), err)
 		}
 	}
 }

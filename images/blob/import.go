@@ -14,7 +14,7 @@ import (
 )
 
 // MaxBytes is the largest image, holes and all: 1 TiB.
-const MaxBytes = int64(1) << 40
+const MaxBytes = images.MaxBytes
 
 // Options of an import; the zero value is usable.
 type Options struct {

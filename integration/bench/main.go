@@ -67,6 +67,9 @@ func partOf(b *bench, name string) int {
 		"chunks":   func() error { return serveChunks(ctx, b) },
 		"sendfile": func() error { return serveBare(ctx, b) },
 		"fetchers": func() error { return fetchers(ctx, b) },
+
+		"live-server":  func() error { return liveServer(ctx, b) },
+		"live-readers": func() error { return liveClients(ctx, b) },
 	}
 	if parts[name] == nil {
 		return fail(wrongUsage, err)

@@ -54,6 +54,8 @@ func table() []row {
 		{name: "agents.cores", unit: "cores", better: higher, goal: 1.8},
 		{name: "agents.slowest", unit: "times", goal: 3},
 		{name: "agents.memory", unit: "KiB", goal: 64},
+		{name: "live.memory", unit: "MiB", goal: 400},
+		{name: "live.p99", unit: "ms", goal: 1000},
 		{name: "process.memory", unit: "MiB", goal: 400},
 	}
 }
@@ -71,6 +73,7 @@ func measures() map[string]measure {
 		"write":     measureWrite,
 		"ramdisk":   measureRamdisk,
 		"agents":    measureAgents,
+		"live":      measureLive,
 		"process":   measureProcess,
 	}
 }

@@ -17,6 +17,7 @@ type Node struct {
 	Boot     string   // standing boot order, a YAML flow list
 	Power    string   // at start, off when empty
 	Memory   int      // MiB, 1024 when nothing is said
+	Ports    int      // NICs, 1 when nothing is said; it netboots from the first, the others have no network
 }
 
 // Nodes are the machines of the demo: one of each firmware.
@@ -56,12 +57,21 @@ func RackFile(nodes []Node) string {
     serial: RWSIM%04d
     boot: %s
     power: "%s"
-    nics: [{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, address6: "fd77::%d", switch: leaf-1, port: Ethernet%d}]
+    nics: [%s]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, cmp.Or(n.Memory, 1024), i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), i+1, 11+i, 11+i, i+1, strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, n.Firmware, cmp.Or(n.Memory, 1024), i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), n.nics(i), strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
+}
+
+// nics are the ports of the node that is number i, from 0.
+func (n Node) nics(i int) string {
+	list := fmt.Sprintf(`{mac: "52:54:00:77:00:%02x", network: provision, address: 10.77.0.%d, address6: "fd77::%d", switch: leaf-1, port: Ethernet%d}`, i+1, 11+i, 11+i, i+1)
+	for p := 1; p < n.Ports; p++ {
+		list += fmt.Sprintf(`, {mac: "52:54:00:77:%02x:%02x"}`, p, i+1)
+	}
+	return list
 }
 
 func orDefault(s, otherwise string) string {

@@ -13,14 +13,13 @@ import (
 
 // burnedIn has the agent work the processors, memory, two disks and the port of a machine
 // with real firmware, write the disks by its permit, and restart it.
-func burnedIn(t *testing.T, ctx context.Context, w *lab.World) {
-	const name = "node1"
+func burnedIn(t *testing.T, ctx context.Context, w *lab.World, name string) {
 	op, err := w.Client.BurnIn(ctx, name, wire.BurnIn{BurnOrder: deploy.BurnOrder{Seconds: 24, Write: true}})
 	check(t, err)
 	until(t, ctx, w, op.ID, "burned in", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
 	r, err := w.Client.BurnReport(ctx, name)
 	check(t, err)
-	if r.State != deploy.BurnPassed || r.Seconds != 24 || r.Restarts+r.Silences+len(r.Wrong) > 0 {
+	if r.State != deploy.BurnPassed || r.Seconds < 24 || r.Restarts+r.Silences+len(r.Wrong) > 0 {
 		t.Errorf("%+v", r)
 	}
 	has := map[string]bool{}

@@ -23,7 +23,7 @@ import (
 // damageIsMended takes a machine through what goes wrong on the way to a system, and back:
 // an image that is larger than its disk, a chunk that is damaged on the server, a power cut
 // in the middle of the write; then its disks are erased and proven empty.
-func damageIsMended(t *testing.T, ctx context.Context, w *lab.World) {
+func damageIsMended(t *testing.T, ctx context.Context, w *lab.World, _ string) {
 	command(t, ctx, w, "image", "add", "debian", w.Image())
 	scribble(t, w.Disk("node1", 2))
 	tooLarge(t, ctx, w)

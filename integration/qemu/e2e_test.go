@@ -14,8 +14,6 @@ import (
 
 	"rackwright/api/client"
 	"rackwright/api/wire"
-	"rackwright/bmc"
-	"rackwright/bmc/redfish"
 	"rackwright/deploy"
 	"rackwright/integration/lab"
 	"rackwright/inventory"
@@ -80,7 +78,7 @@ func running(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 	if m := missing(); m != "" {
 		t.Skip("missing " + m)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute) // each wait has its own bound
 	t.Cleanup(cancel)
 	w, err := lab.NewWorld(filepath.Join(t.TempDir(), "lab"), filepath.Join(root, "out/bin"), cache(), lab.RackFile(nodes))
 	check(t, err)
@@ -94,6 +92,13 @@ func running(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 func world(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 	t.Helper()
 	w, ctx := running(t, nodes)
+	discovered(t, ctx, w, len(nodes))
+	return w, ctx
+}
+
+// discovered applies the plan and waits until its machines are known by their BMCs.
+func discovered(t *testing.T, ctx context.Context, w *lab.World, count int) {
+	t.Helper()
 	command(t, ctx, w, "apply", "-f", w.PlanDir(), "--yes")
 	check(t, lab.Until(ctx, time.Minute, "discovery", func() (bool, error) {
 		machines, err := w.Client.Machines(ctx, client.MachineQuery{})
@@ -103,9 +108,8 @@ func world(t *testing.T, nodes []lab.Node) (*lab.World, context.Context) {
 				found++
 			}
 		}
-		return found == len(nodes), err
+		return found == count, err
 	}))
-	return w, ctx
 }
 
 func check(t *testing.T, err error) {
@@ -296,50 +300,4 @@ func console(t *testing.T, w *lab.World, machine string) string {
 	text, err := os.ReadFile(w.ConsoleLog(machine))
 	check(t, err)
 	return string(text)
-}
-
-// A machine in no plan, on a network whose policy is to look, is recorded and inspected
-// once, and after that is told to boot its own disk.
-func TestAnUnknownMachineIsInspectedOnceAndLeftAlone(t *testing.T) {
-	w, ctx := running(t, []lab.Node{{Name: "stray", Firmware: inventory.BIOS, Disks: []string{"{size: 1GiB, serial: STRAY, bus: nvme}"}}})
-	command(t, ctx, w, "apply", "-f", filepath.Join(w.PlanDir(), "networks.yaml"), "--yes")
-	password, err := os.ReadFile(filepath.Join(w.Dir, "rack", "stray", "bmc.password"))
-	check(t, err)
-	press(t, ctx, "https://10.78.0.11", strings.TrimSpace(string(password)))
-	const name = "unknown-525400770001"
-	if err := lab.Until(ctx, time.Minute, "inspection of the stranger", func() (bool, error) {
-		m, err := w.Client.Machine(ctx, name)
-		return err == nil && m.Facts != nil && m.Facts.Source == "agent", nil
-	}); err != nil {
-		t.Fatalf("%v\n%s\n--- console\n%s\n--- server\n%s", err, timeline(ctx, w, name), lab.Tail(w.ConsoleLog("stray"), 15), lab.Tail(w.ServerLog(), 15))
-	}
-	ops, err := w.Client.Operations(ctx, client.OperationQuery{Machine: name})
-	check(t, err)
-	if len(ops) != 1 || ops[0].Kind != deploy.Inspect {
-		t.Fatalf("operations of the stranger: %+v", ops)
-	}
-	until(t, ctx, w, ops[0].ID, "inspection ended", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	m, err := w.Client.Machine(ctx, name)
-	check(t, err)
-	if m.Phase != inventory.Discovered || m.Slot != nil || m.Serial != "RWSIM0001" || len(m.Facts.Disks) != 1 || m.Facts.Disks[0].Serial != "STRAY" {
-		t.Errorf("the stranger is %+v with facts %+v", m, m.Facts)
-	}
-	check(t, lab.Until(ctx, 2*time.Minute, "the stranger told to boot its disk", func() (bool, error) {
-		events, err := w.Client.Timeline(ctx, name, 1000)
-		for _, e := range events {
-			if e.Detail["script"] == "local-disk" {
-				return true, nil
-			}
-		}
-		return false, err
-	}))
-}
-
-// press is a finger on the power button of a machine the server does not know.
-func press(t *testing.T, ctx context.Context, address, password string) {
-	t.Helper()
-	c, err := (&redfish.Dialer{}).Dial(ctx, bmc.Access{Address: address, Username: "admin", Password: password})
-	check(t, err)
-	defer c.Close(ctx)
-	check(t, c.On(ctx))
 }

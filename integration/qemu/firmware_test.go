@@ -14,8 +14,7 @@ import (
 
 // firmwareIsSeenFromInside claims a BMC, updates BMC and BIOS one
 // after the other, and asks the agent in the machine what its SMBIOS says.
-func firmwareIsSeenFromInside(t *testing.T, ctx context.Context, w *lab.World) {
-	const name = "node2"
+func firmwareIsSeenFromInside(t *testing.T, ctx context.Context, w *lab.World, name string) {
 	command(t, ctx, w, "bmc", "claim", name, "--watch")
 	m, err := w.Client.Machine(ctx, name)
 	check(t, err)

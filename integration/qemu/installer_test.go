@@ -106,26 +106,22 @@ func fetch(t *testing.T, c *http.Client, path string) string {
 	return string(b)
 }
 
-// installer is a lab with one machine, inspected, and the Debian installer as an image.
-func installer(t *testing.T, node lab.Node, parts ...string) (*lab.World, context.Context) {
+// installer inspects a machine and adds the Debian installer as an image.
+func installer(t *testing.T, ctx context.Context, w *lab.World, machine string, parts ...string) {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(installerDir, "linux")); err != nil {
 		t.Skip("missing Debian's installer: apt-get install debian-installer-12-netboot-amd64")
 	}
-	w, ctx := world(t, []lab.Node{node})
 	args := []string{"image", "add", "installer", "--kind", "netboot", "--answers", "preseed",
 		"--part", "kernel=" + filepath.Join(installerDir, "linux"), "--part", "initrd=" + filepath.Join(installerDir, "initrd.gz")}
 	for _, p := range parts {
 		args = append(args, "--part", p)
 	}
 	command(t, ctx, w, args...)
-	op, err := w.Client.Inspect(ctx, node.Name)
+	op, err := w.Client.Inspect(ctx, machine)
 	check(t, err)
 	until(t, ctx, w, op.ID, "inspected", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	off, err := w.Client.Power(ctx, node.Name, "force-off") // a boot override that is set while it restarts would be used up
-	check(t, err)
-	until(t, ctx, w, off.ID, "off", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	return w, ctx
+	switchedOff(t, ctx, w, machine) // a boot override that is set while it restarts would be used up
 }
 
 // unpacked is a preseed file by which Debian's installer brings a disk image from the
@@ -137,11 +133,11 @@ disk="$(readlink -f {{sh .Disk.Path}})"; test -b "$disk"; echo "installer writes
 wget -q -O - {{sh (part "system.raw")}} | dd of="$disk" bs=1M; sync; wget -q -O /dev/null {{sh .Done}}; trap - EXIT; reboot -f
 `
 
-// Debian's installer is loaded by the machine's own firmware and our script, fetches the
-// answers that were rendered for this machine, finds the disk by its name, fills it and no
-// other, says that it is done and restarts; the machine then boots
+// diskFilledByDebiansInstaller: Debian's installer is loaded by the machine's own firmware
+// and our script, fetches the answers that were rendered for this machine, finds the disk by
+// its name, fills it and no other, says that it is done and restarts; the machine then boots
 // what is on its disk and is not installed again.
-func TestDebiansInstallerFillsTheRightDiskOnce(t *testing.T) {
+func diskFilledByDebiansInstaller(t *testing.T, ctx context.Context, w *lab.World, name string) {
 	client, _ := mirror(t)
 	module := fetch(t, client, kernelModules(t, client))
 	if module == "" {
@@ -149,30 +145,29 @@ func TestDebiansInstallerFillsTheRightDiskOnce(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "modules.udeb")
 	check(t, os.WriteFile(file, []byte(module), 0o644))
-	node := lab.Node{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: RWDISK0001, bus: virtio}", "{size: 1GiB, serial: RWOTHER001, bus: virtio}"}}
-	w, ctx := installer(t, node, "modules.udeb="+file, "system.raw="+filepath.Join(cache(), "images", "debian.raw"))
+	installer(t, ctx, w, name, "modules.udeb="+file, "system.raw="+filepath.Join(cache(), "images", "debian.raw"))
 
-	if out, err := w.Command(ctx, "deploy", node.Name, "--image", "installer", "--answers", template(t, "{{var \"site\"}}"), "--dry-run").CombinedOutput(); err == nil ||
+	if out, err := w.Command(ctx, "deploy", name, "--image", "installer", "--answers", template(t, "{{var \"site\"}}"), "--dry-run").CombinedOutput(); err == nil ||
 		!strings.Contains(string(out), `the variable "site" is not given`) {
 		t.Errorf("a variable that is missing is said before anything boots: %v\n%s", err, out)
 	}
-	preview := command(t, ctx, w, "preview", node.Name, "--image", "installer", "--answers", template(t, unpacked))
+	preview := command(t, ctx, w, "preview", name, "--image", "installer", "--answers", template(t, unpacked))
 	if !strings.Contains(preview, "/dev/disk/by-id/virtio-RWDISK0001") || !strings.Contains(preview, "/part/kernel initrd=initrd auto=true") {
 		t.Errorf("the preview does not show what the machine would get:\n%s", preview)
 	}
-	op, err := w.Client.Deploy(ctx, node.Name, wire.Deploy{Image: "installer", Answers: unpacked, Vars: map[string]string{"args": "ipv6.disable=1"}})
+	op, err := w.Client.Deploy(ctx, name, wire.Deploy{Image: "installer", Answers: unpacked, Vars: map[string]string{"args": "ipv6.disable=1"}})
 	check(t, err)
 	done := until(t, ctx, w, op.ID, "installed", func(o deploy.Operation) bool { return o.At(deploy.StepPhone) })
 	if done.Turn != 0 {
 		t.Errorf("it started over %d times", done.Turn)
 	}
-	if err := lab.Until(ctx, 5*time.Minute, "up from its disk", func() (bool, error) { return strings.Contains(console(t, w, node.Name), "login:"), nil }); err != nil {
-		t.Fatalf("%v\n%s\n%s", err, lab.Tail(w.ConsoleLog(node.Name), 30), timeline(ctx, w, node.Name))
+	if err := lab.Until(ctx, 5*time.Minute, "up from its disk", func() (bool, error) { return strings.Contains(console(t, w, name), "login:"), nil }); err != nil {
+		t.Fatalf("%v\n%s\n%s", err, lab.Tail(w.ConsoleLog(name), 30), timeline(ctx, w, name))
 	}
-	if text := console(t, w, node.Name); !strings.Contains(text, "installer writes /dev/vda") {
-		t.Errorf("the console does not say which disk was written:\n%s", lab.Tail(w.ConsoleLog(node.Name), 30))
+	if text := console(t, w, name); !strings.Contains(text, "installer writes /dev/vda") {
+		t.Errorf("the console does not say which disk was written:\n%s", lab.Tail(w.ConsoleLog(name), 30))
 	}
-	scripts := scriptsOf(t, ctx, w, node.Name, op.Created)
+	scripts := scriptsOf(t, ctx, w, name, op.Created)
 	if scripts["system"] != 1 || scripts["local-disk"] < 1 {
 		t.Errorf("its loader was told %v: the installer is to be started once, then its own disk", scripts)
 	}
@@ -253,8 +248,9 @@ func TestDebianIsInstalledFromAMirrorByTheBuiltInAnswers(t *testing.T) {
 			t.Skipf("the mirror %s lacks the installer's package %s", aptMirror(), name)
 		}
 	}
-	w, _ := installer(t, lab.Node{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 4GiB, serial: RWDISK0001, bus: virtio}"}})
-	ctx := t.Context()
+	w, ctx := world(t, []lab.Node{{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 4GiB, serial: RWDISK0001, bus: virtio}"}}})
+	installer(t, ctx, w, "node1")
+	ctx = t.Context()
 	began := time.Now()
 	op, err := w.Client.Deploy(ctx, "node1", wire.Deploy{Image: "installer", SSHKeys: []string{sshKey},
 		Vars: map[string]string{"mirror": address, "services": "", "kernel": "linux-image-cloud-amd64"}})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ func image(t *testing.T, w *lab.World, file string) string {
 
 // says is user-data that prints on the console what a shell makes of words.
 func says(words string) string {
-	return "#cloud-config\nruncmd:\n- echo " + words + " > /dev/console\n"
+	return "#cloud-config\nruncmd:\n- |\n  echo " + words + " > /dev/console\n"
 }
 
 // printed waits until a machine's console shows a text.
@@ -38,71 +40,89 @@ func printed(t *testing.T, ctx context.Context, w *lab.World, machine, text stri
 }
 
 // Machines side by side: one goes through damage, a power cut and an erase, one gets its
-// system on two disks, one has no disk and runs a root file system in its memory.
+// system on two disks, one has no disk and runs a root file system in its memory, one has
+// such a file system put on its disk, and one lets a person in.
 func TestImagesBecomeSystemsWhateverHappens(t *testing.T) {
 	w, ctx := world(t, []lab.Node{
 		{Name: "node1", Firmware: inventory.BIOS, Disks: []string{"{size: 3GiB, serial: ROOT, bus: nvme}", "{size: 96MiB, serial: OTHER, bus: ahci}"}},
 		{Name: "node2", Firmware: inventory.BIOS, Disks: []string{"{size: 1GiB, serial: LEFT, bus: virtio, root: true}", "{size: 1GiB, serial: RIGHT, bus: ahci, root: true}"}},
 		{Name: "node3", Firmware: inventory.BIOS, Memory: 2048},
+		{Name: "node4", Firmware: inventory.BIOS, Memory: 1536, Disks: []string{"{size: 3GiB, serial: TREE, bus: nvme}"}},
+		{Name: "node5", Firmware: inventory.BIOS, Disks: []string{"{size: 1GiB, serial: SICK, bus: virtio}"}},
 	})
-	sideBySide(t, ctx, w, deed{"damage", damageIsMended}, deed{"mirror", mirrorIsWhole}, deed{"memory", memoryIsEnough})
+	command(t, ctx, w, "image", "add", "tree", "--kind", "rootfs", image(t, w, "debian-rootfs.tar.zst"))
+	sideBySide(t, ctx, w, deed{"damage", "node1", damageIsMended}, deed{"tree", "node4", treeIsPutOnADisk}, deed{"mirror", "node2", mirrorIsWhole},
+		deed{"memory", "node3", memoryIsEnough}, deed{"rescue", "node5", personIsLetIn})
 }
 
 // deed is a test on machines of its own in a world that others use too.
 type deed struct {
-	name string
-	do   func(t *testing.T, ctx context.Context, w *lab.World)
+	name    string
+	machine string
+	do      func(t *testing.T, ctx context.Context, w *lab.World, machine string)
 }
 
-// sideBySide runs deeds at the same time, the long ones first: one machine keeps one
-// processor busy.
+// sideBySide runs deeds at the same time, in their order, so the long ones come first: as
+// many as there are processors, for one machine keeps one busy until it is switched off.
 func sideBySide(t *testing.T, ctx context.Context, w *lab.World, deeds ...deed) {
 	t.Helper()
-	t.Run("side by side", func(t *testing.T) {
-		for _, d := range deeds {
-			t.Run(d.name, func(t *testing.T) {
-				t.Parallel()
-				d.do(t, ctx, w)
-			})
-		}
-	})
+	next := make(chan deed)
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for d := range next {
+				t.Run(d.name, func(t *testing.T) {
+					d.do(t, ctx, w, d.machine)
+					switchedOff(t, ctx, w, d.machine)
+				})
+			}
+		})
+	}
+	for _, d := range deeds {
+		next <- d
+	}
+	close(next)
+	workers.Wait()
+}
+
+func switchedOff(t *testing.T, ctx context.Context, w *lab.World, machine string) {
+	t.Helper()
+	off, err := w.Client.Power(ctx, machine, "force-off")
+	check(t, err)
+	until(t, ctx, w, off.ID, machine+" off", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
 }
 
 // mirrorIsWhole has a machine's system on two disks, as RAID 1.
-func mirrorIsWhole(t *testing.T, ctx context.Context, w *lab.World) {
+func mirrorIsWhole(t *testing.T, ctx context.Context, w *lab.World, machine string) {
 	command(t, ctx, w, "image", "add", "raid", image(t, w, "debian-raid.raw"))
-	op, err := w.Client.Deploy(ctx, "node2", wire.Deploy{Image: "raid", Mirror: true, UserData: says("mirror $(grep -c 'active raid1' /proc/mdstat) $(grep -c UU /proc/mdstat)")})
+	op, err := w.Client.Deploy(ctx, machine, wire.Deploy{Image: "raid", Mirror: true, UserData: says("mirror $(grep -c 'active raid1' /proc/mdstat) $(grep -c UU /proc/mdstat)")})
 	check(t, err)
-	until(t, ctx, w, op.ID, "node2 active", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	printed(t, ctx, w, "node2", "mirror 1 1")
-	if left, right := held(t, w.Disk("node2", 1)), held(t, w.Disk("node2", 2)); left < 100 || right < left*9/10 || left < right*9/10 {
+	until(t, ctx, w, op.ID, machine+" active", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
+	printed(t, ctx, w, machine, "mirror 1 1")
+	if left, right := held(t, w.Disk(machine, 1)), held(t, w.Disk(machine, 2)); left < 100 || right < left*9/10 || left < right*9/10 {
 		t.Errorf("%d MiB on one disk, %d on the other", left, right)
 	}
 }
 
 // memoryIsEnough runs a root file system on a machine without a disk.
-func memoryIsEnough(t *testing.T, ctx context.Context, w *lab.World) {
-	command(t, ctx, w, "image", "add", "tree", "--kind", "rootfs", image(t, w, "debian-rootfs.tar.zst"))
-	op, err := w.Client.Deploy(ctx, "node3", wire.Deploy{Image: "tree", Live: true, UserData: says("live $(hostname) on $(stat -f -c %T /)")})
+func memoryIsEnough(t *testing.T, ctx context.Context, w *lab.World, machine string) {
+	op, err := w.Client.Deploy(ctx, machine, wire.Deploy{Image: "tree", Live: true, UserData: says("live $(hostname) on $(stat -f -c %T /)")})
 	check(t, err)
-	until(t, ctx, w, op.ID, "node3 active", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	printed(t, ctx, w, "node3", "live node3 on tmpfs")
+	until(t, ctx, w, op.ID, machine+" active", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
+	printed(t, ctx, w, machine, "live "+machine+" on tmpfs")
 }
 
-// A root file system is put on a disk by its own programs, and started without a reboot.
-func TestARootFileSystemIsPutOnADiskAndStarted(t *testing.T) {
+// treeIsPutOnADisk has a root file system put on a disk by its own programs, and started
+// without a reboot.
+func treeIsPutOnADisk(t *testing.T, ctx context.Context, w *lab.World, machine string) {
 	if os.Getenv(wholeInstall) == "" {
-		t.Skip("long: RACKWRIGHT_INSTALL=1 go test ./integration/qemu -run RootFileSystemIsPutOnADisk")
+		t.Skip("long: RACKWRIGHT_INSTALL=1 go test ./integration/qemu -run Happens/tree")
 	}
-	w, ctx := world(t, []lab.Node{{Name: "node1", Firmware: inventory.BIOS, Memory: 1536, Disks: []string{"{size: 3GiB, serial: ROOT, bus: nvme}"}}})
-	command(t, ctx, w, "image", "add", "tree", "--kind", "rootfs", image(t, w, "debian-rootfs.tar.zst"))
-	began := time.Now()
-	op, err := w.Client.Deploy(ctx, "node1", wire.Deploy{Image: "tree", Kexec: true, UserData: says("tree on $(stat -f -c %T /)")})
+	op, err := w.Client.Deploy(ctx, machine, wire.Deploy{Image: "tree", Kexec: true, UserData: says("tree on $(stat -f -c %T /)")})
 	check(t, err)
-	until(t, ctx, w, op.ID, "active", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	printed(t, ctx, w, "node1", "tree on ext2/ext3")
-	if !strings.Contains(console(t, w, "node1"), "starting the written system without a reboot") {
+	until(t, ctx, w, op.ID, machine+" active", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
+	printed(t, ctx, w, machine, "tree on ext2/ext3")
+	if !strings.Contains(console(t, w, machine), "starting the written system without a reboot") {
 		t.Error("it was not started by kexec")
 	}
-	t.Logf("active after %s", time.Since(began).Round(time.Second))
 }

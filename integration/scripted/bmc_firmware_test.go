@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rackwright/firmware"
+	"rackwright/fleet"
 	"rackwright/inventory"
 	"rackwright/journal"
 )
@@ -69,8 +70,8 @@ func TestFirmwareIsPushedOrFetchedAndACampaignGoesOnMeanwhile(t *testing.T) {
 		want[b.name] = firmware.Behind
 	}
 	h.standing(want)
-	start := []string{"firmware", "campaign", "start", "spring", "--model", "nic", "--canary", "1", "--wave", "6", "--domain", "feed", "--halt", "5"}
-	if dry := h.command(append(start, "--dry-run")...); strings.Count(dry, "canary") != 1 {
+	start := []string{"firmware", "campaign", "start", "spring", "--model", "nic", "--canary", "1", "--wave", "6", "--domain", "feed", "--max-failures", "5"}
+	if dry := h.command(append(start, "--dry-run")...); strings.Count(dry, "0 first") != 1 {
 		t.Errorf("%s", dry)
 	}
 	h.command(start...)
@@ -120,12 +121,12 @@ func (h *hall) fetched(name string) {
 // begins, and goes on when that is mended.
 func (h *hall) halted(campaign, failing string) {
 	h.t.Helper()
-	c := h.campaign(campaign, firmware.CampaignHalted)
-	if c.Tally[firmware.TargetFailed] != 1 || c.Tally[firmware.TargetWaiting] != 6 || c.Why == "" {
+	c := h.campaign(campaign, fleet.Halted)
+	if c.Tally[fleet.Failed] != 1 || c.Tally[fleet.Waiting] != 6 || c.Why == "" {
 		h.t.Errorf("halted with %+v: %s", c.Tally, c.Why)
 	}
 	feeds := map[int]string{}
-	for _, target := range c.Targets {
+	for _, target := range c.Members {
 		if f := feeds[target.Wave]; target.Wave > 0 && f != "" && f != target.Domain {
 			h.t.Errorf("wave %d has machines of %s and of %s", target.Wave, f, target.Domain)
 		}
@@ -133,16 +134,16 @@ func (h *hall) halted(campaign, failing string) {
 	}
 	h.command("operation", "retry", h.parked(failing).ID)
 	h.command("firmware", "campaign", "resume", campaign)
-	h.campaign(campaign, firmware.CampaignDone)
+	h.campaign(campaign, fleet.Done)
 	refused(h.t, h.cmd("firmware", "campaign", "resume", campaign), 4, campaign)
 }
 
 // campaign waits until a campaign stands so.
-func (h *hall) campaign(name string, want firmware.CampaignState) (c firmware.Campaign) {
+func (h *hall) campaign(name string, want fleet.State) (c fleet.Fleet) {
 	h.t.Helper()
 	until(h.t, h.ctx, "the campaign "+string(want), func() bool {
 		var err error
-		c, err = h.client.Campaign(h.ctx, name)
+		c, err = h.client.Fleet(h.ctx, fleet.Campaign, name)
 		return err == nil && c.State == want
 	}, func() string { return h.command("firmware", "campaign", "show", name) + h.command("operation", "list") })
 	return c

@@ -8,15 +8,15 @@ import (
 
 	"rackwright/api/client"
 	"rackwright/deploy"
-	"rackwright/deploy/rollout"
+	"rackwright/fleet"
 )
 
 // fleet waits until a rollout is in a state.
-func (w *world) fleet(name string, want rollout.FleetState) (got rollout.Fleet) {
+func (w *world) fleet(name string, want fleet.State) (got fleet.Fleet) {
 	w.t.Helper()
 	until(w.t, w.ctx, fmt.Sprintf("rollout %s %s", name, want), func() bool {
 		var err error
-		got, err = w.client.Rollout(w.ctx, name)
+		got, err = w.client.Fleet(w.ctx, fleet.Rollout, name)
 		return err == nil && got.State == want
 	}, func() string { return w.command("rollout", "show", name) + w.command("operation", "list") })
 	return got
@@ -27,12 +27,12 @@ func TestARolloutSendsOneMachineAheadAndSkipsWhatIsHeld(t *testing.T) {
 	w.command("machine", "hold", "s07", "--reason", "ann looks at its fans")
 	start := []string{"rollout", "start", "first", "--image", "small", "--rack", "r1"}
 	saying(t, w.command(append(start, "--dry-run")...), "0 first", "s01", "s07", "skipped", "ann looks at its fans")
-	refused(t, w.cmd("rollout", "start", "nobody", "--image", "small", "--all-ready"), 4, "none can be deployed")
+	refused(t, w.cmd("rollout", "start", "nobody", "--image", "small", "--all-ready"), 4, "no machine is in phase ready")
 	refused(t, w.cmd("rollout", "start", "nothing", "--image", "large", "--rack", "r1"), 3, "large")
 	w.command(start...)
 	refused(t, w.cmd(start...), 4, "there is a rollout first already")
-	f := w.fleet("first", rollout.Done)
-	if f.Tally[rollout.Deployed] != 6 || f.Tally[rollout.Skipped] != 1 || f.Pace.Boot == 0 {
+	f := w.fleet("first", fleet.Done)
+	if f.Tally[fleet.Done] != 6 || f.Tally[fleet.Skipped] != 1 || f.Pace.Boot == 0 {
 		t.Errorf("%+v, %+v", f.Tally, f.Pace)
 	}
 	ops, err := w.client.Operations(w.ctx, client.OperationQuery{Limit: 100})
@@ -50,9 +50,9 @@ func TestARolloutSendsOneMachineAheadAndSkipsWhatIsHeld(t *testing.T) {
 			t.Errorf("%s by %s of %s", o.Name, o.Actor, o.Order.Rollout)
 		}
 	}
-	saying(t, w.command("rollout", "show", "first"), "rack r1", "the server", "6 deployed, 1 skipped", "to boot")
+	saying(t, w.command("rollout", "show", "first"), "rack r1", "the server", "6 done, 1 skipped", "to boot")
 	saying(t, w.command("rollout", "list"), "first", "done")
-	refused(t, w.cmd("rollout", "watch", "first"), 1, "1 machines were not deployed")
+	refused(t, w.cmd("rollout", "watch", "first"), 1, "on 1 machines it was not done")
 	refused(t, w.cmd("rollout", "start", "again", "--image", "small", "--rack", "r1"), 4, "is active")
 }
 
@@ -73,14 +73,14 @@ func TestARolloutGoesOnWithAnotherServerAndHaltsWhenItsFirstFails(t *testing.T) 
 		t.Fatalf("%d are in motion: %+v", len(ops), ops)
 	}
 	w.command("operation", "cancel", ops[0].ID)
-	f := w.fleet("second", rollout.Halted)
-	if f.Tally[rollout.Waiting] != 3 || f.Tally[rollout.Failed] != 1 {
+	f := w.fleet("second", fleet.Halted)
+	if f.Tally[fleet.Waiting] != 3 || f.Tally[fleet.Failed] != 1 {
 		t.Errorf("%+v: %s", f.Tally, f.Why)
 	}
 	saying(t, f.Why, "a canary failed: s01", "cancelled")
 	refused(t, w.cmd("rollout", "watch", "second"), 1, "halted", "a canary failed")
 	saying(t, w.command("rollout", "resume", "second"), "second is running")
 	saying(t, w.command("rollout", "pause", "second"), "second is paused")
-	saying(t, w.command("rollout", "abort", "second"), "second is aborted")
-	refused(t, w.cmd("rollout", "resume", "second"), 4, "is aborted")
+	saying(t, w.command("rollout", "cancel", "second"), "second is cancelled")
+	refused(t, w.cmd("rollout", "resume", "second"), 4, "is cancelled")
 }

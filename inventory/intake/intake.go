@@ -145,12 +145,7 @@ func evidence(s boot.Sighting) inventory.Evidence {
 }
 
 func (d *Desk) discovers(network string) bool {
-	for _, n := range d.view().Networks() {
-		if n.Name == network {
-			return n.Strangers == inventory.StrangerDiscover
-		}
-	}
-	return false
+	return d.view().Discovers(network)
 }
 
 // bind weighs a sighting of a machine that is in the view, each once.

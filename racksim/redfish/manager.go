@@ -49,10 +49,18 @@ func (s *Service) manager() body {
 	b["EthernetInterfaces"], b["LogServices"] = link(managerPath+"/EthernetInterfaces"), link(managerPath+"/LogServices")
 	b["NetworkProtocol"], b["VirtualMedia"] = link(managerPath+"/NetworkProtocol"), link(mediaPath)
 	b["SerialConsole"] = body{"ServiceEnabled": s.speaks("SSH"), "MaxConcurrentSessions": consoleSessions, "ConnectTypesSupported": []string{"SSH"}}
+	b["LastResetTime"] = dated(s.birth())
 	b["Links"] = body{"ManagerForServers": links(systemPath), "ManagerForChassis": links(chassisPath), "ManagerInChassis": link(chassisPath)}
 	b["Actions"] = body{"#Manager.Reset": body{"target": resetManagerPath, "@Redfish.ActionInfo": managerPath + "/ResetActionInfo",
 		"ResetType@Redfish.AllowableValues": managerResets()}}
 	return b
+}
+
+// birth is when this life of the BMC began.
+func (s *Service) birth() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.born
 }
 
 // changeManager sets the clock.

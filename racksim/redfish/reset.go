@@ -85,12 +85,27 @@ func (s *Service) submit(verb string) *problem {
 	queued := s.power.add(func(ctx, patience context.Context) {
 		if err := s.act(ctx, patience, verb); err != nil {
 			s.Logger.Warn("bmc power verb failed", "machine", s.Machine.Name, "verb", verb, "error", err)
+		} else if slices.Contains(starting(), verb) && s.Hardware.Power() == racksim.On {
+			s.wasReset()
 		}
 	})
 	if !queued {
 		return refuse(http.StatusServiceUnavailable, msgInUse)
 	}
 	return nil
+}
+
+// starting are the verbs after which a machine that is on has begun anew.
+func starting() []string {
+	return []string{"On", "ForceRestart", "GracefulRestart", "PowerCycle", "PushPowerButton"}
+}
+
+// wasReset dates a reset.
+func (s *Service) wasReset() {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.begun = now
 }
 
 // act carries a verb out. patience ends when a later verb makes waiting pointless.

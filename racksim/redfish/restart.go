@@ -45,6 +45,10 @@ func (s *Service) begins(ctx context.Context) {
 	}
 	s.life, s.dies = context.WithCancel(ctx)
 	s.mu.Unlock()
+	now := s.now()
+	s.mu.Lock()
+	s.born = now
+	s.mu.Unlock()
 	s.started(true)
 	s.note(s.bmcLog, managerPath, hapStarted, s.bmcVersion())
 }

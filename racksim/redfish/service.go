@@ -60,6 +60,8 @@ type Service struct {
 	protocols map[string]bool
 	order     []string  // boot order of the next reset; nil: as it is
 	applied   time.Time // when BIOS settings took effect last
+	begun     time.Time // when the machine was last started or reset through this BMC; zero: never
+	born      time.Time // when this life began
 }
 
 // Limits of the service.

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -46,9 +47,16 @@ func (s *Service) system() body {
 	}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.begun.IsZero() {
+		b["LastResetTime"] = dated(s.begun)
+	}
 	b["AssetTag"], b["LocationIndicatorActive"], b["IndicatorLED"] = s.assetTag, s.led != ledOff, s.led
 	return b
 }
+
+// dated is a time to the fraction of a second (DSP0266, date-time values): two resets in
+// one second are two.
+func dated(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 func firmwareName(kind string) string {
 	if kind == racksim.UEFI {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	nethttp "net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -38,6 +39,8 @@ type agent struct {
 	session string
 	told    time.Time             // of the last progress
 	ended   map[string]wire.Event // how orders ended, by id
+	local   netip.Addr            // of this machine, where it is one of this host's
+	guest   *visit                // nil: no rescue is open
 }
 
 // runAgent is the machine with the ramdisk running. nic is where it booted from.
@@ -97,11 +100,12 @@ func newAgent(m *Machine, p port, cmdline string) (*agent, error) {
 	if values[wire.KeyNonce] == "" {
 		return nil, fmt.Errorf("the kernel command line has no %s", wire.KeyNonce)
 	}
-	return &agent{m: m, web: p.web((*[32]byte)(pin)), plain: p.web(nil), base: "https://" + server.Host, nonce: values[wire.KeyNonce], ended: map[string]wire.Event{}}, nil
+	return &agent{m: m, web: p.web((*[32]byte)(pin)), plain: p.web(nil), base: "https://" + server.Host, local: p.local, nonce: values[wire.KeyNonce], ended: map[string]wire.Event{}}, nil
 }
 
 // obey takes orders until one ends this system.
 func (a *agent) obey(ctx context.Context) (after, error) {
+	defer a.shut()
 	for ctx.Err() == nil {
 		var o wire.Order
 		some, err := a.call(ctx, nethttp.MethodGet, "/agent/v1/order", nil, &o)
@@ -124,6 +128,8 @@ func (a *agent) obey(ctx context.Context) (after, error) {
 			if again, err = a.burn(ctx, o); again {
 				return restart, nil
 			}
+		case o.Verb == wire.Rescue && o.Rescue != nil:
+			err = a.rescue(ctx, o)
 		default:
 			err = a.conclude(ctx, wire.Event{Order: o.ID, Stage: wire.Refused, Reason: wire.ReasonBadOrder, Detail: "a scripted machine does not know this order"})
 		}

@@ -14,6 +14,7 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	_ "modernc.org/sqlite"             // driver "sqlite"
 
+	"rackwright/audit"
 	"rackwright/seal"
 	"rackwright/store"
 )
@@ -117,10 +118,23 @@ func (p *PostgreSQL) reuse(name string) {
 		return
 	}
 	defer db.Close()
-	if _, err := db.Exec("TRUNCATE " + strings.Join(p.tables, ", ") + " RESTART IDENTITY"); err != nil {
+	tx, err := db.Begin()
+	if err != nil {
 		return
 	}
-	if _, err := db.Exec("INSERT INTO revision (n) VALUES (1)"); err != nil {
+	defer tx.Rollback()
+	for _, statement := range []string{
+		"ALTER TABLE audit ENABLE TRIGGER audit_stays", // fails where a test took it away
+		"SET LOCAL session_replication_role = replica", // no triggers: nobody empties an audit
+		"TRUNCATE " + strings.Join(p.tables, ", ") + " RESTART IDENTITY",
+		"INSERT INTO revision (n) VALUES (1)",
+		"INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, '" + audit.Genesis + "')",
+	} {
+		if _, err := tx.Exec(statement); err != nil {
+			return
+		}
+	}
+	if err := tx.Commit(); err != nil {
 		return
 	}
 	p.mu.Lock()

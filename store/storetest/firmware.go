@@ -8,6 +8,7 @@ import (
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/firmware"
+	"rackwright/fleet"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
 	"rackwright/journal"
@@ -65,16 +66,16 @@ func firmwares() chapter {
 			}
 			must(b.CancelOperation(b.ctx(), o.ID, "ann"))(t)
 			c := campaignOf("c1", f.Name)
-			ok(t, b.CreateCampaign(b.ctx(), &c, "ann"))
+			ok(t, b.CreateFleet(b.ctx(), &c, deploy.Order{}, "ann"))
 			_, err = b.RemoveFirmware(b.ctx(), "b2", "ann")
 			refused(t, err, fault.Conflict)
-			must(b.SteerCampaign(b.ctx(), "c1", "ann", "cancelled", (*firmware.Campaign).Cancel))(t)
+			must(b.SteerFleet(b.ctx(), fleet.Campaign, "c1", "ann", "cancelled", (*fleet.Fleet).Cancel))(t)
 			same(t, "removed", must(b.RemoveFirmware(b.ctx(), "b2", "ann"))(t).Digest, f.Digest)
 			same(t, "used", must(b.FirmwareDigestUsed(b.ctx(), f.Digest))(t), false)
 			_, err = b.CreateOperation(b.ctx(), deploy.Firmware, "n1", deploy.Order{Firmware: pick(f)}, "ann")
 			refused(t, err, fault.Conflict)
 			again := campaignOf("c2", f.Name)
-			refused(t, b.CreateCampaign(b.ctx(), &again, "ann"), fault.Conflict)
+			refused(t, b.CreateFleet(b.ctx(), &again, deploy.Order{}, "ann"), fault.Conflict)
 		},
 		"a removal of firmware and an update that race never both win": func(t *testing.T, b *bench) {
 			b.apply(firmwarePlan(1))
@@ -152,12 +153,12 @@ func firmwares() chapter {
 		},
 		"a campaign is driven by one process at a time, and a person's word counts": func(t *testing.T, b *bench) {
 			c := campaignOf("c1")
-			ok(t, b.CreateCampaign(b.ctx(), &c, "ann"))
+			ok(t, b.CreateFleet(b.ctx(), &c, deploy.Order{}, "ann"))
 			twin := campaignOf("c1")
-			refused(t, b.CreateCampaign(b.ctx(), &twin, "ann"), fault.Conflict)
-			got := make([]*firmware.Campaign, 4)
-			race(4, func(i int) { got[i], _ = b.ClaimCampaign(b.ctx(), "w", time.Minute) })
-			var mine *firmware.Campaign
+			refused(t, b.CreateFleet(b.ctx(), &twin, deploy.Order{}, "ann"), fault.Conflict)
+			got := make([]*fleet.Fleet, 4)
+			race(4, func(i int) { got[i], _ = b.ClaimFleet(b.ctx(), "w", time.Minute) })
+			var mine *fleet.Fleet
 			for _, g := range got {
 				if g != nil && mine != nil {
 					t.Fatal("two have it")
@@ -167,29 +168,29 @@ func firmwares() chapter {
 				}
 			}
 			same(t, "claimed", *mine, c)
-			must(b.SteerCampaign(b.ctx(), c.ID, "bob", "paused", func(c *firmware.Campaign, _ time.Time) error { return c.Pause() }))(t)
+			must(b.SteerFleet(b.ctx(), fleet.Campaign, c.ID, "bob", "paused", func(c *fleet.Fleet, _ time.Time) error { return c.Pause() }))(t)
 			mine.Wave = 3
-			refused(t, b.SaveCampaign(b.ctx(), mine, b.clock.Now()), fault.Conflict)
-			paused := must(b.Campaign(b.ctx(), "c1"))(t)
-			same(t, "state", paused.State, firmware.CampaignPaused)
-			same(t, "claimed while nothing is in motion", must(b.ClaimCampaign(b.ctx(), "w", time.Minute))(t) == nil, true)
-			must(b.SteerCampaign(b.ctx(), c.ID, "bob", "resumed", func(c *firmware.Campaign, _ time.Time) error { return c.Resume() }))(t)
-			mine = must(b.ClaimCampaign(b.ctx(), "w", time.Minute))(t)
-			ok(t, b.SaveCampaign(b.ctx(), mine, b.clock.Now().Add(time.Minute)))
-			same(t, "before it is due", must(b.ClaimCampaign(b.ctx(), "w", time.Minute))(t) == nil, true)
+			refused(t, b.SaveFleet(b.ctx(), mine, b.clock.Now()), fault.Conflict)
+			paused := must(b.Fleet(b.ctx(), fleet.Campaign, "c1"))(t)
+			same(t, "state", paused.State, fleet.Paused)
+			same(t, "claimed while nothing is in motion", must(b.ClaimFleet(b.ctx(), "w", time.Minute))(t) == nil, true)
+			must(b.SteerFleet(b.ctx(), fleet.Campaign, c.ID, "bob", "resumed", func(c *fleet.Fleet, _ time.Time) error { return c.Resume() }))(t)
+			mine = must(b.ClaimFleet(b.ctx(), "w", time.Minute))(t)
+			ok(t, b.SaveFleet(b.ctx(), mine, b.clock.Now().Add(time.Minute)))
+			same(t, "before it is due", must(b.ClaimFleet(b.ctx(), "w", time.Minute))(t) == nil, true)
 			b.clock.Turn(time.Minute)
-			must(b.ClaimCampaign(b.ctx(), "dies", time.Minute))(t)
+			must(b.ClaimFleet(b.ctx(), "dies", time.Minute))(t)
 			b.clock.Turn(2 * time.Minute)
-			mine = must(b.ClaimCampaign(b.ctx(), "w", time.Minute))(t)
+			mine = must(b.ClaimFleet(b.ctx(), "w", time.Minute))(t)
 			same(t, "taken from the dead", mine != nil, true)
-			_, err := b.SteerCampaign(b.ctx(), "none", "bob", "paused", func(*firmware.Campaign, time.Time) error { return nil })
+			_, err := b.SteerFleet(b.ctx(), fleet.Campaign, "none", "bob", "paused", func(*fleet.Fleet, time.Time) error { return nil })
 			refused(t, err, fault.NotFound)
-			same(t, "campaigns", len(must(b.Campaigns(b.ctx()))(t)), 1)
+			same(t, "campaigns", len(must(b.Fleets(b.ctx(), fleet.Campaign))(t)), 1)
 		},
 	}
 }
 
-func campaignOf(name string, files ...string) firmware.Campaign {
-	return firmware.Campaign{Name: name, State: firmware.CampaignRunning, Rollout: firmware.Rollout{Racks: []string{"r1"}, Size: 2}, Files: append([]string{}, files...),
-		Targets: []firmware.Target{{Machine: "m1", Name: "n1", Wave: 1, State: firmware.TargetWaiting}}}
+func campaignOf(name string, files ...string) fleet.Fleet {
+	return fleet.Fleet{Kind: fleet.Campaign, Name: name, State: fleet.Running, Terms: fleet.Terms{Racks: []string{"r1"}, Size: 2}, Files: files,
+		Members: []fleet.Member{{Machine: "m1", Name: "n1", Wave: 1, State: fleet.Waiting}}}
 }

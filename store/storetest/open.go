@@ -201,7 +201,7 @@ func hostile() chapter {
 			refused(t, err, fault.NotFound)
 			_, err = b.Operation(b.ctx(), nasty)
 			refused(t, err, fault.NotFound)
-			_, err = b.TokenRole(b.ctx(), nasty)
+			_, err = b.TokenOf(b.ctx(), nasty)
 			refused(t, err, fault.Denied)
 			same(t, "events", len(must(b.Events(b.ctx(), store.EventFilter{Machine: nasty, Operation: nasty}))(t)), 0)
 			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{Rack: nasty, Phase: nasty, Names: []string{nasty}, After: nasty}))(t)), 0)

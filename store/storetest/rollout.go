@@ -2,13 +2,14 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"rackwright/deploy"
-	"rackwright/deploy/rollout"
 	"rackwright/fault"
+	"rackwright/fleet"
 	"rackwright/images"
 	"rackwright/store"
 )
@@ -19,6 +20,8 @@ func rollouts() chapter {
 		"a rollout is kept, lent, saved and steered":                   rolloutKept,
 		"two who steer a rollout at once are told":                     rolloutStale,
 		"a rollout deploys a machine once, whoever asks":               rolloutOnce,
+		"an image that a rollout needs is not removed":                 rolloutKeepsImage,
+		"a rollout and a burn-in do not get the same power":            rolloutPower,
 		"a new rollout begins with what the last one found out":        rolloutLearns,
 		"a cache is told of as long as it says how it stands":          cacheBeats,
 		"a cache is asked to fetch an image until it says that it did": cacheWarms,
@@ -26,65 +29,65 @@ func rollouts() chapter {
 }
 
 // fleetOf begins a rollout of the image of fixture machines.
-func fleetOf(t *testing.T, b *bench, name string) (*rollout.Fleet, deploy.Order) {
+func fleetOf(t *testing.T, b *bench, name string) (*fleet.Fleet, deploy.Order) {
 	t.Helper()
 	b.apply(planOf(3))
 	order := b.image("debian")
 	order.UserData = "password: hunter2"
-	var members []rollout.Member
+	var members []fleet.Member
 	list := must(b.Machines(b.ctx(), store.MachineFilter{}))(t)
 	for _, m := range list {
-		members = append(members, rollout.Member{Machine: m.ID, Name: m.Name, Rack: "r1", Domain: "r1", State: rollout.Waiting})
+		members = append(members, fleet.Member{Machine: m.ID, Name: m.Name, Rack: "r1", Domain: "r1", State: fleet.Waiting})
 	}
-	f := must(rollout.New(name, rollout.Terms{AllReady: true, MaxFailures: 5}, members))(t)
+	f := must(fleet.New(fleet.Rollout, name, fleet.Terms{AllReady: true, MaxFailures: 5}, members))(t)
 	f.Image, f.Digest = order.Image, order.Digest
-	ok(t, b.CreateRollout(b.ctx(), f, order, "ann"))
+	ok(t, b.CreateFleet(b.ctx(), f, order, "ann"))
 	return f, order
 }
 
 func rolloutKept(t *testing.T, b *bench) {
 	f, order := fleetOf(t, b, "spring")
-	if got := must(b.Rollout(b.ctx(), "spring"))(t); got.ID != f.ID || got.State != rollout.Running || len(got.Members) != len(f.Members) || got.Actor != "ann" {
+	if got := must(b.Fleet(b.ctx(), fleet.Rollout, "spring"))(t); got.ID != f.ID || got.State != fleet.Running || len(got.Members) != len(f.Members) || got.Actor != "ann" {
 		t.Errorf("%+v", got)
 	}
-	if got := must(b.RolloutOrder(b.ctx(), f.ID))(t); got.UserData != order.UserData || got.Rollout != f.ID {
+	if got := must(b.FleetOrder(b.ctx(), f.ID))(t); got.UserData != order.UserData || got.Rollout != f.ID {
 		t.Errorf("%+v", got)
 	}
-	if n := b.count(`SELECT count(*) FROM rollout WHERE order_sealed LIKE '%hunter2%'`); n != 0 {
+	if n := b.count(`SELECT count(*) FROM fleet WHERE order_sealed LIKE '%hunter2%'`); n != 0 {
 		t.Error("user-data lies in the clear")
 	}
 	again := *f
-	refused(t, b.CreateRollout(b.ctx(), &again, order, "ann"), fault.Conflict)
-	one := must(b.ClaimRollout(b.ctx(), "a", time.Minute))(t)
-	if two := must(b.ClaimRollout(b.ctx(), "b", time.Minute))(t); one == nil || two != nil {
+	refused(t, b.CreateFleet(b.ctx(), &again, order, "ann"), fault.Conflict)
+	one := must(b.ClaimFleet(b.ctx(), "a", time.Minute))(t)
+	if two := must(b.ClaimFleet(b.ctx(), "b", time.Minute))(t); one == nil || two != nil {
 		t.Fatalf("lent to two: %v, %v", one, two)
 	}
 	b.clock.Turn(2 * time.Minute)
-	one = must(b.ClaimRollout(b.ctx(), "b", time.Minute))(t)
+	one = must(b.ClaimFleet(b.ctx(), "b", time.Minute))(t)
 	one.Wave = 7
-	ok(t, b.SaveRollout(b.ctx(), one, b.clock.Now().Add(time.Hour)))
-	if got := must(b.Rollout(b.ctx(), f.ID))(t); got.Wave != 7 || got.Version != 2 {
+	ok(t, b.SaveFleet(b.ctx(), one, b.clock.Now().Add(time.Hour)))
+	if got := must(b.Fleet(b.ctx(), fleet.Rollout, f.ID))(t); got.Wave != 7 || got.Version != 2 {
 		t.Errorf("%+v", got)
 	}
-	if due := must(b.ClaimRollout(b.ctx(), "a", time.Minute))(t); due != nil {
+	if due := must(b.ClaimFleet(b.ctx(), "a", time.Minute))(t); due != nil {
 		t.Error("it is due before its time")
 	}
-	got := must(b.SteerRollout(b.ctx(), "spring", "ann", "aborted", (*rollout.Fleet).Abort))(t)
-	if got.State != rollout.Aborted || len(must(b.Rollouts(b.ctx()))(t)) != 1 {
+	got := must(b.SteerFleet(b.ctx(), fleet.Rollout, "spring", "ann", "cancelled", (*fleet.Fleet).Cancel))(t)
+	if got.State != fleet.Cancelled || len(must(b.Fleets(b.ctx(), fleet.Rollout))(t)) != 1 {
 		t.Errorf("%+v", got)
 	}
-	if due := must(b.ClaimRollout(b.ctx(), "a", time.Minute))(t); due != nil {
+	if due := must(b.ClaimFleet(b.ctx(), "a", time.Minute))(t); due != nil {
 		t.Error("what has ended is looked after")
 	}
-	_, err := b.Rollout(b.ctx(), "nobody")
+	_, err := b.Fleet(b.ctx(), fleet.Rollout, "nobody")
 	refused(t, err, fault.NotFound)
 }
 
 func rolloutStale(t *testing.T, b *bench) {
 	f, _ := fleetOf(t, b, "spring")
-	mine := must(b.Rollout(b.ctx(), f.ID))(t)
-	must(b.SteerRollout(b.ctx(), f.ID, "ann", "paused", func(f *rollout.Fleet, _ time.Time) error { return f.Pause() }))(t)
-	refused(t, b.SaveRollout(b.ctx(), mine, b.clock.Now()), fault.Conflict)
+	mine := must(b.Fleet(b.ctx(), fleet.Rollout, f.ID))(t)
+	must(b.SteerFleet(b.ctx(), fleet.Rollout, f.ID, "ann", "paused", func(f *fleet.Fleet, _ time.Time) error { return f.Pause() }))(t)
+	refused(t, b.SaveFleet(b.ctx(), mine, b.clock.Now()), fault.Conflict)
 }
 
 func rolloutOnce(t *testing.T, b *bench) {
@@ -98,7 +101,7 @@ func rolloutOnce(t *testing.T, b *bench) {
 			t.Error(err)
 		}
 	})
-	found := must(b.RolloutOperations(b.ctx(), f.ID))(t)
+	found := must(b.FleetOperations(b.ctx(), f.ID))(t)
 	if made.Load() != 1 || len(found) != 1 || found[f.Members[0].Machine] == nil {
 		t.Fatalf("%d were made, %d found", made.Load(), len(found))
 	}
@@ -109,14 +112,55 @@ func rolloutOnce(t *testing.T, b *bench) {
 	must(b.CreateOperation(b.ctx(), deploy.Deploy, f.Members[0].Machine, order, "ann"))(t)
 }
 
+func rolloutKeepsImage(t *testing.T, b *bench) {
+	f, _ := fleetOf(t, b, "spring")
+	_, err := b.RemoveImage(b.ctx(), f.Image, "ann")
+	if said := refused(t, err, fault.Conflict); !strings.Contains(said, "rollout spring") {
+		t.Errorf("%q does not name the rollout", said)
+	}
+	must(b.SteerFleet(b.ctx(), fleet.Rollout, "spring", "ann", "cancelled", (*fleet.Fleet).Cancel))(t)
+	must(b.RemoveImage(b.ctx(), f.Image, "ann"))(t)
+}
+
+func rolloutPower(t *testing.T, b *bench) {
+	b.apply(narrowPlan(3))
+	o1, r1 := b.burn("n1")
+	o2, r2 := b.burn("n2")
+	same(t, "n1 burns", must(b.PowerBurnIn(b.ctx(), r1, o1))(t).Fits, true)
+	order := b.image("debian")
+	var members []fleet.Member
+	for _, m := range must(b.Machines(b.ctx(), store.MachineFilter{Names: []string{"n3"}}))(t) {
+		members = append(members, fleet.Member{Machine: m.ID, Name: m.Name, Rack: "r1", State: fleet.Waiting})
+	}
+	f := must(fleet.New(fleet.Rollout, "spring", fleet.Terms{Racks: []string{"r1"}}, members))(t)
+	ok(t, b.CreateFleet(b.ctx(), f, order, "ann"))
+	order.Rollout = f.ID
+	var in atomic.Int32
+	race(2, func(i int) {
+		switch {
+		case i == 0:
+			if got, err := b.PowerBurnIn(b.ctx(), r2, o2); err == nil && got.Fits {
+				in.Add(1)
+			}
+		default:
+			if _, err := b.CreateOperation(b.ctx(), deploy.Deploy, "n3", order, "rollout spring"); err == nil {
+				in.Add(1)
+			}
+		}
+	})
+	if in.Load() > 1 {
+		t.Error("both got the last power of the rack")
+	}
+}
+
 func rolloutLearns(t *testing.T, b *bench) {
 	f, order := fleetOf(t, b, "spring")
-	f.Pipes = map[string]*rollout.Pipe{"the server": {Window: rollout.Window{Size: 80, Mode: rollout.Rest}}}
-	ok(t, b.SaveRollout(b.ctx(), f, b.clock.Now()))
+	f.Pipes = map[string]*fleet.Pipe{"the server": {Window: fleet.Window{Size: 80, Mode: fleet.Rest}}}
+	ok(t, b.SaveFleet(b.ctx(), f, b.clock.Now()))
 	b.clock.Turn(time.Second)
-	next := must(rollout.New("autumn", f.Terms, f.Members))(t)
-	ok(t, b.CreateRollout(b.ctx(), next, order, "ann"))
-	if p := must(b.Rollout(b.ctx(), "autumn"))(t).Pipes["the server"]; p == nil || p.Window.Size != 40 {
+	next := must(fleet.New(fleet.Rollout, "autumn", f.Terms, f.Members))(t)
+	ok(t, b.CreateFleet(b.ctx(), next, order, "ann"))
+	if p := must(b.Fleet(b.ctx(), fleet.Rollout, "autumn"))(t).Pipes["the server"]; p == nil || p.Window.Size != 40 {
 		t.Errorf("%+v", p)
 	}
 }

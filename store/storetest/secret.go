@@ -87,14 +87,14 @@ func secrets() chapter {
 		},
 		"a token is known by its secret alone, and a new secret replaces it": func(t *testing.T, b *bench) {
 			ok(t, b.SetToken(b.ctx(), "admin", access.Admin, "rw_one"))
-			token := must(b.TokenRole(b.ctx(), "rw_one"))(t)
+			token := must(b.TokenOf(b.ctx(), "rw_one"))(t)
 			if token.Name != "admin" || token.Role != access.Admin || token.ID == "" || !token.Created.Equal(b.clock.Now()) {
 				t.Errorf("got %+v", token)
 			}
 			ok(t, b.SetToken(b.ctx(), "admin", access.Viewer, "rw_two"))
-			_, err := b.TokenRole(b.ctx(), "rw_one")
+			_, err := b.TokenOf(b.ctx(), "rw_one")
 			refused(t, err, fault.Denied)
-			again := must(b.TokenRole(b.ctx(), "rw_two"))(t)
+			again := must(b.TokenOf(b.ctx(), "rw_two"))(t)
 			same(t, "id", again.ID, token.ID)
 			same(t, "role", again.Role, access.Viewer)
 		},

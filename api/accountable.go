@@ -1,0 +1,363 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+
+	"rackwright/api/wire"
+	"rackwright/audit"
+	"rackwright/fault"
+	"rackwright/inventory"
+)
+
+// quiet are the unsafe routes that are entered only when they are refused, and why.
+func quiet(route string) string {
+	switch route {
+	case "diff-plan", "preview-machine":
+		return "changes nothing"
+	case "beat-cache":
+		return "comes every few seconds from each cache"
+	case "continue-image-upload":
+		return "is a part of an upload whose beginning is entered"
+	}
+	return ""
+}
+
+// note is what the audit is to know of a request.
+type note struct {
+	asked         int64 // seq of its entry; 0: none yet
+	route         string
+	kind          string // of the target
+	target        string
+	targetID      string
+	before, after map[string]any
+	body          capture
+
+	method, path, query, ifMatch, reason string
+	approval                             *approved // of a request that waited for a second person
+}
+
+// remark tells the audit the short state of what a request changes, before and after; nil
+// leaves what is known. No secret may be in it.
+func (s *server) remark(ctx context.Context, before, after any) {
+	n := &callOf(ctx).note
+	if m := audit.State(before); m != nil {
+		n.before = m
+	}
+	if m := audit.State(after); m != nil {
+		n.after = m
+	}
+}
+
+// concerns names what a request without a name in its path is about.
+func (s *server) concerns(ctx context.Context, kind, name, id string) {
+	n := &callOf(ctx).note
+	n.kind, n.target, n.targetID = kind, kind+"/"+name, id
+}
+
+// unsafe reports whether a method may change something (RFC 9110 section 9.2.1).
+func unsafe(method string) bool {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return false
+	}
+	return true
+}
+
+// accountable enters in the audit how each request that may change something was answered,
+// before the answer goes out.
+func (s *server) accountable(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := &callOf(r.Context()).note
+		n.method, n.path, n.query = r.Method, strings.TrimPrefix(r.URL.EscapedPath(), wire.Prefix), r.URL.RawQuery
+		n.ifMatch, n.reason, n.approval = r.Header.Get("If-Match"), r.Header.Get(wire.ReasonHeader), approvedOf(r.Context())
+		if n.route = s.routeOf(r, n); !unsafe(r.Method) || n.route == "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if r.Body != nil && strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+			n.body.from = r.Body
+			r.Body = &n.body
+		}
+		rec := &recorder{ResponseWriter: w}
+		ended := false
+		defer func() {
+			if !ended { // a panic
+				rec.status = http.StatusInternalServerError
+			}
+			s.enterAnswer(r, rec.status, w.Header().Get("Location"))
+		}()
+		next.ServeHTTP(rec, r)
+		ended = true
+	})
+}
+
+// entered enters a request as asked, now that it is known who asks. What cannot be entered
+// is not done.
+func (s *server) entered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		n := &callOf(ctx).note
+		if !unsafe(r.Method) || n.route == "" || quiet(n.route) != "" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		s.lookAt(ctx, n, &n.before)
+		e := s.entry(r, audit.Asked)
+		e.Before = n.before
+		e, err := s.Store.AppendAudit(ctx, e)
+		if err != nil {
+			s.Log.ErrorContext(ctx, "the audit cannot be written", "request_id", callOf(ctx).id, "error", err)
+			s.fail(w, r, fault.Unreachablef("the audit cannot be written, so nothing was done").WithHint("try again; 'rackwright serve' logs why"))
+			return
+		}
+		n.asked = e.Seq
+		next.ServeHTTP(w, r)
+	})
+}
+
+// enterLimit is how long the entry of an answer is tried.
+const enterLimit = 10 * time.Second
+
+// enterAnswer enters how a request was answered, even when its caller is gone. One that was
+// never entered as asked is entered when nobody known sent it or its role forbids it.
+func (s *server) enterAnswer(r *http.Request, status int, location string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), enterLimit)
+	defer cancel()
+	n := &callOf(ctx).note
+	stage := audit.Answered
+	if n.asked == 0 {
+		if status != http.StatusUnauthorized && status != http.StatusForbidden {
+			return
+		}
+		unwritten, ok := s.refusals.take(s.Now())
+		if !ok {
+			return
+		}
+		if stage = audit.Refused; unwritten > 0 {
+			n.after = map[string]any{"refusals_not_entered": unwritten}
+		}
+	} else if status < 300 && n.after == nil {
+		s.lookAt(ctx, n, &n.after)
+	}
+	e := s.entry(r, stage)
+	e.Asks, e.Status, e.Before, e.After = n.asked, status, n.before, n.after
+	said := n.body.said()
+	if e.Reason == "" {
+		e.Reason = said.Reason
+	}
+	if said.DryRun {
+		e.After = with(e.After, "dry_run", true)
+	}
+	if location != "" {
+		e.After = with(e.After, "location", strings.TrimPrefix(location, wire.Prefix))
+	}
+	if _, err := s.Store.AppendAudit(ctx, e); err != nil {
+		s.Log.ErrorContext(ctx, "the audit misses how a request was answered", "request_id", e.Request, "actor", e.Actor, "route", e.Route, "target", e.Target,
+			"status", status, "asked", n.asked, "error", err)
+	}
+}
+
+func with(m map[string]any, key string, v any) map[string]any {
+	out := map[string]any{key: v}
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
+
+// entry starts the entry of a request.
+func (s *server) entry(r *http.Request, stage audit.Stage) audit.Record {
+	c := callOf(r.Context())
+	e := audit.Record{At: s.Now(), Stage: stage, Actor: c.caller.Name, Token: c.caller.ID, Role: string(c.caller.Role), Request: c.id, Method: r.Method,
+		Route: c.note.route, Path: strings.TrimPrefix(r.URL.Path, wire.Prefix), Target: c.note.target, TargetID: c.note.targetID,
+		Reason: c.note.reason}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		e.Address = host
+	}
+	if c.note.approval != nil {
+		e.Approval, e.Approver = c.note.approval.ID, c.note.approval.By
+	}
+	return e
+}
+
+// routeOf is the operation id of the route that a request will take, "" for none; the note
+// is told of the target that its path names.
+func (s *server) routeOf(r *http.Request, n *note) string {
+	at := chi.RouteContext(r.Context())
+	if at == nil || !unsafe(r.Method) {
+		return ""
+	}
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	found := chi.NewRouteContext()
+	if !at.Routes.Match(found, r.Method, path) {
+		return ""
+	}
+	pattern := found.RoutePattern()
+	n.kind, n.target = targetOf(pattern, found.URLParams)
+	return s.operationAt(r.Method, pattern)
+}
+
+// operationAt is the operation id of a route, "" for none.
+func (s *server) operationAt(method, pattern string) string {
+	item := s.huma.OpenAPI().Paths[pattern]
+	if item == nil {
+		return ""
+	}
+	o := map[string]*huma.Operation{http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete}[method]
+	if o == nil {
+		return ""
+	}
+	return o.OperationID
+}
+
+// targetOf names what a path is about: its machine, else the first that it names, else the
+// path itself.
+func targetOf(pattern string, params chi.RouteParams) (kind, target string) {
+	best := -1
+	for i, key := range params.Keys {
+		if key == "machine" || best < 0 && key != "*" {
+			best = i
+		}
+	}
+	if best < 0 {
+		return "", strings.Trim(strings.TrimPrefix(pattern, wire.Prefix), "/")
+	}
+	if kind = params.Keys[best]; kind == "id" { // /operations/{id}: an operation
+		before, _, _ := strings.Cut(pattern, "/{id}")
+		kind = strings.TrimSuffix(before[strings.LastIndexByte(before, '/')+1:], "s")
+	}
+	name, err := url.PathUnescape(params.Values[best])
+	if err != nil {
+		name = params.Values[best]
+	}
+	return kind, kind + "/" + name
+}
+
+// lookAt takes down the short state of a target. What cannot be seen is left out: the audit
+// says then only what was asked.
+func (s *server) lookAt(ctx context.Context, n *note, state *map[string]any) {
+	name := n.targetID
+	if name == "" {
+		name = strings.TrimPrefix(n.target, n.kind+"/")
+	}
+	switch n.kind {
+	case "machine":
+		if m, err := s.Store.Machine(ctx, name); err == nil {
+			n.target, n.targetID = "machine/"+m.Name, m.ID
+			*state = audit.State(briefly(m))
+		}
+	case "image":
+		if img, err := s.Store.Image(ctx, name); err == nil {
+			n.targetID = img.ID
+			*state = map[string]any{"name": img.Name, "digest": img.Digest}
+		}
+	case "operation":
+		if o, err := s.Store.Operation(ctx, name); err == nil {
+			n.targetID = o.ID
+			*state = map[string]any{"kind": o.Kind, "machine": o.Name, "state": o.State, "step": o.Current, "cancel": o.Cancel}
+		}
+	}
+}
+
+// machineState is what the audit keeps of a machine.
+type machineState struct {
+	Name    string          `json:"name"`
+	Phase   inventory.Phase `json:"phase"`
+	Rack    string          `json:"rack,omitempty"`
+	U       int             `json:"u,omitempty"`
+	Project string          `json:"project,omitempty"`
+	Power   inventory.Power `json:"power"`
+	Image   string          `json:"image,omitempty"`
+	HeldBy  string          `json:"held_by,omitempty"`
+	Waived  int             `json:"waivers,omitempty"`
+	Version int64           `json:"version"`
+}
+
+func briefly(m *inventory.Machine) machineState {
+	b := machineState{Name: m.Name, Phase: m.Phase, Project: m.Project, Power: m.Power, Image: m.Image, Waived: len(m.Waivers), Version: m.Version}
+	if m.Slot != nil {
+		b.Rack, b.U = m.Slot.Rack, m.Slot.U
+	}
+	if m.Hold != nil {
+		b.HeldBy = m.Hold.By
+	}
+	return b
+}
+
+// capture remembers a JSON body while it is read, for its reason and for requests that wait
+// for a second person.
+type capture struct {
+	from io.ReadCloser
+	text bytes.Buffer
+	over bool // longer than is remembered
+}
+
+func (c *capture) Read(b []byte) (int, error) {
+	n, err := c.from.Read(b)
+	if c.text.Len()+n > wire.MaxBody {
+		c.over = true
+		c.text = bytes.Buffer{}
+	}
+	if !c.over {
+		c.text.Write(b[:n])
+	}
+	return n, err
+}
+
+// Close implements io.Closer.
+func (c *capture) Close() error { return c.from.Close() }
+
+// said are the members of bodies that the audit reads.
+type said struct {
+	Reason string `json:"reason"`
+	DryRun bool   `json:"dry_run"`
+}
+
+func (c *capture) said() (v said) {
+	if c.text.Len() == 0 || json.Unmarshal(c.text.Bytes(), &v) != nil {
+		return said{}
+	}
+	return v
+}
+
+// refusals bounds the entries of refused requests: who has no token must not fill the disk.
+type refusals struct {
+	mu        sync.Mutex
+	minute    time.Time
+	written   int
+	unwritten int
+}
+
+// mostRefusals is how many are entered within a minute.
+const mostRefusals = 60
+
+// take reports whether a refusal may be entered, and how many were not since the last that was.
+func (r *refusals) take(now time.Time) (unwritten int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now.Sub(r.minute) >= time.Minute || now.Before(r.minute) {
+		r.minute, r.written = now, 0
+	}
+	if r.written >= mostRefusals {
+		r.unwritten++
+		return 0, false
+	}
+	r.written++
+	unwritten, r.unwritten = r.unwritten, 0
+	return unwritten, true
+}

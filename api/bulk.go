@@ -1,0 +1,217 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"rackwright/api/wire"
+	"rackwright/deploy"
+	"rackwright/fault"
+	"rackwright/inventory"
+	"rackwright/store"
+)
+
+// task is work on one machine as it was asked for, ready to begin.
+type task struct {
+	kind    deploy.Kind
+	machine *inventory.Machine
+	order   deploy.Order
+}
+
+// prepare makes a task of what an action on one machine takes; many: of one among many.
+type prepare[T any] func(ctx context.Context, machine string, in *T, many bool) (task, error)
+
+// item is one machine of a request for many, and how far it came.
+type item struct {
+	task
+	named string
+	steps []deploy.Step
+	op    *deploy.Operation
+	err   error
+}
+
+// many registers the action of a verb on many machines.
+func many[T any](s *server, verb, summary string, of prepare[T]) {
+	o := op("POST", "/machines/actions/"+verb, verb+"-machines", summary)
+	o.Tags, o.DefaultStatus = []string{"machines"}, http.StatusAccepted
+	o.Responses = map[string]*huma.Response{
+		"202": jsonResponse[wire.Bulk](s, "What became of each machine; an operation that was begun is followed like any"),
+		"200": jsonResponse[wire.Bulk](s, "Dry run: the steps it would take on each"),
+	}
+	right := needOf(o.OperationID).Right
+	route(s, o, func(ctx context.Context, in *struct{ Body wire.Many[T] }) (*begun, error) {
+		names, err := s.addressed(ctx, in.Body.Machines, in.Body.Which)
+		if err != nil {
+			return nil, err
+		}
+		items := make([]item, len(names))
+		for i, name := range names {
+			it := &items[i]
+			it.named = name
+			if it.err = s.atMachine(ctx, right, name); it.err == nil {
+				it.task, it.err = of(ctx, name, &in.Body.Order, true)
+			}
+			if it.err == nil {
+				it.steps, it.err = deploy.Plan(it.kind, deploy.Subject{Machine: *it.machine, Order: it.order})
+			}
+		}
+		twice(items)
+		if err := s.secondOf(ctx, items, in.Body.Mode, in.Body.DryRun); err != nil {
+			return nil, err
+		}
+		return s.bulk(ctx, items, in.Body.Mode, in.Body.DryRun)
+	})
+}
+
+// addressed are the machines of a request: those it names, or those that meet what it says.
+func (s *server) addressed(ctx context.Context, names []string, which *wire.Which) ([]string, error) {
+	if (len(names) > 0) == (which != nil) {
+		return nil, badBody("machines", "or which is needed, one of the two")
+	}
+	if which == nil {
+		return names, nil
+	}
+	f := store.MachineFilter{Rack: which.Rack, Phase: which.Phase, Project: which.Project, Model: which.Model, Tag: which.Tag, Labels: which.Labels,
+		Text: which.Text, Scope: scopeOf(ctx), Limit: wire.MaxBulk, Brief: true}
+	if which.Rack+which.Phase+which.Project+which.Model+which.Tag+which.Text == "" && len(which.Labels) == 0 {
+		return nil, badBody("which", "says nothing: all machines are not meant by silence")
+	}
+	for {
+		page, next, err := s.Store.MachinePage(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range page {
+			if m.Phase != inventory.Retired {
+				names = append(names, m.Name)
+			}
+		}
+		if len(names) > wire.MaxBulk {
+			return nil, badBody("which", fmt.Sprintf("is met by more than %d machines", wire.MaxBulk))
+		}
+		if next == "" || next == f.After {
+			break
+		}
+		f.After = next
+	}
+	if len(names) == 0 {
+		return nil, fault.NotFoundf("no machine meets that").WithHint("'rackwright machine list' shows them")
+	}
+	return names, nil
+}
+
+// twice refuses a machine that is named again.
+func twice(items []item) {
+	first := map[string]int{}
+	for i := range items {
+		it := &items[i]
+		if it.machine == nil {
+			continue
+		}
+		if at, ok := first[it.machine.ID]; ok && it.err == nil {
+			it.err = fault.Invalidf("%s is machines[%d] already", it.machine.Name, at)
+		}
+		first[it.machine.ID] = i
+	}
+}
+
+// bulk begins what can be begun: all in one transaction, or each by itself.
+func (s *server) bulk(ctx context.Context, items []item, mode string, dry bool) (*begun, error) {
+	if mode == "all" {
+		if err := s.together(ctx, items, dry); err != nil {
+			return nil, err
+		}
+	} else if err := s.apart(ctx, items, dry); err != nil {
+		return nil, err
+	}
+	out := wire.Bulk{Mode: mode, DryRun: dry, Items: make([]wire.BulkItem, len(items))}
+	for i := range items {
+		b := s.bulkItem(ctx, i, &items[i], dry)
+		if b.Problem == nil {
+			out.Begun++
+		} else {
+			out.Refused++
+		}
+		out.Items[i] = b
+	}
+	if dry {
+		return &begun{Status: http.StatusOK, Body: out}, nil
+	}
+	return &begun{Status: http.StatusAccepted, Body: out}, nil
+}
+
+// bulkItem is a machine's part of the answer.
+func (s *server) bulkItem(ctx context.Context, i int, it *item, dry bool) wire.BulkItem {
+	b := wire.BulkItem{Index: i, Machine: it.named}
+	switch {
+	case it.err != nil:
+		p, _ := errors.AsType[*problem](s.refuse(ctx, it.err))
+		b.Problem = &p.Problem
+	case dry:
+		b.Steps = it.steps
+	default:
+		o := shown(*it.op)
+		b.Operation = &o
+	}
+	return b
+}
+
+// apart begins each that can be. While nothing was begun, what is no fault of a machine is
+// the whole request's.
+func (s *server) apart(ctx context.Context, items []item, dry bool) error {
+	begun := 0
+	for i := range items {
+		it := &items[i]
+		if it.err == nil && !dry {
+			it.op, it.err = s.Store.CreateOperation(ctx, it.kind, it.machine.ID, it.order, actor(ctx))
+		}
+		switch k := fault.KindOf(it.err); {
+		case it.op != nil:
+			begun++
+		case it.err != nil && begun == 0 && (k == fault.Internal || k == fault.Unreachable):
+			return it.err
+		}
+	}
+	return nil
+}
+
+// together begins all or none. What is wrong is said of each machine that is, with its index.
+func (s *server) together(ctx context.Context, items []item, dry bool) error {
+	var bad *fault.Error
+	work := make([]store.Work, len(items))
+	for i := range items {
+		it := &items[i]
+		if it.err == nil {
+			work[i] = store.Work{Kind: it.kind, Machine: it.machine.ID, Order: it.order}
+			continue
+		}
+		f, ok := errors.AsType[*fault.Error](it.err)
+		if !ok || f.Kind == fault.Internal || f.Kind == fault.Unreachable {
+			return it.err
+		}
+		if bad == nil {
+			bad = &fault.Error{Kind: f.Kind, Hint: f.Hint}
+		}
+		bad.Fields = append(bad.Fields, fault.Field{Path: fmt.Sprintf("body.machines[%d]", i), Message: it.err.Error()})
+	}
+	if bad != nil {
+		bad.Message = fmt.Sprintf("%d of %d machines cannot: none was begun", len(bad.Fields), len(items))
+		return bad
+	}
+	if dry {
+		return nil
+	}
+	made, failed, err := s.Store.CreateOperations(ctx, work, actor(ctx))
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind != fault.Internal {
+		return &fault.Error{Kind: f.Kind, Message: fmt.Sprintf("%s cannot: none was begun", items[failed].named), Hint: f.Hint, Err: f.Err,
+			Fields: []fault.Field{{Path: fmt.Sprintf("body.machines[%d]", failed), Message: f.Error()}}}
+	}
+	for i := range made {
+		items[i].op = made[i]
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"rackwright/access"
+	"rackwright/access/guard"
+	"rackwright/api/wire"
+	"rackwright/fault"
+)
+
+// public are the paths that need no token.
+func public(path string) bool {
+	return path == wire.Prefix+"/health" || strings.HasPrefix(path, wire.Prefix+"/openapi") || path == wire.Prefix+"/schemas/plan" || path == wire.Prefix+"/docs"
+}
+
+// authenticate finds who is asking, before the path is even looked at.
+func (s *server) authenticate(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.admit(r); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// admit lets a request in that does not come too often, by the door that it came to.
+func (s *server) admit(r *http.Request) error {
+	c := callOf(r.Context())
+	if a := approvedOf(r.Context()); a != nil { // asked before, and now from inside
+		c.caller = a.caller
+		return nil
+	}
+	from := guard.Key(r.RemoteAddr)
+	if wait := s.Guard.Ask(from); wait > 0 {
+		return slower(r.Context(), "too many requests from "+from, wait)
+	}
+	if public(r.URL.Path) {
+		return nil
+	}
+	who, err := s.byToken(r, from)
+	if err != nil {
+		return err
+	}
+	c.caller = who
+	if wait := s.Guard.Call(who.ID); wait > 0 {
+		return slower(r.Context(), "too many requests by "+who.Name, wait)
+	}
+	return nil
+}
+
+// byToken is the caller that a request's bearer token (RFC 6750 section 2.1) belongs to.
+func (s *server) byToken(r *http.Request, from string) (access.Caller, error) {
+	ctx := r.Context()
+	secret := bearer(r)
+	if secret == "" {
+		return access.Caller{}, unknown(ctx, "the request has no bearer token", "", "")
+	}
+	if wait := s.Guard.Locked(from, secret); wait > 0 {
+		return access.Caller{}, slower(ctx, "too many wrong tokens from "+from, wait)
+	}
+	t, err := s.Store.TokenOf(ctx, secret)
+	switch {
+	case errors.Is(err, access.ErrUnknown):
+		s.Guard.Wrong(from)
+		s.Log.WarnContext(ctx, "unknown token", "remote", r.RemoteAddr, "request_id", callOf(ctx).id)
+		return access.Caller{}, unknown(ctx, "the token is not known here", "", `, error="invalid_token", error_description="unknown"`)
+	case fault.Is(err, fault.Denied):
+		return access.Caller{}, unknown(ctx, err.Error(), fault.HintOf(err), `, error="invalid_token", error_description="expired or revoked"`)
+	case err != nil:
+		return access.Caller{}, err
+	}
+	s.Guard.Right(from, secret)
+	return t.Caller(), nil
+}
+
+// longestSecret is more than any secret has, bytes.
+const longestSecret = 256
+
+// bearer is the secret that a request shows, "" if it shows none, or several.
+func bearer(r *http.Request) string {
+	given := r.Header.Values("Authorization")
+	if len(given) != 1 {
+		return ""
+	}
+	scheme, secret, _ := strings.Cut(given[0], " ")
+	if secret = strings.TrimSpace(secret); !strings.EqualFold(scheme, "Bearer") || len(secret) > longestSecret {
+		return ""
+	}
+	return secret
+}
+
+const challenge = `Bearer realm="rackwright"`
+
+// unknown asks who is there (RFC 6750 section 3).
+func unknown(ctx context.Context, detail, hint, why string) error {
+	p := newProblem(ctx, http.StatusUnauthorized, detail, hint)
+	p.header = http.Header{"Www-Authenticate": {challenge + why}}
+	return p
+}
+
+// slower asks to come again later (RFC 6585 section 4).
+func slower(ctx context.Context, detail string, wait time.Duration) error {
+	seconds := int(math.Ceil(wait.Seconds()))
+	p := newProblem(ctx, http.StatusTooManyRequests, detail, fmt.Sprintf("wait %d s, as Retry-After says", seconds))
+	p.header = http.Header{"Retry-After": {strconv.Itoa(seconds)}}
+	return p
+}

@@ -1,0 +1,191 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"rackwright/api/stream"
+)
+
+// writeLimit is how long a reader may leave its window full.
+const writeLimit = 10 * time.Second
+
+// streams are the feeds of a process, each read once for all who follow it.
+type streams struct {
+	events     *stream.Feed[eventFacts]
+	operations *stream.Feed[stateFacts]
+	machines   *stream.Feed[stateFacts]
+
+	ctx    context.Context // ends with the servers that serve streams: they lend us their connections
+	end    context.CancelFunc
+	mu     sync.Mutex
+	ending map[*http.Server]bool
+}
+
+func (s *server) newStreams() *streams {
+	failed := func(err error) { s.Log.Error("event stream: the next look may find more", "error", err) }
+	t := &streams{ending: map[*http.Server]bool{},
+		events:     stream.New(stream.Options[eventFacts]{Source: eventSource{s}, Beat: s.Heartbeat, Failed: failed}),
+		operations: stream.New(stream.Options[stateFacts]{Source: &stateSource{s: s, states: s.operationStates, progress: s.progress}, Beat: s.Heartbeat, Failed: failed}),
+		machines:   stream.New(stream.Options[stateFacts]{Source: &stateSource{s: s, states: s.machineStates}, Beat: s.Heartbeat, Failed: failed})}
+	t.ctx, t.end = context.WithCancel(context.Background())
+	return t
+}
+
+// endsWith has streams end when a server is shut down.
+func (t *streams) endsWith(srv *http.Server) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if srv != nil && !t.ending[srv] {
+		t.ending[srv] = true
+		srv.RegisterOnShutdown(t.end)
+	}
+}
+
+// streamRoute registers a stream of things like example.
+func streamRoute[I any](s *server, path, id, tag, summary, says string, example any, open func(context.Context, *I) (func(http.ResponseWriter, *http.Request), error)) {
+	o := op("GET", path, id, summary)
+	o.Tags = []string{tag}
+	o.Responses = map[string]*huma.Response{"200": {
+		Description: says + "; a comment comes when nothing else did for 15 s. A message without data only moves the id to come back with",
+		Content:     map[string]*huma.MediaType{"text/event-stream": {Schema: s.schema(example)}},
+	}}
+	route(s, o, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		serve, err := open(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return &huma.StreamResponse{Body: func(c huma.Context) {
+			r, w := humachi.Unwrap(c)
+			serve(w, r)
+		}}, nil
+	})
+}
+
+// follow serves one reader of a feed. Where it can, it takes the connection over: the
+// request's goroutines and buffers, which are most of what a reader costs, end then.
+func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "text/event-stream")
+		h.Set("X-Accel-Buffering", "no")
+		if r.Method == http.MethodHead {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		serve, err := feed.Join(r.Context(), reader)
+		if err != nil {
+			h.Del("Content-Type")
+			s.fail(w, r, err)
+			return
+		}
+		log, id := s.Log, callOf(r.Context()).id
+		conn := takeOver(w)
+		if conn == nil { // HTTP/2
+			w.WriteHeader(http.StatusOK)
+			_ = serve(r.Context(), answerOut{w, http.NewResponseController(w)})
+			return
+		}
+		srv, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
+		s.live.endsWith(srv)
+		head, ctx := streamHead(h), s.live.ctx
+		go func() {
+			defer conn.Close()
+			out := connOut{conn}
+			begun := out.Write(head)
+			head = nil
+			ended := serve(ctx, gone{out, begun})
+			log.Debug("stream ended", "request_id", id, "error", ended)
+		}()
+	}
+}
+
+// takeOver returns the connection of a request; nil when it carries others as well.
+func takeOver(w http.ResponseWriter) net.Conn {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil
+	}
+	for at := w; at != nil; { // the access log's line is written when the handler returns
+		if rec, ok := at.(*recorder); ok {
+			rec.status = http.StatusOK
+			break
+		}
+		inner, ok := at.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		at = inner.Unwrap()
+	}
+	return conn
+}
+
+// streamHead is the head of an answer that ends with its connection (RFC 9112 section 6.3).
+func streamHead(h http.Header) []byte {
+	var b bytes.Buffer
+	b.WriteString("HTTP/1.1 200 OK\r\n")
+	h.Set("Connection", "close")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	_ = h.Write(&b)
+	b.WriteString("\r\n")
+	return b.Bytes()
+}
+
+// connOut writes to a connection of its own.
+type connOut struct{ net.Conn }
+
+func (o connOut) Write(p []byte) error {
+	if err := o.SetWriteDeadline(time.Now().Add(writeLimit)); err != nil {
+		return err
+	}
+	_, err := o.Conn.Write(p)
+	return err
+}
+
+// gone is a connection that may have failed before it began.
+type gone struct {
+	connOut
+	err error
+}
+
+func (g gone) Write(p []byte) error {
+	if g.err != nil {
+		return g.err
+	}
+	return g.connOut.Write(p)
+}
+
+// answerOut writes to one answer of a connection that carries several.
+type answerOut struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (o answerOut) Write(p []byte) error {
+	_ = o.control.SetWriteDeadline(time.Now().Add(writeLimit)) // not every transport has one
+	if _, err := o.w.Write(p); err != nil {
+		return err
+	}
+	return o.control.Flush()
+}
+
+// message writes the event stream format (WHATWG HTML, section 9.2.6).
+func message(id int64, v any) ([]byte, error) {
+	data, err := json.Marshal(v) // without line ends
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, len(data)+32)
+	b = strconv.AppendInt(append(b, "id: "...), id, 10)
+	b = append(append(b, "\ndata: "...), data...)
+	return append(b, "\n\n"...), nil
+}

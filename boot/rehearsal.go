@@ -1,0 +1,51 @@
+package boot
+
+import (
+	"strconv"
+
+	"rackwright/inventory"
+)
+
+// Rehearsal is what a client would be answered that asks for its script.
+type Rehearsal struct {
+	Status    int    // of HTTP
+	Rule      string // which script: local-disk, agent, system, stranger, retry; or why it is refused
+	Why       string // in a sentence
+	Text      string // the script, or the refusal
+	Machine   string // name, "" for a stranger
+	Operation string // id of the operation that wants the machine
+}
+
+// Discovers reports whether strangers on a network are inspected.
+func (v *View) Discovers(network string) bool {
+	for _, n := range v.Networks() {
+		if n.Name == network {
+			return n.Strangers == inventory.StrangerDiscover
+		}
+	}
+	return false
+}
+
+// ArchOf reads an architecture: its name as String prints it, or the number of option 93.
+func ArchOf(s string) (Arch, bool) {
+	if s == "" || s == ArchUnknown.String() {
+		return ArchUnknown, true
+	}
+	for _, a := range []Arch{ArchBIOS, ArchX64, ArchARM64, ArchX64HTTP, ArchARM64HTTP} {
+		if a.String() == s {
+			return a, true
+		}
+	}
+	n, err := strconv.ParseUint(s, 10, 16)
+	return Arch(n), err == nil && Arch(n) != ArchUnknown
+}
+
+// ClassNamed reads a class as String prints it.
+func ClassNamed(s string) (Class, bool) {
+	for c := NotNetboot; c <= IPXE; c++ {
+		if c.String() == s {
+			return c, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,84 @@
+package dhcp
+
+import (
+	"net/netip"
+	"reflect"
+	"testing"
+
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"rackwright/boot"
+	"rackwright/inventory"
+)
+
+// TestAnExplanationIsWhatThePacketItselfIsAnswered sends the packet of a question through
+// the functions that answer real ones, and compares.
+func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
+	relay, elsewhere := netip.MustParseAddr("10.9.0.1"), netip.MustParseAddr("10.77.0.1")
+	for name, c := range map[string]struct {
+		q      Question
+		change func(prov, far *inventory.Network)
+		rule   Rule
+		word   string
+		file   string
+		lent   bool
+	}{
+		"BIOS":                   {Question{MAC: knownMAC, Class: boot.PXE, Arch: boot.ArchBIOS}, nil, Offered, "OFFER", "undionly.kpxe", false},
+		"UEFI":                   {Question{MAC: knownMAC, Class: boot.PXE, Arch: boot.ArchX64, UUID: "12345678-1234-5678-9abc-def012345678"}, nil, Offered, "OFFER", "ipxe.efi", false},
+		"no loader for it":       {Question{MAC: knownMAC, Class: boot.PXE, Arch: 6}, nil, Offered, "OFFER", "", false},
+		"HTTP":                   {Question{MAC: knownMAC, Class: boot.HTTP, Arch: boot.ArchARM64HTTP}, nil, Offered, "OFFER", "http://10.0.0.1:8080/boot/snp.efi", false},
+		"iPXE":                   {Question{MAC: knownMAC, Class: boot.IPXE, Arch: boot.ArchX64}, nil, Offered, "OFFER", "http://10.0.0.1:8080/boot/script?mac=52:54:00:77:00:01&platform=efi", false},
+		"installed":              {Question{MAC: knownMAC, Kind: "request", Wanted: knownAddr, Arch: boot.ArchUnknown}, nil, Acked, "ACK", "", false},
+		"wants another":          {Question{MAC: knownMAC, Kind: "request", Wanted: elsewhere}, nil, WrongAddress, "", "", false},
+		"wants another, refused": {Question{MAC: knownMAC, Kind: "request", Wanted: elsewhere}, authoritative, Naked, "NAK", "", false},
+		"inform":                 {Question{MAC: knownMAC, Kind: "inform", Wanted: knownAddr}, nil, Informed, "ACK", "", false},
+		"stranger":               {Question{MAC: strange, Class: boot.PXE}, nil, Stranger, "", "", false},
+		"stranger who is lent":   {Question{MAC: strange, Class: boot.PXE, Arch: boot.ArchBIOS}, discovering, Offered, "OFFER", "undionly.kpxe", true},
+		"behind a relay":         {Question{MAC: farMAC, Class: boot.PXE, Arch: boot.ArchBIOS, Relay: relay, Circuit: "ge-0/0/1", Remote: "0x00ff"}, nil, Offered, "OFFER", "undionly.kpxe", false},
+		"wrong network":          {Question{MAC: farMAC}, nil, WrongNetwork, "", "", false},
+		"relay's link":           {Question{MAC: farMAC, Relay: elsewhere, Link: relay}, nil, Offered, "OFFER", "", false},
+		"undeclared":             {Question{MAC: knownMAC, Relay: elsewhere}, nil, Undeclared, "", "", false},
+		"no MAC":                 {Question{}, nil, Malformed, "", "", false},
+	} {
+		w := newWorld(c.change)
+		to := broadcast()
+		if c.q.Relay.IsValid() {
+			to = ourAddr
+		}
+		got, err := Explain(t.Context(), w.view, c.q, []netip.Addr{ourAddr}, to, Settings{HTTPPort: 8080}, w.lender, testTime)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got.Rule != c.rule || got.Word() != c.word || got.File() != c.file || got.Lent != c.lent || got.Why() == "" || (got.Text() == "") != (c.word == "") {
+			t.Errorf("%s: %s %q %q lent %v: %s", name, got.Rule, got.Word(), got.File(), got.Lent, got.Why())
+		}
+		if got.Rule == Malformed {
+			continue
+		}
+		m, err := c.q.message()
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err = dhcpv4.FromBytes(m.ToBytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := Inbound{Message: m, Addresses: []netip.Addr{ourAddr}, Own: []netip.Addr{ourAddr}, To: to, At: testTime}
+		real := newWorld(c.change).askAs(in)
+		delete(got.Event.Detail, "interface")
+		if (real.Reply == nil) != (got.Reply == nil) || real.Reply != nil && string(real.Reply.ToBytes()) != string(got.Reply.ToBytes()) ||
+			real.Rule != got.Rule || real.Dest != got.Dest || real.Address != got.Address || !reflect.DeepEqual(real.Event, got.Event) || real.Relay != got.Relay || real.Client != got.Client {
+			t.Errorf("%s: the packet itself is answered %+v\nand explained %+v", name, real, got.Answer)
+		}
+	}
+}
+
+func TestAQuestionThatNoPacketCanAskIsRefused(t *testing.T) {
+	w := newWorld(nil)
+	for _, q := range []Question{{MAC: knownMAC, Kind: "bootp"}, {MAC: knownMAC, Circuit: "0xzz"}, {MAC: knownMAC, Remote: string(make([]byte, 300))}} {
+		if _, err := Explain(t.Context(), w.view, q, nil, ourAddr, Settings{}, w.lender, testTime); err == nil {
+			t.Errorf("%+v was answered", q)
+		}
+	}
+}

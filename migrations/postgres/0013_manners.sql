@@ -1,0 +1,25 @@
+-- +goose Up
+
+-- Requests that were sent with an Idempotency-Key, and what was answered. sealed: a digest
+-- of the request, and the answer once there is one.
+CREATE TABLE once (
+    caller   text NOT NULL,
+    key      text NOT NULL,
+    holder   text NOT NULL,
+    done     boolean NOT NULL,
+    sealed   text NOT NULL,
+    begun_at timestamptz NOT NULL,
+    until    timestamptz NOT NULL, -- not done by then: whoever did it is gone
+    PRIMARY KEY (caller, key)
+);
+CREATE INDEX once_begun ON once (begun_at);
+
+-- Lists are read from behind the last one seen.
+CREATE INDEX operation_created ON operation (created_at, id);
+CREATE INDEX certificate_ended ON certificate (ended_at, id);
+
+-- +goose Down
+
+DROP INDEX certificate_ended;
+DROP INDEX operation_created;
+DROP TABLE once;

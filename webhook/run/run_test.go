@@ -1,0 +1,387 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"rackwright/journal"
+	"rackwright/store"
+	"rackwright/store/storetest"
+	"rackwright/webhook"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// bench is a store with a clock, and a task on it.
+type bench struct {
+	*testing.T
+	db   *store.DB
+	path string
+	mu   sync.Mutex
+	at   time.Time
+}
+
+func (b *bench) now() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.at
+}
+
+func (b *bench) turn(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.at = b.at.Add(d)
+}
+
+func newBench(t *testing.T) *bench {
+	b := &bench{T: t, at: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), path: filepath.Join(t.TempDir(), "rackwright.db")}
+	db, err := store.Open(t.Context(), store.Options{DSN: b.path, Sealer: storetest.NewSealer("key"), Now: b.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.db = db
+	t.Cleanup(func() { db.Close() })
+	return b
+}
+
+// task starts a task and returns what ends it.
+func (b *bench) task(owner string, change func(*Task)) func() {
+	t := &Task{Store: b.db, Log: slog.New(slog.DiscardHandler), Now: b.now, Owner: owner, Allow: webhook.Allow{Loopback: true}, Poll: 5 * time.Millisecond,
+		Chance: func() float64 { return 0.5 }}
+	if change != nil {
+		change(t)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = t.Run(ctx)
+	}()
+	end := func() { cancel(); <-done }
+	b.Cleanup(end)
+	return end
+}
+
+func (b *bench) hook(name, url string, f journal.Filter) (*webhook.Webhook, string) {
+	b.Helper()
+	w, secret := &webhook.Webhook{Name: name, URL: url, Filter: f}, webhook.NewSecret()
+	if err := b.db.CreateWebhook(b.Context(), w, secret, "ann"); err != nil {
+		b.Fatal(err)
+	}
+	return w, secret
+}
+
+func (b *bench) happen(kind journal.Kind, summaries ...string) {
+	b.Helper()
+	var events []journal.Event
+	for _, s := range summaries {
+		events = append(events, journal.Event{Kind: kind, Summary: s})
+	}
+	if err := b.db.AppendEvents(b.Context(), events); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// until waits for a condition that comes by itself.
+func (b *bench) until(what string, done func() bool) {
+	b.Helper()
+	over, tick := time.After(20*time.Second), time.NewTicker(2*time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		select {
+		case <-tick.C:
+		case <-over:
+			b.Fatalf("%s: it never came", what)
+		}
+	}
+}
+
+func (b *bench) deliveries(name, state string) []webhook.Delivery {
+	b.Helper()
+	list, err := b.db.Deliveries(b.Context(), name, store.DeliveryFilter{State: state, Limit: 1000})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return list
+}
+
+// receiver takes deliveries as a real one does, and answers what it is told to.
+type receiver struct {
+	*httptest.Server
+	mu     sync.Mutex
+	secret string
+	got    []string // summaries of what was signed right
+	ids    []string
+	wrong  int
+	answer func(n int, w http.ResponseWriter, r *http.Request) int
+}
+
+func newReceiver(t *testing.T, answer func(n int, w http.ResponseWriter, r *http.Request) int) *receiver {
+	rec := &receiver{answer: answer}
+	n := 0
+	rec.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		rec.mu.Lock()
+		n++
+		nth := n
+		at := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
+		if s := r.Header.Get(webhook.HeaderTimestamp); s != "" {
+			at = time.Unix(atoi(s), 0)
+		}
+		secret := rec.secret
+		rec.mu.Unlock()
+		status := http.StatusNoContent
+		if rec.answer != nil {
+			status = rec.answer(nth, w, r)
+		}
+		rec.mu.Lock()
+		defer rec.mu.Unlock()
+		var p webhook.Payload
+		if webhook.Verify(secret, r.Header, body, at) != nil || json.Unmarshal(body, &p) != nil {
+			rec.wrong++
+		} else if status/100 == 2 {
+			rec.got, rec.ids = append(rec.got, p.Data.Summary), append(rec.ids, r.Header.Get(webhook.HeaderID))
+		}
+		if status != 0 {
+			w.WriteHeader(status)
+		}
+	}))
+	t.Cleanup(rec.Close)
+	return rec
+}
+
+func atoi(s string) (n int64) {
+	_ = json.Unmarshal([]byte(s), &n)
+	return n
+}
+
+func (r *receiver) seen() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.got, ",")
+}
+
+func (r *receiver) knows(secret string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.secret = secret
+}
+
+func TestAReceiverIsToldWhatItAskedForSignedAndInOrder(t *testing.T) {
+	b := newBench(t)
+	b.happen(journal.OpState, "before")
+	r := newReceiver(t, nil)
+	_, secret := b.hook("chat", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	b.task("a", nil)
+	b.happen(journal.OpState, "1", "2", "3")
+	b.happen(journal.DHCPAnswered, "not this")
+	b.happen(journal.OpStep, "4")
+	b.until("four deliveries", func() bool { return r.seen() == "1,2,3,4" })
+	b.until("all are written down", func() bool { return len(b.deliveries("chat", "delivered")) == 4 })
+	if r.wrong != 0 {
+		t.Errorf("%d were signed wrong", r.wrong)
+	}
+}
+
+func TestAReceiverThatFailsIsTriedAgainLaterAndGivenUpInTheEnd(t *testing.T) {
+	b := newBench(t)
+	r := newReceiver(t, func(int, http.ResponseWriter, *http.Request) int { return 500 })
+	w, secret := b.hook("down", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	b.task("a", nil)
+	b.happen(journal.OpState, "x")
+	for n := 1; n <= webhook.Attempts; n++ {
+		b.until("an attempt", func() bool {
+			list := b.deliveries("down", "")
+			return len(list) == 1 && list[0].Attempts == n
+		})
+		b.turn(9 * time.Hour)
+	}
+	if dead := b.deliveries("down", "dead"); len(dead) != 1 || dead[0].Error != "the receiver answered 500" || dead[0].Status != 500 {
+		t.Fatalf("%+v", dead)
+	}
+	r.mu.Lock()
+	r.answer = nil
+	r.mu.Unlock()
+	if n, err := b.db.ReplayDead(t.Context(), w.Name); n != 1 || err != nil {
+		t.Fatalf("%d %v", n, err)
+	}
+	b.until("the replay", func() bool { return r.seen() == "x" })
+}
+
+func TestOneThatHangsHoldsUpNobody(t *testing.T) {
+	b := newBench(t)
+	release := make(chan struct{})
+	hangs := newReceiver(t, func(_ int, _ http.ResponseWriter, r *http.Request) int {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		return 204
+	})
+	defer close(release)
+	quick := newReceiver(t, nil)
+	_, s1 := b.hook("a-hangs", hangs.URL, journal.Filter{Kinds: []string{"op"}})
+	_, s2 := b.hook("quick", quick.URL, journal.Filter{Kinds: []string{"op"}})
+	hangs.knows(s1)
+	quick.knows(s2)
+	b.task("a", func(t *Task) { t.AtOnce = 2 })
+	b.happen(journal.OpState, "1", "2")
+	b.happen(journal.OpState, "3")
+	b.until("the quick one's", func() bool { return quick.seen() == "1,2,3" })
+}
+
+func TestRedirectsAreNotFollowedAndBrokenConnectionsAreTriedAgain(t *testing.T) {
+	b := newBench(t)
+	inside := newReceiver(t, nil)
+	r := newReceiver(t, func(n int, w http.ResponseWriter, r *http.Request) int {
+		switch n {
+		case 1:
+			w.Header().Set("Location", inside.URL)
+			return http.StatusTemporaryRedirect
+		case 2:
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				conn.(*net.TCPConn).SetLinger(0)
+				conn.Close()
+			}
+			return 0
+		}
+		return 200
+	})
+	_, secret := b.hook("odd", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	b.task("a", nil)
+	b.happen(journal.OpState, "x")
+	attempts := func(n int) func() bool {
+		return func() bool { l := b.deliveries("odd", ""); return len(l) == 1 && l[0].Attempts == n }
+	}
+	b.until("the redirect", attempts(1))
+	if e := b.deliveries("odd", "pending")[0].Error; !strings.Contains(e, "redirects") {
+		t.Error(e)
+	}
+	b.turn(time.Minute)
+	b.until("the broken connection", attempts(2))
+	if e := b.deliveries("odd", "pending")[0].Error; e == "" || strings.Contains(e, r.URL) {
+		t.Error(e)
+	}
+	b.turn(time.Hour)
+	b.until("the third attempt", func() bool { return r.seen() == "x" })
+	if inside.seen() != "" {
+		t.Error("a redirect was followed")
+	}
+}
+
+func TestWhoAnswersThatItIsGoneIsToldNoMore(t *testing.T) {
+	b := newBench(t)
+	r := newReceiver(t, func(int, http.ResponseWriter, *http.Request) int { return http.StatusGone })
+	_, secret := b.hook("gone", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	b.task("a", nil)
+	b.happen(journal.OpState, "1", "2")
+	b.until("it is disabled", func() bool {
+		w, err := b.db.Webhook(t.Context(), "gone")
+		return err == nil && w.State == webhook.Disabled && w.Why != ""
+	})
+	r.mu.Lock()
+	r.answer = nil
+	r.mu.Unlock()
+	b.turn(time.Hour)
+	if _, err := b.db.ChangeWebhook(t.Context(), "gone", "ann", func(w *webhook.Webhook) error { w.State = webhook.Active; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	b.until("what waited", func() bool { s := r.seen(); return s == "1,2" || s == "2,1" })
+}
+
+func TestNothingIsSentToWhereItMayNotBe(t *testing.T) {
+	b := newBench(t)
+	r := newReceiver(t, nil)
+	b.hook("inside", r.URL, journal.Filter{Kinds: []string{"op"}})
+	b.task("a", func(t *Task) { t.Allow = webhook.Allow{Private: true} })
+	b.happen(journal.OpState, "x")
+	b.until("an attempt", func() bool { l := b.deliveries("inside", ""); return len(l) == 1 && l[0].Attempts == 1 })
+	if e := b.deliveries("inside", "pending")[0].Error; !strings.Contains(e, "allow_loopback") || r.seen() != "" {
+		t.Errorf("%q, it got %q", e, r.seen())
+	}
+}
+
+// TestServersShareTheWorkAndAnotherGoesOn: two servers tell one receiver each event once;
+// one that stopped in the middle loses nothing.
+func TestServersShareTheWorkAndAnotherGoesOn(t *testing.T) {
+	b := newBench(t)
+	hold, third := make(chan struct{}), make(chan struct{})
+	r := newReceiver(t, func(n int, _ http.ResponseWriter, req *http.Request) int {
+		if n == 3 {
+			close(third)
+			select {
+			case <-hold:
+			case <-req.Context().Done():
+			}
+			return 0
+		}
+		return 204
+	})
+	_, secret := b.hook("one", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	first := b.task("a", nil)
+	b.happen(journal.OpState, "1", "2", "3", "4", "5")
+	b.until("the first two", func() bool { return r.seen() == "1,2" })
+	<-third
+	first() // in the middle of it
+	close(hold)
+	b.task("b", nil)
+	b.task("c", nil)
+	b.until("the rest", func() bool { return r.seen() == "1,2,3,4,5" })
+}
+
+func TestTwoSecretsSignWhileOneTakesOverFromTheOther(t *testing.T) {
+	b := newBench(t)
+	r := newReceiver(t, nil)
+	_, former := b.hook("chat", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(former)
+	next := webhook.NewSecret()
+	if _, err := b.db.RotateWebhook(t.Context(), "chat", next, b.now().Add(time.Hour), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	b.task("a", nil)
+	b.happen(journal.OpState, "1")
+	b.until("by the former secret", func() bool { return r.seen() == "1" })
+	r.knows(next)
+	b.happen(journal.OpState, "2")
+	b.until("by the next", func() bool { return r.seen() == "1,2" })
+	b.turn(2 * time.Hour)
+	r.knows(former)
+	b.happen(journal.OpState, "3")
+	b.until("the former signs no more", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.wrong == 1 })
+}
+
+func TestATestIsSentNowAndAloneAfterAFailure(t *testing.T) {
+	b := newBench(t)
+	r := newReceiver(t, nil)
+	w, secret := b.hook("chat", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	d, err := b.db.TestWebhook(t.Context(), w.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.task("a", nil)
+	b.until("the test", func() bool { return r.seen() == "this is a test of webhook chat" })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ids[0] != d.ID {
+		t.Errorf("its id is %s, not %s", r.ids[0], d.ID)
+	}
+}
