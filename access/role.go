@@ -47,7 +47,7 @@ var table = []row{
 	{Rack, "work on the racking list, scan codes, blink a locator, sign a rack off", []Role{Technician, Operator, Admin}},
 	{Power, "switch machines on and off", []Role{Operator, Admin}},
 	{Deploy, "deploy, inspect, burn in and rescue machines, roll images out; cancel and retry operations", []Role{Operator, Admin}},
-	{Plan, "apply plans, hold machines, waive conditions, replace machines", []Role{Operator, Admin}},
+	{Plan, "apply plans, hold machines, waive conditions, replace machines, give codes for racks", []Role{Operator, Admin}},
 	{Destroy, "erase disks, retire machines, remove images and firmware files", []Role{Operator, Admin}},
 	{BMC, "change settings at BMCs, claim them", []Role{Operator, Admin}},
 	{Image, "bring images in, check them, collect bytes nobody needs", []Role{Operator, Admin}},

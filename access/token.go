@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base32"
@@ -26,20 +27,28 @@ type Token struct {
 	Expires  time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
 	LastUsed time.Time `json:"last_used_at,omitzero" doc:"To a minute or so; absent: never"`
 	Revoked  time.Time `json:"revoked_at,omitzero" doc:"Absent: it was not"`
+
+	Door        Door   `json:"door" enum:"token,certificate,login,device" doc:"login and device: a session of a person"`
+	Certificate string `json:"certificate,omitempty" doc:"Name in the client certificate that stands for a secret"`
 }
 
 // Caller is who holds the token.
 func (t Token) Caller() Caller {
-	return Caller{ID: t.ID, Name: t.Name, By: ByToken, Role: t.Role, Scope: t.Scope, Expires: t.Expires}
+	return Caller{ID: t.ID, Name: t.Name, By: cmp.Or(t.Door, ByToken), Role: t.Role, Scope: t.Scope, Expires: t.Expires}
 }
+
+// Session reports whether it is one of a person, that was opened and will be over.
+func (t Token) Session() bool { return t.Door == ByLogin || t.Door == ByDevice }
 
 // Good is nil while the token opens anything, and Denied once it was revoked or its time
 // is over.
 func (t Token) Good(now time.Time) error {
-	switch {
+	switch over := !t.Expires.IsZero() && !now.Before(t.Expires); {
+	case t.Session() && (over || !t.Revoked.IsZero()):
+		return fault.Deniedf("the session of %s is over", t.Name).WithHint("'rackwright login' opens another; at a rack, ask for another code")
 	case !t.Revoked.IsZero():
 		return fault.Deniedf("token %s was revoked at %s", t.Name, t.Revoked.Format(time.RFC3339)).WithHint("ask an admin for another")
-	case !t.Expires.IsZero() && !now.Before(t.Expires):
+	case over:
 		return fault.Deniedf("token %s expired at %s", t.Name, t.Expires.Format(time.RFC3339)).
 			WithHint("ask an admin for another: 'rackwright token rotate %s --expires 90d'", t.Name)
 	}
@@ -55,7 +64,12 @@ type Grant struct {
 	Role    Role      `json:"role" enum:"viewer,technician,operator,admin,service"`
 	Scope   Scope     `json:"scope,omitzero" doc:"Where it is to be good; absent: everywhere"`
 	Expires time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
+
+	Certificate string `json:"certificate,omitempty" maxLength:"255" doc:"Instead of a secret: a URI or DNS name in the client certificate; its common name where it has neither"`
 }
+
+// certificateForm is a URI or a name, in one line.
+var certificateForm = regexp.MustCompile(`^[\x21-\x7e]{1,255}$`)
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9@._-]{0,127}$`)
 
@@ -74,6 +88,9 @@ func (g Grant) Check(now time.Time) error {
 	}
 	if !g.Expires.IsZero() && !now.Before(g.Expires) {
 		fail("expires_at", "is over")
+	}
+	if g.Certificate != "" && !certificateForm.MatchString(g.Certificate) {
+		fail("certificate", "is no name in a certificate: 255 visible ASCII characters at most, no spaces")
 	}
 	for _, l := range g.Scope.lists() {
 		if slices.Contains(l.names, "") || len(l.names) > mostNames {

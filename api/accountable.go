@@ -30,6 +30,8 @@ func quiet(route string) string {
 		return "comes every few seconds from each cache"
 	case "continue-image-upload":
 		return "is a part of an upload whose beginning is entered"
+	case "open-session", "open-rack-session":
+		return "comes from nobody until it is known who it is: the handler enters it then"
 	}
 	return ""
 }
@@ -43,6 +45,7 @@ type note struct {
 	targetID      string
 	before, after map[string]any
 	body          capture
+	enter         func() error // as asked, when a handler finds out who asks
 
 	method, path, query, ifMatch, reason string
 	approval                             *approved // of a request that waited for a second person
@@ -90,17 +93,30 @@ func (s *server) accountable(next http.Handler) http.Handler {
 			n.body.from = r.Body
 			r.Body = &n.body
 		}
-		rec := &recorder{ResponseWriter: w}
+		rec := &entering{recorder: recorder{ResponseWriter: w}}
+		rec.enter = sync.OnceFunc(func() { s.enterAnswer(r, rec.status, w.Header().Get("Location")) })
 		ended := false
 		defer func() {
 			if !ended { // a panic
 				rec.status = http.StatusInternalServerError
 			}
-			s.enterAnswer(r, rec.status, w.Header().Get("Location"))
+			rec.enter()
 		}()
 		next.ServeHTTP(rec, r)
 		ended = true
 	})
+}
+
+// entering enters an answer before any of it is sent, also when its handler goes on after it.
+type entering struct {
+	recorder
+	enter func()
+}
+
+// FlushError is http.ResponseController's.
+func (e *entering) FlushError() error {
+	e.enter()
+	return http.NewResponseController(e.ResponseWriter).Flush()
 }
 
 // entered enters a request as asked, now that it is known who asks. What cannot be entered
@@ -109,22 +125,30 @@ func (s *server) entered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		n := &callOf(ctx).note
-		if !unsafe(r.Method) || n.route == "" || quiet(n.route) != "" {
-			next.ServeHTTP(w, r)
-			return
+		n.enter = func() error { return s.enterAsked(r) }
+		if unsafe(r.Method) && n.route != "" && quiet(n.route) == "" {
+			if err := n.enter(); err != nil {
+				s.fail(w, r, err)
+				return
+			}
 		}
-		s.lookAt(ctx, n, &n.before)
-		e := s.entry(r, audit.Asked)
-		e.Before = n.before
-		e, err := s.Store.AppendAudit(ctx, e)
-		if err != nil {
-			s.Log.ErrorContext(ctx, "the audit cannot be written", "request_id", callOf(ctx).id, "error", err)
-			s.fail(w, r, fault.Unreachablef("the audit cannot be written, so nothing was done").WithHint("try again; 'rackwright serve' logs why"))
-			return
-		}
-		n.asked = e.Seq
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (s *server) enterAsked(r *http.Request) error {
+	ctx := r.Context()
+	n := &callOf(ctx).note
+	s.lookAt(ctx, n, &n.before)
+	e := s.entry(r, audit.Asked)
+	e.Before = n.before
+	e, err := s.Store.AppendAudit(ctx, e)
+	if err != nil {
+		s.Log.ErrorContext(ctx, "the audit cannot be written", "request_id", callOf(ctx).id, "error", err)
+		return fault.Unreachablef("the audit cannot be written, so nothing was done").WithHint("try again; 'rackwright serve' logs why")
+	}
+	n.asked = e.Seq
+	return nil
 }
 
 // enterLimit is how long the entry of an answer is tried.

@@ -45,6 +45,8 @@ type Options struct {
 	AuditKey       ed25519.PrivateKey // signs heads of the audit; nil: they are not signed
 	TwoPersonsOver int                // destroying more machines than this within an hour needs a second person; 0: never
 
+	Logins Logins // nil: nobody logs in, people have tokens
+
 	Guard *guard.Guard // against who asks too often, or guesses; nil: nothing is limited
 
 	Log       *slog.Logger
@@ -122,6 +124,7 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.rollouts()
 	s.consoles()
 	s.tokens()
+	s.sessions()
 	s.operations()
 	s.stateStreams()
 	s.webhooks()

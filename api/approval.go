@@ -211,9 +211,6 @@ func (s *server) stillGood(ctx context.Context, who access.Caller) error {
 	if !who.Expires.IsZero() && !s.Now().Before(who.Expires) {
 		return gone
 	}
-	if who.By != access.ByToken {
-		return nil
-	}
 	t, err := s.Store.Token(ctx, who.ID)
 	if fault.Is(err, fault.NotFound) {
 		return gone

@@ -19,6 +19,7 @@ import (
 type call struct {
 	id     string
 	caller access.Caller
+	from   string // address, as the guard counts it
 	note   note // for the audit
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"math"
@@ -16,8 +17,12 @@ import (
 	"rackwright/fault"
 )
 
-// public are the paths that need no token.
+// public are the paths that need no token: what tells of the interface, and the ways in.
 func public(path string) bool {
+	switch strings.TrimPrefix(path, wire.Prefix) {
+	case "/sessions", "/sessions/rack", "/sessions/terms":
+		return true
+	}
 	return path == wire.Prefix+"/health" || strings.HasPrefix(path, wire.Prefix+"/openapi") || path == wire.Prefix+"/schemas/plan" || path == wire.Prefix+"/docs"
 }
 
@@ -40,13 +45,18 @@ func (s *server) admit(r *http.Request) error {
 		return nil
 	}
 	from := guard.Key(r.RemoteAddr)
+	c.from = from
 	if wait := s.Guard.Ask(from); wait > 0 {
 		return slower(r.Context(), "too many requests from "+from, wait)
 	}
 	if public(r.URL.Path) {
 		return nil
 	}
-	who, err := s.byToken(r, from)
+	door := s.byToken
+	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
+		door = s.byCertificate
+	}
+	who, err := door(r, from)
 	if err != nil {
 		return err
 	}
@@ -80,6 +90,55 @@ func (s *server) byToken(r *http.Request, from string) (access.Caller, error) {
 	}
 	s.Guard.Right(from, secret)
 	return t.Caller(), nil
+}
+
+// mostNames bounds the names of a certificate that are looked up.
+const mostNames = 16
+
+// byCertificate is the caller that a client certificate stands for, which the listener has
+// verified. It may have ended since: connections live long.
+func (s *server) byCertificate(r *http.Request, from string) (access.Caller, error) {
+	ctx, leaf := r.Context(), r.TLS.VerifiedChains[0][0]
+	if !s.Now().Before(leaf.NotAfter) {
+		return access.Caller{}, unknown(ctx, "the client certificate ended at "+leaf.NotAfter.UTC().Format(time.RFC3339), "renew it where it was made", "")
+	}
+	names := certificateNames(leaf)
+	shown := "certificate " + strings.Join(names, "\x00")
+	if wait := s.Guard.Locked(from, shown); wait > 0 {
+		return access.Caller{}, slower(ctx, "too many wrong tokens from "+from, wait)
+	}
+	t, err := s.Store.TokenOfCertificate(ctx, names)
+	switch {
+	case errors.Is(err, access.ErrUnknown):
+		s.Guard.Wrong(from)
+		s.Log.WarnContext(ctx, "unknown client certificate", "remote", r.RemoteAddr, "names", names, "request_id", callOf(ctx).id)
+		return access.Caller{}, unknown(ctx, err.Error(), fault.HintOf(err), "")
+	case fault.Is(err, fault.Denied):
+		return access.Caller{}, unknown(ctx, err.Error(), fault.HintOf(err), "")
+	case err != nil:
+		return access.Caller{}, err
+	}
+	s.Guard.Right(from, shown)
+	who := t.Caller()
+	if who.Expires.IsZero() || leaf.NotAfter.Before(who.Expires) {
+		who.Expires = leaf.NotAfter.UTC()
+	}
+	return who, nil
+}
+
+// certificateNames are those that a certificate is known by: its URIs and DNS names, and its
+// common name when it has neither (RFC 6125 section 6.4.4).
+func certificateNames(leaf *x509.Certificate) (names []string) {
+	for _, u := range leaf.URIs {
+		names = append(names, u.String())
+	}
+	for _, name := range leaf.DNSNames {
+		names = append(names, strings.ToLower(name))
+	}
+	if len(names) == 0 && leaf.Subject.CommonName != "" {
+		names = []string{leaf.Subject.CommonName}
+	}
+	return names[:min(len(names), mostNames)]
 }
 
 // longestSecret is more than any secret has, bytes.

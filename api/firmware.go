@@ -151,6 +151,12 @@ func lacking(machine string, c firmware.Choice) error {
 }
 
 func (s *server) removeFirmware(ctx context.Context, in *firmwareIn) (*struct{}, error) {
+	if _, err := s.Store.FirmwareFile(ctx, in.File); err != nil {
+		return nil, err
+	}
+	if err := s.second(ctx, 1); err != nil {
+		return nil, err
+	}
 	f, err := s.Store.RemoveFirmware(ctx, in.File, actor(ctx))
 	if err != nil || s.FirmwareBytes == nil {
 		return nil, err

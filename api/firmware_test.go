@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -88,5 +89,22 @@ func TestAFirmwareUploadThatIsDescribedBadlyNamesEveryField(t *testing.T) {
 			t.Errorf("%s: %v", kind, answer.Status)
 		}
 		answer.Body.Close()
+	}
+}
+
+func TestRemovingFirmwareIsWeighedAsWhatDestroys(t *testing.T) {
+	url := apitest.Serve(t, api.Options{Store: apitest.Rack(t), TwoPersonsOver: 1}) + wire.Prefix
+	for i, want := range []int{204, 202} {
+		name := fmt.Sprintf("f%d", i)
+		sendFirmware(t, url, strings.Replace(biosQuery, "b2", name, 1), name)
+		if answer, text := ask(t, "DELETE", url+"/firmware/"+name, ""); answer.StatusCode != want {
+			t.Errorf("%s: %s %s", name, answer.Status, text)
+		}
+	}
+	if answer, _ := ask(t, "GET", url+"/firmware/f1", ""); answer.StatusCode != 200 {
+		t.Errorf("what waits is gone: %s", answer.Status)
+	}
+	if answer, _ := ask(t, "DELETE", url+"/firmware/none", ""); answer.StatusCode != 404 {
+		t.Errorf("what is not there: %s", answer.Status)
 	}
 }

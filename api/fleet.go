@@ -102,10 +102,24 @@ func (s *server) beginFleet(ctx context.Context, f *fleet.Fleet, order deploy.Or
 	if dry {
 		return &fleetOut{Status: http.StatusOK, Body: fleetTold(*f)}, nil
 	}
+	if err := s.second(ctx, givenUp(f, order)); err != nil {
+		return nil, err
+	}
 	if err := s.Store.CreateFleet(ctx, f, order, actor(ctx)); err != nil {
 		return nil, err
 	}
 	return &fleetOut{Status: http.StatusCreated, Location: wire.Prefix + "/" + string(f.Kind) + "s/" + f.ID, Body: fleetTold(*f)}, nil
+}
+
+// givenUp is how many machines of a fleet lose what is on their disks by an order; see
+// destroyed.
+func givenUp(f *fleet.Fleet, order deploy.Order) (n int) {
+	for _, m := range f.Members {
+		if len(order.Overwrite) > 0 && m.State != fleet.Skipped {
+			n++
+		}
+	}
+	return n
 }
 
 // fleetTold is a fleet as it goes out.

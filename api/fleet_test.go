@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"rackwright/api"
+	"rackwright/api/apitest"
 	"rackwright/api/wire"
+	"rackwright/audit"
 	"rackwright/fleet"
 	"rackwright/inventory"
 )
@@ -93,5 +96,31 @@ func TestADiskThatNoMachineHasIsNotOverwritten(t *testing.T) {
 	}
 	if answer, text := ask(t, "POST", url+"/machines/m1/actions/burn-in", burn+`["S-m2"]}`); answer.StatusCode != 422 || !strings.Contains(text, "S-m2") {
 		t.Errorf("another's disk: %s %s", answer.Status, text)
+	}
+}
+
+func TestARolloutThatGivesUpDataWaitsForASecondPerson(t *testing.T) {
+	s := apitest.Rack(t)
+	url := apitest.Serve(t, api.Options{Store: s, TwoPersonsOver: 1}) + wire.Prefix
+	for _, name := range []string{"m1", "m2"} {
+		s.Change(name, func(m *inventory.Machine) {
+			m.Facts = &inventory.Facts{Source: "agent", Disks: []inventory.Disk{{Serial: "S-" + name, Bytes: 1 << 40}}}
+		})
+	}
+	start := `{"name":"x","max_failures":5,"image":"debian","racks":["r1"],"overwrite":["S-m1","S-m2"]`
+	if answer, text := ask(t, "POST", url+"/rollouts", start+`,"dry_run":true}`); answer.StatusCode != 200 {
+		t.Fatalf("a dry run: %s %s", answer.Status, text)
+	}
+	answer, text := ask(t, "POST", url+"/rollouts", start+`}`, "Authorization: Bearer "+apitest.OperatorSecret)
+	a := decode[audit.Approval](t, text)
+	if answer.StatusCode != 202 || a.State != audit.Waiting || a.Machines != 2 {
+		t.Fatalf("%s %s", answer.Status, text)
+	}
+	if _, text := ask(t, "GET", url+"/rollouts", ""); len(decode[wire.List[fleet.Fleet]](t, text).Items) != 0 {
+		t.Errorf("it began: %s", text)
+	}
+	answer, text = ask(t, "POST", url+"/approvals/"+a.ID+"/approve", "")
+	if done := decode[audit.Approval](t, text); answer.StatusCode != 200 || done.Status != 201 || !strings.HasPrefix(done.Location, "/rollouts/") {
+		t.Errorf("approved: %s %s", answer.Status, text)
 	}
 }

@@ -59,6 +59,9 @@ func (s *server) images(mux *chi.Mux) {
 }
 
 func (s *server) removeImage(ctx context.Context, in *imageIn) (*struct{}, error) {
+	if _, err := s.Store.Image(ctx, in.Image); err != nil {
+		return nil, err
+	}
 	if err := s.second(ctx, 1); err != nil {
 		return nil, err
 	}

@@ -42,6 +42,9 @@ func (s *server) life() {
 		MachineIn
 		Body inventory.Retirement
 	}) (*body[inventory.Machine], error) {
+		if _, err := s.Store.Machine(ctx, in.Machine); err != nil {
+			return nil, err
+		}
 		if err := s.second(ctx, 1); err != nil {
 			return nil, err
 		}

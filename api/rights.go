@@ -175,6 +175,13 @@ var needs = map[string]Need{
 	"cancel-operation": {access.Deploy, AtWork},
 	"retry-operation":  {access.Deploy, AtWork},
 
+	"login-terms":       {"", Open},
+	"open-session":      {"", Open},
+	"open-rack-session": {"", Open},
+	"end-session":       {access.Read, Shared},
+	"add-rack-code":     {access.Plan, AtRack},
+	"end-rack-codes":    {access.Plan, AtRack},
+
 	"whoami":       {access.Read, Shared},
 	"list-tokens":  {access.Govern, Whole},
 	"add-token":    {access.Govern, Whole},

@@ -35,6 +35,7 @@ type Store interface {
 	webhookStore
 	fleetStore
 	accessStore
+	sessionStore
 	auditStore
 	approvalStore
 	// Ping returns Unreachable when the database does not answer.

@@ -110,7 +110,8 @@ func (b *BurnRecord) Powered(o *Operation) bool { return b.Power == o.Turn }
 func (b *BurnRecord) Over() bool { return b.State == BurnPassed || b.State == BurnFailed }
 
 // Checked takes in that the machine's agent checked in at a time. It returns true when the
-// machine restarted by itself since: nobody netbooted it.
+// machine restarted by itself since: nobody netbooted it. In another turn it was netbooted
+// because it had fallen silent.
 func (b *BurnRecord) Checked(at time.Time, turn int) bool {
 	if !at.After(b.Booted) {
 		return false
@@ -118,8 +119,11 @@ func (b *BurnRecord) Checked(at time.Time, turn int) bool {
 	again, same := !b.Booted.IsZero(), b.Turn == turn
 	b.Earlier, b.Latest = b.Earlier.And(b.Latest), BurnWork{}
 	b.Booted, b.Turn = at, turn
-	if again && same {
+	switch {
+	case again && same:
 		b.Restarts++
+	case again:
+		b.Silences++
 	}
 	return again && same
 }

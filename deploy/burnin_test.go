@@ -110,7 +110,7 @@ func TestAMachineThatComesBackIsCounted(t *testing.T) {
 	if !b.Checked(at(2), 0) || b.Restarts != 1 || b.Earlier.Seconds != 9 || b.Latest.Seconds != 0 {
 		t.Errorf("a restart does not: %+v", b)
 	}
-	if b.Checked(at(3), 1) || b.Restarts != 1 { // netbooted by us
+	if b.Checked(at(3), 1) || b.Restarts != 1 || b.Silences != 1 { // netbooted by us
 		t.Errorf("ours counts: %+v", b)
 	}
 	b.Silences = 2

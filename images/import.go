@@ -100,6 +100,9 @@ var (
 
 // BadName says what is wrong with the name of an image, "" for nothing.
 func BadName(name string) string {
+	if name == "imports" {
+		return "is not an image name: the imports of all images are called so"
+	}
 	if imageName.MatchString(name) {
 		return ""
 	}

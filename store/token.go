@@ -11,10 +11,10 @@ import (
 	"rackwright/fault"
 )
 
-const tokenColumns = `id, name, role, scope, created_at, created_by, expires_at, last_used_at, revoked_at`
+const tokenColumns = `id, name, role, scope, created_at, created_by, expires_at, last_used_at, revoked_at, door, certificate`
 
 func readToken(scan func(...any) error) (t access.Token, err error) {
-	err = scan(asText{&t.ID}, &t.Name, &t.Role, asJSON{&t.Scope}, asTime{&t.Created}, &t.By, asTime{&t.Expires}, asTime{&t.LastUsed}, asTime{&t.Revoked})
+	err = scan(asText{&t.ID}, &t.Name, &t.Role, asJSON{&t.Scope}, asTime{&t.Created}, &t.By, asTime{&t.Expires}, asTime{&t.LastUsed}, asTime{&t.Revoked}, &t.Door, &t.Certificate)
 	return t, err
 }
 
@@ -41,15 +41,19 @@ func (db *DB) TokenOf(ctx context.Context, secret string) (access.Token, error) 
 	return t, nil
 }
 
-// Tokens lists tokens by name; with those that were revoked, behind the one that is good.
+// Tokens lists tokens and open sessions by name; with those that were revoked or are over,
+// behind the one that is good.
 func (db *DB) Tokens(ctx context.Context, revoked bool) ([]access.Token, error) {
-	pick := " WHERE revoked_at IS NULL"
+	pick, args := ` WHERE revoked_at IS NULL AND (`+ofToken+` OR expires_at > $1)`, []any{db.now()}
 	if revoked {
-		pick = ""
+		pick, args = "", nil
 	}
-	out, err := collect(ctx, db.sql, readToken, `SELECT `+tokenColumns+` FROM token`+pick+` ORDER BY name, CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, revoked_at DESC, id`)
+	out, err := collect(ctx, db.sql, readToken, `SELECT `+tokenColumns+` FROM token`+pick+` ORDER BY name, CASE WHEN revoked_at IS NULL THEN 0 ELSE 1 END, revoked_at DESC, id`, args...)
 	return out, db.fault(err)
 }
+
+// ofToken picks tokens, whose names are theirs alone, from among sessions.
+const ofToken = `door IN ('token', 'certificate')`
 
 // Token returns one by its id, or the good one of a name.
 func (db *DB) Token(ctx context.Context, idOrName string) (*access.Token, error) {
@@ -58,7 +62,7 @@ func (db *DB) Token(ctx context.Context, idOrName string) (*access.Token, error)
 }
 
 func token(ctx context.Context, q queryer, idOrName string) (*access.Token, error) {
-	pick, key := "name = $1 AND revoked_at IS NULL", idOrName
+	pick, key := "name = $1 AND revoked_at IS NULL AND "+ofToken, idOrName
 	if isID(idOrName) {
 		pick, key = "id = $1", strings.ToLower(idOrName)
 	}
@@ -89,7 +93,13 @@ func (db *DB) AddToken(ctx context.Context, g access.Grant, secret, actor string
 		case !fault.Is(err, fault.NotFound):
 			return err
 		}
-		out = &access.Token{ID: newID(), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: db.now(), By: actor, Expires: g.Expires.UTC().Truncate(time.Microsecond)}
+		out = &access.Token{ID: newID(), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: db.now(), By: actor, Expires: g.Expires.UTC().Truncate(time.Microsecond), Door: access.ByToken}
+		if g.Certificate != "" {
+			out.Door, out.Certificate = access.ByCertificate, g.Certificate
+			if err := certificateFree(ctx, tx, g.Certificate); err != nil {
+				return err
+			}
+		}
 		return insertToken(ctx, tx, out, secret)
 	})
 	if err != nil {
@@ -99,8 +109,8 @@ func (db *DB) AddToken(ctx context.Context, g access.Grant, secret, actor string
 }
 
 func insertToken(ctx context.Context, q queryer, t *access.Token, secret string) error {
-	_, err := exec(ctx, q, `INSERT INTO token (id, name, hash, role, scope, created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		t.ID, t.Name, access.Hash(secret), t.Role, toJSON(t.Scope), t.Created, t.By, timeOrNull(t.Expires))
+	_, err := exec(ctx, q, `INSERT INTO token (id, name, hash, role, scope, created_at, created_by, expires_at, door, certificate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		t.ID, t.Name, access.Hash(secret), t.Role, toJSON(t.Scope), t.Created, t.By, timeOrNull(t.Expires), t.Door, t.Certificate)
 	return err
 }
 
@@ -132,6 +142,9 @@ func scopeKnown(ctx context.Context, q queryer, s access.Scope) error {
 // secret is refused from now on: see tokenCache.
 func (db *DB) RotateToken(ctx context.Context, idOrName, secret string, expires time.Time) (*access.Token, error) {
 	return db.changeToken(ctx, idOrName, func(t *access.Token) error {
+		if t.Door != access.ByToken {
+			return fault.Conflictf("%s has no secret to be given another", t.Name).WithHint("a certificate is renewed where it was made; a session is opened by 'rackwright login'")
+		}
 		if !expires.IsZero() {
 			t.Expires = expires.UTC().Truncate(time.Microsecond)
 		}
@@ -187,7 +200,7 @@ func (db *DB) SetToken(ctx context.Context, name string, role access.Role, secre
 	defer db.tokens.drop()
 	t := access.Token{ID: newID(), Name: name, Role: role, Created: db.now()}
 	_, err := exec(ctx, db.sql, `INSERT INTO token (id, name, hash, role, scope, created_at, created_by) VALUES ($1, $2, $3, $4, '{}', $5, '')
-		ON CONFLICT (name) WHERE revoked_at IS NULL DO UPDATE SET hash = excluded.hash, role = excluded.role, scope = excluded.scope, expires_at = NULL`,
+		ON CONFLICT (name) WHERE revoked_at IS NULL AND `+ofToken+` DO UPDATE SET hash = excluded.hash, role = excluded.role, scope = excluded.scope, expires_at = NULL`,
 		t.ID, t.Name, access.Hash(secret), t.Role, t.Created)
 	return db.fault(err)
 }

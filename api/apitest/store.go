@@ -44,6 +44,8 @@ type Store struct {
 	strange []inventory.StrangeBMC
 	down    error
 	tokens  []given
+	shown   map[string]bool // that opened a session
+	codes   []rackCode
 	now     func() time.Time
 }
 

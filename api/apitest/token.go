@@ -30,7 +30,7 @@ func (s *Store) everyToken() []given {
 	all := slices.Clone(s.tokens)
 	for _, r := range access.Roles() {
 		if !slices.ContainsFunc(all, func(g given) bool { return g.ID == "token-"+string(r) }) {
-			all = append(all, given{access.Token{ID: "token-" + string(r), Name: string(r), Role: r, Created: s.now()}, "rw_" + string(r)})
+			all = append(all, given{access.Token{ID: "token-" + string(r), Name: string(r), Role: r, Created: s.now(), Door: access.ByToken}, "rw_" + string(r)})
 		}
 	}
 	return all
@@ -87,7 +87,10 @@ func (s *Store) AddToken(ctx context.Context, g access.Grant, secret, actor stri
 	}
 	unlock, err := s.lock()
 	defer unlock()
-	t := access.Token{ID: s.id("token"), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: s.now(), By: actor, Expires: g.Expires}
+	t := access.Token{ID: s.id("token"), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: s.now(), By: actor, Expires: g.Expires, Door: access.ByToken}
+	if g.Certificate != "" {
+		t.Door, t.Certificate = access.ByCertificate, g.Certificate
+	}
 	s.tokens = append(s.tokens, given{t, secret})
 	return &t, err
 }

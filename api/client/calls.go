@@ -47,18 +47,47 @@ func all[T any](ctx context.Context, c *Client, path string, q url.Values) ([]T,
 	if q == nil {
 		q = url.Values{}
 	}
-	out := []T{}
+	out, bound := []T{}, boundOf(ctx)
+	if bound.most > 0 && bound.most < pageSize {
+		q.Set("limit", strconv.Itoa(bound.most))
+	}
 	for {
 		page, err := call[wire.List[T]](ctx, c, http.MethodGet, path, q, nil)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, page.Items...)
+		if bound.most > 0 && (len(out) > bound.most || len(out) == bound.most && page.Next != "") {
+			bound.more()
+			return out[:bound.most], nil
+		}
 		if page.Next == "" || page.Next == q.Get("page_token") {
 			return out, nil
 		}
 		q.Set("page_token", page.Next)
 	}
+}
+
+// pageSize is how much a page of the server has.
+const pageSize = 1000
+
+type boundKey struct{}
+
+// bound is how much of a list is wanted.
+type bound struct {
+	most int // 0: all
+	more func()
+}
+
+func boundOf(ctx context.Context) bound {
+	b, _ := ctx.Value(boundKey{}).(bound)
+	return b
+}
+
+// AtMost bounds the lists that are asked for with the context: so many things, over as many
+// pages as they take. When there are more, that is told.
+func AtMost(ctx context.Context, most int, more func()) context.Context {
+	return context.WithValue(ctx, boundKey{}, bound{most, more})
 }
 
 // Health asks whether the server works; it needs no token.
@@ -77,8 +106,7 @@ type MachineQuery struct {
 	PageToken           string   // of the page before
 }
 
-// MachinePage returns one page of machines by name.
-func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inventory.Machine], error) {
+func (q *MachineQuery) values() url.Values {
 	values := query("rack", q.Rack, "phase", q.Phase, "mac", q.MAC, "tag", q.Tag, "project", q.Project, "model", q.Model, "q", q.Text,
 		"limit", number(int64(q.Limit)), "page_token", q.PageToken)
 	for _, l := range q.Labels {
@@ -87,23 +115,17 @@ func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inv
 	if q.Facts {
 		values.Set("facts", "true")
 	}
-	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines", values, nil)
+	return values
+}
+
+// MachinePage returns one page of machines by name.
+func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inventory.Machine], error) {
+	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines", q.values(), nil)
 }
 
 // Machines returns all machines of the query by name, page after page.
 func (c *Client) Machines(ctx context.Context, q MachineQuery) ([]inventory.Machine, error) {
-	all := []inventory.Machine{}
-	for {
-		page, err := c.MachinePage(ctx, q)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, page.Items...)
-		if page.Next == "" || page.Next == q.PageToken {
-			return all, nil
-		}
-		q.PageToken = page.Next
-	}
+	return all[inventory.Machine](ctx, c, "/machines", q.values())
 }
 
 func machinePath(machine, rest string) string { return "/machines/" + url.PathEscape(machine) + rest }
@@ -222,10 +244,18 @@ func (c *Client) Operations(ctx context.Context, q OperationQuery) ([]deploy.Ope
 	return l.Items, err
 }
 
+// AllOperations returns the operations of a query, page after page.
+func (c *Client) AllOperations(ctx context.Context, q OperationQuery) ([]deploy.Operation, error) {
+	return all[deploy.Operation](ctx, c, "/operations", q.values())
+}
+
 // OperationPage returns a page of operations.
 func (c *Client) OperationPage(ctx context.Context, q OperationQuery) (wire.List[deploy.Operation], error) {
-	return call[wire.List[deploy.Operation]](ctx, c, http.MethodGet, "/operations",
-		query("machine", q.Machine, "kind", q.Kind, "state", q.State, "open", flag(q.Open), "sort", q.Sort, "limit", number(int64(q.Limit)), "page_token", q.PageToken), nil)
+	return call[wire.List[deploy.Operation]](ctx, c, http.MethodGet, "/operations", q.values(), nil)
+}
+
+func (q *OperationQuery) values() url.Values {
+	return query("machine", q.Machine, "kind", q.Kind, "state", q.State, "open", flag(q.Open), "sort", q.Sort, "limit", number(int64(q.Limit)), "page_token", q.PageToken)
 }
 
 // OperationLog returns what happened in an operation, oldest first.

@@ -76,6 +76,16 @@ func (c *Client) NewestEvents(ctx context.Context, q StreamQuery, limit int) ([]
 	return l.Items, err
 }
 
+// LastEvent returns the id of the last event there is: what streams tell behind it happened
+// after this call.
+func (c *Client) LastEvent(ctx context.Context) (int64, error) {
+	events, err := c.NewestEvents(ctx, StreamQuery{}, 1)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	return events[0].ID, nil
+}
+
 func follow[T any](ctx context.Context, c *Client, path string, q StreamQuery, each func(T) error) error {
 	w := watch[T]{c: c, path: path, last: q.After, query: q.values(), each: each}
 	for attempt := 1; ; attempt++ {

@@ -22,8 +22,9 @@ type following struct {
 }
 
 func (f *following) add(c *cobra.Command) {
-	c.Flags().BoolVar(&f.watch, "watch", false, "show the progress until all have ended")
-	c.Flags().DurationVar(&f.timeout, "timeout", 0, "with --watch: stop watching after this `time` (the work goes on)")
+	c.Flags().BoolVar(&f.watch, "wait", false, "wait until all have ended, and show the progress; the exit status tells how")
+	c.Flags().BoolVar(&f.watch, "watch", false, "the same")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "with --wait: stop waiting after this `time` (the work goes on)")
 }
 
 // dryRun shows what an operation would do to each machine.

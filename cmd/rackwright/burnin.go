@@ -29,8 +29,9 @@ func burnInCommand(w *world) *cobra.Command {
 	var order wire.BurnIn
 	var long time.Duration
 	var follow following
+	var yes bool
 	c := &cobra.Command{Use: "burn-in MACHINE...", Short: "Work machines hard and see what breaks or is slow", Args: names(1, -1), Long: burnInLong,
-		Example: "  rackwright burn-in r1-u10 r1-u11 --for 2h --watch\n  rackwright burn-in r1-u10 --for 20m --test cpu,memory\n  rackwright burn-in r1-u10 --write --overwrite S64HNE0R1",
+		Example: "  rackwright burn-in r1-u10 r1-u11 --for 2h --watch\n  rackwright burn-in r1-u10 --for 20m --test cpu,memory\n  rackwright burn-in r1-u10 --write --overwrite S64HNE0R1 --yes",
 		RunE: func(c *cobra.Command, machines []string) error {
 			if order.Seconds = int(long.Seconds()); long < deploy.MinBurn || long > deploy.MaxBurn {
 				return usage(c, "--for must be between %s and %s", deploy.MinBurn, deploy.MaxBurn)
@@ -46,6 +47,9 @@ func burnInCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanBurnIn(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
+			if err := w.sure(yes || !order.Write, "destroys what is on the disks of", machines...); err != nil {
+				return err
+			}
 			return beginMany(c.Context(), w, cl, "burn-in", machines, order, follow, cl.BurnIn)
 		}}
 	c.Flags().DurationVar(&long, "for", 2*time.Hour, "how `long` the tests work, together")
@@ -55,6 +59,7 @@ func burnInCommand(w *world) *cobra.Command {
 	c.Flags().BoolVar(&order.Active, "active", false, "also a machine that is active: it is restarted")
 	c.Flags().BoolVar(&order.DryRun, "dry-run", false, "only show the steps")
 	follow.addMany(c)
+	yesFlag(c, &yes)
 	c.AddCommand(burnInShow(w))
 	return c
 }

@@ -158,7 +158,7 @@ func tellServer(cl *client.Client) func(context.Context, images.Cache) (cache.Or
 }
 
 func cacheList(w *world) *cobra.Command {
-	return &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List caches, where they stand and what they do", Args: names(0, 0), Example: "  rackwright cache list",
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List caches, where they stand and what they do", Args: names(0, 0), Example: "  rackwright cache list",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -170,6 +170,7 @@ func cacheList(w *world) *cobra.Command {
 			}
 			return w.show(list, func(out io.Writer) { printCaches(out, list) })
 		}}
+	return w.watchable(w.pages(c), polled, nil)
 }
 
 func printCaches(out io.Writer, list []images.Cache) {
@@ -227,10 +228,14 @@ func cacheWarm(w *world) *cobra.Command {
 }
 
 func cacheForget(w *world) *cobra.Command {
-	return &cobra.Command{Use: "forget NAME", Short: "Forget a cache that is no more", Args: names(1, 1), Example: "  rackwright cache forget r1-cache",
+	var yes bool
+	c := &cobra.Command{Use: "forget NAME", Short: "Forget a cache that is no more", Args: names(1, 1), Example: "  rackwright cache forget r1-cache --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "forgets the cache", args[0]); err != nil {
 				return err
 			}
 			if err := cl.ForgetCache(c.Context(), args[0]); err != nil {
@@ -238,12 +243,10 @@ func cacheForget(w *world) *cobra.Command {
 			}
 			return w.show(map[string]string{"forgotten": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "cache %s forgotten\n", oneLine(args[0])) })
 		}}
+	yesFlag(c, &yes)
+	return c
 }
 
-// signer issues tickets for chunks.
-type signer struct{ key ed25519.PrivateKey }
-
-// Key is the public key.
 func (s signer) Key() []byte { return s.key.Public().(ed25519.PublicKey) }
 
 // Issue makes a ticket's text.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -67,12 +68,13 @@ func (f *deployFlags) order(c *cobra.Command) (wire.Deploy, error) {
 func deployCommand(w *world) *cobra.Command {
 	var f deployFlags
 	var follow following
-	var dry bool
+	var dry, yes bool
 	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Bring a system to machines and see them phone home", Args: names(1, -1),
 		Long: "Deploy an image. How it comes to the machine follows from the image's kind: a disk image\n" +
 			"or a root file system is written, a netboot image with answers installs itself, one\n" +
 			"without runs in memory, an ISO image goes through the BMC's virtual drive.\n" +
-			"The disk the plan's root_disk names is overwritten. With --dry-run nothing is changed and\n" +
+			"The disk the plan's root_disk names is overwritten; of a machine that is active you are\n" +
+			"asked first, or say --yes. With --dry-run nothing is changed and\n" +
 			"the steps are shown; 'rackwright preview' shows all that the machine would get.",
 		Example: "  rackwright deploy r1-u10 r1-u11 --image debian-12 --ssh-key ~/.ssh/id_ed25519.pub --watch\n" +
 			"  rackwright deploy r1-u10 --image debian-12 --user-data cloud.yaml --dry-run\n" +
@@ -91,10 +93,14 @@ func deployCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanDeploy(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
+			if err := w.sureOfActive(c.Context(), cl, yes || order.Live || order.Local, "overwrites the system that runs on", machines); err != nil {
+				return err
+			}
 			return beginMany(c.Context(), w, cl, "deploy", machines, order, follow, cl.Deploy)
 		}}
 	f.add(c)
 	follow.addMany(c)
+	yesFlag(c, &yes)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	return c
 }
@@ -160,11 +166,15 @@ func inspectCommand(w *world) *cobra.Command {
 
 func powerCommand(w *world) *cobra.Command {
 	var wait bool
+	var timeout time.Duration
 	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle|reset", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
 		Long: "off asks the system to shut down, force-off cuts power; cycle cuts it and gives it back,\n" +
 			"reset restarts with the power on. It waits until the BMC says that it is so.",
 		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 cycle --wait=false",
-		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		ValidArgsFunction: func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 0 {
+				return w.offers(offerMachines)(c, args, begun)
+			}
 			if len(args) == 1 {
 				return []string{"on", "off", "force-off", "cycle", "reset"}, cobra.ShellCompDirectiveNoFileComp
 			}
@@ -175,10 +185,11 @@ func powerCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.begin(c.Context(), cl, args[:1], following{watch: wait}, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, args[:1], following{watch: wait, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Power(ctx, machine, args[1])
 			})
 		}}
 	c.Flags().BoolVar(&wait, "wait", true, "wait until it is done")
+	c.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")
 	return c
 }

@@ -5,13 +5,11 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rackwright/api/wire"
-	"rackwright/fault"
 )
 
 const eraseLong = `Empty the disks of machines: every disk, or those named with --disk. The machine netboots,
@@ -19,13 +17,14 @@ each disk is emptied by the strongest method it has (sanitize, format, secure-er
 overwrite), samples are read back, and the machine is powered off. Each disk that is proven
 empty gets a signed certificate. When all are, the machine's gate 'erased' opens.
 
-There is no way back. Give --yes, or --dry-run to see the steps.`
+There is no way back. On a terminal you type the machine's name, elsewhere you give --yes;
+--dry-run shows the steps.`
 
 func eraseCommand(w *world) *cobra.Command {
 	var order wire.Erase
 	var follow following
 	var yes bool
-	c := &cobra.Command{Use: "erase MACHINE... --yes", Short: "Empty machines' disks and prove it", Args: names(1, -1), Long: eraseLong,
+	c := &cobra.Command{Use: "erase MACHINE...", Short: "Empty machines' disks and prove it", Args: names(1, -1), Long: eraseLong,
 		Example: "  rackwright erase r1-u10 --yes --watch\n  rackwright erase r1-u10 --disk S64HNE0R1 --method sanitize --method format --yes\n  rackwright erase r1-u10 --dry-run",
 		RunE: func(c *cobra.Command, machines []string) error {
 			if len(order.Disks) > 0 && len(machines) > 1 {
@@ -39,14 +38,14 @@ func eraseCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanErase(ctx, m, order) }
 				return dryRun(c.Context(), w, machines, would, printWould)
 			}
-			if !yes {
-				return fault.Invalidf("erase destroys what is on the disks of %s, and you did not say --yes", strings.Join(machines, ", ")).WithHint("--dry-run shows the steps; --yes does it")
+			if err := w.sure(yes, "destroys what is on the disks of", machines...); err != nil {
+				return err
 			}
 			return beginMany(c.Context(), w, cl, "erase", machines, order, follow, cl.Erase)
 		}}
 	c.Flags().StringArrayVar(&order.Disks, "disk", nil, "`serial` number or WWN of a disk; may be repeated; none: every disk")
 	c.Flags().StringArrayVar(&order.Methods, "method", nil, "`class` of methods that is allowed; may be repeated; none: all")
-	c.Flags().BoolVarP(&yes, "yes", "y", false, "the data may be destroyed")
+	yesFlag(c, &yes)
 	c.Flags().BoolVar(&order.DryRun, "dry-run", false, "only show the steps")
 	follow.addMany(c)
 	return c

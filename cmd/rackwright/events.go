@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -19,7 +18,7 @@ func eventsCommand(w *world) *cobra.Command {
 	c := &cobra.Command{Use: "events", Short: "Show what happened", Args: names(0, 0),
 		Long: "Show the newest events, oldest first; with --follow also those to come, until interrupted.\n" +
 			"A connection that breaks is taken up again where it was. Of a flag that is repeated one value has to fit;\n" +
-			"of several flags all. With -o json each event of --follow is one line.",
+			"of several flags all. With -o json or jsonl each event of --follow is one line.",
 		Example: "  rackwright events --limit 20\n  rackwright events --follow --machine r1-u10\n  rackwright events --follow --rack r1 --kind op.state --kind machine --severity warning",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
@@ -66,14 +65,12 @@ func pickEvents(c *cobra.Command, q *client.StreamQuery) {
 // event prints one event of a stream.
 func (w *world) event(e journal.Event) error {
 	switch w.format {
-	case "json":
-		return json.NewEncoder(w.out).Encode(e)
+	case "json", "jsonl":
+		w.format = "jsonl"
 	case "yaml":
 		fmt.Fprintln(w.out, "---")
-		return writeYAML(w.out, e)
 	}
-	printEvent(w.out, e)
-	return nil
+	return w.show(e, func(out io.Writer) { printEvent(out, e) })
 }
 
 func printEvent(out io.Writer, e journal.Event) {

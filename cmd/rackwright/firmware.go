@@ -174,10 +174,14 @@ func firmwareShow(w *world) *cobra.Command {
 }
 
 func firmwareRemove(w *world) *cobra.Command {
-	return &cobra.Command{Use: "remove FILE", Aliases: []string{"rm"}, Short: "Forget a firmware file that nothing needs", Args: names(1, 1), Example: "  rackwright firmware remove x1-bios-2.3.0",
+	var yes bool
+	c := &cobra.Command{Use: "remove FILE", Aliases: []string{"rm"}, Short: "Forget a firmware file that nothing needs", Args: names(1, 1), Example: "  rackwright firmware remove x1-bios-2.3.0 --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "removes the firmware file", args[0]); err != nil {
 				return err
 			}
 			if err := cl.RemoveFirmware(c.Context(), args[0]); err != nil {
@@ -185,4 +189,6 @@ func firmwareRemove(w *world) *cobra.Command {
 			}
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "firmware file %s removed\n", oneLine(args[0])) })
 		}}
+	yesFlag(c, &yes)
+	return c
 }

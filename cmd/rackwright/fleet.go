@@ -23,7 +23,7 @@ func fleetCommands(w *world, kind fleet.Kind, example string) []*cobra.Command {
 }
 
 // fleetStart is what the starts of both kinds share.
-type fleetStart struct{ watch, dry bool }
+type fleetStart struct{ watch, dry, yes, active bool }
 
 // add adds the flags of terms, whose wave and canaries are the defaults.
 func (f *fleetStart) add(c *cobra.Command, t *fleet.Terms, percent int) {
@@ -38,7 +38,9 @@ func (f *fleetStart) add(c *cobra.Command, t *fleet.Terms, percent int) {
 	flags.StringVar(&t.Domain, "domain", "rack", "what fails together: rack, row, room, site, or a rack `label`")
 	flags.IntVar(&t.Canary, "canary", t.Canary, "with waves: so `many` machines go first")
 	flags.IntVar(&t.Size, "wave", t.Size, "so `many` machines of a wave, at once; 0: as many as is measured to be good")
-	flags.BoolVar(&f.watch, "watch", false, "follow it until it ends")
+	flags.BoolVar(&f.watch, "wait", false, "follow it until it ends; the exit status tells how")
+	flags.BoolVar(&f.watch, "watch", false, "the same")
+	yesFlag(c, &f.yes)
 	flags.BoolVar(&f.dry, "dry-run", false, "only show the waves")
 }
 
@@ -66,7 +68,7 @@ func (f *fleetStart) run(ctx context.Context, w *world, start func(context.Conte
 }
 
 func fleetList(w *world, kind fleet.Kind) *cobra.Command {
-	return &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List " + string(kind) + "s, newest first", Args: names(0, 0), Example: "  " + kind.Command() + " list",
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List " + string(kind) + "s, newest first", Args: names(0, 0), Example: "  " + kind.Command() + " list",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -84,6 +86,7 @@ func fleetList(w *world, kind fleet.Kind) *cobra.Command {
 				table(out, []string{"NAME", "STATE", "WAVE", "MACHINES", "BRINGS", "LIKELY DONE", "CREATED", "WHY"}, rows)
 			})
 		}}
+	return w.watchable(c, byOperations, nil)
 }
 
 // fleetVerb makes the commands about one fleet.
@@ -105,13 +108,15 @@ func (v fleetVerb) command(verb, short, long string, run func(ctx context.Contex
 }
 
 func (v fleetVerb) show() *cobra.Command {
-	return v.command("show", "Show a "+string(v.kind)+", its machines and what it measures", "", func(ctx context.Context, cl *client.Client, name string) error {
+	c := v.command("show", "Show a "+string(v.kind)+", its machines and what it measures", "", func(ctx context.Context, cl *client.Client, name string) error {
 		got, err := cl.Fleet(ctx, v.kind, name)
 		if err != nil {
 			return err
 		}
+		v.w.over = got.State != fleet.Running
 		return v.w.show(got, func(out io.Writer) { printFleet(out, got) })
 	})
+	return v.w.watchable(c, byOperations, nil)
 }
 
 func (v fleetVerb) steer(verb, short string) *cobra.Command {

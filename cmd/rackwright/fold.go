@@ -10,7 +10,8 @@ import (
 // stands under the second column, so that a list can still be read down its first.
 type folder struct {
 	out   io.Writer
-	width int
+	width int  // 0: lines are left whole
+	bare  bool // tables without headings
 	rest  []byte
 }
 
@@ -38,7 +39,7 @@ func (f *folder) flush() error {
 // fold breaks a line between words. A word that is longer than a line is left whole, so
 // that it can be copied.
 func fold(line string, width int) string {
-	if len([]rune(line)) <= width {
+	if width == 0 || len([]rune(line)) <= width {
 		return line
 	}
 	hang := indent(line, width)

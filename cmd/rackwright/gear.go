@@ -86,6 +86,7 @@ func deviceCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "KIND", "SLOT", "MODEL", "SERIAL", "ASSET TAG", "FEED", "PORTS"}, rows)
 			})
 		}}
+	w.pages(list)
 	list.Flags().StringVar(&rack, "rack", "", "only devices of this `rack`")
 	return group("device", "Look at switches, PDUs, chassis and panels", []string{"devices"}, list)
 }
@@ -110,6 +111,7 @@ func modelCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "KIND", "HARDWARE", "UNITS", "WEIGHT", "POWER"}, rows)
 			})
 		}}
+	w.pages(list)
 	return group("model", "Look at models", []string{"models"}, list)
 }
 
@@ -132,6 +134,7 @@ func projectCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "LABELS"}, rows)
 			})
 		}}
+	w.pages(list)
 	return group("project", "Look at projects", []string{"projects"}, list)
 }
 

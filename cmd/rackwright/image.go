@@ -16,7 +16,7 @@ func imageCommand(w *world) *cobra.Command {
 }
 
 func imageList(w *world) *cobra.Command {
-	return &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List images", Args: names(0, 0), Example: "  rackwright image list",
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List images", Args: names(0, 0), Example: "  rackwright image list",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -34,6 +34,7 @@ func imageList(w *world) *cobra.Command {
 				table(out, []string{"NAME", "KIND", "ARCH", "FIRMWARE", "ON DISK", "STORED", "SHARED", "FORMAT", "DIGEST"}, rows)
 			})
 		}}
+	return w.pages(c)
 }
 
 func firmwareText(i images.Image) string {
@@ -69,11 +70,15 @@ func showImage(out io.Writer, i images.Image) {
 }
 
 func imageRemove(w *world) *cobra.Command {
-	return &cobra.Command{Use: "remove IMAGE", Aliases: []string{"rm"}, Short: "Forget an image no open operation needs", Args: names(1, 1),
-		Example: "  rackwright image remove debian-11",
+	var yes bool
+	c := &cobra.Command{Use: "remove IMAGE", Aliases: []string{"rm"}, Short: "Forget an image no open operation needs", Args: names(1, 1),
+		Example: "  rackwright image remove debian-11 --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "removes the image", args[0]); err != nil {
 				return err
 			}
 			if err := cl.RemoveImage(c.Context(), args[0]); err != nil {
@@ -81,4 +86,6 @@ func imageRemove(w *world) *cobra.Command {
 			}
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "image %s removed\n", oneLine(args[0])) })
 		}}
+	yesFlag(c, &yes)
+	return c
 }

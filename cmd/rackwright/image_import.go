@@ -53,7 +53,7 @@ func imageImport(w *world) *cobra.Command {
 }
 
 func importList(w *world) *cobra.Command {
-	return &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List imports and uploads of the last days", Args: names(0, 0), Example: "  rackwright image import list",
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List imports and uploads of the last days", Args: names(0, 0), Example: "  rackwright image import list",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -71,6 +71,7 @@ func importList(w *world) *cobra.Command {
 				table(out, []string{"ID", "NAME", "KIND", "STATE", "DONE", "FROM", "ERROR"}, rows)
 			})
 		}}
+	return w.watchable(c, polled, nil)
 }
 
 func importShare(i images.Import) string {
@@ -81,7 +82,7 @@ func importShare(i images.Import) string {
 }
 
 func importShow(w *world) *cobra.Command {
-	return &cobra.Command{Use: "show IMPORT", Short: "Show how far an import or upload is", Args: names(1, 1), Example: "  rackwright image import show 0199c7a0-7d2b-7cc3-98c4-5d0c3a1e6f00",
+	c := &cobra.Command{Use: "show IMPORT", Short: "Show how far an import or upload is", Args: names(1, 1), Example: "  rackwright image import show 0199c7a0-7d2b-7cc3-98c4-5d0c3a1e6f00",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -91,18 +92,24 @@ func importShow(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			w.over = i.State.Ended()
 			return w.show(i, func(out io.Writer) {
 				pairs(out, "Id", i.ID, "Name", oneLine(i.Name), "Kind", string(i.Kind), "From", oneLine(i.From), "State", string(i.State), "Received", bytesText(i.Done), "Size", bytesText(i.Bytes),
 					"Digest", i.Digest, "Error", oneLine(i.Error), "Hint", oneLine(i.Hint), "By", oneLine(i.Actor), "Begun", timeText(i.Created), "Last heard of", timeText(i.Updated))
 			})
 		}}
+	return w.watchable(c, polled, nil)
 }
 
 func importRemove(w *world) *cobra.Command {
-	return &cobra.Command{Use: "remove IMPORT", Aliases: []string{"rm", "cancel"}, Short: "Cancel an import or upload, or forget one that ended", Args: names(1, 1), Example: "  rackwright image import remove 0199c7a0-7d2b-7cc3-98c4-5d0c3a1e6f00",
+	var yes bool
+	c := &cobra.Command{Use: "remove IMPORT", Aliases: []string{"rm", "cancel"}, Short: "Cancel an import or upload, or forget one that ended", Args: names(1, 1), Example: "  rackwright image import remove 0199c7a0-7d2b-7cc3-98c4-5d0c3a1e6f00 --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "ends and removes the import", args[0]); err != nil {
 				return err
 			}
 			if err := cl.RemoveImport(c.Context(), args[0]); err != nil {
@@ -110,4 +117,6 @@ func importRemove(w *world) *cobra.Command {
 			}
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "import %s removed\n", oneLine(args[0])) })
 		}}
+	yesFlag(c, &yes)
+	return c
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func machineGates(w *world) *cobra.Command {
-	return &cobra.Command{Use: "gates MACHINE", Short: "Show what opens each phase of a machine and what is lacking", Args: names(1, 1),
+	c := &cobra.Command{Use: "gates MACHINE", Short: "Show what opens each phase of a machine and what is lacking", Args: names(1, 1),
 		Example: "  rackwright machine gates r1-u10",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
@@ -28,9 +28,9 @@ func machineGates(w *world) *cobra.Command {
 			}
 			return w.show(list, func(out io.Writer) { printGates(out, list) })
 		}}
+	return w.watchable(c, byEvents, machineQuery)
 }
 
-// printGates prints each gate with its checks, in lines that a narrow screen can hold.
 func printGates(out io.Writer, list []inventory.Gate) {
 	for _, g := range list {
 		state := "closed"
@@ -81,21 +81,20 @@ func nextGate(list []inventory.Gate) (phase, lacks string) {
 }
 
 func machineHold(w *world) *cobra.Command {
-	var reason string
 	var long time.Duration
 	c := &cobra.Command{Use: "hold MACHINE --reason WHY", Short: "Keep a machine in maintenance for a time", Args: names(1, 1),
 		Long: "While it is held nothing is deployed on it or netbooted, and only the holder may power it. The hold ends by itself;\n" +
 			"the machine then goes back to where the evidence says.",
 		Example: "  rackwright machine hold r1-u10 --reason 'replace fan 3' --for 2h",
 		RunE: func(c *cobra.Command, args []string) error {
-			if strings.TrimSpace(reason) == "" {
+			if strings.TrimSpace(w.reason) == "" {
 				return usage(c, "why? give --reason")
 			}
 			cl, err := w.connect()
 			if err != nil {
 				return err
 			}
-			m, err := cl.Hold(c.Context(), args[0], reason, long)
+			m, err := cl.Hold(c.Context(), args[0], w.reason, long)
 			if err != nil {
 				return err
 			}
@@ -103,7 +102,6 @@ func machineHold(w *world) *cobra.Command {
 				fmt.Fprintf(out, "%s is held by %s until %s.\n", oneLine(m.Name), oneLine(m.Hold.By), timeText(m.Hold.Until))
 			})
 		}}
-	c.Flags().StringVar(&reason, "reason", "", "`why` it is held")
 	c.Flags().DurationVar(&long, "for", inventory.HoldFor, "how `long`, at most 720h")
 	return c
 }
@@ -126,16 +124,20 @@ func machineRelease(w *world) *cobra.Command {
 
 func machineRetire(w *world) *cobra.Command {
 	var r inventory.Retirement
+	var yes bool
 	c := &cobra.Command{Use: "retire MACHINE --reason WHY", Short: "Take a machine out for good and free all it holds", Args: names(1, 1),
 		Long: "Its slot, ports, addresses, cables and BMC are free at once, its credentials are forgotten and its id is never used again.\n" +
 			"Its history stays. A machine that ran a deployment needs proof that its disks are empty, or --disks.",
-		Example: "  rackwright machine retire r1-u10 --reason 'sold, ticket 4711' --disks destroyed",
+		Example: "  rackwright machine retire r1-u10 --reason 'sold, ticket 4711' --disks destroyed --yes",
 		RunE: func(c *cobra.Command, args []string) error {
-			if strings.TrimSpace(r.Reason) == "" {
+			if r.Reason = w.reason; strings.TrimSpace(r.Reason) == "" {
 				return usage(c, "why? give --reason")
 			}
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "takes out for good and forgets the credentials of", args[0]); err != nil {
 				return err
 			}
 			m, err := cl.Retire(c.Context(), args[0], r)
@@ -146,22 +148,23 @@ func machineRetire(w *world) *cobra.Command {
 				fmt.Fprintf(out, "%s is retired; its history is kept under %s.\n", oneLine(m.Name), m.ID)
 			})
 		}}
-	c.Flags().StringVar(&r.Reason, "reason", "", "`why` it goes")
+	yesFlag(c, &yes)
 	c.Flags().StringVar(&r.Disks, "disks", "", "what became of its disks: erased, kept or destroyed")
 	return c
 }
 
 func machineReplace(w *world) *cobra.Command {
 	var r inventory.Replacement
+	var yes bool
 	var macs []string
 	var bmc string
 	c := &cobra.Command{Use: "replace MACHINE --part machine|board --reason WHY", Short: "Put new hardware in a machine's place", Args: names(1, 1),
 		Long: "The old record retires and keeps its history; a new one takes over name, slot, ports, networks, cables and labels.\n" +
 			"With --part board the chassis' serial number and the disks stay. What is not given is learned when the hardware is seen.",
-		Example: "  rackwright machine replace r1-u10 --part machine --serial 7XK2041 --reason 'RMA 4711'\n" +
-			"  rackwright machine replace r1-u10 --part board --mac nic1=52:54:00:12:34:56 --reason 'no POST'",
+		Example: "  rackwright machine replace r1-u10 --part machine --serial 7XK2041 --reason 'RMA 4711' --yes\n" +
+			"  rackwright machine replace r1-u10 --part board --mac nic1=52:54:00:12:34:56 --reason 'no POST' --yes",
 		RunE: func(c *cobra.Command, args []string) error {
-			if r.Part == "" || strings.TrimSpace(r.Reason) == "" {
+			if r.Reason = w.reason; r.Part == "" || strings.TrimSpace(r.Reason) == "" {
 				return usage(c, "what, and why? give --part machine or --part board, and --reason")
 			}
 			if err := readMACs(&r, macs, bmc); err != nil {
@@ -169,6 +172,9 @@ func machineReplace(w *world) *cobra.Command {
 			}
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "retires the hardware of", args[0]); err != nil {
 				return err
 			}
 			m, err := cl.Replace(c.Context(), args[0], r)
@@ -179,8 +185,8 @@ func machineReplace(w *world) *cobra.Command {
 				fmt.Fprintf(out, "%s is now machine %s, %s; it took the place of %s.\n", oneLine(m.Name), m.ID, m.Phase, m.Replaces)
 			})
 		}}
+	yesFlag(c, &yes)
 	c.Flags().StringVar(&r.Part, "part", "", "`what` is new: machine or board")
-	c.Flags().StringVar(&r.Reason, "reason", "", "`why`")
 	c.Flags().StringVar(&r.Serial, "serial", "", "serial `number` of the new hardware")
 	c.Flags().StringVar(&r.UUID, "uuid", "", "system `UUID` of the new hardware")
 	c.Flags().StringArrayVar(&macs, "mac", nil, "`PORT=MAC` of a network port; may be repeated")

@@ -15,6 +15,7 @@ import (
 func machineLocate(w *world) *cobra.Command {
 	var off bool
 	var long time.Duration
+	var follow following
 	c := &cobra.Command{Use: "locate MACHINE", Short: "Blink a machine's locator LED", Args: names(1, 1),
 		Long:    "Blink the locator LED through the BMC, so that a person finds the machine. It goes out by itself after a while.",
 		Example: "  rackwright machine locate r1-u10\n  rackwright machine locate r1-u10 --for 10m\n  rackwright machine locate r1-u10 --off",
@@ -29,12 +30,13 @@ func machineLocate(w *world) *cobra.Command {
 			if off {
 				return w.putOut(c.Context(), cl, args[0])
 			}
-			return w.begin(c.Context(), cl, args, following{}, func(ctx context.Context, machine string) (deploy.Operation, error) {
+			return w.begin(c.Context(), cl, args, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Locate(ctx, machine, true, int(long.Seconds()))
 			})
 		}}
 	c.Flags().BoolVar(&off, "off", false, "put it out")
 	c.Flags().DurationVar(&long, "for", time.Minute, "how `long` it blinks, at most 1h")
+	follow.add(c)
 	return c
 }
 

@@ -28,7 +28,7 @@ func machineList(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			q.Limit, q.Text = 1000, strings.Join(args, " ")
+			q.Text = strings.Join(args, " ")
 			list, err := cl.Machines(c.Context(), q)
 			if err != nil {
 				return err
@@ -48,7 +48,7 @@ func machineList(w *world) *cobra.Command {
 	c.Flags().StringVar(&q.Tag, "tag", "", "only machines with this `tag`")
 	c.Flags().StringVar(&q.Project, "project", "", "only machines of this `project`")
 	c.Flags().StringVar(&q.Model, "model", "", "only machines of this `model`")
-	return c
+	return w.watchable(w.pages(c), byMachines, func([]string) client.StreamQuery { return rackQuery(q.Rack) })
 }
 
 func machineRow(m inventory.Machine) []string {
@@ -85,7 +85,7 @@ func slotText(s *inventory.Slot) string {
 }
 
 func machineShow(w *world) *cobra.Command {
-	return &cobra.Command{Use: "show MACHINE", Short: "Show one machine", Args: names(1, 1), Example: "  rackwright machine show r1-u10",
+	c := &cobra.Command{Use: "show MACHINE", Short: "Show one machine", Args: names(1, 1), Example: "  rackwright machine show r1-u10",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -103,6 +103,7 @@ func machineShow(w *world) *cobra.Command {
 			}
 			return w.show(m, func(out io.Writer) { printMachine(out, m, gates) })
 		}}
+	return w.watchable(c, byEvents, machineQuery)
 }
 
 func printMachine(out io.Writer, m inventory.Machine, gates []inventory.Gate) {
@@ -197,7 +198,7 @@ func machineTimeline(w *world) *cobra.Command {
 }
 
 func machineWhy(w *world) *cobra.Command {
-	return &cobra.Command{Use: "why MACHINE", Short: "Say what a machine waits for or what stopped it", Args: names(1, 1),
+	c := &cobra.Command{Use: "why MACHINE", Short: "Say what a machine waits for or what stopped it", Args: names(1, 1),
 		Example: "  rackwright machine why r1-u10",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
@@ -210,4 +211,5 @@ func machineWhy(w *world) *cobra.Command {
 			}
 			return w.show(map[string]string{"why": why}, func(out io.Writer) { fmt.Fprintln(out, oneLine(why)) })
 		}}
+	return w.watchable(c, byEvents, machineQuery)
 }

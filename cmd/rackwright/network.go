@@ -47,5 +47,7 @@ func networkCommand(w *world) *cobra.Command {
 				table(out, []string{"ADDRESS", "MAC", "NETWORK", "UNTIL"}, rows)
 			})
 		}}
+	w.pages(list)
+	w.pages(leases)
 	return group("network", "Look at networks", []string{"networks"}, list, leases)
 }

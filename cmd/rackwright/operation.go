@@ -27,7 +27,7 @@ func operationList(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			list, err := cl.Operations(c.Context(), q)
+			list, err := cl.AllOperations(c.Context(), q)
 			if err != nil {
 				return err
 			}
@@ -42,12 +42,12 @@ func operationList(w *world) *cobra.Command {
 	c.Flags().StringVar(&q.Machine, "machine", "", "only operations on this `machine`")
 	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, erase, burn-in, rescue, power, locate, bmc, claim or firmware")
 	c.Flags().BoolVar(&q.Open, "open", false, "only those that have not ended")
-	c.Flags().IntVar(&q.Limit, "limit", 50, "at most so `many`")
-	return c
+	c.Flags().StringVar(&q.State, "state", "", "only operations in this `state`: queued, running, parked, succeeded, failed or cancelled")
+	return w.watchable(w.pages(c), byOperations, func([]string) client.StreamQuery { return client.StreamQuery{Machine: q.Machine} })
 }
 
 func operationShow(w *world) *cobra.Command {
-	return &cobra.Command{Use: "show OPERATION", Short: "Show one operation and its steps", Args: names(1, 1), Example: "  rackwright operation show 0197...",
+	c := &cobra.Command{Use: "show OPERATION", Short: "Show one operation and its steps", Args: names(1, 1), Example: "  rackwright operation show 0197...",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -57,8 +57,10 @@ func operationShow(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			w.over = settled(o)
 			return w.show(o, func(out io.Writer) { printOperation(out, o) })
 		}}
+	return w.watchable(c, byOperations, func(args []string) client.StreamQuery { return client.StreamQuery{Operation: args[0]} })
 }
 
 func printOperation(out io.Writer, o deploy.Operation) {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,24 +15,59 @@ import (
 	"rackwright/fault"
 )
 
-// show prints v as JSON or YAML, or calls table for people.
+// show prints v in the form that was asked for, or calls table for people.
 func (w *world) show(v any, table func(io.Writer)) error {
+	if len(w.fields) > 0 {
+		picked, err := pick(v, w.fields)
+		if err != nil {
+			return err
+		}
+		v, table = picked.value, picked.print
+	}
 	switch w.format {
 	case "json":
 		enc := json.NewEncoder(w.out)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		return enc.Encode(v)
+	case "jsonl":
+		return writeLines(w.out, v)
 	case "yaml":
 		return writeYAML(w.out, v)
 	}
-	if w.columns == 0 {
-		table(w.out)
-		return nil
-	}
-	f := &folder{out: w.out, width: w.columns}
+	f := &folder{out: w.out, width: w.columns, bare: w.noHeaders}
 	table(f)
 	return f.flush()
+}
+
+// writeLines prints v as JSON without line ends, of a list each thing on a line of its own.
+func writeLines(out io.Writer, v any) error {
+	text, err := compact(v)
+	if err != nil {
+		return err
+	}
+	items := []json.RawMessage{text}
+	if bytes.HasPrefix(text, []byte("[")) {
+		if err := json.Unmarshal(text, &items); err != nil {
+			return fault.Internalf("encode: %w", err)
+		}
+	}
+	for _, item := range items {
+		if _, err := fmt.Fprintf(out, "%s\n", item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compact(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, fault.Internalf("encode: %w", err)
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
 }
 
 // writeYAML prints v with the names and the order its JSON has.
@@ -60,18 +97,28 @@ func plain(n *yaml.Node) {
 	}
 }
 
-// table prints rows under a heading, in columns. Control characters of foreign text
-// (serials, models) become spaces.
+// table prints rows under a heading, in columns, as wide as the terminal is. Control
+// characters of foreign text (serials, models) become spaces.
 func table(out io.Writer, heading []string, rows [][]string) {
-	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	for _, row := range append([][]string{heading}, rows...) {
-		cells := make([]string, len(row))
-		for i, cell := range row {
-			if cells[i] = oneLine(cell); cells[i] == "" {
-				cells[i] = "-"
-			}
+	f, _ := out.(*folder)
+	for i, row := range rows {
+		rows[i] = make([]string, len(heading))
+		for j := range min(len(row), len(heading)) {
+			rows[i][j] = oneLine(row[j])
 		}
-		fmt.Fprintln(t, strings.TrimRight(strings.Join(cells, "\t"), " "))
+		for j := range rows[i] {
+			rows[i][j] = cmp.Or(rows[i][j], "-")
+		}
+	}
+	if f != nil && f.width > 0 {
+		heading, rows = fit(heading, rows, f.width)
+	}
+	if f == nil || !f.bare {
+		rows = append([][]string{heading}, rows...)
+	}
+	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(t, strings.TrimRight(strings.Join(row, "\t"), " "))
 	}
 	t.Flush()
 }

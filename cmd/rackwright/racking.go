@@ -38,7 +38,7 @@ func rackTasks(w *world) *cobra.Command {
 		}}
 	c.Flags().BoolVar(&watch, "watch", false, "go on until nothing is open")
 	c.Flags().BoolVar(&all, "all", false, "also show what is done")
-	return c
+	return w.watchable(c, byEvents, firstRack)
 }
 
 // watchSheet prints the list each time it is another, until nothing is open. It looks when
@@ -137,7 +137,6 @@ func evidenceText(e racking.Evidence) string {
 
 // rackMark is a command that says how a step stands.
 func rackMark(w *world, a racking.Action, short, long string, needs bool) *cobra.Command {
-	var reason string
 	example := fmt.Sprintf("  rackwright rack %s r1 r1-u10 mount", a)
 	if needs {
 		example += " --reason 'rails are bent'"
@@ -145,20 +144,19 @@ func rackMark(w *world, a racking.Action, short, long string, needs bool) *cobra
 	c := &cobra.Command{Use: string(a) + " RACK MACHINE STEP", Short: short, Args: names(3, 3), Example: example,
 		Long: long + "\nSteps are receive, mount, cable, power, seen and verified; MACHINE may be a switch or a PDU too.",
 		RunE: func(c *cobra.Command, args []string) error {
-			if needs && strings.TrimSpace(reason) == "" {
+			if needs && strings.TrimSpace(w.reason) == "" {
 				return usage(c, "say why: --reason TEXT")
 			}
 			cl, err := w.connect()
 			if err != nil {
 				return err
 			}
-			it, err := cl.MarkStep(c.Context(), args[0], args[1], racking.StepName(args[2]), a, reason)
+			it, err := cl.MarkStep(c.Context(), args[0], args[1], racking.StepName(args[2]), a, w.reason)
 			if err != nil {
 				return err
 			}
 			return w.show(it, func(out io.Writer) { printMarked(out, it, racking.StepName(args[2])) })
 		}}
-	c.Flags().StringVar(&reason, "reason", "", "why, in a few `words`")
 	return c
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -12,13 +13,14 @@ import (
 	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
+	"rackwright/fault"
 )
 
 func rescueCommand(w *world) *cobra.Command {
 	var keys []string
 	var long time.Duration
 	var serial bool
-	wait := true
+	wait, timeout := true, time.Duration(0)
 	c := &cobra.Command{Use: "rescue MACHINE --ssh-key FILE", Short: "Netboot a machine and let a person in by SSH", Args: names(1, 1),
 		Long: "Netboot the agent and let the owner of a key log in as root, until the time is over, the operation is cancelled,\n" +
 			"or the person types reboot. Then the machine restarts from its disk. Nothing on its disks is changed by this.\n" +
@@ -44,7 +46,7 @@ func rescueCommand(w *world) *cobra.Command {
 				return err
 			}
 			if wait {
-				if o, err = w.awaitDoor(c.Context(), cl, o); err != nil {
+				if o, err = w.awaitDoor(c.Context(), cl, o, timeout); err != nil {
 					return err
 				}
 			}
@@ -54,11 +56,17 @@ func rescueCommand(w *world) *cobra.Command {
 	c.Flags().DurationVar(&long, "for", time.Hour, "how `long` the machine stays so")
 	c.Flags().BoolVar(&serial, "serial", false, "a shell on the serial console as well, which asks for no key")
 	c.Flags().BoolVar(&wait, "wait", true, "wait until one can log in")
+	c.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")
 	return c
 }
 
 // awaitDoor follows a rescue until a person can log in.
-func (w *world) awaitDoor(ctx context.Context, cl *client.Client, o deploy.Operation) (deploy.Operation, error) {
+func (w *world) awaitDoor(ctx context.Context, cl *client.Client, o deploy.Operation, timeout time.Duration) (deploy.Operation, error) {
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
 	fmt.Fprintf(w.err, "%s is netbooted, operation %s\n", oneLine(o.Name), o.ID)
 	said := ""
 	for doorOf(o) == nil {
@@ -70,6 +78,9 @@ func (w *world) awaitDoor(ctx context.Context, cl *client.Client, o deploy.Opera
 			fmt.Fprintf(w.err, "  %s\n", oneLine(s))
 		}
 		next, err := cl.WaitOperation(ctx, o.ID, o.Version, 20*time.Second)
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return o, fault.Unreachablef("nobody can log in within %s", timeout).WithHint("'rackwright operation show %s' says when", o.ID)
+		}
 		if err != nil {
 			return o, err
 		}

@@ -28,8 +28,12 @@ type world struct {
 	columns  int  // of the terminal that out is, 0 when it is none
 	asks     bool // in is a terminal
 
-	server, tokenFile, format string // global flags
-	reason                    string // likewise, for the audit
+	server, tokenFile, format string   // global flags
+	reason                    string   // likewise, for the audit
+	fields                    []string // likewise: what is shown of an answer
+	noHeaders                 bool     // likewise
+	limit                     int      // of a list that comes in pages
+	over                      bool     // what a command showed goes no further: --watch ends
 }
 
 func fromOS() *world {
@@ -79,17 +83,16 @@ func rootCommand(w *world) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&w.server, "server", cmp.Or(w.getenv("RACKWRIGHT_SERVER"), "http://127.0.0.1:8480"), "`address` of the server: http(s)://host:port or unix:///path (env RACKWRIGHT_SERVER)")
 	flags.StringVar(&w.tokenFile, "token-file", "", "`file` with the token (env RACKWRIGHT_TOKEN or RACKWRIGHT_TOKEN_FILE)")
-	flags.StringVarP(&w.format, "output", "o", "table", "`form` of the output: table, json or yaml")
+	w.outputFlags(flags)
 	flags.StringVar(&w.reason, "reason", "", "`why` something is done, for the audit")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		switch w.format {
-		case "table", "json", "yaml":
-			return nil
-		}
-		return usage(c, "there is no output form %q: use table, json or yaml", w.format)
+		return w.begins(c)
 	}
 	root.AddCommand(auditCommand(w), approvalCommand(w), dhcpCommand(w), bootCommand(w), serveCommand(w), tokenCommand(w), whoamiCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), previewCommand(w), templateCommand(w), inspectCommand(w), burnInCommand(w), rescueCommand(w), watchCommand(w), powerCommand(w), eraseCommand(w), certificateCommand(w), verifyCertificateCommand(w), bmcCommand(w),
-		imageCommand(w), rolloutCommand(w), cacheCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), webhookCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w))
+		imageCommand(w), rolloutCommand(w), cacheCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), webhookCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w),
+		manCommand(w))
+	root.AddCommand(topics()...)
+	completes(w, root)
 	return root
 }
 

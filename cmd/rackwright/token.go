@@ -107,7 +107,7 @@ func tokenList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().BoolVar(&revoked, "revoked", false, "those that were revoked, too")
-	return c
+	return w.pages(c)
 }
 
 // ends says when a token ends, or how it did.
@@ -142,11 +142,15 @@ func (w *world) printToken(out io.Writer, t access.Token) {
 }
 
 func tokenRevoke(w *world) *cobra.Command {
-	return &cobra.Command{Use: "revoke TOKEN", Short: "End a token for good", Args: names(1, 1), Example: "  rackwright token revoke ci",
+	var yes bool
+	c := &cobra.Command{Use: "revoke TOKEN", Short: "End a token for good", Args: names(1, 1), Example: "  rackwright token revoke ci --yes",
 		Long: "The token opens nothing any more: at once on the server that is asked, within 3 seconds on others that share its database.",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "ends for good the token", args[0]); err != nil {
 				return err
 			}
 			t, err := cl.RevokeToken(c.Context(), args[0])
@@ -155,6 +159,8 @@ func tokenRevoke(w *world) *cobra.Command {
 			}
 			return w.show(t, func(out io.Writer) { fmt.Fprintf(out, "token %s is revoked\n", oneLine(t.Name)) })
 		}}
+	yesFlag(c, &yes)
+	return c
 }
 
 func tokenRotate(w *world) *cobra.Command {

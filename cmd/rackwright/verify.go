@@ -64,14 +64,13 @@ func printVerification(out io.Writer, v wire.Verification) {
 }
 
 func machineWaive(w *world) *cobra.Command {
-	var reason string
 	var end bool
 	c := &cobra.Command{Use: "waive MACHINE DIFFERENCE[/ON]", Short: "Let a difference pass, or end that", Args: names(2, 2),
 		Long:    "Lets a difference pass that 'rackwright machine verify' shows, on one part or on all, until it ends.",
 		Example: "  rackwright machine waive r1-u10 dimm-missing/A5 --reason 'module ordered, ticket 4711'\n  rackwright machine waive r1-u10 dimm-missing/A5 --end",
 		RunE: func(c *cobra.Command, args []string) error {
 			rule, on, _ := strings.Cut(args[1], "/")
-			if !end && strings.TrimSpace(reason) == "" {
+			if !end && strings.TrimSpace(w.reason) == "" {
 				return usage(c, "say why with --reason: the journal keeps it")
 			}
 			cl, err := w.connect()
@@ -82,14 +81,13 @@ func machineWaive(w *world) *cobra.Command {
 			if end {
 				m, err = cl.Unwaive(c.Context(), args[0], rule, on)
 			} else {
-				m, err = cl.Waive(c.Context(), args[0], wire.Waive{Rule: rule, On: on, Reason: reason})
+				m, err = cl.Waive(c.Context(), args[0], wire.Waive{Rule: rule, On: on, Reason: w.reason})
 			}
 			if err != nil {
 				return err
 			}
 			return w.show(m, func(out io.Writer) { printWaived(out, m, rule) })
 		}}
-	c.Flags().StringVar(&reason, "reason", "", "`why` it may pass")
 	c.Flags().BoolVar(&end, "end", false, "end the waiver")
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -81,11 +82,13 @@ func (w *world) follow(ctx context.Context, cl *client.Client, ops []deploy.Oper
 	updates, open := make(chan update), 0
 	screen := w.screen(ops)
 	defer screen.close()
-	for i, o := range ops {
+	for _, o := range ops {
 		if !settled(o) {
 			open++
-			go poll(ctx, cl, i, o, updates)
 		}
+	}
+	if open > 0 {
+		go track(ctx, cl, slices.Clone(ops), updates)
 	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -95,14 +98,15 @@ func (w *world) follow(ctx context.Context, cl *client.Client, ops []deploy.Oper
 			if u.err != nil {
 				return u.err
 			}
-			if ops[u.i] = u.op; settled(u.op) {
+			was := settled(ops[u.i])
+			if ops[u.i] = u.op; !was && settled(u.op) {
 				open--
 			}
 			screen.changed(u.i, u.op)
 		case <-tick.C:
 			screen.draw()
 		case <-over:
-			return badly("the work goes on; 'rackwright watch' follows it again", "not ended within %s: %d of %d", timeout, open, len(ops))
+			return fault.Unreachablef("not ended within %s: %d of %d", timeout, open, len(ops)).WithHint("the work goes on; 'rackwright watch' follows it again")
 		case <-ctx.Done():
 			return badly("the work goes on; 'rackwright watch' follows it again", "interrupted")
 		}
@@ -114,30 +118,73 @@ func (w *world) follow(ctx context.Context, cl *client.Client, ops []deploy.Oper
 	return w.show(ops, func(io.Writer) {})
 }
 
-// poll sends each new version of an operation until it is settled. A server that is away
-// for a moment, as when it is restarted, is asked again for two minutes.
-func poll(ctx context.Context, cl *client.Client, i int, o deploy.Operation, to chan<- update) {
+// track sends each new version of operations, until ctx ends. A server that is away for a
+// moment, as when it is restarted, is asked again for two minutes or so.
+func track(ctx context.Context, cl *client.Client, ops []deploy.Operation, to chan<- update) {
+	const patience = 4 // streams in a row that brought nothing; each tries ten times
 	for failures := 0; ; {
-		next, err := cl.WaitOperation(ctx, o.ID, o.Version, 20*time.Second)
-		if failures++; fault.Is(err, fault.Unreachable) && failures < 60 && pause(ctx, 2*time.Second) {
+		err := trackOnce(ctx, cl, ops, func(i int, o deploy.Operation) error {
+			if failures = 0; o.Version <= ops[i].Version {
+				return nil
+			}
+			ops[i] = o
+			select {
+			case to <- update{i: i, op: o}:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if failures++; fault.Is(err, fault.Unreachable) && failures < patience && pause(ctx, 2*time.Second) {
 			continue
 		}
-		if err == nil {
-			failures = 0
-			if next.Version == o.Version && !settled(next) {
-				continue
-			}
-			o = next
-		}
 		select {
-		case to <- update{i, o, err}:
+		case to <- update{err: err}:
 		case <-ctx.Done():
-			return
 		}
-		if err != nil || settled(o) {
-			return
+		return
+	}
+}
+
+// trackOnce looks at operations and then follows the stream of all: what happens between
+// the two is behind the event that was the last before the look.
+func trackOnce(ctx context.Context, cl *client.Client, ops []deploy.Operation, tell func(int, deploy.Operation) error) error {
+	last, err := cl.LastEvent(ctx)
+	if err != nil {
+		return err
+	}
+	index, open := map[string]int{}, map[string]deploy.Operation{}
+	for i, o := range ops {
+		index[o.ID] = i
+	}
+	page, err := cl.OperationPage(ctx, client.OperationQuery{Open: true, Limit: 1000})
+	if err != nil {
+		return err
+	}
+	for _, o := range page.Items {
+		open[o.ID] = o
+	}
+	for i, o := range ops {
+		now, ok := open[o.ID]
+		if !ok && !o.State.Ended() {
+			if now, err = cl.Operation(ctx, o.ID); err != nil {
+				return err
+			}
+		}
+		if err := tell(i, now); err != nil {
+			return err
 		}
 	}
+	q := client.StreamQuery{After: last}
+	if len(ops) == 1 {
+		q.Operation = ops[0].ID
+	}
+	return cl.WatchOperations(ctx, q, func(o deploy.Operation) error {
+		if i, ok := index[o.ID]; ok {
+			return tell(i, o)
+		}
+		return nil
+	})
 }
 
 // pause waits and reports whether ctx still goes on.

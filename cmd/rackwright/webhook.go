@@ -192,10 +192,14 @@ func webhookReplay(w *world) *cobra.Command {
 }
 
 func webhookRemove(w *world) *cobra.Command {
-	return &cobra.Command{Use: "remove NAME", Aliases: []string{"rm"}, Short: "Remove a webhook with its deliveries", Args: names(1, 1), Example: "  rackwright webhook remove chat",
+	var yes bool
+	c := &cobra.Command{Use: "remove NAME", Aliases: []string{"rm"}, Short: "Remove a webhook with its deliveries", Args: names(1, 1), Example: "  rackwright webhook remove chat --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "removes with all its deliveries the webhook", args[0]); err != nil {
 				return err
 			}
 			if err := cl.RemoveWebhook(c.Context(), args[0]); err != nil {
@@ -203,10 +207,9 @@ func webhookRemove(w *world) *cobra.Command {
 			}
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "webhook %s removed\n", oneLine(args[0])) })
 		}}
+	yesFlag(c, &yes)
+	return c
 }
-
-// mostPayload bounds a body that is verified, bytes.
-const mostPayload = 4 << 20
 
 func webhookVerify(w *world) *cobra.Command {
 	var id, at, signature, file, secretFile string

@@ -45,16 +45,9 @@ func burned(ctx context.Context, j *job, s *deploy.Step) outcome {
 	if !b.Powered(j.op) {
 		return j.awaitPower(ctx, b, s)
 	}
-	o := ordered(wire.Burn, func(ctx context.Context, j *job, _ *deploy.Step, r wire.Event) outcome {
+	return ordered(wire.Burn, func(ctx context.Context, j *job, _ *deploy.Step, r wire.Event) outcome {
 		return j.burnReport(ctx, b, r)
 	})(ctx, j, s)
-	if o.verdict == isRewind {
-		b.Silences++
-		if err := j.w.Store.SaveBurnIn(ctx, b); err != nil {
-			return retry(err)
-		}
-	}
-	return o
 }
 
 // burnIn is the record of this burn-in. A person's retry after a verdict begins anew.

@@ -357,7 +357,7 @@ func (j *job) report(ctx context.Context, v wire.Verb) (wire.Event, time.Time, e
 
 // silent reports whether nothing was heard of the agent for so long.
 func (j *job) silent(ctx context.Context, long time.Duration) (bool, error) {
-	last := j.op.Step().Started
+	now, last := j.w.Now(), j.op.Step().Started // now: before the evidence is read, which may take long
 	for _, kind := range []string{store.SawAgent, store.SawContact, store.SawReport} {
 		e, err := j.evidence(ctx, kind)
 		if err != nil {
@@ -367,7 +367,7 @@ func (j *job) silent(ctx context.Context, long time.Duration) (bool, error) {
 			last = e.At
 		}
 	}
-	return j.w.Now().Sub(last) > long, nil
+	return now.Sub(last) > long, nil
 }
 
 func lateWords(s *deploy.Step) string {

@@ -14,8 +14,14 @@ import (
 // maxNICs is how many ports one machine may have.
 const maxNICs = 256
 
+// reserved has another meaning where a machine is named in a path.
+const reserved = "stream"
+
 func (r *resolver) machine(p place, rack *inventory.Rack, in Machine) {
 	r.name(p.of(".name"), in.Name)
+	if in.Name == reserved {
+		r.fail(p.of(".name"), "%q is not a machine's name: the stream of all machines is called so", in.Name)
+	}
 	r.once(p.of(".name"), claim{what: "name", text: in.Name}, in.Name)
 	m := inventory.Machine{Name: in.Name, Phase: inventory.Planned, Power: inventory.PowerUnknown,
 		Slot:     &inventory.Slot{Rack: rack.Name, U: in.U, Height: in.Height, Face: in.Face, Side: in.Side, Chassis: in.Chassis, Bay: in.Bay},

@@ -303,7 +303,7 @@ func TestWhoAnswersThatItIsGoneIsToldNoMore(t *testing.T) {
 	if _, err := b.db.ChangeWebhook(t.Context(), "gone", "ann", func(w *webhook.Webhook) error { w.State = webhook.Active; return nil }); err != nil {
 		t.Fatal(err)
 	}
-	b.until("what waited", func() bool { s := r.seen(); return s == "1,2" || s == "2,1" })
+	b.until("what waited", func() bool { s := r.seen(); return strings.Contains(s, "1") && strings.Contains(s, "2") }) // one of them twice, if the hour ended a lease
 }
 
 func TestNothingIsSentToWhereItMayNotBe(t *testing.T) {
