@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build images demo test check bench clean
+.PHONY: help build install images demo test check bench clean
 
 export RACKWRIGHT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rackwright
 export PATH := $(PATH):/usr/sbin:/sbin:/usr/local/go/bin
@@ -13,6 +13,8 @@ GOBUILD = CGO_ENABLED=0 $(GO) build -trimpath $(STAMP) -ldflags "-s -w" -o out/b
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 TIMEOUT ?= 40m
+PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -22,6 +24,14 @@ build: ## static programs into out/bin
 	@mkdir -p out/bin
 	@$(GOBUILD) ./cmd/rackwright ./cmd/racksim
 	@GOOS=linux GOARCH=amd64 $(GOBUILD) ./cmd/rackwright-agent
+
+install: build ## programs, manual pages and completions under DESTDIR and PREFIX (/usr/local)
+	@install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	@install -m 0755 out/bin/rackwright out/bin/rackwright-agent "$(DESTDIR)$(PREFIX)/bin/"
+	@out/bin/rackwright man "$(SHARE)/man/man1"
+	@out/bin/rackwright completion bash >"$(SHARE)/bash-completion/completions/rackwright"
+	@out/bin/rackwright completion zsh >"$(SHARE)/zsh/site-functions/_rackwright"
+	@out/bin/rackwright completion fish >"$(SHARE)/fish/vendor_completions.d/rackwright.fish"
 
 images: build ## the demo's disk image and the netboot ramdisk, into the cache
 	@scripts/need demo

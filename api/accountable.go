@@ -15,9 +15,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
+	"rackwright/access"
 	"rackwright/api/wire"
 	"rackwright/audit"
 	"rackwright/fault"
+	"rackwright/fleet"
 	"rackwright/inventory"
 )
 
@@ -44,11 +46,20 @@ type note struct {
 	target        string
 	targetID      string
 	before, after map[string]any
+	parts         []part
 	body          capture
 	enter         func() error // as asked, when a handler finds out who asks
 
 	method, path, query, ifMatch, reason string
 	approval                             *approved // of a request that waited for a second person
+}
+
+// part is what became of one machine of a request for many: an entry of its own, so that
+// who looks for the machine finds it.
+type part struct {
+	machine, id string
+	status      int
+	operation   string
 }
 
 // remark tells the audit the short state of what a request changes, before and after; nil
@@ -94,7 +105,7 @@ func (s *server) accountable(next http.Handler) http.Handler {
 			r.Body = &n.body
 		}
 		rec := &entering{recorder: recorder{ResponseWriter: w}}
-		rec.enter = sync.OnceFunc(func() { s.enterAnswer(r, rec.status, w.Header().Get("Location")) })
+		rec.enter = sync.OnceFunc(func() { s.enterAnswer(r, rec.status, w.Header()) })
 		ended := false
 		defer func() {
 			if !ended { // a panic
@@ -156,7 +167,7 @@ const enterLimit = 10 * time.Second
 
 // enterAnswer enters how a request was answered, even when its caller is gone. One that was
 // never entered as asked is entered when nobody known sent it or its role forbids it.
-func (s *server) enterAnswer(r *http.Request, status int, location string) {
+func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), enterLimit)
 	defer cancel()
 	n := &callOf(ctx).note
@@ -184,13 +195,28 @@ func (s *server) enterAnswer(r *http.Request, status int, location string) {
 	if said.DryRun {
 		e.After = with(e.After, "dry_run", true)
 	}
-	if location != "" {
-		e.After = with(e.After, "location", strings.TrimPrefix(location, wire.Prefix))
+	if at := told.Get("Location"); at != "" {
+		e.After = with(e.After, "location", strings.TrimPrefix(at, wire.Prefix))
 	}
-	if _, err := s.Store.AppendAudit(ctx, e); err != nil {
+	if told.Get("Idempotency-Replayed") != "" { // nothing was done again
+		e.After = with(e.After, "replayed", true)
+	}
+	if err := s.Store.AppendAudits(ctx, append([]audit.Record{e}, ofParts(e, n.parts)...)); err != nil {
 		s.Log.ErrorContext(ctx, "the audit misses how a request was answered", "request_id", e.Request, "actor", e.Actor, "route", e.Route, "target", e.Target,
 			"status", status, "asked", n.asked, "error", err)
 	}
+}
+
+// ofParts are the entries of the machines of a request for many, after its own.
+func ofParts(e audit.Record, parts []part) (out []audit.Record) {
+	for _, p := range parts {
+		e.Target, e.TargetID, e.Status, e.Before, e.After = "machine/"+p.machine, p.id, p.status, nil, nil
+		if p.operation != "" {
+			e.After = map[string]any{"operation": p.operation}
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 func with(m map[string]any, key string, v any) map[string]any {
@@ -261,8 +287,8 @@ func targetOf(pattern string, params chi.RouteParams) (kind, target string) {
 	if best < 0 {
 		return "", strings.Trim(strings.TrimPrefix(pattern, wire.Prefix), "/")
 	}
-	if kind = params.Keys[best]; kind == "id" { // /operations/{id}: an operation
-		before, _, _ := strings.Cut(pattern, "/{id}")
+	if kind = params.Keys[best]; kind == "id" || kind == "name" { // /operations/{id}: an operation
+		before, _, _ := strings.Cut(pattern, "/{"+kind+"}")
 		kind = strings.TrimSuffix(before[strings.LastIndexByte(before, '/')+1:], "s")
 	}
 	name, err := url.PathUnescape(params.Values[best])
@@ -295,7 +321,31 @@ func (s *server) lookAt(ctx context.Context, n *note, state *map[string]any) {
 			n.targetID = o.ID
 			*state = map[string]any{"kind": o.Kind, "machine": o.Name, "state": o.State, "step": o.Current, "cancel": o.Cancel}
 		}
+	case "token":
+		if t, err := s.Store.Token(ctx, name); err == nil {
+			n.target, n.targetID = "token/"+t.Name, t.ID
+			*state = audit.State(tokenState{t.Name, t.Role, t.Scope, t.Expires, t.Revoked})
+		}
+	case "webhook":
+		if w, err := s.Store.Webhook(ctx, name); err == nil {
+			n.target, n.targetID = "webhook/"+w.Name, w.ID
+			*state = audit.State(map[string]any{"name": w.Name, "to": w.Host(), "filter": w.Filter, "state": w.State})
+		}
+	case string(fleet.Rollout), string(fleet.Campaign):
+		if f, err := s.Store.Fleet(ctx, fleet.Kind(n.kind), name); err == nil {
+			n.target, n.targetID = n.kind+"/"+f.Name, f.ID
+			*state = audit.State(map[string]any{"name": f.Name, "state": f.State, "image": f.Image, "file": f.File, "machines": len(f.Members)})
+		}
 	}
+}
+
+// tokenState is what the audit keeps of a token.
+type tokenState struct {
+	Name    string       `json:"name"`
+	Role    access.Role  `json:"role"`
+	Scope   access.Scope `json:"scope"`
+	Expires time.Time    `json:"expires_at,omitzero"`
+	Revoked time.Time    `json:"revoked_at,omitzero"`
 }
 
 // machineState is what the audit keeps of a machine.

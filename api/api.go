@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -76,7 +77,12 @@ func New(o Options) http.Handler {
 	return mux
 }
 
+// strictly has huma take members by their exact names only, as its description has them: its
+// switch is the process's.
+var strictly = sync.OnceFunc(func() { huma.ValidateStrictCasing = true })
+
 func build(o Options) (*chi.Mux, huma.API) {
+	strictly()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}

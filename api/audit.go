@@ -20,6 +20,8 @@ import (
 type auditStore interface {
 	// AppendAudit puts an entry behind the chain.
 	AppendAudit(ctx context.Context, e audit.Record) (audit.Record, error)
+	// AppendAudits puts some behind it, together.
+	AppendAudits(ctx context.Context, all []audit.Record) error
 	Audit(ctx context.Context, f store.AuditFilter) ([]audit.Record, error)
 	AuditHead(ctx context.Context) (audit.Head, error)
 }

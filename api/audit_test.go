@@ -52,6 +52,57 @@ func TestAChangeIsEnteredAsAskedAndAsAnswered(t *testing.T) {
 	}
 }
 
+func TestTheAuditSaysWhoGaveWhichTokenAndWebhook(t *testing.T) {
+	s, url := rack(t)
+	ask(t, "POST", url+"/tokens", `{"name":"mia","role":"technician","scope":{"racks":["r1"]}}`)
+	ask(t, "DELETE", url+"/tokens/mia", "", "If-Match: *")
+	ask(t, "POST", url+"/webhooks", `{"name":"chat","url":"https://hook.example/s3cret"}`)
+	list := entries(t, s)
+	if len(list) != 6 {
+		t.Fatalf("%d entries: %+v", len(list), list)
+	}
+	for i, target := range map[int]string{1: "token/mia", 2: "token/mia", 3: "token/mia", 5: "webhook/chat"} {
+		if list[i].Target != target || list[i].TargetID == "" {
+			t.Errorf("%d: %+v", i, list[i])
+		}
+	}
+	if given := fmt.Sprint(list[1].After); !strings.Contains(given, "technician") || !strings.Contains(given, "r1") {
+		t.Errorf("given: %s", given)
+	}
+	if list[3].Before["revoked_at"] != nil || list[3].After["revoked_at"] == nil {
+		t.Errorf("revoked: %+v", list[3])
+	}
+	if made := fmt.Sprint(list[5].After); !strings.Contains(made, "hook.example") || strings.Contains(made, "s3cret") {
+		t.Errorf("webhook: %s", made)
+	}
+}
+
+func TestEachOfManyMachinesIsFoundInTheAudit(t *testing.T) {
+	s, url := rack(t)
+	body := `{"machines":["m1","none"],"mode":"each","order":{"action":"cycle"}}`
+	for range 2 {
+		ask(t, "POST", url+"/machines/actions/power", body, "X-Rackwright-Reason: ticket 4711", "Idempotency-Key: k-1")
+	}
+	list := entries(t, s)
+	if len(list) != 6 {
+		t.Fatalf("%d entries: %+v", len(list), list)
+	}
+	whole, m1, none, again := list[1], list[2], list[3], list[5]
+	if whole.After["begun"] != 1.0 || whole.After["refused"] != 1.0 || whole.After["replayed"] != nil || again.After["replayed"] != true {
+		t.Errorf("whole: %+v, again: %+v", whole, again)
+	}
+	if m1.Target != "machine/m1" || m1.TargetID == "" || m1.Status != 202 || m1.After["operation"] == nil || m1.Asks != list[0].Seq || m1.Reason != "ticket 4711" {
+		t.Errorf("m1: %+v", m1)
+	}
+	if none.Target != "machine/none" || none.Status != 404 || none.After != nil {
+		t.Errorf("none: %+v", none)
+	}
+	found, err := s.Audit(t.Context(), store.AuditFilter{Target: "machine/m1"})
+	if err != nil || len(found) != 1 {
+		t.Errorf("of m1: %+v, %v", found, err)
+	}
+}
+
 func TestWhatIsRefusedIsEnteredToo(t *testing.T) {
 	s, url := rack(t)
 	for _, c := range []struct {

@@ -141,7 +141,26 @@ func (s *server) bulk(ctx context.Context, items []item, mode string, dry bool) 
 	if dry {
 		return &begun{Status: http.StatusOK, Body: out}, nil
 	}
+	callOf(ctx).note.parts = parts(items, out.Items)
+	s.remark(ctx, nil, map[string]any{"begun": out.Begun, "refused": out.Refused})
 	return &begun{Status: http.StatusAccepted, Body: out}, nil
+}
+
+// parts is what the audit enters of each machine.
+func parts(items []item, told []wire.BulkItem) []part {
+	out := make([]part, len(items))
+	for i, it := range items {
+		out[i] = part{machine: it.named, status: http.StatusAccepted}
+		if it.machine != nil {
+			out[i].machine, out[i].id = it.machine.Name, it.machine.ID
+		}
+		if p := told[i].Problem; p != nil {
+			out[i].status = p.Status
+		} else if it.op != nil {
+			out[i].operation = it.op.ID
+		}
+	}
+	return out
 }
 
 // bulkItem is a machine's part of the answer.

@@ -20,7 +20,7 @@ type call struct {
 	id     string
 	caller access.Caller
 	from   string // address, as the guard counts it
-	note   note // for the audit
+	note   note   // for the audit
 }
 
 type callKey struct{}

@@ -108,6 +108,7 @@ func (s *server) beginFleet(ctx context.Context, f *fleet.Fleet, order deploy.Or
 	if err := s.Store.CreateFleet(ctx, f, order, actor(ctx)); err != nil {
 		return nil, err
 	}
+	s.concerns(ctx, string(f.Kind), f.Name, f.ID)
 	return &fleetOut{Status: http.StatusCreated, Location: wire.Prefix + "/" + string(f.Kind) + "s/" + f.ID, Body: fleetTold(*f)}, nil
 }
 

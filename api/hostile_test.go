@@ -72,3 +72,39 @@ func TestHostileBodiesAreTheCallersMistake(t *testing.T) {
 		}
 	}
 }
+
+func TestAMemberIsTakenByItsExactNameAndOnce(t *testing.T) {
+	_, url := rack(t)
+	for body, want := range map[string]int{`{"on":true}`: 202, `{"ON":true}`: 422, `{"on":true,"On":false}`: 422, `{"on":true,"on":false}`: 400, `{"on":{"zz":1},"on":true}`: 400} {
+		if answer, text := ask(t, "POST", url+"/machines/m1/actions/locate", body); answer.StatusCode != want {
+			t.Errorf("%s: %s %s", body, answer.Status, text)
+		}
+	}
+	nested := `{"machines":["m2"],"mode":"all","order":{"zz":1},"order":{"action":"on"}}`
+	if answer, text := ask(t, "POST", url+"/machines/actions/power", nested); answer.StatusCode != 400 || !strings.Contains(text, "order") {
+		t.Errorf("%s: %s %s", nested, answer.Status, text)
+	}
+}
+
+func TestAQueryThatCannotBeReadIsNotLeftOut(t *testing.T) {
+	s, url := rack(t)
+	plan := `{"site":"lab","racks":[{"name":"r7"}]}`
+	for _, query := range []string{"hash=aa;bb", "hash=%zz", "hash=a&x=%", "fields=;", "limit=%4"} {
+		for path, body := range map[string]string{"/plans/apply": plan, "/machines": ""} {
+			method := map[bool]string{true: "POST", false: "GET"}[body != ""]
+			if answer, text := ask(t, method, url+path+"?"+query, body); answer.StatusCode != 400 {
+				t.Errorf("%s?%s: %s %s", path, query, answer.Status, text)
+			}
+		}
+	}
+	if list, _ := s.Racks(t.Context()); len(list) != 1 {
+		t.Errorf("a plan was applied without the hash it was to have: %d racks", len(list))
+	}
+}
+
+func TestARescueWithoutKeysAnswersAList(t *testing.T) {
+	_, url := rack(t)
+	if answer, text := ask(t, "POST", url+"/machines/m1/actions/rescue", `{"serial":true}`); answer.StatusCode != 202 || !strings.Contains(text, `"keys":[]`) {
+		t.Errorf("%s %s", answer.Status, text)
+	}
+}

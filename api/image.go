@@ -92,6 +92,7 @@ func (s *server) addImage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_ = control.SetReadDeadline(time.Time{})
+	s.concerns(r.Context(), "image", img.Name, img.ID)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Location", wire.Prefix+"/images/"+img.Name)
 	w.WriteHeader(http.StatusCreated)

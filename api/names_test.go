@@ -22,7 +22,9 @@ func TestNoNameIsHiddenByAPath(t *testing.T) {
 			return err
 		},
 		"{image}": func(s string) error { return (&images.ImportOrder{Name: s, URL: "https://example.org/x"}).Check(false) },
-		"{file}":  func(s string) error { return (&firmware.File{Name: s, Component: "bios", Version: "1", Vendor: "v", Original: "v.bin"}).Complete() },
+		"{file}": func(s string) error {
+			return (&firmware.File{Name: s, Component: "bios", Version: "1", Vendor: "v", Original: "v.bin"}).Complete()
+		},
 	}
 	given := map[string]bool{"{id}": true, "{certificate}": true} // by the server, not by people
 	all := routes(t)

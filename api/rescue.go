@@ -31,6 +31,9 @@ func rescueKeys(lines []string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if keys == nil { // the answer has a list
+		keys = []string{}
+	}
 	for i, k := range keys {
 		if _, _, options, _, _ := ssh.ParseAuthorizedKey([]byte(k)); len(options) > 0 {
 			words := "has options, which a rescue does not obey"

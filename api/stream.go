@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"rackwright/api/stream"
+	"rackwright/fault"
 )
 
 // writeLimit is how long a reader may leave its window full.
@@ -29,11 +30,12 @@ type streams struct {
 	end    context.CancelFunc
 	mu     sync.Mutex
 	ending map[*http.Server]bool
+	good   map[string]time.Time // callers by id: when they were last seen to be let in
 }
 
 func (s *server) newStreams() *streams {
 	failed := func(err error) { s.Log.Error("event stream: the next look may find more", "error", err) }
-	t := &streams{ending: map[*http.Server]bool{},
+	t := &streams{ending: map[*http.Server]bool{}, good: map[string]time.Time{},
 		events:     stream.New(stream.Options[eventFacts]{Source: eventSource{s}, Beat: s.Heartbeat, Failed: failed}),
 		operations: stream.New(stream.Options[stateFacts]{Source: &stateSource{s: s, states: s.operationStates, progress: s.progress}, Beat: s.Heartbeat, Failed: failed}),
 		machines:   stream.New(stream.Options[stateFacts]{Source: &stateSource{s: s, states: s.machineStates}, Beat: s.Heartbeat, Failed: failed})}
@@ -82,6 +84,7 @@ func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) fun
 			w.WriteHeader(http.StatusOK)
 			return
 		}
+		reader.Still = s.still(r.Context())
 		serve, err := feed.Join(r.Context(), reader)
 		if err != nil {
 			h.Del("Content-Type")
@@ -106,6 +109,37 @@ func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) fun
 			ended := serve(ctx, gone{out, begun})
 			log.Debug("stream ended", "request_id", id, "error", ended)
 		}()
+	}
+}
+
+// mostGood bounds the callers of whom it is remembered for half a heartbeat that they are good.
+const mostGood = 1000
+
+// still reports, for as long as a stream lasts, whether its caller would be let in: a token
+// may be revoked, or its time be over. While the database does not answer it may go on.
+func (s *server) still(ctx context.Context) func(context.Context) bool {
+	who := callOf(ctx).caller
+	return func(ctx context.Context) bool {
+		now, t := s.Now(), s.live
+		t.mu.Lock()
+		since := time.Since(t.good[who.ID])
+		t.mu.Unlock()
+		if over := !who.Expires.IsZero() && !now.Before(who.Expires); !over && since >= 0 && since < s.Heartbeat/2 {
+			return true
+		}
+		ctx, cancel := context.WithTimeout(ctx, writeLimit)
+		defer cancel()
+		err := s.stillGood(ctx, who)
+		if err != nil {
+			return !fault.Is(err, fault.Denied)
+		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if len(t.good) >= mostGood {
+			clear(t.good)
+		}
+		t.good[who.ID] = time.Now()
+		return true
 	}
 }
 

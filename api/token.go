@@ -33,6 +33,11 @@ type TokenIn struct {
 	Token string `path:"token" minLength:"1" maxLength:"256" doc:"Token id or name"`
 }
 
+type tokenMadeOut struct {
+	Location string `header:"Location"`
+	Body     wire.TokenGiven
+}
+
 // tokens registers who may ask, and what the caller itself may.
 func (s *server) tokens() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"access"}; return o }
@@ -43,9 +48,14 @@ func (s *server) tokens() {
 	route(s, tag(op("GET", "/tokens", "list-tokens", "Tokens by name, without their secrets")), s.listTokens)
 	add := tag(op("POST", "/tokens", "add-token", "Give a token; its secret is in this answer and nowhere else"))
 	add.DefaultStatus = http.StatusCreated
-	route(s, add, func(ctx context.Context, in *struct{ Body access.Grant }) (*body[wire.TokenGiven], error) {
+	route(s, add, func(ctx context.Context, in *struct{ Body access.Grant }) (*tokenMadeOut, error) {
 		secret := access.NewSecret()
-		return given(secret)(s.Store.AddToken(ctx, in.Body, secret, actor(ctx)))
+		t, err := s.Store.AddToken(ctx, in.Body, secret, actor(ctx))
+		if err != nil {
+			return nil, err
+		}
+		s.concerns(ctx, "token", t.Name, t.ID)
+		return &tokenMadeOut{Location: wire.Prefix + "/tokens/" + t.ID, Body: wire.TokenGiven{Token: *t, Secret: secret}}, nil
 	})
 	route(s, tag(op("GET", "/tokens/{token}", "get-token", "One token, without its secret")), func(ctx context.Context, in *TokenIn) (*body[access.Token], error) {
 		return tokenBody(s.Store.Token(ctx, in.Token))

@@ -108,6 +108,7 @@ func (s *server) addWebhook(ctx context.Context, in *struct{ Body wire.WebhookNe
 	if err := s.Store.CreateWebhook(ctx, &w, secret, actor(ctx)); err != nil {
 		return nil, err
 	}
+	s.concerns(ctx, "webhook", w.Name, w.ID)
 	return &webhookMadeOut{Location: wire.Prefix + "/webhooks/" + w.ID, Body: wire.WebhookMade{Webhook: w, Secret: secret}}, nil
 }
 

@@ -36,7 +36,7 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	k.need(c.StateDir != "", "state_dir", "must not be empty")
 	for _, p := range []struct{ key, path string }{
 		{"state_dir", c.StateDir}, {"seal_key_file", c.SealKeyFile}, {"database_password_file", c.DatabasePasswordFile},
-		{"api.tls_cert", c.API.TLSCert}, {"api.tls_key", c.API.TLSKey}, {"boot.ramdisk_dir", c.Boot.RamdiskDir}, {"images.dir", c.Images.Dir}, {"cache.dir", c.Cache.Dir},
+		{"api.tls_cert", c.API.TLSCert}, {"api.tls_key", c.API.TLSKey}, {"api.client_ca", c.API.ClientCA}, {"oidc.ca", c.OIDC.CA}, {"oidc.client_secret_file", c.OIDC.ClientSecretFile}, {"boot.ramdisk_dir", c.Boot.RamdiskDir}, {"images.dir", c.Images.Dir}, {"cache.dir", c.Cache.Dir},
 	} {
 		k.need(p.path == "" || filepath.IsAbs(p.path), p.key, "must be an absolute path")
 	}
@@ -45,6 +45,7 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	k.need(slices.Contains([]string{"debug", "info", "warn", "error"}, c.Log.Level), "log.level", "must be debug, info, warn or error")
 	k.need(slices.Contains([]string{"text", "json"}, c.Log.Format), "log.format", "must be text or json")
 	c.checkAPI(k)
+	c.checkOIDC(k)
 	k.need(c.API.Limits.PerAddress >= 0 && c.API.Limits.PerCaller >= 0 && c.API.Limits.Wrong >= 0, "api.limits", "must not be negative")
 	c.checkListeners(k)
 	c.checkDHCP(k)
@@ -98,11 +99,28 @@ func (c *Config) checkAPI(k *checker) {
 		k.need(filepath.IsAbs(path) && len(path) <= 107, "api.listen", "must be unix: and an absolute path of at most 107 bytes")
 		return
 	}
-	if !checkListen(k, "api.listen", c.API.Listen) {
+	checkListen(k, "api.listen", c.API.Listen)
+	k.need(c.API.ClientCA == "" || c.API.TLSCert != "" || c.API.OwnTLS(), "api.client_ca", "needs TLS: set api.tls_cert and api.tls_key, or listen beyond this host")
+}
+
+func (c *Config) checkOIDC(k *checker) {
+	o := c.OIDC
+	if o.Issuer == "" {
+		k.need(len(o.Groups) == 0, "oidc.groups", "has no use without oidc.issuer")
 		return
 	}
-	k.need(!c.API.Enabled || c.API.TLSCert != "" || isLoopback(c.API.Listen), "api.listen",
-		"is reachable from other machines and must have TLS: set api.tls_cert and api.tls_key, or listen on 127.0.0.1 or unix:/path")
+	u, err := url.Parse(o.Issuer)
+	k.need(err == nil && u.Host != "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil && (u.Scheme == "https" || u.Scheme == "http" && isLoopback(net.JoinHostPort(u.Hostname(), "0"))),
+		"oidc.issuer", "must be https://host/path, as the provider calls itself; http only on this host")
+	k.need(o.ClientID != "", "oidc.client_id", "must be what the provider calls this server's programs")
+	k.need(slices.Contains(o.Scopes, "openid"), "oidc.scopes", "must have openid")
+	k.need(o.NameClaim != "" && o.GroupsClaim != "", "oidc.name_claim", "and oidc.groups_claim must not be empty")
+	k.need(o.SessionHours >= 1 && o.SessionHours <= 24*30, "oidc.session_hours", "must be 1 to 720")
+	k.need(len(o.Groups) > 0, "oidc.groups", "lets nobody in: name a group and its role")
+	for _, g := range o.Groups {
+		k.need(g.Group != "", "oidc.groups", "has an entry without group")
+		k.need(slices.Contains([]string{"viewer", "technician", "operator", "admin"}, g.Role), "oidc.groups", "%.60q: role must be viewer, technician, operator or admin", g.Group)
+	}
 }
 
 // checkListeners also finds two services on one TCP port; TFTP is UDP.

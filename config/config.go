@@ -21,6 +21,7 @@ type Config struct {
 	Log                  Log      `toml:"log"`
 	API                  API      `toml:"api"`
 	Access               Access   `toml:"access"`
+	OIDC                 OIDC     `toml:"oidc"`
 	DHCP                 DHCP     `toml:"dhcp"`
 	TFTP                 Listener `toml:"tftp"`
 	HTTP                 Listener `toml:"http"`
@@ -45,7 +46,36 @@ type API struct {
 	Listen  string `toml:"listen"` // host:port, or unix:/path
 	TLSCert string `toml:"tls_cert"`
 	TLSKey  string `toml:"tls_key"`
-	Limits  Limits `toml:"limits"`
+
+	ClientCA string `toml:"client_ca"` // PEM bundle; empty: no certificate counts
+	Limits   Limits `toml:"limits"`
+}
+
+// OwnTLS reports whether the API makes its own certificate.
+func (a API) OwnTLS() bool {
+	return a.TLSCert == "" && !strings.HasPrefix(a.Listen, "unix:") && !isLoopback(a.Listen)
+}
+
+// OIDC is the provider that people log in by.
+type OIDC struct {
+	Issuer           string   `toml:"issuer"` // empty: nobody logs in
+	ClientID         string   `toml:"client_id"`
+	ClientSecretFile string   `toml:"client_secret_file"`
+	CA               string   `toml:"ca"` // PEM bundle; empty: the system's
+	Scopes           []string `toml:"scopes"`
+	NameClaim        string   `toml:"name_claim"`
+	GroupsClaim      string   `toml:"groups_claim"`
+	SessionHours     int      `toml:"session_hours"`
+	Groups           []Group  `toml:"groups"` // the first that a person is in counts
+}
+
+// Group is what people of a group of the provider may do.
+type Group struct {
+	Group    string   `toml:"group"`
+	Role     string   `toml:"role"`
+	Sites    []string `toml:"sites"`
+	Racks    []string `toml:"racks"`
+	Projects []string `toml:"projects"`
 }
 
 // Limits are how often the API may be asked; 0 is no limit.
@@ -127,6 +157,7 @@ func defaults(state string) Config {
 		StateDir: state,
 		Log:      Log{Level: "info", Format: "text"},
 		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Wrong: 10}},
+		OIDC:     OIDC{Scopes: []string{"openid", "profile", "email", "groups"}, NameClaim: "preferred_username", GroupsClaim: "groups", SessionHours: 8, Groups: []Group{}},
 		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
 		TFTP:     Listener{Enabled: true, Listen: ":69"},
 		HTTP:     Listener{Enabled: true, Listen: ":8080"},

@@ -78,6 +78,9 @@ func wanted(path string) string {
 	case reflect.Int:
 		return "must be a whole number"
 	case reflect.Slice:
+		if t.Elem().Kind() == reflect.Struct {
+			return "is a list of tables: write [[" + path + "]] and the keys of each below"
+		}
 		return `must be a list of texts, like ["eth0"]`
 	}
 	return "is a table: write [" + path + "] and its keys below"

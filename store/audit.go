@@ -28,24 +28,38 @@ type AuditFilter struct {
 // AppendAudit puts an entry behind the chain and returns it with its number and hashes. All
 // instances on a database make one chain: whoever appends holds the row of its head.
 func (db *DB) AppendAudit(ctx context.Context, e audit.Record) (audit.Record, error) {
-	if e.At.IsZero() {
-		e.At = db.now()
-	}
-	var out audit.Record
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	return db.appendAudits(ctx, []audit.Record{e})
+}
+
+// AppendAudits puts entries behind the chain, all or none.
+func (db *DB) AppendAudits(ctx context.Context, all []audit.Record) error {
+	_, err := db.appendAudits(ctx, all)
+	return err
+}
+
+// appendAudits returns the last.
+func (db *DB) appendAudits(ctx context.Context, all []audit.Record) (out audit.Record, err error) {
+	err = db.tx(ctx, func(tx *sql.Tx) error {
 		var head audit.Head
 		err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head`+db.dialect.lock).Scan(&head.Seq, &head.Hash)
 		if err != nil {
 			return err
 		}
-		if out, head, err = head.Follow(e); err != nil {
-			return err
+		for _, e := range all {
+			if e.At.IsZero() {
+				e.At = db.now()
+			}
+			if out, head, err = head.Follow(e); err != nil {
+				return err
+			}
+			if err := insertAudit(ctx, tx, &out); err != nil {
+				return err
+			}
+			if _, err = exec(ctx, tx, `UPDATE audit_head SET seq = $1, hash = $2`, head.Seq, head.Hash); err != nil { // by one, as the schema holds it
+				return err
+			}
 		}
-		if err := insertAudit(ctx, tx, &out); err != nil {
-			return err
-		}
-		_, err = exec(ctx, tx, `UPDATE audit_head SET seq = $1, hash = $2`, head.Seq, head.Hash)
-		return err
+		return nil
 	})
 	return out, err
 }

@@ -12,30 +12,46 @@ import (
 // after the other: joined, PostgreSQL begins with all cables where it does not know how
 // many there are.
 func readCables(ctx context.Context, q queryer, owners []string, plug func(owner, port string, c *inventory.Cable)) error {
-	cables := map[string]*inventory.Cable{} // by id
-	plugs := []func(){}                     // when all is known
-	err := forEach(owners, "owner_id", func(clause string, args []any) error {
+	c := &cablesOf{plug: plug}
+	if err := c.near(ctx, q, owners); err != nil {
+		return err
+	}
+	return c.far(ctx, q)
+}
+
+// cablesOf are cables on the way to where they are planned.
+type cablesOf struct {
+	plug  func(owner, port string, c *inventory.Cable)
+	known map[string]*inventory.Cable // by id
+	plugs []func()                    // when all is known
+}
+
+// near finds the ends at some machines or devices.
+func (k *cablesOf) near(ctx context.Context, q queryer, owners []string) error {
+	k.known = map[string]*inventory.Cable{}
+	return forEach(owners, "owner_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
 			var owner, port, id, side string
 			if err = scan(asText{&owner}, &port, asText{&id}, &side); err == nil && side == "a" {
 				c := &inventory.Cable{}
-				cables[id], plugs = c, append(plugs, func() { plug(owner, port, c) })
+				k.known[id], k.plugs = c, append(k.plugs, func() { k.plug(owner, port, c) })
 			}
 			return struct{}{}, err
 		}, `SELECT owner_id, port, cable_id, side FROM cable_end WHERE `+clause, args...)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	far, err := readFarEnds(ctx, q, cables)
+}
+
+// far reads the rest of them and plugs them in.
+func (k *cablesOf) far(ctx context.Context, q queryer) error {
+	far, err := readFarEnds(ctx, q, k.known)
 	if err != nil {
 		return err
 	}
 	if err := nameFarEnds(ctx, q, far); err != nil {
 		return err
 	}
-	for _, plug := range plugs {
+	for _, plug := range k.plugs {
 		plug()
 	}
 	return nil

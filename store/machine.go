@@ -74,6 +74,10 @@ func hangOn(ctx context.Context, q queryer, list []inventory.Machine) error {
 	for i := range list {
 		at[list[i].ID], ids[i] = &list[i], list[i].ID
 	}
+	t := &together{queryer: q}
+	if p, ok := q.(*pool); ok && p.together {
+		q = t
+	}
 	for _, part := range lists(ids) {
 		for _, read := range []func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error{readNICs, readBonds, readVLANs, readBMCs, readConditions, readLabels} {
 			clause, args := in("machine_id", part)
@@ -82,7 +86,14 @@ func hangOn(ctx context.Context, q queryer, list []inventory.Machine) error {
 			}
 		}
 	}
-	return readCables(ctx, q, ids, func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) })
+	cables := &cablesOf{plug: func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) }}
+	if err := cables.near(ctx, q, ids); err != nil {
+		return err
+	}
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	return cables.far(ctx, t.queryer)
 }
 
 func readMachine(scan func(...any) error) (m inventory.Machine, facts string, err error) {

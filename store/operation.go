@@ -51,7 +51,10 @@ func (db *DB) Operations(ctx context.Context, f OperationFilter) ([]deploy.Opera
 	if f.Open {
 		where = append(where, "o.state IN ('queued', 'running', 'parked')")
 	}
-	within, args := db.machinesWithin(f.Scope, "m", args)
+	within, args, err := db.operationsWithin(ctx, f.Scope, args)
+	if err != nil {
+		return nil, db.fault(err)
+	}
 	if f.Limit <= 0 {
 		f.Limit = 100
 	}

@@ -43,9 +43,10 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 		cfg.ConnectTimeout = connectTime
 	}
 	db.listen = cfg
-	db.sql = stdlib.OpenDB(*cfg, stdlib.OptionBeforeConnect(db.gate), stdlib.OptionAfterConnect(inMemory(cfg)))
+	db.sql = &pool{DB: stdlib.OpenDB(*cfg, stdlib.OptionBeforeConnect(db.gate), stdlib.OptionAfterConnect(inMemory(cfg))), together: true}
 	db.sql.SetMaxOpenConns(16)
-	db.sql.SetMaxIdleConns(8)
+	db.sql.SetMaxIdleConns(16)
+	db.sql.SetConnMaxIdleTime(idleTime)
 	err = postgresFault(db.sql.PingContext(ctx))
 	if o.Patient && fault.Is(err, fault.Unreachable) {
 		db.pending.Store(true)

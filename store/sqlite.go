@@ -38,11 +38,14 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	if err := private(o.DSN); err != nil {
 		return err
 	}
-	db.sql, err = sql.Open("sqlite", "file:"+(&url.URL{Path: o.DSN}).EscapedPath()+"?"+q.Encode())
+	connections, err := sql.Open("sqlite", "file:"+(&url.URL{Path: o.DSN}).EscapedPath()+"?"+q.Encode())
 	if err != nil {
 		return fault.Internalf("open %s: %w", o.DSN, err)
 	}
+	db.sql = &pool{DB: connections, keep: keptStatements, kept: map[string]*statement{}}
 	db.sql.SetMaxOpenConns(8)
+	db.sql.SetMaxIdleConns(8) // a new one has nothing in its cache
+	db.sql.SetConnMaxIdleTime(idleTime)
 	return nil
 }
 

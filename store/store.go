@@ -38,7 +38,7 @@ type Options struct {
 
 // DB is the open store. It is safe for concurrent use.
 type DB struct {
-	sql     *sql.DB
+	sql     *pool
 	dialect dialect
 	seal    Sealer
 	log     *slog.Logger
@@ -82,7 +82,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if db.Pending() {
 		return db, nil
 	}
-	if err := db.migrate(ctx, db.sql); err != nil {
+	if err := db.migrate(ctx, db.sql.DB); err != nil {
 		db.Close()
 		return nil, err
 	}
@@ -182,6 +182,10 @@ func exec(ctx context.Context, q queryer, query string, args ...any) (int64, err
 
 // collect runs a query and scans each row with read.
 func collect[T any](ctx context.Context, q queryer, read func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+	if t, ok := q.(*together); ok {
+		t.add(query, storable(args), func(scan func(...any) error) error { _, err := read(scan); return err })
+		return nil, nil
+	}
 	rows, err := q.QueryContext(ctx, query, storable(args)...)
 	if err != nil {
 		return nil, err

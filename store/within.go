@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -80,4 +81,33 @@ func (db *DB) machinesWithin(scope access.Scope, alias string, args []any) (stri
 		fmt.Fprintf(&out, " AND %s.project_id IN (SELECT id FROM project WHERE %s)", alias, by.fill(clause, arg))
 	}
 	return out.String(), by.args
+}
+
+// fewMachines is up to how many machines of a scope their operations are looked up by machine.
+const fewMachines = 200
+
+// operationsWithin bounds a statement about operation o of machine m to a scope, as
+// machinesWithin does. What many machines did comes soon along the list, so their place is
+// asked for in a way that no index answers: SQLite would gather and sort all of it.
+func (db *DB) operationsWithin(ctx context.Context, scope access.Scope, args []any) (string, []any, error) {
+	if scope.Whole() {
+		return "", args, nil
+	}
+	within, own := db.machinesWithin(scope, "m", nil)
+	ids, err := collect(ctx, db.sql, readText, fmt.Sprintf(`SELECT m.id FROM machine m WHERE true%s LIMIT %d`, within, fewMachines+1), own...)
+	if err != nil {
+		return "", nil, err
+	}
+	by := query{args: args}
+	if len(ids) <= fewMachines {
+		text, arg := db.inList("o.machine_id", ids)
+		return " AND " + by.fill(text, arg), by.args, nil
+	}
+	text := ""
+	if racks, of := db.racksWithin(scope); racks != "" {
+		text = " AND COALESCE(m.rack_id, m.left_rack_id) IN (" + by.fill(racks, of...) + ")" // a machine has one of them
+	}
+	scope.Racks, scope.Sites = nil, nil
+	within, args = db.machinesWithin(scope, "m", by.args)
+	return text + within, args, nil
 }

@@ -4,11 +4,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
+	"math/bits"
 	"time"
 )
 
 // quickSHA256 is the quicker, on this processor, of the standard library's SHA-256 and
-// shiftSHA256. To find out takes 5 ms where both are slow; above 100 MB a second the library's
+// plainSHA256. To find out takes 5 ms where both are slow; above 100 MB a second the library's
 // is taken without a comparison.
 func quickSHA256() func([]byte) [32]byte {
 	sample := make([]byte, 16<<10)
@@ -20,20 +21,19 @@ func quickSHA256() func([]byte) [32]byte {
 		if theirs = min(theirs, between.Sub(began)); theirs < 160*time.Microsecond {
 			return sha256.Sum256
 		}
-		_ = shiftSHA256(sample)
+		_ = plainSHA256(sample)
 		ours = min(ours, time.Since(between))
 	}
 	if ours < theirs {
-		return shiftSHA256
+		return plainSHA256
 	}
 	return sha256.Sum256
 }
 
-// shiftSHA256 is SHA-256 (FIPS 180-4) for processors that are emulated. Such have no SHA
-// instructions and pay dearly for the vectors that the standard library uses instead. Here
-// are none, and no rotations: a word stands twice in 64 bits, so that to rotate is to shift
-// (docs/decisions/0027-write-path.md).
-func shiftSHA256(p []byte) (sum [sha256.Size]byte) {
+// plainSHA256 is SHA-256 (FIPS 180-4) in plain Go, for processors that are emulated. Such
+// have no SHA instructions and pay dearly for the vectors that the standard library uses
+// instead (docs/decisions/0027-write-path.md).
+func plainSHA256(p []byte) (sum [sha256.Size]byte) {
 	state := [8]uint32{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19}
 	k := roundConstants()
 	whole := len(p) / sha256.BlockSize * sha256.BlockSize
@@ -44,7 +44,7 @@ func shiftSHA256(p []byte) (sum [sha256.Size]byte) {
 		end = len(tail)
 	}
 	binary.BigEndian.PutUint64(tail[end-8:], uint64(len(p))*8)
-	var w [64]uint64
+	var w [64]uint32
 	for _, run := range [][]byte{p[:whole], tail[:end]} {
 		for ; len(run) >= sha256.BlockSize; run = run[sha256.BlockSize:] {
 			schedule(&w, (*[sha256.BlockSize]byte)(run))
@@ -57,16 +57,13 @@ func shiftSHA256(p []byte) (sum [sha256.Size]byte) {
 	return sum
 }
 
-// twice makes shifts of rotations: the low half of twice(x)>>n is x rotated right by n.
-func twice(x uint32) uint64 { return uint64(x)<<32 | uint64(x) }
-
-// schedule prepares the words of a block, each twice (section 6.2.2, step 1).
-func schedule(w *[64]uint64, block *[sha256.BlockSize]byte) {
+// schedule prepares the words of a block (section 6.2.2, step 1).
+func schedule(w *[64]uint32, block *[sha256.BlockSize]byte) {
 	for i := range 16 {
-		w[i] = twice(binary.BigEndian.Uint32(block[4*i&63:]))
+		w[i] = binary.BigEndian.Uint32(block[4*i&63:])
 	}
 	for i := 16; i < 64; i += 4 {
-		v := (*[20]uint64)(w[i-16:])
+		v := (*[20]uint32)(w[i-16:])
 		v[16] = word(v[0], v[1], v[9], v[14])
 		v[17] = word(v[1], v[2], v[10], v[15])
 		v[18] = word(v[2], v[3], v[11], v[16])
@@ -75,34 +72,35 @@ func schedule(w *[64]uint64, block *[sha256.BlockSize]byte) {
 }
 
 // word is a word of the schedule from the four it depends on.
-func word(a, x, c, y uint64) uint64 {
-	s0 := uint32(x>>7 ^ x>>18 ^ uint64(uint32(x)>>3))
-	s1 := uint32(y>>17 ^ y>>19 ^ uint64(uint32(y)>>10))
-	return uint64(uint32(a)+s0+uint32(c)+s1) * (1<<32 | 1)
+func word(a, x, c, y uint32) uint32 {
+	return a + (right(x, 7) ^ right(x, 18) ^ x>>3) + c + (right(y, 17) ^ right(y, 19) ^ y>>10)
 }
+
+// right rotates.
+func right(x uint32, n int) uint32 { return bits.RotateLeft32(x, -n) }
 
 // compress is the 64 rounds over a block (section 6.2.2, steps 2 to 4). Eight rounds bring
 // each variable back to its place, so that none is moved.
-func compress(state *[8]uint32, w *[64]uint64, k *[64]uint32) {
+func compress(state *[8]uint32, w *[64]uint32, k *[64]uint32) {
 	a, b, c, d, e, f, g, h := state[0], state[1], state[2], state[3], state[4], state[5], state[6], state[7]
 	for i := 0; i < 64; i += 8 {
-		v, k := (*[8]uint64)(w[i:]), (*[8]uint32)(k[i:])
+		v, k := (*[8]uint32)(w[i:]), (*[8]uint32)(k[i:])
 		var t uint32
-		t, h = round(a, b, c, e, f, g, h+k[0]+uint32(v[0]))
+		t, h = round(a, b, c, e, f, g, h+k[0]+v[0])
 		d += t
-		t, g = round(h, a, b, d, e, f, g+k[1]+uint32(v[1]))
+		t, g = round(h, a, b, d, e, f, g+k[1]+v[1])
 		c += t
-		t, f = round(g, h, a, c, d, e, f+k[2]+uint32(v[2]))
+		t, f = round(g, h, a, c, d, e, f+k[2]+v[2])
 		b += t
-		t, e = round(f, g, h, b, c, d, e+k[3]+uint32(v[3]))
+		t, e = round(f, g, h, b, c, d, e+k[3]+v[3])
 		a += t
-		t, d = round(e, f, g, a, b, c, d+k[4]+uint32(v[4]))
+		t, d = round(e, f, g, a, b, c, d+k[4]+v[4])
 		h += t
-		t, c = round(d, e, f, h, a, b, c+k[5]+uint32(v[5]))
+		t, c = round(d, e, f, h, a, b, c+k[5]+v[5])
 		g += t
-		t, b = round(c, d, e, g, h, a, b+k[6]+uint32(v[6]))
+		t, b = round(c, d, e, g, h, a, b+k[6]+v[6])
 		f += t
-		t, a = round(b, c, d, f, g, h, a+k[7]+uint32(v[7]))
+		t, a = round(b, c, d, f, g, h, a+k[7]+v[7])
 		e += t
 	}
 	for i, v := range [8]uint32{a, b, c, d, e, f, g, h} {
@@ -112,9 +110,8 @@ func compress(state *[8]uint32, w *[64]uint64, k *[64]uint32) {
 
 // round returns T1 and T1+T2; in is h with the round's constant and word.
 func round(a, b, c, e, f, g, in uint32) (t1, t12 uint32) {
-	x, y := twice(e), twice(a)
-	t1 = in + uint32(x>>6^x>>11^x>>25) + (g ^ e&(f^g))
-	return t1, t1 + uint32(y>>2^y>>13^y>>22) + (b ^ (a^b)&(b^c))
+	t1 = in + (right(e, 6) ^ right(e, 11) ^ right(e, 25)) + (g ^ e&(f^g))
+	return t1, t1 + (right(a, 2) ^ right(a, 13) ^ right(a, 22)) + (b ^ (a^b)&(b^c))
 }
 
 // roundConstants are those of section 4.2.2.

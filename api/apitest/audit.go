@@ -41,6 +41,16 @@ func (s *Store) AppendAudit(_ context.Context, e audit.Record) (audit.Record, er
 	return e, err
 }
 
+// AppendAudits puts some behind it.
+func (s *Store) AppendAudits(ctx context.Context, all []audit.Record) error {
+	for _, e := range all {
+		if _, err := s.AppendAudit(ctx, e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // AuditHead is where the chain ends.
 func (s *Store) AuditHead(context.Context) (audit.Head, error) {
 	unlock, err := s.lock()

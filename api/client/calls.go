@@ -3,6 +3,7 @@ package client
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"slices"
@@ -172,6 +173,18 @@ func (c *Client) Inspect(ctx context.Context, machine string) (deploy.Operation,
 // Power begins a change of the power state: on, off, force-off, cycle or reset.
 func (c *Client) Power(ctx context.Context, machine, action string) (deploy.Operation, error) {
 	return call[deploy.Operation](ctx, c, http.MethodPost, machinePath(machine, "/actions/power"), nil, wire.Power{Action: action})
+}
+
+// Templates returns the templates of installers' answers and kernel arguments that the
+// server has built in.
+func (c *Client) Templates(ctx context.Context) ([]wire.Template, error) {
+	l, err := call[wire.List[wire.Template]](ctx, c, http.MethodGet, "/templates", nil, nil)
+	return l.Items, err
+}
+
+// PlanSchema returns the JSON Schema of a rack plan.
+func (c *Client) PlanSchema(ctx context.Context) (json.RawMessage, error) {
+	return call[json.RawMessage](ctx, c, http.MethodGet, "/schemas/plan", nil, nil)
 }
 
 // Racks returns all racks.

@@ -5,6 +5,8 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
@@ -61,6 +63,16 @@ func New(server, token string) (*Client, error) {
 	return c, nil
 }
 
+// Trust has the server's certificate signed by the authorities in a PEM bundle, and nobody else.
+func (c *Client) Trust(bundle []byte) error {
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(bundle) {
+		return fault.Invalidf("the authorities of %s cannot be read", c.server).WithHint("log in again: 'rackwright login %s'", c.server)
+	}
+	c.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	return nil
+}
+
 // Close ends idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
@@ -108,6 +120,10 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	var cause error = err
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		cause = u.Err
+	}
+	if bad, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fault.Deniedf("the certificate of %s is not trusted: %w", c.server, bad.Err).
+			WithHint("'rackwright login %s' shows its fingerprint; somebody may stand between when it is another than an admin tells", c.server)
 	}
 	return fault.New(fault.Unreachable, "no answer from %s: %w", c.server, cause).
 		WithHint("is 'rackwright serve' running there? name the server with --server or RACKWRIGHT_SERVER")

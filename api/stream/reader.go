@@ -14,6 +14,8 @@ type Reader[F any] struct {
 	// Behind reads what is older than the feed has at hand, in pages: what it wants behind
 	// an id and up to another at most, and up to which id that is all.
 	Behind func(ctx context.Context, after, until int64) (entries []Entry[F], upTo int64, err error)
+	// Still is asked with each heartbeat whether the reader may go on; nil: it may.
+	Still func(ctx context.Context) bool
 }
 
 // Out takes messages, each whole, within a time of its own.
@@ -66,7 +68,7 @@ func (f *Feed[F]) follow(ctx context.Context, out Out, r *Reader[F], ring *ring[
 			pos, r.After = n.pos, n.cursor
 			if n.beats != beats {
 				beats = n.beats
-				if time.Now().After(ends) {
+				if time.Now().After(ends) || r.Still != nil && !r.Still(ctx) {
 					return nil
 				}
 				if !sent {

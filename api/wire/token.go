@@ -15,7 +15,7 @@ type Whoami struct {
 // TokenGiven is a token with its secret, which is told once.
 type TokenGiven struct {
 	access.Token
-	Secret string `json:"secret" doc:"What is sent as 'Authorization: Bearer SECRET'; only its hash is kept"`
+	Secret string `json:"secret,omitempty" doc:"What is sent as 'Authorization: Bearer SECRET'; only its hash is kept"`
 }
 
 // TokenRotation is how long a token is to be good with its new secret.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/wire"
 	"rackwright/deploy"
 )
 
@@ -17,7 +18,7 @@ type asking func(c *cobra.Command, args []string) (*deploy.BMCOrder, error)
 // changes makes a command of asking and showing. It waits for the change unless told not
 // to: such changes take seconds.
 func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine string) error, ask asking) *cobra.Command {
-	var background, wait bool
+	var background, wait, dry bool
 	var timeout time.Duration
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o, err := ask(c, args[1:])
@@ -31,10 +32,15 @@ func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine 
 		if err != nil {
 			return err
 		}
+		if dry {
+			would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanManage(ctx, m, *o) }
+			return dryRun(c.Context(), w, args[:1], would, printWould)
+		}
 		return w.begin(c.Context(), cl, args[:1], following{watch: wait && !background, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 			return cl.Manage(ctx, machine, *o)
 		})
 	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps of a change")
 	c.Flags().BoolVar(&wait, "wait", true, "wait for the end of a change")
 	c.Flags().BoolVar(&background, "background", false, "the same as --wait=false")
 	c.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how `long` to wait for a change; it goes on after that")

@@ -46,7 +46,7 @@ func bmcListing(w *world) *cobra.Command {
 		}}
 	c.Flags().StringVar(&rack, "rack", "", "those of the rack of this `name` only")
 	c.Flags().BoolVar(&strangers, "strangers", false, "those that are in no plan")
-	return w.pages(c)
+	return w.pages(c, mostListed)
 }
 
 func printBMCs(out io.Writer, list []wire.KnownBMC) {

@@ -170,7 +170,7 @@ func cacheList(w *world) *cobra.Command {
 			}
 			return w.show(list, func(out io.Writer) { printCaches(out, list) })
 		}}
-	return w.watchable(w.pages(c), polled, nil)
+	return w.watchable(w.pages(c, mostListed), polled, nil)
 }
 
 func printCaches(out io.Writer, list []images.Cache) {
@@ -247,6 +247,10 @@ func cacheForget(w *world) *cobra.Command {
 	return c
 }
 
+// signer issues tickets for chunks.
+type signer struct{ key ed25519.PrivateKey }
+
+// Key is the public key.
 func (s signer) Key() []byte { return s.key.Public().(ed25519.PublicKey) }
 
 // Issue makes a ticket's text.

@@ -149,6 +149,7 @@ func readSmall(name string) (string, error) {
 
 func inspectCommand(w *world) *cobra.Command {
 	var follow following
+	var dry bool
 	c := &cobra.Command{Use: "inspect MACHINE...", Short: "Netboot machines and read their parts", Args: names(1, -1),
 		Example: "  rackwright inspect r1-u10 --watch",
 		RunE: func(c *cobra.Command, machines []string) error {
@@ -156,16 +157,20 @@ func inspectCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if dry {
+				return dryRun(c.Context(), w, machines, cl.PlanInspect, printWould)
+			}
 			return beginMany(c.Context(), w, cl, "inspect", machines, wire.Inspect{}, follow, func(ctx context.Context, m string, _ wire.Inspect) (deploy.Operation, error) {
 				return cl.Inspect(ctx, m)
 			})
 		}}
 	follow.addMany(c)
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	return c
 }
 
 func powerCommand(w *world) *cobra.Command {
-	var wait bool
+	var wait, dry bool
 	var timeout time.Duration
 	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle|reset", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
 		Long: "off asks the system to shut down, force-off cuts power; cycle cuts it and gives it back,\n" +
@@ -185,10 +190,15 @@ func powerCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if dry {
+				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanPower(ctx, m, args[1]) }
+				return dryRun(c.Context(), w, args[:1], would, printWould)
+			}
 			return w.begin(c.Context(), cl, args[:1], following{watch: wait, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Power(ctx, machine, args[1])
 			})
 		}}
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	c.Flags().BoolVar(&wait, "wait", true, "wait until it is done")
 	c.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")
 	return c

@@ -30,11 +30,12 @@ func (w *world) begins(c *cobra.Command) error {
 		return usage(c, "--fields has an empty name")
 	}
 	if c.Annotations[inPages] != "" {
-		if w.limit < 1 {
+		most, err := c.Flags().GetInt("limit")
+		if err != nil || most < 1 {
 			return usage(c, "--limit must be 1 or more")
 		}
-		c.SetContext(client.AtMost(c.Context(), w.limit, func() {
-			fmt.Fprintf(w.err, "there are more than these %d: narrow the list, or give --limit\n", w.limit)
+		c.SetContext(client.AtMost(c.Context(), most, func() {
+			fmt.Fprintf(w.err, "there are more than these %d: narrow the list, or give --limit\n", most)
 		}))
 	}
 	return nil
@@ -43,12 +44,15 @@ func (w *world) begins(c *cobra.Command) error {
 // inPages marks a command whose list comes in pages.
 const inPages = "pages"
 
+// mostListed is how much of a list is shown unless more is asked for.
+const mostListed = 10_000
+
 // pages gives a command whose list comes in pages its bound.
-func (w *world) pages(c *cobra.Command) *cobra.Command {
+func (w *world) pages(c *cobra.Command, most int) *cobra.Command {
 	if c.Annotations == nil {
 		c.Annotations = map[string]string{}
 	}
 	c.Annotations[inPages] = "yes"
-	c.Flags().IntVar(&w.limit, "limit", 10_000, "at most so `many`; the pages of the server are gone through")
+	c.Flags().Int("limit", most, "at most so `many`; the pages of the server are gone through")
 	return c
 }

@@ -23,7 +23,7 @@ func fleetCommands(w *world, kind fleet.Kind, example string) []*cobra.Command {
 }
 
 // fleetStart is what the starts of both kinds share.
-type fleetStart struct{ watch, dry, yes, active bool }
+type fleetStart struct{ watch, dry, yes bool }
 
 // add adds the flags of terms, whose wave and canaries are the defaults.
 func (f *fleetStart) add(c *cobra.Command, t *fleet.Terms, percent int) {

@@ -12,7 +12,7 @@ import (
 )
 
 func rackShow(w *world) *cobra.Command {
-	return &cobra.Command{Use: "show RACK", Short: "Show one rack", Args: names(1, 1), Example: "  rackwright rack show r1",
+	c := &cobra.Command{Use: "show RACK", Short: "Show one rack", Args: names(1, 1), Example: "  rackwright rack show r1",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -24,6 +24,7 @@ func rackShow(w *world) *cobra.Command {
 			}
 			return w.show(r, func(out io.Writer) { printRack(out, r) })
 		}}
+	return w.watchable(c, byEvents, firstRack)
 }
 
 func printRack(out io.Writer, r inventory.Rack) {
@@ -86,7 +87,7 @@ func deviceCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "KIND", "SLOT", "MODEL", "SERIAL", "ASSET TAG", "FEED", "PORTS"}, rows)
 			})
 		}}
-	w.pages(list)
+	w.pages(list, mostListed)
 	list.Flags().StringVar(&rack, "rack", "", "only devices of this `rack`")
 	return group("device", "Look at switches, PDUs, chassis and panels", []string{"devices"}, list)
 }
@@ -111,7 +112,7 @@ func modelCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "KIND", "HARDWARE", "UNITS", "WEIGHT", "POWER"}, rows)
 			})
 		}}
-	w.pages(list)
+	w.pages(list, mostListed)
 	return group("model", "Look at models", []string{"models"}, list)
 }
 
@@ -134,7 +135,7 @@ func projectCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "LABELS"}, rows)
 			})
 		}}
-	w.pages(list)
+	w.pages(list, mostListed)
 	return group("project", "Look at projects", []string{"projects"}, list)
 }
 

@@ -34,7 +34,7 @@ func imageList(w *world) *cobra.Command {
 				table(out, []string{"NAME", "KIND", "ARCH", "FIRMWARE", "ON DISK", "STORED", "SHARED", "FORMAT", "DIGEST"}, rows)
 			})
 		}}
-	return w.pages(c)
+	return w.pages(c, mostListed)
 }
 
 func firmwareText(i images.Image) string {

@@ -47,8 +47,8 @@ func (i *importing) yaml(p plan.Plan) ([]byte, error) {
 	}
 	passwordFiles(&node, name)
 	var out bytes.Buffer
-	if strings.HasPrefix(i.w.server, "http") {
-		fmt.Fprintf(&out, "# yaml-language-server: $schema=%s%s/schemas/plan\n", strings.TrimSuffix(i.w.server, "/"), wire.Prefix)
+	if at, err := i.w.where(); err == nil && strings.HasPrefix(at.Server, "http") {
+		fmt.Fprintf(&out, "# yaml-language-server: $schema=%s%s/schemas/plan\n", strings.TrimSuffix(at.Server, "/"), wire.Prefix)
 	}
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)

@@ -31,6 +31,7 @@ func machineGates(w *world) *cobra.Command {
 	return w.watchable(c, byEvents, machineQuery)
 }
 
+// printGates prints each gate with its checks, in lines that a narrow screen can hold.
 func printGates(out io.Writer, list []inventory.Gate) {
 	for _, g := range list {
 		state := "closed"

@@ -14,7 +14,7 @@ import (
 
 func machineCommand(w *world) *cobra.Command {
 	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineConsole(w), machineWhy(w), machineLabel(w), machineLocate(w), machineVerify(w), machineWaive(w), machineParts(w),
-		machineGates(w), machineHold(w), machineRelease(w), machineReplace(w), machineRetire(w))
+		machineGates(w), machineIdentifiers(w), machineHistory(w), machineHold(w), machineRelease(w), machineReplace(w), machineRetire(w))
 }
 
 func machineList(w *world) *cobra.Command {
@@ -48,7 +48,7 @@ func machineList(w *world) *cobra.Command {
 	c.Flags().StringVar(&q.Tag, "tag", "", "only machines with this `tag`")
 	c.Flags().StringVar(&q.Project, "project", "", "only machines of this `project`")
 	c.Flags().StringVar(&q.Model, "model", "", "only machines of this `model`")
-	return w.watchable(w.pages(c), byMachines, func([]string) client.StreamQuery { return rackQuery(q.Rack) })
+	return w.watchable(w.pages(c, mostListed), byMachines, func([]string) client.StreamQuery { return rackQuery(q.Rack) })
 }
 
 func machineRow(m inventory.Machine) []string {

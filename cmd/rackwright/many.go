@@ -33,6 +33,9 @@ func beginMany[T any](ctx context.Context, w *world, cl *client.Client, verb str
 	}
 	next := 0 // the answer is in the order of the request
 	return w.begin(ctx, cl, machines, f, func(context.Context, string) (deploy.Operation, error) {
+		if next >= len(bulk.Items) {
+			return deploy.Operation{}, client.Fault(nil)
+		}
 		item := bulk.Items[next]
 		if next++; item.Operation == nil {
 			return deploy.Operation{}, client.Fault(item.Problem)

@@ -47,7 +47,7 @@ func networkCommand(w *world) *cobra.Command {
 				table(out, []string{"ADDRESS", "MAC", "NETWORK", "UNTIL"}, rows)
 			})
 		}}
-	w.pages(list)
-	w.pages(leases)
+	w.pages(list, mostListed)
+	w.pages(leases, mostListed)
 	return group("network", "Look at networks", []string{"networks"}, list, leases)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 func operationCommand(w *world) *cobra.Command {
-	return group("operation", "Look at and steer operations", []string{"operations", "op"}, operationList(w), operationShow(w),
+	return group("operation", "Look at and steer operations", []string{"operations", "op"}, operationList(w), operationShow(w), operationLog(w),
 		operationTurn(w, "cancel", "End an operation at its next safe point", (*client.Client).CancelOperation),
 		operationTurn(w, "retry", "Let a parked operation go on", (*client.Client).RetryOperation))
 }
@@ -43,7 +43,7 @@ func operationList(w *world) *cobra.Command {
 	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, erase, burn-in, rescue, power, locate, bmc, claim or firmware")
 	c.Flags().BoolVar(&q.Open, "open", false, "only those that have not ended")
 	c.Flags().StringVar(&q.State, "state", "", "only operations in this `state`: queued, running, parked, succeeded, failed or cancelled")
-	return w.watchable(w.pages(c), byOperations, func([]string) client.StreamQuery { return client.StreamQuery{Machine: q.Machine} })
+	return w.watchable(w.pages(c, 50), byOperations, func([]string) client.StreamQuery { return client.StreamQuery{Machine: q.Machine} })
 }
 
 func operationShow(w *world) *cobra.Command {

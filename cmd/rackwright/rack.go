@@ -26,7 +26,7 @@ func rackCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "SITE", "ROOM", "ROW", "UNITS"}, rows)
 			})
 		}}
-	w.pages(list)
+	w.pages(list, mostListed)
 	w.watchable(list, byEvents, nil)
-	return group("rack", "Look at racks, and rack them", []string{"racks"}, append(rackingCommands(w), list, rackShow(w), rackCabling(w), rackDraw(w), rackLabels(w))...)
+	return group("rack", "Look at racks, and rack them", []string{"racks"}, append(rackingCommands(w), list, rackShow(w), rackCabling(w), rackDraw(w), rackLabels(w), rackCode(w))...)
 }

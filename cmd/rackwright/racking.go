@@ -1,22 +1,18 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"rackwright/api/client"
 	"rackwright/inventory/racking"
-	"rackwright/journal"
 )
 
 func rackTasks(w *world) *cobra.Command {
-	var watch, all bool
+	var all bool
 	c := &cobra.Command{Use: "tasks RACK", Short: "List what is to be done in a rack", Args: names(1, 1),
 		Long: "List the steps of racking, from the bottom of the rack upwards, each with its evidence and what to do next.\n" +
 			"Evidence completes steps by itself; with --watch the list is printed again whenever something changed, until nothing is open.",
@@ -30,59 +26,11 @@ func rackTasks(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			show := func(s racking.Sheet) error { return w.show(s, func(out io.Writer) { printSheet(out, s, all) }) }
-			if err := show(sheet); err != nil || !watch || sheet.Open == 0 {
-				return err
-			}
-			return watchSheet(c.Context(), cl, sheet, show)
+			w.over = sheet.Open == 0
+			return w.show(sheet, func(out io.Writer) { printSheet(out, sheet, all) })
 		}}
-	c.Flags().BoolVar(&watch, "watch", false, "go on until nothing is open")
 	c.Flags().BoolVar(&all, "all", false, "also show what is done")
 	return w.watchable(c, byEvents, firstRack)
-}
-
-// watchSheet prints the list each time it is another, until nothing is open. It looks when
-// something happened, and at least every few seconds.
-func watchSheet(ctx context.Context, cl *client.Client, last racking.Sheet, show func(racking.Sheet) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	happened := make(chan struct{}, 1)
-	go cl.Watch(ctx, client.StreamQuery{After: -1}, func(journal.Event) error {
-		select {
-		case happened <- struct{}{}:
-		default:
-		}
-		return nil
-	})
-	tick := time.NewTicker(5 * time.Second)
-	defer tick.Stop()
-	for last.Open > 0 {
-		select {
-		case <-ctx.Done():
-			return badly("'rackwright rack tasks' shows the list again", "interrupted")
-		case <-happened:
-		case <-tick.C:
-		}
-		now, err := cl.RackTasks(ctx, last.Rack)
-		if err != nil {
-			return err
-		}
-		if sheetText(now) == sheetText(last) {
-			continue
-		}
-		last = now
-		if err := show(now); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// sheetText is a list as it is printed.
-func sheetText(s racking.Sheet) string {
-	var b strings.Builder
-	printSheet(&b, s, true)
-	return b.String()
 }
 
 func printSheet(out io.Writer, s racking.Sheet, all bool) {

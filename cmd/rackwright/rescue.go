@@ -19,7 +19,7 @@ import (
 func rescueCommand(w *world) *cobra.Command {
 	var keys []string
 	var long time.Duration
-	var serial bool
+	var serial, dry bool
 	wait, timeout := true, time.Duration(0)
 	c := &cobra.Command{Use: "rescue MACHINE --ssh-key FILE", Short: "Netboot a machine and let a person in by SSH", Args: names(1, 1),
 		Long: "Netboot the agent and let the owner of a key log in as root, until the time is over, the operation is cancelled,\n" +
@@ -41,7 +41,12 @@ func rescueCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			o, err := cl.Rescue(c.Context(), args[0], wire.Rescue{SSHKeys: read.SSHKeys, Seconds: int(long.Seconds()), Serial: serial})
+			order := wire.Rescue{SSHKeys: read.SSHKeys, Seconds: int(long.Seconds()), Serial: serial}
+			if dry {
+				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanRescue(ctx, m, order) }
+				return dryRun(c.Context(), w, args, would, printWould)
+			}
+			o, err := cl.Rescue(c.Context(), args[0], order)
 			if err != nil {
 				return err
 			}
@@ -55,6 +60,7 @@ func rescueCommand(w *world) *cobra.Command {
 	c.Flags().StringArrayVar(&keys, "ssh-key", nil, "`file` with public keys that may log in; may be repeated")
 	c.Flags().DurationVar(&long, "for", time.Hour, "how `long` the machine stays so")
 	c.Flags().BoolVar(&serial, "serial", false, "a shell on the serial console as well, which asks for no key")
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	c.Flags().BoolVar(&wait, "wait", true, "wait until one can log in")
 	c.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")
 	return c

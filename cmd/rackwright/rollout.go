@@ -40,7 +40,7 @@ func rolloutStart(w *world) *cobra.Command {
 	c := &cobra.Command{Use: "start NAME --image IMAGE", Short: "Start a rollout", Args: names(1, 1), Long: rolloutStartLong,
 		Example: "  rackwright rollout start spring --image debian-12 --all-ready --ssh-key ~/.ssh/id_ed25519.pub --dry-run\n" +
 			"  rackwright rollout start hall-2 --image debian-12 --rack r1 --rack r2 --max-failures 2 --watch\n" +
-			"  rackwright rollout start web-again --image debian-13 --label role=web --active --domain feed",
+			"  rackwright rollout start web-again --image debian-13 --label role=web --active --domain feed --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			s.Name = args[0]
 			if err := s.Check(fleet.Rollout, s.Name); err != nil {
@@ -51,6 +51,11 @@ func rolloutStart(w *world) *cobra.Command {
 				return err
 			}
 			s.Deploy, s.Deploy.DryRun = order, begin.dry
+			if s.Active && !begin.dry {
+				if err := w.sure(begin.yes, "overwrites systems that run, on the active machines of rollout", s.Name); err != nil {
+					return err
+				}
+			}
 			return begin.run(c.Context(), w, func(ctx context.Context, cl *client.Client) (fleet.Fleet, error) { return cl.StartRollout(ctx, s) })
 		}}
 	f.add(c)

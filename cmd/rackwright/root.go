@@ -29,10 +29,10 @@ type world struct {
 	asks     bool // in is a terminal
 
 	server, tokenFile, format string   // global flags
+	context                   string   // likewise, of a server that somebody is logged in to
 	reason                    string   // likewise, for the audit
 	fields                    []string // likewise: what is shown of an answer
 	noHeaders                 bool     // likewise
-	limit                     int      // of a list that comes in pages
 	over                      bool     // what a command showed goes no further: --watch ends
 }
 
@@ -60,9 +60,10 @@ func run(ctx context.Context, w *world, args []string) int {
 
 const rootLong = `Rackwright takes a server from a slot in a rack plan to a running operating system.
 
-Every command but serve, ramdisk, bmc probe and bmc record asks a server. Its address is --server or
-RACKWRIGHT_SERVER. The token is read from --token-file, RACKWRIGHT_TOKEN,
-RACKWRIGHT_TOKEN_FILE, or, when the server is on this host, from its admin.token.
+Every command but serve, ramdisk, bmc probe and bmc record asks a server: the one of --server,
+--context, RACKWRIGHT_SERVER, RACKWRIGHT_CONTEXT, of the last login, or the one on this host.
+The token is read from --token-file, RACKWRIGHT_TOKEN, RACKWRIGHT_TOKEN_FILE, what
+'rackwright login' kept, or, when the server is on this host, from its admin.token.
 
 Exit status: 0 done; 1 internal error, or the work ended badly; 2 invalid request or
 usage; 3 no such thing; 4 conflict; 5 denied; 6 no answer.`
@@ -81,7 +82,8 @@ func rootCommand(w *world) *cobra.Command {
 	root.SetErr(w.err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, "%s", err) })
 	flags := root.PersistentFlags()
-	flags.StringVar(&w.server, "server", cmp.Or(w.getenv("RACKWRIGHT_SERVER"), "http://127.0.0.1:8480"), "`address` of the server: http(s)://host:port or unix:///path (env RACKWRIGHT_SERVER)")
+	flags.StringVar(&w.server, "server", "", "`address` of the server: http(s)://host:port or unix:///path (env RACKWRIGHT_SERVER; default "+defaultServer+")")
+	flags.StringVar(&w.context, "context", "", "`name` of a server that you are logged in to (env RACKWRIGHT_CONTEXT)")
 	flags.StringVar(&w.tokenFile, "token-file", "", "`file` with the token (env RACKWRIGHT_TOKEN or RACKWRIGHT_TOKEN_FILE)")
 	w.outputFlags(flags)
 	flags.StringVar(&w.reason, "reason", "", "`why` something is done, for the audit")
@@ -90,7 +92,7 @@ func rootCommand(w *world) *cobra.Command {
 	}
 	root.AddCommand(auditCommand(w), approvalCommand(w), dhcpCommand(w), bootCommand(w), serveCommand(w), tokenCommand(w), whoamiCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), previewCommand(w), templateCommand(w), inspectCommand(w), burnInCommand(w), rescueCommand(w), watchCommand(w), powerCommand(w), eraseCommand(w), certificateCommand(w), verifyCertificateCommand(w), bmcCommand(w),
 		imageCommand(w), rolloutCommand(w), cacheCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), webhookCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w),
-		manCommand(w))
+		manCommand(w), loginCommand(w), logoutCommand(w), contextCommand(w))
 	root.AddCommand(topics()...)
 	completes(w, root)
 	return root
@@ -98,11 +100,15 @@ func rootCommand(w *world) *cobra.Command {
 
 // connect returns the client of the server the flags name.
 func (w *world) connect() (*client.Client, error) {
+	p, err := w.where()
+	if err != nil {
+		return nil, err
+	}
 	token, err := w.token()
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(w.server, token)
+	c, err := p.client(token)
 	if err == nil {
 		c.Because(w.reason)
 	}
@@ -127,7 +133,15 @@ func (w *world) tokenFrom() (secret, file string, err error) {
 		}
 		return strings.TrimSpace(string(text)), named, nil
 	}
-	if !local(w.server) {
+	p, err := w.where()
+	if err != nil {
+		return "", "", err
+	}
+	if p.Token != "" || p.Helper != "" {
+		secret, err := p.secret(context.Background())
+		return secret, "", err
+	}
+	if !local(p.Server) {
 		return "", "", nil
 	}
 	for _, dir := range w.stateDirs() {

@@ -230,14 +230,19 @@ func (s *server) api() (task, error) {
 		o.Tickets = s.signer()
 	}
 	o.AuditKey, o.TwoPersonsOver, o.Explain = s.key.Signer("audit head"), s.cfg.Access.TwoPersonsOver, s.explain
+	var err error
+	if o.Logins, err = logins(s.cfg.OIDC); err != nil {
+		return nil, err
+	}
 	h := api.New(o)
 	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
-	if s.cfg.API.TLSCert == "" {
-		return t, nil
+	certs, err := newCertificates(s.cfg, s.log)
+	if err != nil || certs == nil {
+		return t, err
 	}
-	var err error
-	t.cert, err = loadCertificate(s.cfg.API.TLSCert, s.cfg.API.TLSKey)
+	s.add(true, certs)
+	t.tls, err = certs.config()
 	return t, err
 }
 

@@ -79,6 +79,7 @@ as well; service is for machines, such as caches.`,
 	flags.StringArrayVar(&g.Scope.Sites, "site", nil, "`site` that it is good for; may be repeated")
 	flags.StringArrayVar(&g.Scope.Racks, "rack", nil, "`rack` that it is good for; may be repeated")
 	flags.StringArrayVar(&g.Scope.Projects, "project", nil, "`project` that it is good for; may be repeated")
+	flags.StringVar(&g.Certificate, "certificate-name", "", "no secret: whoever shows a client certificate with this URI, DNS `name` (lower case) or, without either, common name")
 	flags.StringVar(&expires, "expires", "", "when it ends: a `time` from now (12h, 90d) or a date (2027-01-31); default: never")
 	flags.StringVar(&file, "file", "", "write the secret to this new `file`, and do not print it")
 	_ = c.MarkFlagRequired("role")
@@ -107,7 +108,7 @@ func tokenList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().BoolVar(&revoked, "revoked", false, "those that were revoked, too")
-	return w.pages(c)
+	return w.pages(c, mostListed)
 }
 
 // ends says when a token ends, or how it did.
@@ -227,6 +228,10 @@ func (w *world) renew(made wire.TokenGiven, path string) error {
 
 // hand gives a secret to who asked for it.
 func (w *world) hand(made wire.TokenGiven, keep *secretFile) error {
+	if made.Secret == "" {
+		keep.drop()
+		return w.show(made.Token, func(out io.Writer) { w.printToken(out, made.Token); pairs(out, "certificate", made.Certificate) })
+	}
 	if keep != nil {
 		if err := keep.write(made.Secret); err != nil {
 			return err

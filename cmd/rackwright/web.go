@@ -20,6 +20,7 @@ type web struct {
 	name string
 	srv  *http.Server
 	cert *tls.Certificate
+	tls  *tls.Config // instead of cert
 }
 
 // String names the task.
@@ -32,7 +33,9 @@ func (t *web) Run(ctx context.Context) error {
 		return portFault(t.name, t.srv.Addr, err)
 	}
 	t.srv.BaseContext = func(net.Listener) context.Context { return ctx }
-	if t.cert != nil {
+	if t.tls != nil {
+		l = tls.NewListener(l, t.tls)
+	} else if t.cert != nil {
 		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*t.cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}})
 	}
 	stop := context.AfterFunc(ctx, func() {

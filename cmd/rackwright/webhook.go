@@ -211,6 +211,9 @@ func webhookRemove(w *world) *cobra.Command {
 	return c
 }
 
+// mostPayload bounds a body that is verified, bytes.
+const mostPayload = 4 << 20
+
 func webhookVerify(w *world) *cobra.Command {
 	var id, at, signature, file, secretFile string
 	c := &cobra.Command{Use: "verify --id ID --timestamp N --signature S", Short: "Check a delivery's signature, for who writes a receiver", Args: names(0, 0),

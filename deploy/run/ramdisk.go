@@ -20,6 +20,9 @@ const shortestBoot = 45 * time.Second
 // the ramdisk and came back without a word: that is said while it still tries.
 func arrived(ctx context.Context, j *job, s *deploy.Step) outcome {
 	o := seen(store.SawAgent)(ctx, j, s)
+	if o.verdict == isDone && j.op.Kind == deploy.Deploy {
+		return identified(ctx, j, s, o)
+	}
 	if o.verdict != isWaiting {
 		return o
 	}
@@ -35,6 +38,23 @@ func arrived(ctx context.Context, j *job, s *deploy.Step) outcome {
 		s.Note = note
 	}
 	return o
+}
+
+// identified lets a deployment go on when two identifiers of the plan were seen: before
+// anything is written, for without them the machine could not become active.
+func identified(ctx context.Context, j *job, s *deploy.Step, o outcome) outcome {
+	m, err := j.w.Store.Machine(ctx, j.op.Machine)
+	if err != nil {
+		return retry(err)
+	}
+	switch {
+	case m.Phase != inventory.Planned && m.Phase != inventory.Racked:
+		return o
+	case m.Facts == nil || m.Facts.Source != "agent" || m.Facts.Observed.Before(s.Started): // the check-in is being weighed
+		return wait(look)
+	}
+	return park("unidentified", fmt.Sprintf("%s is %s: fewer than two identifiers of the plan agree with what was seen; nothing was written", m.Name, m.Phase),
+		fmt.Sprintf("name its serial number in the plan ('rackwright machine show %s' has what was seen) or scan its label, then 'rackwright operation retry'", m.Name))
 }
 
 // undriven names the controllers that an earlier ramdisk had no driver for.

@@ -6,8 +6,11 @@ import (
 	"time"
 
 	"rackwright/bmc"
+	"rackwright/bmc/bmctest"
 	"rackwright/deploy"
+	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/store"
 )
 
@@ -35,4 +38,33 @@ func TestAMachineThatComesBackWithoutCheckingInIsNoticedBeforeItsTimeIsOver(t *t
 	if op = b.state(id, deploy.Parked); op.Reason != "deadline-ramdisk" || !strings.Contains(op.Hint, "8086:1572") {
 		t.Errorf("%s: %s", op.Reason, op.Hint)
 	}
+}
+
+func TestNothingIsWrittenToAMachineOfWhichTooLittleAgreesWithThePlan(t *testing.T) {
+	b := emptyBench(t)
+	b.bmc = b.rack.Add(access, bmctest.Server(1))
+	_, err := b.db.ApplyPlan(b.ctx, plan.Plan{Site: "lab", Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", DHCP: inventory.DHCPAuthoritative}},
+		Racks: []plan.Rack{{Name: "r1", Machines: []plan.Machine{{Name: "n1", U: 1, NICs: []plan.NIC{{MAC: "52:54:00:00:00:01", Network: "provision", Address: "10.0.0.11"}},
+			BMC: &plan.BMC{Address: access.Address, Username: access.Username, Password: "right"}}}}}}, "", "test")
+	b.ok(err)
+	b.ok(b.db.AddImage(b.ctx, &images.Image{Name: "debian", Digest: digest, Arch: "amd64", Firmware: []inventory.Firmware{inventory.UEFI}}, "test"))
+	checkedIn := func(p inventory.Phase) {
+		_, err := b.db.ChangeMachine(b.ctx, "n1", func(m *inventory.Machine) ([]Event, error) {
+			m.Phase, m.Facts = p, &inventory.Facts{Source: "agent", Observed: b.clock.now()}
+			return nil, nil
+		})
+		b.ok(err)
+	}
+	b.netboots()
+	id := b.deploy()
+	b.worker("w1")
+	b.at(id, deploy.StepRamdisk)
+	checkedIn(inventory.Racked)
+	if op := b.state(id, deploy.Parked); op.Reason != "unidentified" || !strings.Contains(op.Message, "nothing was written") {
+		t.Errorf("%s: %s", op.Reason, op.Message)
+	}
+	checkedIn(inventory.Discovered)
+	_, err = b.db.RetryOperation(b.ctx, id, "test")
+	b.ok(err)
+	b.at(id, deploy.StepWrite)
 }

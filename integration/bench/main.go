@@ -68,6 +68,7 @@ func partOf(b *bench, name string) int {
 		"sendfile": func() error { return serveBare(ctx, b) },
 		"fetchers": func() error { return fetchers(ctx, b) },
 
+		"api-server":   func() error { return apiServer(ctx, b) },
 		"live-server":  func() error { return liveServer(ctx, b) },
 		"live-readers": func() error { return liveClients(ctx, b) },
 	}

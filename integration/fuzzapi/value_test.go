@@ -145,8 +145,14 @@ func (p *pool) learn(o *operation, location string, v any) {
 	if parts := strings.Split(strings.TrimPrefix(location, "/api/v1/"), "/"); location != "" && len(parts) == 2 {
 		p.add(kindOf(parts[0]), parts[1])
 	}
-	if strings.Contains(o.path, "{") && segments[len(segments)-1] != "signoffs" && segments[len(segments)-1] != "deliveries" {
+	if given, ok := v.(map[string]any); ok && o.id == "add-rack-code" {
+		p.words["code"] = append(p.words["code"][:2:2], asText(given["code"]))
+	}
+	if strings.Contains(o.path, "{") && !strings.HasPrefix(segments[len(segments)-1], "signoff") && segments[len(segments)-1] != "deliveries" {
 		return
+	}
+	if o.id == "list-tokens" {
+		return // the callers are to stay
 	}
 	kind := kindOf(segments[len(segments)-1])
 	take := func(v any) {
@@ -175,10 +181,10 @@ func (p *pool) learn(o *operation, location string, v any) {
 // kindOf is the parameter that names something of a collection.
 func kindOf(collection string) string {
 	switch collection {
-	case "operations", "signoffs":
+	case "operations", "rollouts", "campaigns", "signoffs":
 		return collection
-	case "rollouts", "campaigns":
-		return collection
+	case "signoff":
+		return "signoffs"
 	case "firmware":
 		return "file"
 	case "imports", "uploads":

@@ -46,7 +46,7 @@ func TestForeignDataStopsADeploymentAndAnEraseIsProven(t *testing.T) {
 		return m.Image == "" && m.Phase != inventory.Active && !m.Erased.IsZero()
 	})
 	saying(t, strings.Join(s.moved("r1-u01"), "\n"), "active -> discovered: all its disks were erased and proven empty")
-	saying(t, s.command("machine", "retire", "r1-u01", "--reason", "sold", "--disks", "erased"), "is retired")
+	saying(t, s.command("machine", "retire", "r1-u01", "--reason", "sold", "--disks", "erased", "--yes"), "is retired")
 	if n := strings.Count(s.command("certificate", "list", "--disk", "DISK-SN-1001"), "nvme-sanitize-block"); n != 2 {
 		t.Errorf("%d certificates are left", n)
 	}

@@ -57,7 +57,7 @@ func TestAReplacedMachineLeavesItsHistoryAndARetiredOneItsPlace(t *testing.T) {
 	s.command("power", old.name, "force-off")
 	b := s.bay("r1-u02")
 	b.serial, b.mac = "SN-2002", "52:54:00:79:02:02"
-	s.command("machine", "replace", old.name, "--part", "machine", "--serial", b.serial, "--mac", "nic1="+b.mac, "--mac", "nic2="+b.second(), "--keep-bmc-credentials", "--reason", "RMA 4711")
+	s.command("machine", "replace", old.name, "--part", "machine", "--serial", b.serial, "--mac", "nic1="+b.mac, "--mac", "nic2="+b.second(), "--keep-bmc-credentials", "--reason", "RMA 4711", "--yes")
 	s.raise()
 	m := s.one(b.name, "known anew", in(inventory.Discovered))
 	s.inspect(b.name)
@@ -94,7 +94,7 @@ func TestAReplacedMachineLeavesItsHistoryAndARetiredOneItsPlace(t *testing.T) {
 func (s *site) retired(name string) {
 	s.t.Helper()
 	b := *s.bay(name)
-	saying(s.t, s.command("machine", "retire", name, "--reason", "sold, ticket 4712"), "is retired")
+	saying(s.t, s.command("machine", "retire", name, "--reason", "sold, ticket 4712", "--yes"), "is retired")
 	s.reset(name, "On")
 	until(s.t, s.ctx, "a lent address", func() bool { return strings.Contains(s.console(name), "has 10.77.0.13") }, func() string { return s.console(name) + s.state() })
 	var stranger inventory.Machine

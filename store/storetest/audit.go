@@ -80,6 +80,17 @@ func audits() chapter {
 			}
 			ok(t, chain(b, nil))
 		},
+		"entries of one request stand behind each other, all or none": func(t *testing.T, b *bench) {
+			entries(t, b, 2)
+			all := []audit.Record{{Stage: audit.Answered, Asks: 1, Route: "power-machines"}, {Stage: audit.Answered, Asks: 1, Route: "power-machines", Target: "machine/m1"}}
+			ok(t, b.AppendAudits(b.ctx(), all))
+			if b.AppendAudits(b.ctx(), append(all, audit.Record{Stage: "nonsense", Route: "x"})) == nil {
+				t.Error("an entry of no stage was taken")
+			}
+			same(t, "of m1", len(must(b.Audit(b.ctx(), store.AuditFilter{Target: "machine/m1"}))(t)), 1)
+			same(t, "the end", must(b.AuditHead(b.ctx()))(t).Seq, 4)
+			ok(t, chain(b, nil))
+		},
 		"entries are found by actor, target, route and time, and by what was never answered": func(t *testing.T, b *bench) {
 			asked := must(b.AppendAudit(b.ctx(), audit.Record{Stage: audit.Asked, Actor: "ann", Route: "a", Target: "machine/m1", TargetID: "id1"}))(t)
 			must(b.AppendAudit(b.ctx(), audit.Record{Stage: audit.Answered, Asks: asked.Seq, Actor: "ann", Route: "a"}))(t)

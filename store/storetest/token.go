@@ -41,7 +41,7 @@ func tokens() chapter {
 			g := access.Grant{Name: "ci", Role: access.Technician, Expires: until, Scope: access.Scope{Sites: []string{"lab"}, Racks: []string{"r1", "r2"}, Projects: []string{"p1"}}}
 			made := b.token(g, "rw_ci")
 			same(t, "token", must(b.TokenOf(b.ctx(), "rw_ci"))(t), *made)
-			want := access.Token{ID: made.ID, Name: "ci", Role: access.Technician, Scope: g.Scope, Created: b.clock.Now(), By: "tester", Expires: until}
+			want := access.Token{ID: made.ID, Name: "ci", Role: access.Technician, Scope: g.Scope, Created: b.clock.Now(), By: "tester", Expires: until, Door: access.ByToken}
 			same(t, "token", *made, want)
 			same(t, "by name", *must(b.Token(b.ctx(), "ci"))(t), want)
 			same(t, "by id", *must(b.Token(b.ctx(), strings.ToUpper(made.ID)))(t), want)

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// With -update the page is written anew.
+var writeList = flag.Bool("update", false, "write the list of commands into docs/running/command.md")
+
+const commandPage = "../../docs/running/command.md"
+
+// The page lists the commands there are, in the words of their help.
+func TestTheListOfCommandsInThePageIsTheTree(t *testing.T) {
+	text, err := os.ReadFile(commandPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), "-update writes this -->\n")
+	_, after, ended := strings.Cut(rest, "<!-- end -->")
+	if !ok || !ended {
+		t.Fatal("the page has no place for the list")
+	}
+	want := before + "-update writes this -->\n" + commandList() + "<!-- end -->" + after
+	if *writeList {
+		if err := os.WriteFile(commandPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if want != string(text) {
+		t.Error("docs/running/command.md lists other commands: go test ./cmd/rackwright -run TestTheListOfCommands -update")
+	}
+}
+
+func commandList() string {
+	var b strings.Builder
+	b.WriteString("| command | what it does |\n|---|---|\n")
+	var walk func(*cobra.Command)
+	walk = func(c *cobra.Command) {
+		if name := c.Name(); name == "completion" || name == "help" || c.IsAdditionalHelpTopicCommand() {
+			return
+		}
+		if c.HasParent() && !(c.HasSubCommands() && c.Args != nil && strings.HasPrefix(c.Use, c.Name()) && c.Use == c.Name()) {
+			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(strings.TrimPrefix(c.Parent().CommandPath()+" "+c.Use, "rackwright "), "|", "\\|"), c.Short)
+		}
+		for _, sub := range c.Commands() {
+			walk(sub)
+		}
+	}
+	walk(rootCommand(&world{in: strings.NewReader(""), out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}))
+	return b.String()
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"sync"
+	"time"
+)
+
+// pool is the connections to the database. SQLite's driver compiles each statement anew,
+// which was most of the work of reading one machine: the pool keeps those of reads outside
+// of transactions.
+type pool struct {
+	*sql.DB
+	keep     int  // statements; 0: the driver keeps them itself
+	together bool // the driver takes several queries at once
+
+	mu   sync.Mutex
+	kept map[string]*statement
+	turn int64
+}
+
+type statement struct {
+	*sql.Stmt
+	last  int64 // turn in which it was wanted
+	users int   // that are about to run it
+}
+
+// keptStatements is how many the pool of SQLite keeps, of some 10 KiB for each connection.
+const keptStatements = 128
+
+// idleTime is how long a connection is kept that nothing asked for.
+const idleTime = 5 * time.Minute
+
+// QueryContext is that of sql.DB.
+func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	s := p.compiled(ctx, query)
+	if s == nil {
+		return p.DB.QueryContext(ctx, query, args...)
+	}
+	defer p.done(s)
+	return s.QueryContext(ctx, args...)
+}
+
+// QueryRowContext is that of sql.DB.
+func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	s := p.compiled(ctx, query)
+	if s == nil {
+		return p.DB.QueryRowContext(ctx, query, args...)
+	}
+	defer p.done(s)
+	return s.QueryRowContext(ctx, args...)
+}
+
+// compiled is the statement of a query, until done; nil of one that is not kept.
+func (p *pool) compiled(ctx context.Context, query string) *statement {
+	if p.keep == 0 || !strings.HasPrefix(query, "SELECT ") && !strings.HasPrefix(query, "WITH ") {
+		return nil
+	}
+	if s := p.want(query, nil); s != nil {
+		return s
+	}
+	made, err := p.PrepareContext(ctx, query)
+	if err != nil {
+		return nil // running it says what is wrong
+	}
+	return p.want(query, made)
+}
+
+// want counts a user of a query's statement; one that was made is kept if there is none.
+func (p *pool) want(query string, made *sql.Stmt) *statement {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.kept[query]
+	switch {
+	case s == nil && made == nil:
+		return nil
+	case s == nil:
+		if len(p.kept) >= p.keep {
+			p.drop()
+		}
+		s = &statement{Stmt: made}
+		p.kept[query] = s
+	case made != nil: // another was first
+		made.Close()
+	}
+	p.turn++
+	s.last, s.users = p.turn, s.users+1
+	return s
+}
+
+// drop ends the statement that was not wanted for longest.
+func (p *pool) drop() {
+	oldest := ""
+	for query, s := range p.kept {
+		if s.users == 0 && (oldest == "" || s.last < p.kept[oldest].last) {
+			oldest = query
+		}
+	}
+	if s := p.kept[oldest]; s != nil {
+		s.Close() // rows that are still read hold it until they are closed
+		delete(p.kept, oldest)
+	}
+}
+
+func (p *pool) done(s *statement) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.users--
+}
