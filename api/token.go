@@ -54,6 +54,9 @@ func (s *server) tokens() {
 		if err != nil {
 			return nil, err
 		}
+		if t.Certificate != "" { // which stands for one
+			secret = ""
+		}
 		s.concerns(ctx, "token", t.Name, t.ID)
 		return &tokenMadeOut{Location: wire.Prefix + "/tokens/" + t.ID, Body: wire.TokenGiven{Token: *t, Secret: secret}}, nil
 	})

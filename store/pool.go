@@ -77,8 +77,9 @@ func (p *pool) want(query string, made *sql.Stmt) *statement {
 	case s == nil && made == nil:
 		return nil
 	case s == nil:
-		if len(p.kept) >= p.keep {
-			p.drop()
+		if len(p.kept) >= p.keep && !p.drop() {
+			made.Close()
+			return nil
 		}
 		s = &statement{Stmt: made}
 		p.kept[query] = s
@@ -90,18 +91,21 @@ func (p *pool) want(query string, made *sql.Stmt) *statement {
 	return s
 }
 
-// drop ends the statement that was not wanted for longest.
-func (p *pool) drop() {
+// drop ends the statement that was not wanted for longest, if not all are about to run.
+func (p *pool) drop() bool {
 	oldest := ""
 	for query, s := range p.kept {
 		if s.users == 0 && (oldest == "" || s.last < p.kept[oldest].last) {
 			oldest = query
 		}
 	}
-	if s := p.kept[oldest]; s != nil {
-		s.Close() // rows that are still read hold it until they are closed
-		delete(p.kept, oldest)
+	s := p.kept[oldest]
+	if s == nil {
+		return false
 	}
+	s.Close() // rows that are still read hold it until they are closed
+	delete(p.kept, oldest)
+	return true
 }
 
 func (p *pool) done(s *statement) {

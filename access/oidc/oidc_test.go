@@ -46,7 +46,9 @@ func proof(t *testing.T, j *oidc.Judge, change func(*access.LoginTerms)) access.
 	return p
 }
 
-func isNobody(err error) bool { return fault.Is(err, fault.Denied) && errors.Is(err, access.ErrUnknown) }
+func isNobody(err error) bool {
+	return fault.Is(err, fault.Denied) && errors.Is(err, access.ErrUnknown)
+}
 
 func TestAPersonIsKnownByAnIDToken(t *testing.T) {
 	p := oidctest.New(t, "all", "ops")

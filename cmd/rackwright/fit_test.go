@@ -13,9 +13,9 @@ func TestANarrowTableLosesWhatMattersLeast(t *testing.T) {
 	row := []string{"debian-12", "disk", "sha256:0123456789ab", "halted", "more of the machines of the waves failed than may"}
 	for width, want := range map[int]string{
 		120: "NAME|KIND|DIGEST|STATE|WHY / debian-12|disk|sha256:0123456789ab|halted|more of the machines of the waves failed than may",
-		75:  "NAME|KIND|DIGEST|STATE|WHY / debian-12|disk|sha256:0123456789ab|halted|more of the machines of…",
+		75:  "NAME|KIND|DIGEST|STATE|WHY / debian-12|disk|sha256:0123456789ab|halted|more of the machines of the …",
 		55:  "NAME|KIND|STATE|WHY / debian-12|disk|halted|more of the machines of…",
-		40:  "NAME|KIND|STATE|WHY / debian-12|disk|halted|more of the…",
+		40:  "NAME|KIND|STATE|WHY / debian-12|disk|halted|more of the ma…",
 		20:  "NAME|KIND / debian-12|disk",
 		5:   "NAME / debi…",
 	} {

@@ -63,9 +63,11 @@ changed. It follows the streams of the server, and looks by the clock where ther
 standard error; what became of it is the exit status, and with -o json the document.`
 
 const environmentLong = `  RACKWRIGHT_SERVER          address of the server, as --server
+  RACKWRIGHT_CONTEXT         a server that 'rackwright login' keeps, as --context
   RACKWRIGHT_TOKEN           the token itself
   RACKWRIGHT_TOKEN_FILE      file with the token, as --token-file
   RACKWRIGHT_WEBHOOK_SECRET  secret of 'rackwright webhook verify'
+  XDG_CONFIG_HOME, HOME      where 'rackwright login' keeps servers and tokens
   XDG_STATE_HOME, HOME       where the admin.token of a server on this host is looked for
 
 'rackwright --help' says what takes precedence.`
