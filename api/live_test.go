@@ -78,10 +78,8 @@ func TestStreamsOfStatesTellStatesAndAreFiltered(t *testing.T) {
 	if data := machines("data: {"); !strings.Contains(data, `"name":"m2"`) {
 		t.Errorf("machines: %s", data)
 	}
-	for _, query := range []string{"machine=m9", "colour=red", "after=-1"} {
-		if answer, text := ask(t, "GET", url+"/machines/stream?"+query, ""); answer.StatusCode/100 != 4 {
-			t.Errorf("%s: %s %s", query, answer.Status, text)
-		}
+	if answer, text := ask(t, "GET", url+"/machines/stream?colour=red", ""); answer.StatusCode != 400 {
+		t.Errorf("%s %s", answer.Status, text)
 	}
 }
 

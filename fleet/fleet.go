@@ -6,6 +6,7 @@ package fleet
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rackwright/fault"
@@ -108,10 +109,23 @@ func New(kind Kind, name string, t Terms, members []Member) (*Fleet, error) {
 		return nil, fault.Conflictf("no machine is %s", t).WithHint("'rackwright machine list' shows which there are, and in which phase")
 	}
 	if f.count(Waiting) == 0 {
-		return nil, fault.Conflictf("of %d machines nothing can be done on any; %s: %s", len(members), f.Members[0].Name, f.Members[0].Why).
+		return nil, fault.Conflictf("nothing can be done on any of %d machines: %s", len(members), f.idle()).
 			WithHint("choose other machines, or mend what is said of them; '--dry-run' with one that can be done lists all")
 	}
 	return f, nil
+}
+
+// idle says why the first few machines are not waiting for their turn.
+func (f *Fleet) idle() string {
+	const few = 3
+	var out []string
+	for _, m := range f.Members[:min(len(f.Members), few)] {
+		out = append(out, m.Name+": "+m.Why)
+	}
+	if more := len(f.Members) - few; more > 0 {
+		out = append(out, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(out, "; ")
 }
 
 // Pause keeps anything more from being begun.

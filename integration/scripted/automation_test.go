@@ -151,5 +151,5 @@ func printed(t *testing.T, home string, i int) (string, int) {
 	ok(t, err)
 	out, err := os.ReadFile(filepath.Join(home, fmt.Sprintf(".%d.out", i)))
 	ok(t, err)
-	return string(out), status
+	return strings.ReplaceAll(string(out), "\r", ""), status
 }
