@@ -13,7 +13,7 @@ import (
 // Opening is a session that is to be opened: a token of somebody who showed who they are
 // otherwise, for hours.
 type Opening struct {
-	Name    string // as the journal and the audit name it; its colon is in no token's name
+	Name    string // as the journal and the audit name it; its colon is in no name that an admin gives
 	Door    Door
 	Role    Role
 	Scope   Scope

@@ -64,7 +64,7 @@ func Sleep(ctx context.Context, d time.Duration) error {
 }
 
 // Limits of the back-off: the first wait, the longest, and how many failures in a row end
-// patience, which is some 40 minutes.
+// patience, which takes half an hour and as long as the attempts themselves last.
 const (
 	firstWait   = 250 * time.Millisecond
 	longestWait = 10 * time.Second

@@ -10,7 +10,7 @@ import (
 )
 
 // listening is how often is looked whether a switch was heard: they speak every 30 s
-// (IEEE 802.1AB-2016 section 9.2.5.8), so rarely before check-in.
+// (IEEE 802.1AB-2016 section 9.2.5.7), so rarely before check-in.
 const listening = 5 * time.Second
 
 // observe sends the facts again whenever the neighbours the machine hears have changed.

@@ -11,6 +11,7 @@ import (
 	"rackwright/fault"
 	"rackwright/firmware"
 	"rackwright/fleet"
+	"rackwright/images"
 	"rackwright/inventory"
 	"rackwright/store"
 )
@@ -116,6 +117,9 @@ func (s *server) rollout(ctx context.Context, in wire.RolloutStart) (*fleet.Flee
 	if err := in.Check(fleet.Rollout, in.Name); err != nil {
 		return nil, order, err
 	}
+	if in.Image == "" {
+		return nil, order, fault.Invalidf("a rollout needs an image").WithHint("to start machines from their own disks, deploy each locally")
+	}
 	img, err := s.Store.Image(ctx, in.Image)
 	if err != nil {
 		return nil, order, err
@@ -138,7 +142,10 @@ func (s *server) rollout(ctx context.Context, in wire.RolloutStart) (*fleet.Flee
 		return nil, order, fault.Invalidf("none of these machines has a disk %.200q to overwrite", strings.Join(unseen, ", ")).
 			WithHint("name disks by the serial that 'rackwright machine show' has; 'rackwright inspect' looks again")
 	}
-	f.Image, f.Digest, f.Bytes = img.Name, img.Digest, img.Bytes
+	f.Image, f.Digest = img.Name, img.Digest
+	if img.Kind == images.KindDisk || img.Kind == images.KindRootFS { // else no agent fetches it, and nothing can be measured
+		f.Bytes = img.Bytes
+	}
 	return f, order, nil
 }
 

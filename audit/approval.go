@@ -46,7 +46,8 @@ type Approval struct {
 }
 
 // Decide says whether somebody may approve or refuse a request. Who asked may take it back,
-// which is to refuse it, but not approve it, by whichever token.
+// which is to refuse it, but not approve it: neither with the same token or session nor under
+// the same name. Somebody with credentials of two names counts as two persons.
 func (a *Approval) Decide(name, callerID string, approve bool) error {
 	switch {
 	case a.State == ApprovalStale:

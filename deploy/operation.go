@@ -14,7 +14,7 @@ type Kind string
 
 // The kinds.
 const (
-	Deploy  Kind = "deploy"  // put an image on the machine's disk and see it phone home
+	Deploy  Kind = "deploy"  // bring a system to the machine and see it phone home
 	Inspect Kind = "inspect" // netboot the agent and read the machine's parts
 	Power   Kind = "power"   // change the power state
 	Locate  Kind = "locate"  // blink the locator LED, so that a person finds the machine

@@ -1,6 +1,6 @@
 // Package firmware says which firmware files there are, which machines each is for, what a
-// machine's baseline lacks, in which order files go on, and how a campaign over many machines
-// goes. It is pure: no bytes, no BMC, no clock.
+// machine's baseline lacks, and in which order files go on. It is pure: no bytes, no BMC, no
+// clock.
 package firmware
 
 import (

@@ -105,7 +105,7 @@ func (f *Fleet) take(m *Member, r Report, g Ground, now time.Time) {
 	case Skipped:
 		m.State = Skipped
 	case Waiting:
-		if m.Busy.IsZero() {
+		if m.Busy.IsZero() || now.Sub(m.Next) > busyAgain { // not tried for a while, as in a pause: that counts from now
 			m.Busy = now
 		}
 		m.State, m.Stage, m.Next = Waiting, "", now.Add(busyAgain)

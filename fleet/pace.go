@@ -20,13 +20,13 @@ type Pace struct {
 // remembered is of how many machines the times are kept.
 const remembered = 64
 
-// booted takes in how long one machine took to write.
+// booted takes in how long one machine took from its order until it wrote.
 func (p *Pace) booted(d time.Duration) {
 	p.Booted = append(slices.Clone(p.Booted[max(0, len(p.Booted)-remembered+1):]), d.Seconds())
 	p.Boot = time.Duration(median(p.Booted) * float64(time.Second))
 }
 
-// took takes in how long the rest of one took.
+// took takes in how long one that is done took from then on.
 func (p *Pace) took(t Times) {
 	p.Taken = append(slices.Clone(p.Taken[max(0, len(p.Taken)-remembered+1):]), t)
 	var write, finish []float64

@@ -37,7 +37,7 @@ func (b Budget) Never(machine string) string {
 }
 
 // RackPower is what decides whether another machine of a rack may draw its highest: one
-// that is burned in, or that boots and is written, does so.
+// that is burned in, deployed or gets firmware does so.
 type RackPower struct {
 	Rack     Rack
 	Devices  []Device  // of the rack, and others that hang on its feeds

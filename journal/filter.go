@@ -47,7 +47,7 @@ func (e *Event) Severity() Severity {
 		switch state {
 		case "failed", "parked", "halted":
 			return Failure
-		case "cancelled", "aborted", "paused":
+		case "cancelled", "aborted", "paused": // of an old rollout: aborted
 			return Warning
 		}
 	case Condition, BMCFailed, TFTPFailed, HTTPRefused, DHCPIgnored:

@@ -50,7 +50,8 @@ func fleets(ctx context.Context, q queryer, pick string, args ...any) ([]fleet.F
 	}, `SELECT spec, version FROM fleet WHERE `+pick+` ORDER BY created_at DESC, id DESC LIMIT 200`, args...)
 }
 
-// fleetContext binds a sealed order to its fleet: user-data often holds passwords.
+// fleetContext binds a sealed order to its fleet: user-data often holds passwords. It is the
+// word of rollouts, whose orders were sealed with it before there were fleets.
 func fleetContext(id string) string { return "rollout/" + id + "/order" }
 
 // CreateFleet begins a fleet, with what earlier ones found out about the network. One of
@@ -215,8 +216,9 @@ func (db *DB) ClaimFleet(ctx context.Context, owner string, ttl time.Duration) (
 	return out, err
 }
 
-// SaveFleet writes a fleet back with what was done, makes it due then (never, when nothing
-// of it is in motion) and gives it up. Conflict when it was changed meanwhile.
+// SaveFleet writes a fleet back with what was done, makes it due then (never, when it begins
+// nothing and nothing of it is in motion) and gives it up. Conflict when it was changed
+// meanwhile.
 func (db *DB) SaveFleet(ctx context.Context, f *fleet.Fleet, due time.Time, events ...journal.Event) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error { return db.writeFleet(ctx, tx, f, due, events) })
 	if err == nil {

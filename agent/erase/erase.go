@@ -47,9 +47,6 @@ const (
 	Overwrite   = "overwrite"
 )
 
-// Classes lists them.
-func Classes() []string { return []string{Sanitize, Format, SecureErase, Discard, Overwrite} }
-
 // method is one way to empty a drive.
 type method struct {
 	name   string // e.g. nvme-sanitize-crypto

@@ -37,7 +37,7 @@ func (j *Job) hidden(m method) []string {
 	return j.hiddenATA()
 }
 
-// pieceBytes is how much is punched or written between two looks at the clock.
+// How much is punched or written at a time: between two it is looked whether to go on.
 const (
 	punchBytes = 1 << 30
 	pieceBytes = 4 << 20

@@ -1,7 +1,7 @@
 package wire
 
-// ReasonHeader says why something is asked, for the audit; where the body has a reason, that
-// counts without it.
+// ReasonHeader says why something is asked, for the audit; a reason in the body counts where
+// the header is missing.
 const ReasonHeader = "X-Rackwright-Reason"
 
 // Decision is what a second person says of a request.

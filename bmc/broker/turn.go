@@ -165,7 +165,7 @@ func (l *line) busy(cause error) error {
 	if l.pause.err != nil {
 		return fault.Unreachablef("gave up waiting for a turn at the BMC: %w; the last that had one heard: %s", cause, l.pause.err).WithHint("%s", fault.HintOf(l.pause.err))
 	}
-	return fault.Conflictf("the BMC is busy with what others asked of it: %w", cause).WithHint("try again when that is done; 'rackwright bmc status' shows who waits")
+	return fault.Conflictf("the BMC is busy with what others asked of it: %w", cause).WithHint("try again when that is done; 'rackwright bmc show MACHINE' says how many calls wait")
 }
 
 // dismiss sends everybody away who waits, and lets nobody in any more.

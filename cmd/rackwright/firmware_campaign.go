@@ -15,10 +15,10 @@ func firmwareCampaign(w *world) *cobra.Command {
 }
 
 const campaignStartLong = `Updates every chosen machine that lacks something: first the canaries, then waves. A wave
-keeps within one failure domain (a rack label, rack, row or room), and the next begins
-when all of it have ended. A canary that fails halts the campaign, and so does it when
-more of the machines of the waves so far failed than --max-failures percent. A halted
-campaign waits for 'resume' or 'cancel'.
+keeps within one failure domain (rack, row, room, site or a rack label), and the next
+begins when all of it have ended. It halts when a canary fails, or when more than
+--max-failures percent of the machines of the waves so far failed. A halted campaign
+waits for 'resume' or 'cancel'.
 
 Machines are chosen by --rack, --model, --label, --machine and --all-ready; they must meet
 all that are given. Those that are active are left alone without --active. With --dry-run the waves are shown and nothing begins.`

@@ -40,7 +40,6 @@ func (f *fleetStart) add(c *cobra.Command, t *fleet.Terms, percent int) {
 	flags.IntVar(&t.Size, "wave", t.Size, "so `many` machines of a wave, at once; 0: as many as is measured to be good")
 	flags.BoolVar(&f.watch, "wait", false, "follow it until it ends; the exit status tells how")
 	flags.BoolVar(&f.watch, "watch", false, "the same")
-	yesFlag(c, &f.yes)
 	flags.BoolVar(&f.dry, "dry-run", false, "only show the waves")
 }
 

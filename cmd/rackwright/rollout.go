@@ -26,8 +26,9 @@ failure domain after the other.
 With --wave the others come in waves of so many, each within one failure domain, after
 --canary machines of as many models as possible.
 
-It halts, and says why, when one of the first fails, or when more than --max-failures of
-all failed or surely will. 'resume' or 'cancel' is then a person's to say.
+It halts, and says why, when one of the first fails, or when more than --max-failures
+percent of all failed or surely will (with --wave: of the waves so far failed). 'resume'
+or 'cancel' is then a person's to say.
 
 Machines are chosen by --rack, --model, --label, --machine and --all-ready; they must meet all that
 are given. One that cannot be deployed is skipped with the reason. With --dry-run the waves
@@ -60,5 +61,6 @@ func rolloutStart(w *world) *cobra.Command {
 		}}
 	f.add(c)
 	begin.add(c, &s.Terms, 5)
+	yesFlag(c, &begin.yes)
 	return c
 }

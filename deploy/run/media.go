@@ -116,6 +116,6 @@ func (j *job) leaveDrive(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lastTry)
 	defer cancel()
 	if err := j.act(ctx, "virtual drive emptied", func(ctx context.Context, c bmc.Controller) error { return c.EjectMedia(ctx) }); err != nil {
-		j.event(journal.OpStep, fmt.Sprintf("the ISO image may still be in the virtual drive: %s", err), "hint", "rackwright bmc media eject "+j.op.Name)
+		j.event(journal.OpStep, fmt.Sprintf("the ISO image may still be in the virtual drive: %s", err), "hint", "rackwright bmc eject "+j.op.Name)
 	}
 }

@@ -1,6 +1,6 @@
 // Package run drives fleets: it looks at what became of the machines of a rollout or a
 // firmware campaign, asks fleet.Advance who is next, and begins that work. The work itself
-// are operations, which deploy/run does.
+// is operations, which deploy/run does.
 package run
 
 import (

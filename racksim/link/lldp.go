@@ -13,7 +13,7 @@ import (
 )
 
 // lldpEvery is how often a port speaks; a switch does every 30 s (IEEE 802.1AB-2016
-// section 9.2.5.8), too slow for a rehearsal.
+// section 9.2.5.7), too slow for a rehearsal.
 const lldpEvery = 5 * time.Second
 
 // nearestBridge is where LLDP goes (IEEE 802.1AB-2016 section 7.1). Linux bridges do not
