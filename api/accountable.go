@@ -100,7 +100,7 @@ func (s *server) accountable(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		if r.Body != nil && strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		if r.Body != nil && !strings.Contains(strings.ToLower(r.Header.Get("Content-Type")), "octet-stream") {
 			n.body.from = r.Body
 			r.Body = &n.body
 		}

@@ -13,6 +13,7 @@ import (
 	"rackwright/audit"
 	"rackwright/deploy"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/store"
 )
 
@@ -87,10 +88,12 @@ func (s *server) second(ctx context.Context, machines int) error {
 	return &keptAnswer{*kept}
 }
 
-// destroyed is how many machines lose what is on their disks by some tasks.
+// destroyed is how many machines lose what is on their disks by some tasks: by erasing, by
+// leave to overwrite, or because another system takes the place of one that is in use.
 func destroyed(tasks ...task) (n int) {
 	for _, t := range tasks {
-		if t.kind == deploy.Erase || len(t.order.Overwrite) > 0 {
+		inUse := t.kind == deploy.Deploy && t.machine != nil && t.machine.Phase == inventory.Active && t.order.Image != ""
+		if t.kind == deploy.Erase || len(t.order.Overwrite) > 0 || inUse {
 			n++
 		}
 	}

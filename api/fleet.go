@@ -116,7 +116,7 @@ func (s *server) beginFleet(ctx context.Context, f *fleet.Fleet, order deploy.Or
 // destroyed.
 func givenUp(f *fleet.Fleet, order deploy.Order) (n int) {
 	for _, m := range f.Members {
-		if len(order.Overwrite) > 0 && m.State != fleet.Skipped {
+		if f.Kind == fleet.Rollout && (len(order.Overwrite) > 0 || m.Active) && m.State != fleet.Skipped {
 			n++
 		}
 	}

@@ -124,3 +124,25 @@ func TestARolloutThatGivesUpDataWaitsForASecondPerson(t *testing.T) {
 		t.Errorf("approved: %s %s", answer.Status, text)
 	}
 }
+
+func TestSystemsInUseAreNotReplacedByOnePersonAlone(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, body string
+		machines   int
+	}{
+		"a rollout":  {"/rollouts", `{"name":"x","max_failures":5,"image":"debian","racks":["r1"],"active":true}`, 2},
+		"many":       {"/machines/actions/deploy", `{"machines":["m1","m2"],"order":{"image":"debian"},"mode":"all"}`, 2},
+		"local boot": {"/machines/actions/deploy", `{"machines":["m1"],"order":{"local":true},"mode":"all"}`, 0},
+	} {
+		s := apitest.Rack(t)
+		url := apitest.Serve(t, api.Options{Store: s, TwoPersonsOver: 1}) + wire.Prefix
+		for _, m := range []string{"m1", "m2"} {
+			s.Change(m, func(m *inventory.Machine) { m.Phase, m.Image = inventory.Active, "debian" })
+		}
+		answer, text := ask(t, "POST", url+c.path, c.body)
+		a := decode[audit.Approval](t, text)
+		if kept := strings.Contains(answer.Header.Get("Location"), "/approvals/"); answer.StatusCode != 202 || kept != (c.machines > 0) || a.Machines != c.machines {
+			t.Errorf("%s: %s %s", name, answer.Status, text)
+		}
+	}
+}

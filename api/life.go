@@ -54,6 +54,12 @@ func (s *server) life() {
 		MachineIn
 		Body inventory.Replacement
 	}) (*body[inventory.Machine], error) {
+		if _, err := s.Store.Machine(ctx, in.Machine); err != nil {
+			return nil, err
+		}
+		if err := s.second(ctx, 1); err != nil { // the old machine is retired
+			return nil, err
+		}
 		return machineBody(s.Store.Replace(ctx, in.Machine, in.Body, actor(ctx)))
 	})
 }

@@ -9,7 +9,7 @@ import (
 // enterStart enters in the audit that this server started, and with which settings that
 // concern who may do what.
 func (s *server) enterStart(ctx context.Context) error {
-	return s.enter(ctx, "start-server", map[string]any{"version": version(), "api": s.cfg.API.Listen, "tls": s.cfg.API.TLSCert != "", "database": databaseName(s.cfg),
+	return s.enter(ctx, "start-server", map[string]any{"version": version(), "api": s.cfg.API.Listen, "tls": s.cfg.API.TLSCert != "" || s.cfg.API.OwnTLS(), "database": databaseName(s.cfg),
 		"two_persons_over": s.cfg.Access.TwoPersonsOver, "seal_key": s.key.ID()})
 }
 

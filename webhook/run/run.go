@@ -169,9 +169,14 @@ func (t *Task) queueOne(ctx context.Context, f *store.WebhookFeed, pages map[int
 	return err
 }
 
-// tell makes the deliveries of a webhook that are due, in order, until one fails.
+// tell makes the deliveries of a webhook that are due, in order, until one fails. Where
+// something of ours fails, the webhook is not given back: it is tried again when its lease ends.
 func (t *Task) tell(ctx context.Context, w *webhook.Webhook) {
+	var err error
 	defer func() {
+		if err != nil && ctx.Err() == nil {
+			return
+		}
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if err := t.Store.FreeWebhook(last, w.ID, t.Owner); err != nil {
