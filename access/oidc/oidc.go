@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -175,6 +176,7 @@ func nobody(format string, args ...any) error {
 type claims struct {
 	Party string `json:"azp"`
 	all   map[string]any
+	text  json.RawMessage // as signed: the same in every spelling of a token
 }
 
 // Person judges a proof. See api.Logins.
@@ -205,7 +207,7 @@ func (j *Judge) Person(ctx context.Context, p access.LoginProof) (o access.Openi
 		return o, fault.Deniedf("%s is in no group that may do anything here", name).WithHint("an admin maps groups in [[oidc.groups]]; the provider tells them in the claim %q of the ID token", j.o.GroupsClaim)
 	}
 	o = access.Opening{Name: "login:" + name, Door: access.ByLogin, Role: g.Role, Scope: g.Scope, Expires: j.o.Now().Add(j.o.Session),
-		Once: "id token " + raw, Until: token.IssuedAt.Add(freshFor + 2*clockSlip)}
+		Once: "id token " + j.o.Issuer + " " + string(c.text), Until: token.IssuedAt.Add(freshFor + 2*clockSlip)}
 	if token.Nonce != "" {
 		o.Once = "nonce " + j.o.Issuer + " " + token.Nonce
 	}
@@ -225,7 +227,7 @@ func (j *Judge) verify(ctx context.Context, provider *provider, raw, nonce strin
 	case err != nil:
 		return nil, c, nobody("the ID token is not good: %w", err)
 	}
-	if err := errors.Join(token.Claims(&c), token.Claims(&c.all)); err != nil {
+	if err := errors.Join(token.Claims(&c), token.Claims(&c.all), token.Claims(&c.text)); err != nil {
 		return nil, c, nobody("the ID token cannot be read")
 	}
 	age := j.o.Now().Sub(token.IssuedAt)

@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,7 +176,13 @@ func TestADeviceLogsInByACodeTypedElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o, err := j.Person(t.Context(), shown); err != nil || o.Once == "" {
+	o, err := j.Person(t.Context(), shown)
+	if err != nil || o.Once == "" {
 		t.Errorf("%+v %v", o, err)
+	}
+	head, rest, _ := strings.Cut(shown.IDToken, ".")
+	shown.IDToken = head + "\n." + rest // the same token, spelled otherwise
+	if again, err := j.Person(t.Context(), shown); err == nil && again.Once != o.Once {
+		t.Error("another spelling of a token opens another session")
 	}
 }
