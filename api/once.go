@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -57,7 +58,7 @@ func (s *server) once(c huma.Context, next func(huma.Context)) {
 		next(c)
 		return
 	}
-	o := store.Once{Caller: actor(ctx), Key: key, Holder: s.process, Request: requestDigest(r, text)}
+	o := store.Once{Caller: cmp.Or(callOf(ctx).caller.ID, actor(ctx)), Key: key, Holder: s.process, Request: requestDigest(r, text)}
 	was, err := s.Store.BeginOnce(ctx, o)
 	if err != nil {
 		s.fail(w, r, err)
