@@ -309,6 +309,11 @@ func (db *DB) RenewOperation(ctx context.Context, id string, fence int64, ttl ti
 // ReleaseLeases frees everything this database's dead predecessor held; only for the
 // one process of an embedded database.
 func (db *DB) ReleaseLeases(ctx context.Context) error {
-	_, err := exec(ctx, db.sql, `UPDATE operation SET lease_owner = '', fence = fence + 1 WHERE lease_owner <> ''`)
-	return db.fault(err)
+	return db.fault(db.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := exec(ctx, tx, `UPDATE operation SET lease_owner = '', fence = fence + 1 WHERE lease_owner <> ''`); err != nil {
+			return err
+		}
+		_, err := exec(ctx, tx, `UPDATE fleet SET lease_owner = '', due = $1 WHERE lease_owner <> '' OR state = 'running'`, db.now())
+		return err
+	}))
 }

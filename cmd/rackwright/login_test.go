@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -180,7 +179,7 @@ func TestACertificateIsReadAgainWhenItChangesAndABrokenOneIsNot(t *testing.T) {
 		t.Errorf("a broken one is served, or nothing is said: %v", err)
 	}
 	ca, _ := ownAuthority(dir, time.Now())
-	next, err := ownLeaf(ca, []string{fmt.Sprint("other.example")}, time.Now())
+	next, err := ownLeaf(ca, []string{"other.example"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
