@@ -66,9 +66,9 @@ func New(t *testing.T, groups ...string) *Provider {
 	p.Storage = storage.NewStorageWithClients(storage.NewUserStore(p.URL), map[string]*storage.Client{
 		ClientID: storage.NativeClient(ClientID, "http://127.0.0.1/callback"), OtherID: storage.NativeClient(OtherID, "http://127.0.0.1/callback"),
 		ConfidentialID: storage.WebClient(ConfidentialID, Secret, "http://127.0.0.1/callback")})
-	known, err := op.NewOpenIDProvider(p.URL, &op.Config{CryptoKey: sha256.Sum256([]byte("test")), CodeMethodS256: true, AuthMethodPost: true,
+	known, err := op.NewProvider(&op.Config{CryptoKey: sha256.Sum256([]byte("test")), CodeMethodS256: true, AuthMethodPost: true,
 		DeviceAuthorization: op.DeviceAuthorizationConfig{Lifetime: time.Minute, PollInterval: time.Second, UserFormPath: "/device", UserCode: op.UserCodeBase20}},
-		p, op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)))
+		p, op.StaticIssuer(p.URL), op.WithAllowInsecure(), op.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		t.Fatal(err)
 	}
