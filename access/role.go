@@ -54,7 +54,7 @@ var table = []row{
 	{Firmware, "bring firmware files in, update machines, run campaigns", []Role{Operator, Admin}},
 	{Serve, "give out what others fetch: caches of image chunks", []Role{Operator, Admin, Service}},
 	{Audit, "read who did what", []Role{Operator, Admin}},
-	{Govern, "give and revoke tokens, change settings", []Role{Admin}},
+	{Govern, "give and revoke tokens, say who is told of events by webhooks", []Role{Admin}},
 }
 
 // Roles are all roles, the one with the fewest rights first.

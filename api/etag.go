@@ -94,13 +94,6 @@ func (c afresh) Value(key any) any {
 	return c.Context.Value(key)
 }
 
-// silent is a ResponseWriter that nobody reads.
-type silent struct{ header http.Header }
-
-func (s silent) Header() http.Header         { return s.header }
-func (s silent) Write(b []byte) (int, error) { return len(b), nil }
-func (s silent) WriteHeader(int)             {}
-
 // hasReader reports whether a path can be read.
 func (s *server) hasReader(path string) bool {
 	return s.inner.Match(chi.NewRouteContext(), http.MethodGet, path)
@@ -109,7 +102,7 @@ func (s *server) hasReader(path string) bool {
 // tagNow is the tag that a GET of a path would have for this caller; false when it would
 // not succeed.
 func (s *server) tagNow(r *http.Request, path string) (tag, bool) {
-	a := &reply{ResponseWriter: silent{http.Header{}}}
+	a := &reply{ResponseWriter: &unsent{header: http.Header{}}}
 	q := r.Clone(context.WithValue(afresh{r.Context()}, replyKey{}, a))
 	q.Method, q.Body, q.ContentLength = http.MethodGet, http.NoBody, 0
 	q.URL.Path, q.URL.RawPath, q.URL.RawQuery = path, "", ""

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -62,7 +61,7 @@ func showWebhook(w *webhook.Webhook, err error) (*webhookOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &webhookOut{ETag: fmt.Sprintf(`"%d"`, w.Version), Body: *w}, nil
+	return &webhookOut{ETag: versionTag(w.Version), Body: *w}, nil
 }
 
 // webhooks registers who is told of events.
