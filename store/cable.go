@@ -8,94 +8,22 @@ import (
 )
 
 // readCables reads the cables that some machines or devices plan, those whose side a is
-// at one of them. It asks for the near ends, the cables and the names at the far ends one
-// after the other: joined, PostgreSQL begins with all cables where it does not know how
-// many there are.
+// at one of them. What it plugs them into is read by then. Of some hundred owners at a
+// time PostgreSQL would rather go through all cables; there are fewer in a list.
 func readCables(ctx context.Context, q queryer, owners []string, plug func(owner, port string, c *inventory.Cable)) error {
-	c := &cablesOf{plug: plug}
-	if err := c.near(ctx, q, owners); err != nil {
-		return err
-	}
-	return c.far(ctx, q)
-}
-
-// cablesOf are cables on the way to where they are planned.
-type cablesOf struct {
-	plug  func(owner, port string, c *inventory.Cable)
-	known map[string]*inventory.Cable // by id
-	plugs []func()                    // when all is known
-}
-
-// near finds the ends at some machines or devices.
-func (k *cablesOf) near(ctx context.Context, q queryer, owners []string) error {
-	k.known = map[string]*inventory.Cable{}
-	return forEach(owners, "owner_id", func(clause string, args []any) error {
+	return forEach(owners, "near.owner_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-			var owner, port, id, side string
-			if err = scan(asText{&owner}, &port, asText{&id}, &side); err == nil && side == "a" {
-				c := &inventory.Cable{}
-				k.known[id], k.plugs = c, append(k.plugs, func() { k.plug(owner, port, c) })
+			var owner, port string
+			var c inventory.Cable
+			if err = scan(asText{&owner}, &port, &c.Type, &c.LengthM, &c.Label, &c.To.Port, &c.To.Owner); err == nil {
+				plug(owner, port, &c)
 			}
 			return struct{}{}, err
-		}, `SELECT owner_id, port, cable_id, side FROM cable_end WHERE `+clause, args...)
+		}, `SELECT near.owner_id, near.port, c.type, c.length_m, c.label, far.port, COALESCE(d.name, m.name, '')
+			FROM cable_end near JOIN cable c ON c.id = near.cable_id JOIN cable_end far ON far.cable_id = near.cable_id AND far.side = 'b'
+			LEFT JOIN device d ON d.id = far.owner_id LEFT JOIN machine m ON m.id = far.owner_id WHERE near.side = 'a' AND `+clause, args...)
 		return err
 	})
-}
-
-// far reads the rest of them and plugs them in.
-func (k *cablesOf) far(ctx context.Context, q queryer) error {
-	far, err := readFarEnds(ctx, q, k.known)
-	if err != nil {
-		return err
-	}
-	if err := nameFarEnds(ctx, q, far); err != nil {
-		return err
-	}
-	for _, plug := range k.plugs {
-		plug()
-	}
-	return nil
-}
-
-// readFarEnds fills in cables by id, and returns them by the id at the other end.
-func readFarEnds(ctx context.Context, q queryer, cables map[string]*inventory.Cable) (map[string][]*inventory.Cable, error) {
-	far := map[string][]*inventory.Cable{}
-	return far, forEach(keys(cables), "b.cable_id", func(clause string, args []any) error {
-		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-			var id, to, port string
-			var read inventory.Cable
-			if err = scan(asText{&id}, &read.Type, &read.LengthM, &read.Label, asText{&to}, &port); err == nil {
-				c := cables[id]
-				read.To.Port = port
-				*c = read
-				far[to] = append(far[to], c)
-			}
-			return struct{}{}, err
-		}, `SELECT b.cable_id, c.type, c.length_m, c.label, b.owner_id, b.port FROM cable_end b JOIN cable c ON c.id = b.cable_id
-			WHERE b.side = 'b' AND `+clause, args...)
-		return err
-	})
-}
-
-// nameFarEnds fills in to which machine or device cables lead.
-func nameFarEnds(ctx context.Context, q queryer, far map[string][]*inventory.Cable) error {
-	for _, table := range []string{"device", "machine"} {
-		if err := forEach(keys(far), "id", func(clause string, args []any) error {
-			_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-				var id, name string
-				err = scan(asText{&id}, &name)
-				for _, c := range far[id] {
-					c.To.Owner = name
-				}
-				delete(far, id)
-				return struct{}{}, err
-			}, `SELECT id, name FROM `+table+` WHERE `+clause, args...)
-			return err
-		}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // farDevices returns the ids of the devices at the other ends of the cables of some

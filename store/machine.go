@@ -86,14 +86,10 @@ func hangOn(ctx context.Context, q queryer, list []inventory.Machine) error {
 			}
 		}
 	}
-	cables := &cablesOf{plug: func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) }}
-	if err := cables.near(ctx, q, ids); err != nil {
+	if err := readCables(ctx, q, ids, func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) }); err != nil {
 		return err
 	}
-	if err := t.send(ctx); err != nil {
-		return err
-	}
-	return cables.far(ctx, t.queryer)
+	return t.send(ctx)
 }
 
 func readMachine(scan func(...any) error) (m inventory.Machine, facts string, err error) {
