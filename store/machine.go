@@ -68,28 +68,41 @@ func decodeFacts(list []inventory.Machine, facts []string) error {
 	return nil
 }
 
-// hangOn reads what machines have many of.
+// hangOn reads what machines have many of, in two strands where the queryer takes two
+// questions at a time.
 func hangOn(ctx context.Context, q queryer, list []inventory.Machine) error {
 	at, ids := make(map[string]*inventory.Machine, len(list)), make([]string, len(list))
 	for i := range list {
 		at[list[i].ID], ids[i] = &list[i], list[i].ID
 	}
-	t := &together{queryer: q}
-	if p, ok := q.(*pool); ok && p.together {
-		q = t
+	var plugs []func() // when all ports are there
+	ports := func(q queryer) error { return readAll(ctx, q, at, ids, readNICs, readBonds, readVLANs) }
+	others := func(q queryer) error {
+		plug := func(owner, port string, c *inventory.Cable) {
+			plugs = append(plugs, func() { plugMachine(at[owner], port, c) })
+		}
+		if err := readAll(ctx, q, at, ids, readBMCs, readConditions, readLabels); err != nil {
+			return err
+		}
+		return readCables(ctx, q, ids, plug)
 	}
-	for _, part := range lists(ids) {
-		for _, read := range []func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error{readNICs, readBonds, readVLANs, readBMCs, readConditions, readLabels} {
-			clause, args := in("machine_id", part)
+	err := ask(ctx, q, ports, others)
+	for _, plug := range plugs {
+		plug()
+	}
+	return err
+}
+
+// readAll reads some of what machines have many of.
+func readAll(ctx context.Context, q queryer, at map[string]*inventory.Machine, ids []string, reads ...func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error) error {
+	return forEach(ids, "machine_id", func(clause string, args []any) error {
+		for _, read := range reads {
 			if err := read(ctx, q, at, clause, args); err != nil {
 				return err
 			}
 		}
-	}
-	if err := readCables(ctx, q, ids, func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) }); err != nil {
-		return err
-	}
-	return t.send(ctx)
+		return nil
+	})
 }
 
 func readMachine(scan func(...any) error) (m inventory.Machine, facts string, err error) {
