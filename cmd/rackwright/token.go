@@ -166,11 +166,12 @@ func tokenRevoke(w *world) *cobra.Command {
 
 func tokenRotate(w *world) *cobra.Command {
 	var expires, file string
+	var yes bool
 	c := &cobra.Command{Use: "rotate TOKEN", Short: "Give a token another secret", Args: names(1, 1),
 		Long: `Gives a token another secret and prints it, this once; the old one opens nothing any more.
 When it is the token that this command itself uses, out of a file, the file gets the new
 secret: 'rackwright token rotate admin' on the server's host renews its admin.token.`,
-		Example: "  rackwright token rotate ci --expires 90d\n  rackwright token rotate admin",
+		Example: "  rackwright token rotate ci --expires 90d --yes\n  rackwright token rotate admin",
 		RunE: func(c *cobra.Command, args []string) error {
 			until, err := w.until(expires)
 			if err != nil {
@@ -178,6 +179,9 @@ secret: 'rackwright token rotate admin' on the server's host renews its admin.to
 			}
 			cl, err := w.connect()
 			if err != nil {
+				return err
+			}
+			if err := w.sure(yes, "ends the secret of the token", args[0]); err != nil {
 				return err
 			}
 			me, err := cl.Whoami(c.Context())
@@ -199,6 +203,7 @@ secret: 'rackwright token rotate admin' on the server's host renews its admin.to
 			return w.hand(made, keep)
 		}}
 	c.Flags().StringVar(&expires, "expires", "", "when it ends: a `time` from now (12h, 90d) or a date (2027-01-31); default: as before")
+	yesFlag(c, &yes)
 	c.Flags().StringVar(&file, "file", "", "write the secret to this new `file`, and do not print it")
 	return c
 }

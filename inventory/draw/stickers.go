@@ -42,7 +42,7 @@ const (
 func Labels(inv *inventory.Inventory, rack, kind string) ([]Label, error) {
 	r := inv.Rack(rack)
 	if r == nil {
-		return nil, fault.NotFoundf("no rack %q", rack).WithHint("rackwright rack list shows the racks")
+		return nil, fault.NotFoundf("no rack %q", rack).WithHint("'rackwright rack list' shows the racks")
 	}
 	switch kind {
 	case ForRack:
