@@ -52,11 +52,8 @@ type RackCode struct {
 	Expires time.Time `json:"expires_at" doc:"Until when it can be used, once"`
 }
 
-// Bounds of the sessions of technicians' devices.
-const (
-	LongestDevice = 8 * time.Hour
-	LongestCode   = time.Hour
-)
+// LongestDevice bounds the session of a technician's device.
+const LongestDevice = 8 * time.Hour
 
 var personForm = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} @._'-]{0,63}$`)
 

@@ -74,7 +74,7 @@ func (a *agent) burnWorld(o wire.Order) (w burn.World, done func()) {
 	done = func() {}
 	w = a.Burn
 	if w.Root == "" {
-		w = burn.Here()
+		w = burn.Here(Sleep)
 	}
 	w.Facts, w.Reach = a.Facts, addressed
 	w.Write = func(ctx context.Context, d inventory.Disk) (burn.Medium, error) {

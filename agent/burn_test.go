@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"rackwright/agent"
 	"rackwright/agent/agenttest"
 	"rackwright/agent/burn"
 	"rackwright/agent/probe"
@@ -18,7 +19,7 @@ import (
 // burnable gives the bench's agent a machine that is soon worked.
 func (b *bench) burnable(t *testing.T) {
 	t.Helper()
-	w := burn.Here()
+	w := burn.Here(agent.Sleep)
 	w.Root, w.CPUs = t.TempDir(), 1
 	parts := 0
 	w.Memory = func(int) (burn.Memory, error) {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/base64"
 	"net/http"
 	"strconv"
 	"time"
@@ -27,15 +26,15 @@ type auditStore interface {
 }
 
 type auditIn struct {
-	Actor     string    `query:"actor" maxLength:"128" doc:"Only what this one asked"`
-	Target    string    `query:"target" maxLength:"256" doc:"Only what was done to this, like machine/r1-u10, or an id"`
-	Route     string    `query:"route" maxLength:"64" doc:"Only of this operation id"`
-	Since     time.Time `query:"since" doc:"Only from this time on"`
-	Until     time.Time `query:"until" doc:"Only before this time"`
-	Open      bool      `query:"open" doc:"Only what was asked and never answered: the server stopped in the middle"`
-	Newest    bool      `query:"newest" doc:"Newest first instead of oldest first"`
-	Limit     int       `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
-	PageToken string    `query:"page_token" maxLength:"64" doc:"next_page_token of the page before"`
+	Actor  string    `query:"actor" maxLength:"128" doc:"Only what this one asked"`
+	Target string    `query:"target" maxLength:"256" doc:"Only what was done to this, like machine/r1-u10, or an id"`
+	Route  string    `query:"route" maxLength:"64" doc:"Only of this operation id"`
+	Since  time.Time `query:"since" doc:"Only from this time on"`
+	Until  time.Time `query:"until" doc:"Only before this time"`
+	Open   bool      `query:"open" doc:"Only what was asked and never answered: the server stopped in the middle"`
+	Newest bool      `query:"newest" doc:"Newest first instead of oldest first"`
+	Limit  int       `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
+	PageTokenIn
 }
 
 type auditExportIn struct {
@@ -68,11 +67,14 @@ func (s *server) auditing() {
 
 func (s *server) listAudit(ctx context.Context, in *auditIn) (*body[wire.List[audit.Record]], error) {
 	f := store.AuditFilter{Actor: in.Actor, Target: in.Target, Route: in.Route, Since: in.Since, Until: in.Until, Open: in.Open, Newest: in.Newest, Limit: in.Limit + 1}
-	if in.PageToken != "" {
-		text, err := base64.RawURLEncoding.DecodeString(in.PageToken)
-		seen, bad := strconv.ParseInt(string(text), 10, 64)
-		if err != nil || bad != nil || seen < 1 {
-			return nil, badQuery("page_token", "is not one this server gave out")
+	after, err := in.after(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	if after != nil {
+		seen, err := strconv.ParseInt(after[0], 10, 64)
+		if err != nil || seen < 1 {
+			return nil, badToken(ctx, "page_token is not one this server gave out")
 		}
 		if f.After = seen; in.Newest {
 			f.After, f.Below = 0, seen
@@ -85,7 +87,7 @@ func (s *server) listAudit(ctx context.Context, in *auditIn) (*body[wire.List[au
 	next := ""
 	if len(list) > in.Limit {
 		list = list[:in.Limit]
-		next = base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(list[in.Limit-1].Seq, 10)))
+		next = tokenOf(ctx, strconv.FormatInt(list[in.Limit-1].Seq, 10))
 	}
 	out, err := listOf(list, nil)
 	out.Body.Next = next

@@ -56,7 +56,7 @@ func (s *server) admit(r *http.Request) error {
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 		door = s.byCertificate
 	}
-	who, err := door(r, from)
+	who, err := door(r)
 	if err != nil {
 		return err
 	}
@@ -68,19 +68,15 @@ func (s *server) admit(r *http.Request) error {
 }
 
 // byToken is the caller that a request's bearer token (RFC 6750 section 2.1) belongs to.
-func (s *server) byToken(r *http.Request, from string) (access.Caller, error) {
+func (s *server) byToken(r *http.Request) (access.Caller, error) {
 	ctx := r.Context()
 	secret := bearer(r)
 	if secret == "" {
 		return access.Caller{}, unknown(ctx, "the request has no bearer token", "", "")
 	}
-	if wait := s.Guard.Locked(from, secret); wait > 0 {
-		return access.Caller{}, slower(ctx, "too many wrong tokens from "+from, wait)
-	}
-	t, err := s.Store.TokenOf(ctx, secret)
+	t, err := s.guarded(ctx, secret, func() (access.Token, error) { return s.Store.TokenOf(ctx, secret) })
 	switch {
 	case errors.Is(err, access.ErrUnknown):
-		s.Guard.Wrong(from)
 		s.Log.WarnContext(ctx, "unknown token", "remote", r.RemoteAddr, "request_id", callOf(ctx).id)
 		return access.Caller{}, unknown(ctx, "the token is not known here", "", `, error="invalid_token", error_description="unknown"`)
 	case fault.Is(err, fault.Denied):
@@ -88,8 +84,30 @@ func (s *server) byToken(r *http.Request, from string) (access.Caller, error) {
 	case err != nil:
 		return access.Caller{}, err
 	}
-	s.Guard.Right(from, secret)
 	return t.Caller(), nil
+}
+
+// guarded looks up whose a secret is, unless its address guessed too often; a guess is counted.
+func (s *server) guarded(ctx context.Context, shown string, whose func() (access.Token, error)) (access.Token, error) {
+	if err := s.waits(ctx, shown); err != nil {
+		return access.Token{}, err
+	}
+	t, err := whose()
+	if from := callOf(ctx).from; errors.Is(err, access.ErrUnknown) {
+		s.Guard.Wrong(from)
+	} else if err == nil {
+		s.Guard.Right(from, shown)
+	}
+	return t, err
+}
+
+// waits is 429 while an address that guessed has to wait.
+func (s *server) waits(ctx context.Context, shown string) error {
+	from := callOf(ctx).from
+	if wait := s.Guard.Locked(from, shown); wait > 0 {
+		return slower(ctx, "too many wrong tokens from "+from, wait)
+	}
+	return nil
 }
 
 // mostNames bounds the names of a certificate that are looked up.
@@ -97,20 +115,15 @@ const mostNames = 16
 
 // byCertificate is the caller that a client certificate stands for, which the listener has
 // verified. It may have ended since: connections live long.
-func (s *server) byCertificate(r *http.Request, from string) (access.Caller, error) {
+func (s *server) byCertificate(r *http.Request) (access.Caller, error) {
 	ctx, leaf := r.Context(), r.TLS.VerifiedChains[0][0]
 	if !s.Now().Before(leaf.NotAfter) {
 		return access.Caller{}, unknown(ctx, "the client certificate ended at "+leaf.NotAfter.UTC().Format(time.RFC3339), "renew it where it was made", "")
 	}
 	names := certificateNames(leaf)
-	shown := "certificate " + strings.Join(names, "\x00")
-	if wait := s.Guard.Locked(from, shown); wait > 0 {
-		return access.Caller{}, slower(ctx, "too many wrong tokens from "+from, wait)
-	}
-	t, err := s.Store.TokenOfCertificate(ctx, names)
+	t, err := s.guarded(ctx, "certificate "+strings.Join(names, "\x00"), func() (access.Token, error) { return s.Store.TokenOfCertificate(ctx, names) })
 	switch {
 	case errors.Is(err, access.ErrUnknown):
-		s.Guard.Wrong(from)
 		s.Log.WarnContext(ctx, "unknown client certificate", "remote", r.RemoteAddr, "names", names, "request_id", callOf(ctx).id)
 		return access.Caller{}, unknown(ctx, err.Error(), fault.HintOf(err), "")
 	case fault.Is(err, fault.Denied):
@@ -118,7 +131,6 @@ func (s *server) byCertificate(r *http.Request, from string) (access.Caller, err
 	case err != nil:
 		return access.Caller{}, err
 	}
-	s.Guard.Right(from, shown)
 	who := t.Caller()
 	if who.Expires.IsZero() || leaf.NotAfter.Before(who.Expires) {
 		who.Expires = leaf.NotAfter.UTC()

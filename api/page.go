@@ -36,10 +36,15 @@ type PageIn struct {
 	BehindIn
 }
 
+// PageTokenIn is where in a list to go on.
+type PageTokenIn struct {
+	PageToken string `query:"page_token" maxLength:"1024" doc:"next_page_token of the page before"`
+}
+
 // BehindIn is where in a list to go on, and in which order.
 type BehindIn struct {
-	PageToken string `query:"page_token" maxLength:"1024" doc:"next_page_token of the page before"`
-	Sort      string `query:"sort" maxLength:"64" doc:"What the list is sorted by; a minus before it turns it round. An unknown word is answered with those there are"`
+	PageTokenIn
+	Sort string `query:"sort" maxLength:"64" doc:"What the list is sorted by; a minus before it turns it round. An unknown word is answered with those there are"`
 }
 
 // place is what a page token says: which list it is of, and the last one seen.
@@ -70,7 +75,7 @@ func tokenOf(ctx context.Context, after ...string) string {
 }
 
 // after reads a token of this list; nil is its beginning.
-func (in BehindIn) after(ctx context.Context, columns int) ([]string, error) {
+func (in PageTokenIn) after(ctx context.Context, columns int) ([]string, error) {
 	if in.PageToken == "" {
 		return nil, nil
 	}

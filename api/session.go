@@ -117,15 +117,6 @@ func sessionTime(asked int) time.Duration {
 	return access.LongestDevice
 }
 
-// waits is 429 while an address that guessed has to wait.
-func (s *server) waits(ctx context.Context, shown string) error {
-	from := callOf(ctx).from
-	if wait := s.Guard.Locked(from, shown); wait > 0 {
-		return slower(ctx, "too many wrong tokens from "+from, wait)
-	}
-	return nil
-}
-
 // nobody counts a guess, and asks who is there.
 func (s *server) nobody(ctx context.Context, err error) error {
 	if !errors.Is(err, access.ErrUnknown) {

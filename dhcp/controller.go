@@ -10,14 +10,14 @@ import (
 // maxVendor bounds what is kept of a vendor class, bytes.
 const maxVendor = 64
 
-// ControllerOf says whether a message of nobody known is a BMC's, and of which maker. The
+// controllerOf says whether a message of nobody known is a BMC's, and of which maker. The
 // vendor class (option 60) tells on any network: "iDRAC" (Dell, iDRAC9 User's Guide, DHCP
 // options) and "CPQRIB3" (HPE iLO, since Compaq's Remote Insight Board; MAAS's DHCP
 // snippets show "CPQRIB3 (HP Proliant DL360 G6 iLO)"). Others say no more than the name of
 // their DHCP client: udhcp for AMI's and Supermicro's firmware, systemd for OpenBMC's, so
 // there the maker of the MAC has to say it too, or the network: where the plan has BMCs
 // only (purpose oob) all that does not netboot is one.
-func ControllerOf(class string, mac inventory.MAC, netboots boot.Class, n *inventory.Network) (is bool, vendor string) {
+func controllerOf(class string, mac inventory.MAC, netboots boot.Class, n *inventory.Network) (is bool, vendor string) {
 	if netboots != boot.NotNetboot {
 		return false, ""
 	}

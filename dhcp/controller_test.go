@@ -31,7 +31,7 @@ func TestABMCIsKnownByItsVendorClassItsMakerOrItsNetwork(t *testing.T) {
 		"firmware that netboots":      {"PXEClient:Arch:00007", super, boot.PXE, oob, false, ""},
 		"hostile text":                {"a\x00\x1b[2J" + strings.Repeat("b", 300), other, boot.NotNetboot, oob, true, "a[2J" + strings.Repeat("b", 58)},
 	} {
-		if is, vendor := ControllerOf(c.class, c.mac, c.boots, c.n); is != c.is || vendor != c.vendor {
+		if is, vendor := controllerOf(c.class, c.mac, c.boots, c.n); is != c.is || vendor != c.vendor {
 			t.Errorf("%s: %v %q", name, is, vendor)
 		}
 	}
@@ -88,7 +88,7 @@ func FuzzControllerOf(f *testing.F) {
 		if oob {
 			n.Purpose = "oob"
 		}
-		is, vendor := ControllerOf(class, m, boot.NotNetboot, n)
+		is, vendor := controllerOf(class, m, boot.NotNetboot, n)
 		if !is && (vendor != "" || oob) || len(vendor) > maxVendor+len(supermicro)+1 || strings.ContainsFunc(vendor, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Errorf("%v %q", is, vendor)
 		}

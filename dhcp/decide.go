@@ -39,7 +39,7 @@ type talk struct {
 }
 
 func newTalk(v *boot.View, in Inbound, s Settings) *talk {
-	t := &talk{view: v, in: in, set: s, msg: in.Message, client: ClientOf(in.Message)}
+	t := &talk{view: v, in: in, set: s, msg: in.Message, client: clientOf(in.Message)}
 	t.host = v.Host(t.client.MAC)
 	t.at = locate(v, in, t.host)
 	return t

@@ -10,9 +10,9 @@ import (
 
 // answer starts an answer with what is known of the sender.
 func (t *talk) answer(rule Rule) Answer {
-	ans := Answer{Rule: rule, Client: t.client, Relay: RelayOf(t.msg), Network: t.at.network}
+	ans := Answer{Rule: rule, Client: t.client, Relay: relayOf(t.msg), Network: t.at.network}
 	if t.host == nil {
-		ans.Controller, ans.Vendor = ControllerOf(t.msg.ClassIdentifier(), t.client.MAC, t.client.Class, t.at.network)
+		ans.Controller, ans.Vendor = controllerOf(t.msg.ClassIdentifier(), t.client.MAC, t.client.Class, t.at.network)
 	}
 	ans.Event = journal.Event{At: t.in.At, Kind: journal.DHCPAnswered, MAC: t.client.MAC, Actor: "dhcp"}
 	if t.host != nil {

@@ -60,8 +60,8 @@ func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
 	return m, ""
 }
 
-// ClientOf reads what a message says of the netboot client that sent it.
-func ClientOf(m *dhcpv4.DHCPv4) boot.Client {
+// clientOf reads what a message says of the netboot client that sent it.
+func clientOf(m *dhcpv4.DHCPv4) boot.Client {
 	mac, _ := inventory.MACFrom(m.ClientHWAddr)
 	c := boot.Client{
 		MAC:   mac,

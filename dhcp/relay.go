@@ -15,9 +15,9 @@ type Relay struct {
 	Remote  string // itself, or who is behind the port
 }
 
-// RelayOf reads what a relay added, empty where there is none. It is evidence, not proof:
+// relayOf reads what a relay added, empty where there is none. It is evidence, not proof:
 // only a relay that drops option 82 of its clients keeps them from writing it themselves.
-func RelayOf(m *dhcpv4.DHCPv4) Relay {
+func relayOf(m *dhcpv4.DHCPv4) Relay {
 	info := m.RelayAgentInfo()
 	if info == nil {
 		return Relay{}

@@ -23,7 +23,7 @@ func TestARelaysWordsAreShownAsTextOrInHexadecimal(t *testing.T) {
 		if c.option != nil {
 			m.UpdateOption(dhcpv4.OptGeneric(dhcpv4.OptionRelayAgentInformation, c.option))
 		}
-		if got := RelayOf(m); got != c.want {
+		if got := relayOf(m); got != c.want {
 			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
@@ -35,7 +35,7 @@ func FuzzRelay(f *testing.F) {
 	f.Add([]byte{1, 6, 0, 4, 0, 100, 1, 7})
 	f.Fuzz(func(t *testing.T, option []byte) {
 		m := message(discover, farMAC, dhcpv4.WithGeneric(dhcpv4.OptionRelayAgentInformation, option))
-		for _, s := range []string{RelayOf(m).Circuit, RelayOf(m).Remote} {
+		for _, s := range []string{relayOf(m).Circuit, relayOf(m).Remote} {
 			if len(s) > 2*maxTold+2 || strings.ContainsAny(s, "\x00\n\r") {
 				t.Fatalf("kept %q", s)
 			}

@@ -11,7 +11,7 @@ import (
 // Ports of DHCPv4 (RFC 2131 section 4.1).
 const (
 	ServerPort = 67
-	ClientPort = 68
+	clientPort = 68
 )
 
 func broadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
@@ -87,9 +87,9 @@ func (t *talk) send(rule Rule, r *dhcpv4.DHCPv4, given netip.Addr) Answer {
 	case t.at.relay.IsValid():
 		ans.Dest = netip.AddrPortFrom(t.at.relay, ServerPort)
 	case t.at.network.Prefix.Contains(ciaddr) && r.MessageType() != dhcpv4.MessageTypeNak:
-		ans.Dest = netip.AddrPortFrom(ciaddr, ClientPort)
+		ans.Dest = netip.AddrPortFrom(ciaddr, clientPort)
 	default:
-		ans.Dest = netip.AddrPortFrom(broadcast(), ClientPort)
+		ans.Dest = netip.AddrPortFrom(broadcast(), clientPort)
 	}
 	t.tell(&ans)
 	return ans

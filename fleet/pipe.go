@@ -61,7 +61,7 @@ func (f *Fleet) pipe(name string) *Pipe {
 		f.Pipes = map[string]*Pipe{}
 	}
 	if f.Pipes[name] == nil {
-		f.Pipes[name] = &Pipe{Window: NewWindow(0)}
+		f.Pipes[name] = &Pipe{Window: newWindow(0)}
 	}
 	return f.Pipes[name]
 }
@@ -71,7 +71,7 @@ func (f *Fleet) pipe(name string) *Pipe {
 func (f *Fleet) Learn(earlier map[string]*Pipe) {
 	for name, p := range earlier {
 		if p != nil && p.Window.Mode != Up {
-			f.Pipes[name] = &Pipe{Window: NewWindow(p.Window.Size / 2)}
+			f.Pipes[name] = &Pipe{Window: newWindow(p.Window.Size / 2)}
 		}
 	}
 }

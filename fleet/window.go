@@ -50,8 +50,8 @@ const (
 	maxRest   = 64
 )
 
-// NewWindow begins small, or with what was found the last time.
-func NewWindow(size int) Window { return Window{Size: max(firstSize, size), Mode: Up} }
+// newWindow begins small, or with what was found the last time.
+func newWindow(size int) Window { return Window{Size: max(firstSize, size), Mode: Up} }
 
 // Look takes in that n machines are drawing bytes at so many per second together, and
 // decides when enough was seen.

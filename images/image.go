@@ -63,8 +63,8 @@ const (
 	PartISO    = "iso"
 )
 
-// AnswerKinds are what a template can answer to.
-func AnswerKinds() []string {
+// answerKinds are what a template can answer to.
+func answerKinds() []string {
 	return []string{"none", "preseed", "kickstart", "autoinstall", "ignition"}
 }
 

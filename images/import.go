@@ -98,8 +98,8 @@ var (
 	sha256Hex = regexp.MustCompile(`^[0-9a-f]{64}$`)
 )
 
-// BadName says what is wrong with the name of an image, "" for nothing.
-func BadName(name string) string {
+// badName says what is wrong with the name of an image, "" for nothing.
+func badName(name string) string {
 	if name == "imports" {
 		return "is not an image name: the imports of all images are called so"
 	}
@@ -122,7 +122,7 @@ func (o *ImportOrder) Check(upload bool) error {
 		o.Kind = KindDisk
 	}
 	c := orderCheck{err: &fault.Error{Kind: fault.Invalid, Message: "the import is wrong as written", Hint: "see 'rackwright image add --help'"}}
-	message := BadName(o.Name)
+	message := badName(o.Name)
 	if o.Kind == KindPart && partName.MatchString(o.Name) {
 		message = ""
 	}
@@ -202,7 +202,7 @@ func (c *orderCheck) parts(o *ImportOrder) {
 	if o.Answers == "" {
 		o.Answers = "none"
 	}
-	c.need(slices.Contains(AnswerKinds(), o.Answers), "answers", "is not none, preseed, kickstart, autoinstall or ignition")
+	c.need(slices.Contains(answerKinds(), o.Answers), "answers", "is not none, preseed, kickstart, autoinstall or ignition")
 	c.need(o.Template == "" || o.Answers != "none", "answers", "say what the template answers to")
 }
 

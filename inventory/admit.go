@@ -51,7 +51,7 @@ type RackPower struct {
 // runs a system of its owner may draw its highest at any time.
 func (p *RackPower) Admit(m *Machine) Budget {
 	load := func(atFull func(*Machine) bool) []FeedLoad {
-		return DrawnLoad(p.Rack, p.Devices, p.Machines, p.Model, func(o *Machine) float64 { return o.drawn(p.Model, atFull(o)) }).Feeds
+		return drawnLoad(p.Rack, p.Devices, p.Machines, p.Model, func(o *Machine) float64 { return o.drawn(p.Model, atFull(o)) }).Feeds
 	}
 	idle := load(func(*Machine) bool { return false })
 	alone := load(func(o *Machine) bool { return o.ID == m.ID })

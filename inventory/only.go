@@ -15,7 +15,7 @@ func (inv *Inventory) Only(site string, racks []string) (*Inventory, error) {
 	for _, name := range racks {
 		r := inv.Rack(name)
 		if r == nil {
-			return nil, fault.NotFoundf("there is no rack %.70q", name).WithHint("rackwright rack list names the racks")
+			return nil, fault.NotFoundf("there is no rack %.70q", name).WithHint("'rackwright rack list' names the racks")
 		}
 		site = cmp.Or(site, r.Site)
 	}

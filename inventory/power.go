@@ -39,11 +39,11 @@ type consumer struct {
 // goes dark. One whose draw is known but not where it is plugged in counts on every feed.
 // devices and machines may include those of other racks.
 func RackLoad(rack Rack, devices []Device, machines []Machine, model func(string) *Model) Load {
-	return DrawnLoad(rack, devices, machines, model, func(m *Machine) float64 { return watts(model, m.Model) })
+	return drawnLoad(rack, devices, machines, model, func(m *Machine) float64 { return watts(model, m.Model) })
 }
 
-// DrawnLoad is RackLoad with machines that draw other than their highest: draw says what.
-func DrawnLoad(rack Rack, devices []Device, machines []Machine, model func(string) *Model, draw func(*Machine) float64) Load {
+// drawnLoad is RackLoad with machines that draw other than their highest: draw says what.
+func drawnLoad(rack Rack, devices []Device, machines []Machine, model func(string) *Model, draw func(*Machine) float64) Load {
 	l := Load{WeightKG: rackWeight(rack.Name, devices, machines, model)}
 	all := consumers(devices, machines, model, draw)
 	for _, f := range rack.Feeds {

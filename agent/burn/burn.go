@@ -37,7 +37,7 @@ type Memory struct {
 }
 
 // Source is an opened disk. Offsets, lengths and the addresses of buffers are multiples of
-// align.
+// direct.Align.
 type Source interface {
 	io.ReaderAt
 	io.Closer

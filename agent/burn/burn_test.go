@@ -44,7 +44,7 @@ func (f *fakeTest) close() {}
 // rehearse does rounds of fake tests, in a time that passes by itself.
 func rehearse(t *testing.T, o wire.BurnOrder, tests ...*fakeTest) (told []wire.Burned, err error) {
 	found := &findings{}
-	r := &run{World: World{Root: t.TempDir(), Now: time.Now, Pause: pause, Facts: func() inventory.Facts { return inventory.Facts{} }}, order: o, found: found,
+	r := &run{World: World{Root: t.TempDir(), Now: time.Now, Pause: untilTheEnd, Facts: func() inventory.Facts { return inventory.Facts{} }}, order: o, found: found,
 		report: func(b wire.Burned) { told = append(told, b) }}
 	r.watch = newWatch(r.Root, r.Facts, found)
 	r.watch.begin(false)
@@ -109,7 +109,7 @@ func real(t *testing.T) World {
 	t.Helper()
 	root := t.TempDir()
 	lay(t, root, "proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 262144 kB\n")
-	w := Here()
+	w := Here(untilTheEnd)
 	w.Root, w.CPUs = root, 2
 	pages := 0
 	w.Memory = func(int) (Memory, error) {
@@ -183,4 +183,10 @@ func TestAnUnknownTestIsRefused(t *testing.T) {
 	if _, err := Run(t.Context(), real(t), wire.BurnOrder{Seconds: 1, Tests: []string{"gpu"}}, func(wire.Burned) {}); !fault.Is(err, fault.Invalid) {
 		t.Error(err)
 	}
+}
+
+// untilTheEnd is a clock on which nothing comes before the end.
+func untilTheEnd(ctx context.Context, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
 }

@@ -11,24 +11,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rackwright/agent/direct"
 	"rackwright/fault"
 )
 
 // Here is this machine, without what the caller knows: facts, disks of a permit, a peer.
-func Here() World {
+func Here(pause func(context.Context, time.Duration) error) World {
 	return World{Root: "/", CPUs: runtime.NumCPU(), Now: time.Now, Memory: mapped, Read: openRead, Pause: pause}
-}
-
-// pause waits.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // mapped is memory that is locked, so that every page of it is there; where locking is not
@@ -61,12 +50,9 @@ func physical(b []byte, offset int) (uint64, bool) {
 	return frame*size + at%size, entry>>63 == 1 && frame != 0
 }
 
-// openRead opens a disk for reading around the page cache, where that can be.
+// openRead opens a disk for reading.
 func openRead(path string) (Source, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECT, 0)
-	if errors.Is(err, unix.EINVAL) { // tmpfs and others know no O_DIRECT
-		f, err = os.OpenFile(path, os.O_RDONLY, 0)
-	}
+	f, err := direct.Open(path, os.O_RDONLY)
 	if err != nil {
 		return nil, fault.Unreachablef("open %s: %w", path, err)
 	}

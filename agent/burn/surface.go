@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"time"
-	"unsafe"
+
+	"rackwright/agent/direct"
 )
 
 // Sizes and bounds of disk work.
 const (
-	align       = 4096
 	readBlock   = 1 << 20
 	batch       = 32 // blocks written before they are read back
 	learning    = 16 // reads before any is called slow
@@ -24,7 +24,7 @@ const (
 // slice works the disk until ctx ends: half of the time in order, half of it at random; a
 // disk that is written is written for a third.
 func (s *surface) slice(ctx context.Context) {
-	buf := aligned(readBlock)
+	buf := direct.Buffer(readBlock, 0)
 	parts := []func(context.Context, []byte){s.inOrder, s.atRandom}
 	if s.to != nil {
 		parts = append(parts, s.rewrite)
@@ -203,11 +203,4 @@ func errOr(err, other error) error {
 		return err
 	}
 	return other
-}
-
-// aligned is n bytes whose address is a multiple of align.
-func aligned(n int) []byte {
-	raw := make([]byte, n+align)
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % align)
-	return raw[skip : skip+n : skip+n]
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"rackwright/agent/direct"
 )
 
 // platter is a disk in memory that lies as it is told, and a clock that its work turns.
@@ -86,7 +88,7 @@ func TestTheRatesAreThoseOfTheDisk(t *testing.T) {
 	p := newPlatter(40)
 	s, found := p.surface()
 	for range 40 {
-		s.inOrder(t.Context(), aligned(readBlock))
+		s.inOrder(t.Context(), direct.Buffer(readBlock, 0))
 	}
 	if errs, notes := found.told(); len(errs)+len(notes) > 0 || value(s, "read_linear") != 1000 || value(s, "read") != 100 || value(s, "read_random") != -1 {
 		t.Errorf("%q %q %+v", errs, notes, s.figures())
@@ -98,7 +100,7 @@ func TestASlowSpotIsToldOnlyWhenItIsSlowTwice(t *testing.T) {
 	p.took[30] = 400 * time.Millisecond
 	s, found := p.surface()
 	for range 60 {
-		s.inOrder(t.Context(), aligned(readBlock))
+		s.inOrder(t.Context(), direct.Buffer(readBlock, 0))
 	}
 	_, notes := found.told()
 	if len(notes) != 1 || !strings.HasPrefix(notes[0], "disk S1 is slow at 30 MiB: 400ms and 400ms, usually 1ms") || value(s, "slow_spots") != 1 {
@@ -107,7 +109,7 @@ func TestASlowSpotIsToldOnlyWhenItIsSlowTwice(t *testing.T) {
 	p.took[30] = 0
 	p.took[31] = 99 * time.Millisecond // not worth a word
 	for range 60 {
-		s.inOrder(t.Context(), aligned(readBlock))
+		s.inOrder(t.Context(), direct.Buffer(readBlock, 0))
 	}
 	if value(s, "slow_spots") != 1 {
 		t.Error("it was told again")
@@ -119,7 +121,7 @@ func TestABlockThatCannotBeReadIsNamedAndTheRestIsRead(t *testing.T) {
 	p.bad[7] = true
 	s, found := p.surface()
 	for range 40 {
-		s.inOrder(t.Context(), aligned(readBlock))
+		s.inOrder(t.Context(), direct.Buffer(readBlock, 0))
 	}
 	errs, _ := found.told()
 	if len(errs) != 1 || errs[0] != "disk S1: read failed at 7 MiB: input/output error; 2 times so far" || len(p.reads) != 40 || value(s, "failed") != 2 {
@@ -132,7 +134,7 @@ func TestADiskThatFailsWithoutEndIsLeftAlone(t *testing.T) {
 	p.bad[0], p.bad[1] = true, true
 	s, found := p.surface()
 	for range mostFailed {
-		s.inOrder(t.Context(), aligned(readBlock))
+		s.inOrder(t.Context(), direct.Buffer(readBlock, 0))
 	}
 	s.slice(t.Context()) // would not end
 	if errs, _ := found.told(); !s.given() || !strings.Contains(fmt.Sprint(errs), "left alone") {
@@ -144,13 +146,13 @@ func TestWhatIsWrittenIsReadBackAndALieIsFound(t *testing.T) {
 	p := newPlatter(50)
 	s, found := p.surface()
 	for range 3 {
-		s.rewrite(t.Context(), aligned(readBlock))
+		s.rewrite(t.Context(), direct.Buffer(readBlock, 0))
 	}
 	if errs, _ := found.told(); len(errs) > 0 || value(s, "write") != 1000 {
 		t.Fatalf("%q %+v", errs, s.figures())
 	}
 	p.twist[s.scatter(s.turn+int64(s.pass)*batch+3)] = true
-	s.rewrite(t.Context(), aligned(readBlock))
+	s.rewrite(t.Context(), direct.Buffer(readBlock, 0))
 	errs, _ := found.told()
 	if len(errs) != 1 || !strings.Contains(errs[0], "reads otherwise at byte 72") || value(s, "wrong_blocks") != 1 {
 		t.Errorf("%q", errs)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rackwright/agent/direct"
 	"rackwright/fault"
 )
 
@@ -23,10 +24,7 @@ type Device struct {
 // Open opens a block device or file for one writer, around the page cache where the
 // kernel allows it. A device that is mounted or otherwise held is Conflict.
 func Open(path string) (*Device, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|unix.O_EXCL|unix.O_DIRECT, 0)
-	if errors.Is(err, unix.EINVAL) { // tmpfs and others know no O_DIRECT
-		f, err = os.OpenFile(path, os.O_RDWR|unix.O_EXCL, 0)
-	}
+	f, err := direct.Open(path, os.O_RDWR|unix.O_EXCL)
 	switch {
 	case errors.Is(err, unix.EBUSY):
 		return nil, fault.Conflictf("%s is in use by this machine", path).WithHint("it is mounted or part of a volume; reboot the machine")
@@ -109,7 +107,7 @@ func (d *Device) Zero(off, n int64) error {
 }
 
 func (d *Device) writeZeros(off, n int64) error {
-	zeros := buffer(1<<20, 0)
+	zeros := direct.Buffer(1<<20, 0)
 	for n > 0 {
 		part := min(n, int64(len(zeros)))
 		if _, err := d.f.WriteAt(zeros[:part], off); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rackwright/agent/direct"
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/images/imagetest"
@@ -150,7 +151,7 @@ func TestWhatStopsAWrite(t *testing.T) {
 	}{
 		{"damage in every source", 40, func(_ *images.Manifest, s *store) { s.err = fault.Conflictf("damaged") }, hide, CauseDigest},
 		{"a frame of other bytes", 40, func(m *images.Manifest, s *store) {
-			m.Chunks[0].Bytes, m.Chunks[0].Blob = m.Chunks[0].Bytes-Align, m.Chunks[1].Blob
+			m.Chunks[0].Bytes, m.Chunks[0].Blob = m.Chunks[0].Bytes-direct.Align, m.Chunks[1].Blob
 		}, hide, CauseDigest},
 		{"a manifest that names other bytes", 40, func(m *images.Manifest, s *store) { m.Chunks[0].SHA256 = m.Chunks[1].SHA256 }, hide, CauseDigest},
 		{"a small disk", 20, func(*images.Manifest, *store) {}, hide, CauseTooSmall},

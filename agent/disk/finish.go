@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"golang.org/x/sys/unix"
+
+	"rackwright/agent/direct"
 )
 
 // piece is bytes that go to one place of the disk.
@@ -69,7 +71,7 @@ func fit(m Medium, seed Seed) ([]piece, error) {
 // readTable reads the primary table of the image.
 func readTable(m Medium) (*table, error) {
 	block := int64(m.BlockSize())
-	head := buffer(int(block), 0)
+	head := direct.Buffer(int(block), 0)
 	if err := readFull(m, head, block); err != nil {
 		return nil, err
 	}
@@ -77,7 +79,7 @@ func readTable(m Medium) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries := buffer(int(t.entryBlocks(int(block))*uint64(block)), 0)
+	entries := direct.Buffer(int(t.entryBlocks(int(block))*uint64(block)), 0)
 	if int64(at)*block > m.Size()-int64(len(entries)) {
 		return nil, layoutProblem("the image's GPT entries are at block %d", at)
 	}
@@ -105,7 +107,7 @@ func (t *table) pieces(blocks uint64, block int, mbr []byte) []piece {
 // protectiveMBR returns block 0 with its protective partition covering the disk (UEFI
 // 2.10, section 5.2.3); boot code and hybrid entries of the image stay.
 func protectiveMBR(m Medium, blocks uint64) ([]byte, error) {
-	b := buffer(m.BlockSize(), 0)
+	b := direct.Buffer(m.BlockSize(), 0)
 	if err := readFull(m, b, 0); err != nil {
 		return nil, err
 	}
@@ -123,7 +125,7 @@ func protectiveMBR(m Medium, blocks uint64) ([]byte, error) {
 // put writes the pieces in order, each safe before the next, and reads them back.
 func put(m Medium, pieces []piece) error {
 	for _, p := range pieces {
-		out := buffer(len(p.data), 0)
+		out := direct.Buffer(len(p.data), 0)
 		copy(out, p.data)
 		if err := writeFull(m, out, p.off); err != nil {
 			return err
@@ -133,7 +135,7 @@ func put(m Medium, pieces []piece) error {
 		}
 	}
 	for _, p := range pieces {
-		got := buffer(len(p.data), 0)
+		got := direct.Buffer(len(p.data), 0)
 		if err := readFull(m, got, p.off); err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 
+	"rackwright/agent/direct"
 	"rackwright/fault"
 	"rackwright/images"
 )
@@ -111,13 +112,13 @@ func (h *hand) land(ctx context.Context, from Fetcher, m Medium, c images.Chunk)
 
 // read reads a chunk's place on the disk.
 func (h *hand) read(m Medium, off, n int64) ([]byte, error) {
-	got := h.plain[:roundUp(n, Align)]
+	got := h.plain[:roundUp(n, direct.Align)]
 	return got[:n], readFull(m, got, off)
 }
 
-// pad fills what the hand holds with zeros up to Align.
+// pad fills what the hand holds with zeros up to direct.Align.
 func (h *hand) pad(n int) []byte {
-	end := int(roundUp(int64(n), Align))
+	end := int(roundUp(int64(n), direct.Align))
 	clear(h.plain[n:end])
 	return h.plain[:end]
 }

@@ -4,11 +4,10 @@ package disk
 
 import (
 	"io"
-	"unsafe"
 )
 
 // Medium is what an image is written to. Offsets and lengths given to ReadAt and WriteAt
-// are multiples of the block size, buffers start at a multiple of Align; a medium may
+// are multiples of the block size, buffers start at a multiple of direct.Align; a medium may
 // then go around the page cache.
 type Medium interface {
 	io.ReaderAt
@@ -18,21 +17,6 @@ type Medium interface {
 	Reread() error           // has the kernel read the partition table again
 	Size() int64             // bytes
 	BlockSize() int          // logical block in bytes: 512 or 4096
-}
-
-// Align is the alignment of buffers and of chunk accesses in bytes; no disk in use has
-// larger blocks.
-const Align = 4096
-
-// buffer returns n bytes whose address is a multiple of Align, with slack bytes of
-// capacity behind them.
-func buffer(n, slack int) []byte {
-	raw := make([]byte, n+slack+Align)
-	skip := 0
-	if rest := int(uintptr(unsafe.Pointer(unsafe.SliceData(raw))) % Align); rest != 0 {
-		skip = Align - rest
-	}
-	return raw[skip : skip+n : skip+n+slack]
 }
 
 func roundUp(n, to int64) int64   { return (n + to - 1) / to * to }

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"rackwright/agent/direct"
 	"rackwright/fault"
 )
 
@@ -52,7 +53,7 @@ func (m *Mirror) ReadAt(p []byte, off int64) (int, error) {
 	spare := m.spare.Get().(*[]byte)
 	defer m.spare.Put(spare)
 	if cap(*spare) < len(p) {
-		*spare = buffer(len(p), 0)
+		*spare = direct.Buffer(len(p), 0)
 	}
 	second := (*spare)[:len(p)]
 	var g errgroup.Group

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rackwright/agent/direct"
 )
 
 func members(t *testing.T, sizes ...int64) []*Device {
@@ -40,14 +42,14 @@ func TestBothDisksOfAMirrorHoldWhatWasWritten(t *testing.T) {
 	if m.Size()%(1<<20) != 0 || m.Size() > superblockAt(64<<20) {
 		t.Errorf("the array has %d bytes", m.Size())
 	}
-	want := buffer(1<<20, 0)
+	want := direct.Buffer(1<<20, 0)
 	for i := range want {
 		want[i] = byte(i * 7)
 	}
 	if err := writeFull(m, want, 8<<20); err != nil {
 		t.Fatal(err)
 	}
-	got := buffer(1<<20, 0)
+	got := direct.Buffer(1<<20, 0)
 	for i, one := range append([]Medium{m}, d[0], d[1]) {
 		if err := readFull(one, got, 8<<20); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("reader %d: %v", i, err)
@@ -67,12 +69,12 @@ func TestAMirrorWhoseDisksDifferIsNotReadAsOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	odd := buffer(Align, 0)
+	odd := direct.Buffer(direct.Align, 0)
 	odd[17] = 1
 	if err := writeFull(d[1], odd, 4<<20); err != nil {
 		t.Fatal(err)
 	}
-	if err := readFull(m, buffer(Align, 0), 4<<20); CauseOf(err) != CauseIO && CauseOf(err) != CauseReadBack {
+	if err := readFull(m, direct.Buffer(direct.Align, 0), 4<<20); CauseOf(err) != CauseIO && CauseOf(err) != CauseReadBack {
 		t.Errorf("read: %v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"rackwright/agent/direct"
 	"rackwright/fault"
 )
 
@@ -41,7 +42,7 @@ func castagnoli() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) }
 // ReadOwner returns the owner of a disk of so many bytes, alone or half of a Mirror; false if
 // it has none, or none that can be read.
 func ReadOwner(r io.ReaderAt, size int64) (Owner, bool) {
-	block := buffer(ownerBytes, 0)
+	block := direct.Buffer(ownerBytes, 0)
 	for _, size := range []int64{size, roundDown(superblockAt(size), 1<<20)} {
 		if size < 4*mark {
 			continue
@@ -77,7 +78,7 @@ func (o Owner) block() ([]byte, error) {
 	if err != nil {
 		return nil, fault.Internalf("encode the owner: %w", err)
 	}
-	b := buffer(ownerBytes, 0)
+	b := direct.Buffer(ownerBytes, 0)
 	if len(text) > len(b)-16 {
 		return nil, fault.Invalidf("the owner's record has %d bytes", len(text))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
+	"rackwright/agent/direct"
 	"rackwright/images"
 )
 
@@ -35,7 +36,7 @@ func (b bitmap) has(i int) bool   { return b[i/8]&(1<<(i%8)) != 0 }
 func (b bitmap) set(i int)        { b[i/8] |= 1 << (i % 8) }
 func (r *record) encode(chunks int) []byte {
 	le := binary.LittleEndian
-	b := buffer(int(roundUp(int64(recordHead+len(r.done)), Align)), 0)
+	b := direct.Buffer(int(roundUp(int64(recordHead+len(r.done)), direct.Align)), 0)
 	copy(b, recordMagic)
 	le.PutUint64(b[8:], r.turn)
 	copy(b[16:48], r.digest[:])
@@ -67,7 +68,7 @@ func parseRecord(b []byte) (*record, int, bool) {
 // readRecord returns the newer of a disk's two records that is about this image of so many
 // chunks, and the highest turn seen.
 func readRecord(m Medium, digest [32]byte, chunks int) (newest *record, turn uint64) {
-	b := buffer(recordBytes, 0)
+	b := direct.Buffer(recordBytes, 0)
 	for place := range uint64(2) {
 		if readFull(m, b, recordAt(m.Size(), place)) != nil {
 			continue

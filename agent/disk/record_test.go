@@ -5,6 +5,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"rackwright/agent/direct"
 )
 
 func TestADiskTellsWhoWroteIt(t *testing.T) {
@@ -95,7 +97,7 @@ func TestTheNewerOfTwoRecordsCounts(t *testing.T) {
 	if turn != 3 || r == nil || !r.done.has(3) || r.done.has(2) {
 		t.Fatalf("turn %d, %+v", turn, r)
 	}
-	torn := buffer(Align, 0)
+	torn := direct.Buffer(direct.Align, 0)
 	if err := writeFull(d, torn, recordAt(d.Size(), 3)); err != nil {
 		t.Fatal(err)
 	}

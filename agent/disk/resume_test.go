@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"rackwright/agent/direct"
 )
 
 // volatile is a disk with a write cache: what was not flushed may be lost, block by block,
@@ -50,7 +52,7 @@ func (v *volatile) WriteAt(p []byte, off int64) (int, error) {
 	if !v.does() {
 		return 0, errPower
 	}
-	for at := off / Align; at*Align < off+int64(len(p)); at++ {
+	for at := off / direct.Align; at*direct.Align < off+int64(len(p)); at++ {
 		v.dirty[at] = true
 	}
 	return copy(v.bytes[off:], p), nil
@@ -74,7 +76,7 @@ func (v *volatile) Flush() error {
 // settle makes what is written last.
 func (v *volatile) settle() {
 	for at := range v.dirty {
-		copy(v.stable[at*Align:(at+1)*Align], v.bytes[at*Align:])
+		copy(v.stable[at*direct.Align:(at+1)*direct.Align], v.bytes[at*direct.Align:])
 	}
 	clear(v.dirty)
 }
@@ -87,7 +89,7 @@ func (v *volatile) BlockSize() int { return 512 }
 func (v *volatile) cut() {
 	for _, at := range slices.Sorted(maps.Keys(v.dirty)) {
 		if v.chance.IntN(2) == 0 {
-			copy(v.bytes[at*Align:], v.stable[at*Align:(at+1)*Align])
+			copy(v.bytes[at*direct.Align:], v.stable[at*direct.Align:(at+1)*direct.Align])
 		}
 	}
 	v.settle()

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"rackwright/agent/direct"
 	"rackwright/images"
 )
 
@@ -28,9 +29,9 @@ func (w *Write) gaps() (gaps []span) {
 	var at int64
 	for _, c := range w.Manifest.Chunks {
 		gaps = append(gaps, cut(at, c.Offset)...)
-		at = roundUp(c.Offset+c.Bytes, Align)
+		at = roundUp(c.Offset+c.Bytes, direct.Align)
 	}
-	return append(gaps, cut(at, roundUp(w.Manifest.Bytes, Align))...)
+	return append(gaps, cut(at, roundUp(w.Manifest.Bytes, direct.Align))...)
 }
 
 // cut divides a range at the multiples of gapStride.

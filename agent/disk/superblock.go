@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math"
 	"time"
+
+	"rackwright/agent/direct"
 )
 
 // Linux RAID superblock, version 1.0: at the end of the disk, so that firmware and boot
@@ -81,9 +83,9 @@ func (m *Mirror) Seal(seed string, now time.Time) error {
 	id := sha256.Sum256([]byte("array/" + seed))
 	a := array{id: [16]byte(id[:16]), name: "rackwright:0", created: now, bytes: m.size}
 	for role, d := range m.members {
-		block := append(a.superblock(role, d.Size()), make([]byte, Align-superblockBytes)...)
-		end := roundDown(d.Size(), Align) - Align // where an older system's backup partition table may be
-		if err := commit(d, []piece{{superblockAt(d.Size()), block}, {end, make([]byte, Align)}}); err != nil {
+		block := append(a.superblock(role, d.Size()), make([]byte, direct.Align-superblockBytes)...)
+		end := roundDown(d.Size(), direct.Align) - direct.Align // where an older system's backup partition table may be
+		if err := commit(d, []piece{{superblockAt(d.Size()), block}, {end, make([]byte, direct.Align)}}); err != nil {
 			return err
 		}
 	}

@@ -112,6 +112,8 @@ const (
 	maxSilent = 60               // questions in a row without an answer
 )
 
+var errFailed = errors.New("the drive says that it failed")
+
 // follow polls until an erase ends. ask returns how far it is, or that it is done.
 func (j *Job) follow(ctx context.Context, tell func(float64), ask func() (part float64, done bool, err error)) error {
 	last, moved, silent := -1.0, j.Now(), 0
@@ -138,6 +140,26 @@ func (j *Job) follow(ctx context.Context, tell func(float64), ask func() (part f
 		}
 		if err := j.Pause(ctx, pollEvery); err != nil {
 			return err
+		}
+	}
+}
+
+// patiently runs a command that answers only when it is done, and tells meanwhile that the
+// agent lives, with the part of the time it is expected to take. It waits for the drive
+// whatever ctx says: the command cannot be called back.
+func (j *Job) patiently(ctx context.Context, tell func(float64), expected time.Duration, do func() error) error {
+	ended := make(chan error, 1)
+	go func() { ended <- do() }()
+	began := j.Now()
+	for {
+		select {
+		case err := <-ended:
+			return err
+		default:
+		}
+		tell(min(0.99, float64(j.Now().Sub(began))/float64(max(expected, time.Second))))
+		if j.Pause(ctx, pollEvery) != nil {
+			return <-ended
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+
+	"rackwright/agent/direct"
 )
 
 // methods are those the disk may have, the strongest first. An erase that the drive is at
@@ -61,7 +63,7 @@ func (j *Job) punch(ctx context.Context, tell func(float64)) error {
 // overwrite writes zeros, all of them by itself: what the kernel or the drive makes of a
 // request to zero a range is another method.
 func (j *Job) overwrite(ctx context.Context, tell func(float64)) error {
-	zeros := aligned(pieceBytes)
+	zeros := direct.Buffer(pieceBytes, 0)
 	return j.through(ctx, tell, pieceBytes, func(off, n int64) error {
 		_, err := j.Drive.WriteAt(zeros[:n], off)
 		return err

@@ -98,8 +98,6 @@ func (j *Job) awaitSanitize(ctx context.Context, tell func(float64)) error {
 	})
 }
 
-var errFailed = errors.New("the drive says that it failed")
-
 // sanitizing reads the sanitize status log, page 81h (section 5.16.1.23).
 func (j *Job) sanitizing() (part float64, busy, failed bool, err error) {
 	log := make([]byte, 512)
@@ -127,24 +125,4 @@ func (j *Job) formatNVMe(ctx context.Context, settings uint32, tell func(float64
 		_, err := j.Commands.NVMe(NVMe{Opcode: nvmeFormat, Namespace: id, Dwords: [6]uint32{layout | settings<<9}, Timeout: 12 * time.Hour})
 		return err
 	})
-}
-
-// patiently runs a command that answers only when it is done, and tells meanwhile that the
-// agent lives, with the part of the time it is expected to take. It waits for the drive
-// whatever ctx says: the command cannot be called back.
-func (j *Job) patiently(ctx context.Context, tell func(float64), expected time.Duration, do func() error) error {
-	ended := make(chan error, 1)
-	go func() { ended <- do() }()
-	began := j.Now()
-	for {
-		select {
-		case err := <-ended:
-			return err
-		default:
-		}
-		tell(min(0.99, float64(j.Now().Sub(began))/float64(max(expected, time.Second))))
-		if j.Pause(ctx, pollEvery) != nil {
-			return <-ended
-		}
-	}
 }

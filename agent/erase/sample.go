@@ -8,7 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"unsafe"
+
+	"rackwright/agent/direct"
 )
 
 // sampleBytes are read at each place; no disk in use has larger blocks.
@@ -31,7 +32,7 @@ type sample struct {
 // at random ones. Half of the random places are marked with noise first, so that an empty
 // disk, or one that lies, has something to lose as well.
 func (j *Job) sample() ([]sample, error) {
-	b := aligned(sampleBytes)
+	b := direct.Buffer(sampleBytes, 0)
 	var out []sample
 	for i, at := range j.places() {
 		if i%2 == 1 { // a fixed place in front is never marked: see places
@@ -86,7 +87,7 @@ func (j *Job) places() []int64 {
 // prove reads the samples again: none holds what it held before, and all are zeros where
 // the method promises that. It names what is there instead.
 func (j *Job) prove(samples []sample, zeros bool) (pattern string, err error) {
-	b := aligned(sampleBytes)
+	b := direct.Buffer(sampleBytes, 0)
 	old, firstOld, others := 0, int64(0), map[string]int{}
 	for _, s := range samples {
 		if err := j.read(b, s.at); err != nil {
@@ -150,12 +151,4 @@ func patternOf(b []byte) string {
 		return "random"
 	}
 	return "changed"
-}
-
-// aligned returns n bytes at a multiple of 4096, as reads around the page cache need it.
-func aligned(n int) []byte {
-	const align = 4096
-	raw := make([]byte, n+align)
-	skip := (align - int(uintptr(unsafe.Pointer(unsafe.SliceData(raw)))%align)) % align
-	return raw[skip : skip+n : skip+n]
 }

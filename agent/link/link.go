@@ -29,6 +29,7 @@ type Network struct {
 	Config Config
 	lease  *nclient4.Lease
 	path   string // of the resolver's file
+	wait   func(context.Context, time.Duration) error
 }
 
 // Wanted says which port and network to look at first.
@@ -39,8 +40,8 @@ type Wanted struct {
 
 // Acquire brings every port up and gets an address by DHCP: on the port the machine
 // booted from, and after a while, or if boot is zero, on any with link. It tries until ctx
-// is done, when it returns Unreachable with what was seen.
-func Acquire(ctx context.Context, w Wanted, resolver string, say func(format string, args ...any)) (*Network, error) {
+// is done, when it returns Unreachable with what was seen. wait is the clock.
+func Acquire(ctx context.Context, w Wanted, resolver string, wait func(context.Context, time.Duration) error, say func(format string, args ...any)) (*Network, error) {
 	loopback()
 	start := time.Now()
 	said := map[string]bool{}
@@ -60,11 +61,12 @@ func Acquire(ctx context.Context, w Wanted, resolver string, say func(format str
 			}
 			n, err := ask(ctx, p, w.VLAN, resolver)
 			if err == nil {
+				n.wait = wait
 				return n, nil
 			}
 			last = err
 		}
-		wait(ctx, between)
+		_ = wait(ctx, between) // the loop looks whether ctx ended
 	}
 	return nil, diagnose(said, last)
 }
@@ -139,11 +141,11 @@ func adopt(port string, lease *nclient4.Lease, resolver string) (*Network, error
 // way is worth more than a lease.
 func (n *Network) Run(ctx context.Context) error {
 	for {
-		if wait(ctx, n.Config.Lease/2) != nil {
+		if n.wait(ctx, n.Config.Lease/2) != nil {
 			return ctx.Err()
 		}
 		for n.renew(ctx) != nil {
-			if wait(ctx, 15*time.Second) != nil {
+			if n.wait(ctx, 15*time.Second) != nil {
 				return ctx.Err()
 			}
 		}
@@ -166,15 +168,4 @@ func (n *Network) renew(ctx context.Context) error {
 	}
 	n.lease, n.Config = lease, c
 	return nil
-}
-
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -14,8 +14,8 @@ import (
 	"rackwright/inventory"
 )
 
-// EtherTypeLLDP is the Link Layer Discovery Protocol's (IEEE 802.1AB-2016, section 7.4).
-const EtherTypeLLDP = 0x88cc
+// etherTypeLLDP is the Link Layer Discovery Protocol's (IEEE 802.1AB-2016, section 7.4).
+const etherTypeLLDP = 0x88cc
 
 // maxNeighbors bounds what is remembered: a port has one switch, and a few more when an
 // unmanaged switch stands between.
@@ -115,7 +115,7 @@ func socket(port string) (ear, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := packet.Listen(ifi, packet.Datagram, EtherTypeLLDP, nil)
+	conn, err := packet.Listen(ifi, packet.Datagram, etherTypeLLDP, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func Partitions(sys, dev, disk string) ([]Partition, error) {
 		}
 		p := Partition{Path: filepath.Join(dev, e.Name())}
 		if f, err := os.Open(p.Path); err == nil {
-			p.Kind, p.Label = Identify(f)
+			p.Kind, p.Label = identify(f)
 			f.Close()
 		}
 		found[number] = p
@@ -53,8 +53,8 @@ func Partitions(sys, dev, disk string) ([]Partition, error) {
 	return list, nil
 }
 
-// Identify tells a file system that we mount and its label.
-func Identify(r io.ReaderAt) (kind, label string) {
+// identify tells a file system that we mount and its label.
+func identify(r io.ReaderAt) (kind, label string) {
 	head := make([]byte, 4096)
 	n, _ := r.ReadAt(head, 0) // a short one is padded with zeros: nothing is found there
 	clear(head[n:])

@@ -134,11 +134,11 @@ func TestFileSystemsAreIdentified(t *testing.T) {
 		"vfat/CIDATA": make4k(82, "FAT32   ", 71, "CIDATA     "), "vfat/EFI": make4k(54, "FAT16   ", 43, "EFI        "),
 		"btrfs/OEM": make4k(65536+64, "_BHRfS_M", 65536+299, "OEM"), "/": make4k(0, ""),
 	} {
-		if kind, label := Identify(bytes.NewReader(b)); kind+"/"+label != want {
+		if kind, label := identify(bytes.NewReader(b)); kind+"/"+label != want {
 			t.Errorf("%s/%s, want %s", kind, label, want)
 		}
 	}
-	if kind, _ := Identify(bytes.NewReader([]byte("XFS"))); kind != "" {
+	if kind, _ := identify(bytes.NewReader([]byte("XFS"))); kind != "" {
 		t.Errorf("three bytes are %q", kind)
 	}
 }

@@ -26,7 +26,7 @@ func (s *Store) RackInventory(_ context.Context, rack string) (*inventory.Invent
 	unlock, err := s.lock()
 	defer unlock()
 	if err == nil && s.inv.Rack(rack) == nil {
-		err = fault.NotFoundf("there is no rack %q", rack).WithHint("rackwright rack list names the racks")
+		err = fault.NotFoundf("there is no rack %q", rack).WithHint("'rackwright rack list' names the racks")
 	}
 	inv := s.whole()
 	return &inv, err

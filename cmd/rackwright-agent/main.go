@@ -129,7 +129,7 @@ func load(modules *kmod.Loader) {
 func connect(ctx context.Context, params agent.Params, tree probe.Tree, say func(string, ...any)) (*link.Network, error) {
 	trying, cancel := context.WithTimeout(ctx, networkTime)
 	defer cancel()
-	network, err := link.Acquire(trying, link.Wanted{Boot: params.BootIf, VLAN: params.VLAN}, resolver, say)
+	network, err := link.Acquire(trying, link.Wanted{Boot: params.BootIf, VLAN: params.VLAN}, resolver, agent.Sleep, say)
 	if err != nil {
 		unbound := tree.Unbound()
 		for _, id := range unbound {

@@ -36,6 +36,12 @@ func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine 
 			would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanManage(ctx, m, *o) }
 			return dryRun(c.Context(), w, args[:1], would, printWould)
 		}
+		if loss := lost(o); loss != "" {
+			yes, _ := c.Flags().GetBool("yes") // of the commands that may lose something
+			if err := w.sure(yes, loss, args[0]); err != nil {
+				return err
+			}
+		}
 		return w.begin(c.Context(), cl, args[:1], following{watch: wait && !background, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 			return cl.Manage(ctx, machine, *o)
 		})
@@ -45,6 +51,19 @@ func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine 
 	c.Flags().BoolVar(&background, "background", false, "the same as --wait=false")
 	c.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how `long` to wait for a change; it goes on after that")
 	return c
+}
+
+// lost is what a change takes away for good, as sure says it; "" is nothing.
+func lost(o *deploy.BMCOrder) string {
+	switch {
+	case o.Do == deploy.BMCClearLog:
+		return "empties the BMC's event log of"
+	case o.Do == deploy.BMCSecureBootKeys && o.Name == "default":
+		return "puts the maker's Secure Boot keys in place of those of"
+	case o.Do == deploy.BMCSecureBootKeys:
+		return "deletes Secure Boot keys of"
+	}
+	return ""
 }
 
 // plainChange is a command without arguments but the machine.
@@ -99,9 +118,11 @@ func bmcSecureBoot(w *world) *cobra.Command {
 		"delete-keys":  {Do: deploy.BMCSecureBootKeys, Name: "delete"},
 		"delete-pk":    {Do: deploy.BMCSecureBootKeys, Name: "delete-pk"},
 	}
-	return changes(w, &cobra.Command{Use: "secure-boot MACHINE on|off|default-keys|delete-keys|delete-pk", Short: "Switch UEFI Secure Boot, or reset its keys", Args: names(2, 2),
+	c := &cobra.Command{Use: "secure-boot MACHINE on|off|default-keys|delete-keys|delete-pk", Short: "Switch UEFI Secure Boot, or reset its keys", Args: names(2, 2),
 		Long:    "Takes effect at the next reset. 'rackwright bmc boot MACHINE' shows how it stands.",
-		Example: "  rackwright bmc secure-boot r1-u10 on"}, nil,
+		Example: "  rackwright bmc secure-boot r1-u10 on\n  rackwright bmc secure-boot r1-u10 delete-keys --yes"}
+	yesFlag(c, new(bool))
+	return changes(w, c, nil,
 		func(c *cobra.Command, args []string) (*deploy.BMCOrder, error) {
 			o, ok := wishes[args[0]]
 			if !ok {
@@ -170,7 +191,8 @@ func bmcLog(w *world) *cobra.Command {
 	var empty bool
 	var limit int
 	c := &cobra.Command{Use: "log MACHINE", Short: "Show or clear a BMC's event log", Args: names(1, 1),
-		Example: "  rackwright bmc log r1-u10 --limit 20\n  rackwright bmc log r1-u10 --clear"}
+		Example: "  rackwright bmc log r1-u10 --limit 20\n  rackwright bmc log r1-u10 --clear --yes"}
+	yesFlag(c, new(bool))
 	c.Flags().BoolVar(&empty, "clear", false, "empty it")
 	c.Flags().IntVar(&limit, "limit", 100, "the newest so many `entries`, at most 1000")
 	show := func(ctx context.Context, machine string) error { return w.showLog(ctx, machine, limit) }

@@ -170,12 +170,13 @@ func inspectCommand(w *world) *cobra.Command {
 }
 
 func powerCommand(w *world) *cobra.Command {
-	var wait, dry bool
+	var wait, dry, yes bool
 	var timeout time.Duration
 	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle|reset", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
 		Long: "off asks the system to shut down, force-off cuts power; cycle cuts it and gives it back,\n" +
-			"reset restarts with the power on. It waits until the BMC says that it is so.",
-		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 cycle --wait=false",
+			"reset restarts with the power on. It waits until the BMC says that it is so.\n" +
+			"Before the system of an active machine is stopped, its name is asked for, or --yes.",
+		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 cycle --yes --wait=false",
 		ValidArgsFunction: func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return w.offers(offerMachines)(c, args, begun)
@@ -194,10 +195,16 @@ func powerCommand(w *world) *cobra.Command {
 				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanPower(ctx, m, args[1]) }
 				return dryRun(c.Context(), w, args[:1], would, printWould)
 			}
+			if args[1] != "on" {
+				if err := w.sureOfActive(c.Context(), cl, yes, "stops the running system of", args[:1]); err != nil {
+					return err
+				}
+			}
 			return w.begin(c.Context(), cl, args[:1], following{watch: wait, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
 				return cl.Power(ctx, machine, args[1])
 			})
 		}}
+	yesFlag(c, &yes)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	c.Flags().BoolVar(&wait, "wait", true, "wait until it is done")
 	c.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")

@@ -3,7 +3,6 @@ package main
 import (
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"testing"
@@ -42,18 +41,10 @@ func TestTheListOfCommandsInThePageIsTheTree(t *testing.T) {
 func commandList() string {
 	var b strings.Builder
 	b.WriteString("| command | what it does |\n|---|---|\n")
-	var walk func(*cobra.Command)
-	walk = func(c *cobra.Command) {
-		if name := c.Name(); name == "completion" || name == "help" || c.IsAdditionalHelpTopicCommand() {
-			return
-		}
-		if c.HasParent() && !(c.HasSubCommands() && c.Args != nil && strings.HasPrefix(c.Use, c.Name()) && c.Use == c.Name()) {
+	everyCommand(func(c *cobra.Command) {
+		if c.HasParent() && !holdsOthers(c) {
 			fmt.Fprintf(&b, "| `%s` | %s |\n", strings.ReplaceAll(strings.TrimPrefix(c.Parent().CommandPath()+" "+c.Use, "rackwright "), "|", "\\|"), c.Short)
 		}
-		for _, sub := range c.Commands() {
-			walk(sub)
-		}
-	}
-	walk(rootCommand(&world{in: strings.NewReader(""), out: io.Discard, err: io.Discard, getenv: func(string) string { return "" }}))
+	})
 	return b.String()
 }

@@ -82,7 +82,7 @@ func (w *world) login(ctx context.Context, address string, f loginFlags) error {
 		return fault.Invalidf("%q is no name of a context", p.name).WithHint("give one with --name: letters, digits and ._-")
 	}
 	if old := all.Contexts[p.name]; old != nil && !sameServer(old.Server, p.Server) {
-		return fault.Conflictf("context %s is of %s", p.name, old.Server).WithHint("give another --name, or: rackwright context remove %s", p.name)
+		return fault.Conflictf("context %s is of %s", p.name, old.Server).WithHint("give another --name, or 'rackwright context remove %s'", p.name)
 	}
 	if p.CA, err = w.trust(ctx, p.Server, p.CA, f.trusting); err != nil {
 		return err
@@ -147,7 +147,7 @@ func (w *world) prove(ctx context.Context, p place, f loginFlags) (string, error
 		return "", err
 	}
 	if terms.Issuer == "" {
-		return "", fault.Conflictf("people do not log in at %s: it knows no OIDC provider", p.Server).WithHint("an admin gives tokens: rackwright login %s --with-token < FILE", p.Server)
+		return "", fault.Conflictf("people do not log in at %s: it knows no OIDC provider", p.Server).WithHint("an admin gives tokens: 'rackwright login %s --with-token < FILE'", p.Server)
 	}
 	l := oidc.Login{Terms: terms, Show: func(where, code string) {
 		if code == "" {

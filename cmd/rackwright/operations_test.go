@@ -55,7 +55,7 @@ func commandOf() map[string]string {
 		"list-slots": "rack slots r1", "get-slot": "rack slot r1 10", "scan": "scan x", "list-rollouts": "rollout list", "start-rollout": "rollout start x --image y --all-ready",
 		"get-rollout": "rollout show x", "cancel-rollout": "rollout cancel x", "pause-rollout": "rollout pause x", "resume-rollout": "rollout resume x",
 		"plan-schema": "the command has the same schema in it|schema", "list-templates": "the command has the same templates in it|template list",
-		"list-tokens": "token list", "add-token": "token add x --role viewer", "revoke-token": "token revoke x --yes", "get-token": "token show x", "rotate-token": "token rotate x",
+		"list-tokens": "token list", "add-token": "token add x --role viewer", "revoke-token": "token revoke x --yes", "get-token": "token show x", "rotate-token": "token rotate x --yes",
 		"whoami": "whoami", "list-webhooks": "webhook list", "add-webhook": "webhook add x http://127.0.0.1/", "remove-webhook": "webhook remove x --yes", "get-webhook": "webhook show x",
 		"change-webhook": "webhook pause x", "list-deliveries": "webhook deliveries x", "replay-webhook": "webhook replay x --dead", "rotate-webhook": "webhook rotate x",
 		"test-webhook": "webhook test x", "login-terms": "login", "open-session": "it takes a person at a browser|login", "open-rack-session": "login --rack-code AAAA-BBBB-CCCC-DDDD --as mia",

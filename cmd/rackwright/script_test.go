@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"testing"
 	"time"
 
@@ -29,14 +30,16 @@ func TestScripts(t *testing.T) {
 			hands, m1 := apitest.BMCs(s)
 			m1.Feel(bmc.Readings{Health: bmc.Warning, Sensors: []bmc.Sensor{{Name: "Inlet", Kind: "temperature", Value: 24.5, Unit: "Cel"}}})
 			m1.Happen(bmc.Entry{ID: "1", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Message: "fan 2 failed", Severity: bmc.Critical})
-			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands}))
+			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, Tickets: signer{proofKey()}, CertificateKey: proofKey().Public().(ed25519.PublicKey),
+				Consoles: sayings("\x1b[1mDebian GNU/Linux 12\x1b[0m m1 ttyS0\r\n")}))
 			e.Setenv("TWOPERSONS", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, TwoPersonsOver: 1, Explain: explains()}))
 			e.Setenv("RACKWRIGHT_TOKEN", apitest.AdminSecret)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("VIEWER", apitest.ViewerSecret)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs, "burned": burnedIs},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs, "burned": burnedIs,
+			"erased": erasedIs, "cached": cachedIs, "mockup": mockupIs, "kernel": kernelIs},
 	})
 }
 

@@ -68,9 +68,9 @@ func (w *world) trust(ctx context.Context, server, before string, t trusting) (s
 	case t.fingerprint != "":
 	case before != "":
 		return "", fault.Deniedf("%s shows another certificate than before: %s, not %s", server, is, fingerprint(firstCertificate(before))).
-			WithHint("somebody may stand between; if an admin says that it was changed: rackwright login %s --fingerprint %s", server, is)
+			WithHint("somebody may stand between; if an admin says that it was changed: 'rackwright login %s --fingerprint %s'", server, is)
 	case !w.asks:
-		return "", fault.Deniedf("%s is not trusted yet; it shows %s", server, is).WithHint("compare that with what the server logs at its start, then: rackwright login %s --fingerprint %s", server, is)
+		return "", fault.Deniedf("%s is not trusted yet; it shows %s", server, is).WithHint("compare that with what the server logs at its start, then 'rackwright login %s --fingerprint %s'", server, is)
 	default:
 		fmt.Fprintf(w.err, "%s shows the fingerprint\n  %s\nThe server logs it at its start. Is it the same? Type yes to trust it from now on: ", server, is)
 		line, _ := bufio.NewReader(w.in).ReadString('\n')

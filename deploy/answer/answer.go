@@ -101,7 +101,7 @@ func (s Sheet) Answer(name string, d Data) (string, error) {
 		title = name + ".tmpl"
 		text, _ = Builtin(title)
 	}
-	content, err := Render(title, text, d)
+	content, err := render(title, text, d)
 	if err != nil {
 		return "", err
 	}
@@ -115,7 +115,7 @@ func (s Sheet) KernelArgs(d Data) (string, error) {
 		title = string(cmp.Or(s.Form, None)) + ".args.tmpl"
 		text, _ = Builtin(title)
 	}
-	line, err := Render(title, text, d)
+	line, err := render(title, text, d)
 	if err != nil {
 		return "", err
 	}

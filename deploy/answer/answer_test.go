@@ -76,7 +76,7 @@ func TestAMistakeInATemplateIsNamedWithItsLine(t *testing.T) {
 		{"what the template refuses", "{{fail \"no bonds\"}}", "no bonds"},
 		{"a prefix that is none", "{{mask 33}}", "33 is no prefix length"},
 	} {
-		_, err := Render("x", c.text, d)
+		_, err := render("x", c.text, d)
 		if !fault.Is(err, fault.Invalid) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
@@ -97,12 +97,12 @@ func TestATemplateCanNeitherFillTheMemoryNorRunForLong(t *testing.T) {
 		"a replacement":         "{{replace \"x\" .UserData .UserData}}",
 		"much output":           "{{range 100}}{{$.UserData}}{{end}}",
 		"a zero byte":           "a\x00b",
-		"more than a template":  strings.Repeat("x", MaxTemplate+1),
+		"more than a template":  strings.Repeat("x", maxTemplate+1),
 		"ifs in ifs":            strings.Repeat("{{if true}}", 50) + strings.Repeat("{{end}}", 50),
 		"a template in itself":  "{{define \"a\"}}{{template \"a\"}}{{end}}{{template \"a\"}}",
 		"a block that includes": "{{block \"a\" .}}{{end}}",
 	} {
-		if out, err := Render("x", text, d); !fault.Is(err, fault.Invalid) {
+		if out, err := render("x", text, d); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%s: %v, %d bytes", name, err, len(out))
 		}
 	}
@@ -146,7 +146,7 @@ func TestADiskIsNamedAsUdevNamesIt(t *testing.T) {
 
 func TestKernelArgumentsCannotBecomeTheLoadersCommands(t *testing.T) {
 	d := NewData(example())
-	for _, args := range []string{"quiet ; shell", "a || b", "a && b", "x=${net0/mac}", "x\x01", strings.Repeat("x ", MaxArgs)} {
+	for _, args := range []string{"quiet ; shell", "a || b", "a && b", "x=${net0/mac}", "x\x01", strings.Repeat("x ", maxArgs)} {
 		if _, err := (Sheet{Form: None, Args: args}).KernelArgs(d); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%.30q: %v", args, err)
 		}
@@ -193,7 +193,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("{{range $i, $x := .SSHKeys}}{{$i}}{{break}}{{else}}{{end}}{{with $y := .Boot}}{{$y.MAC | printf \"%q\" | indent 3}}{{end}}")
 	d := NewData(example())
 	f.Fuzz(func(t *testing.T, text string) {
-		out, err := Render("x", text, d)
+		out, err := render("x", text, d)
 		if len(out) > maxOutput {
 			t.Errorf("%d bytes", len(out))
 		}

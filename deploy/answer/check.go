@@ -7,9 +7,9 @@ import (
 	"rackwright/fault"
 )
 
-// MaxArgs bounds a line of kernel arguments: amd64's kernels read 2048 bytes
+// maxArgs bounds a line of kernel arguments: amd64's kernels read 2048 bytes
 // (COMMAND_LINE_SIZE), and loader and server add some.
-const MaxArgs = 1900
+const maxArgs = 1900
 
 // oneLine makes of rendered arguments the line that a loader's script can hold. What the
 // loader would read as its own syntax is refused: a setting ${...}, and the words by which
@@ -27,8 +27,8 @@ func oneLine(title, text string) (string, error) {
 		}
 	}
 	line := strings.Join(words, " ")
-	if len(line) > MaxArgs {
-		return "", fault.Invalidf("%s: the kernel arguments have %d bytes; a kernel reads %d", title, len(line), MaxArgs)
+	if len(line) > maxArgs {
+		return "", fault.Invalidf("%s: the kernel arguments have %d bytes; a kernel reads %d", title, len(line), maxArgs)
 	}
 	return line, nil
 }

@@ -13,16 +13,16 @@ import (
 
 // Bounds of one template: what it may hold, make and do.
 const (
-	MaxTemplate = 256 << 10 // bytes of text
+	maxTemplate = 256 << 10 // bytes of text
 	maxOutput   = 1 << 20   // bytes it may make
 	maxSpent    = 4 << 20   // bytes its functions may make on the way
 	maxRounds   = 100_000   // of all its loops together
 	roundName   = "_round"  // the function put at the head of every loop
 )
 
-// Render makes the text of a template with a machine's values. A fault names the template,
+// render makes the text of a template with a machine's values. A fault names the template,
 // the line and what is wrong there.
-func Render(name, text string, d Data) (string, error) {
+func render(name, text string, d Data) (string, error) {
 	t, err := parseTemplate(name, text)
 	if err != nil {
 		return "", err
@@ -36,8 +36,8 @@ func Render(name, text string, d Data) (string, error) {
 }
 
 func parseTemplate(name, text string) (*template.Template, error) {
-	if len(text) > MaxTemplate {
-		return nil, fault.Invalidf("%s has %d bytes; a template has at most %d", name, len(text), MaxTemplate)
+	if len(text) > maxTemplate {
+		return nil, fault.Invalidf("%s has %d bytes; a template has at most %d", name, len(text), maxTemplate)
 	}
 	if strings.ContainsRune(text, 0) {
 		return nil, fault.Invalidf("%s: a zero byte in a template", name)

@@ -5,8 +5,8 @@ import (
 	"net/netip"
 )
 
-// Netplan is cloud-init's network configuration version 2, which netplan reads too.
-func Netplan(links []Link) map[string]any {
+// netplan is cloud-init's network configuration version 2, which netplan reads too.
+func netplan(links []Link) map[string]any {
 	out := map[string]any{"version": 2, "ethernets": map[string]any{}}
 	put := func(section string, l Link, port map[string]any) {
 		if out[section] == nil {
@@ -31,9 +31,9 @@ func Netplan(links []Link) map[string]any {
 	return out
 }
 
-// NetplanText is Netplan as JSON, which is YAML too.
+// NetplanText is the netplan as JSON, which is YAML too.
 func NetplanText(links []Link) string {
-	b, err := json.MarshalIndent(Netplan(links), "", "  ")
+	b, err := json.MarshalIndent(netplan(links), "", "  ")
 	if err != nil {
 		panic("network: plain maps do not encode: " + err.Error())
 	}

@@ -45,16 +45,16 @@ func (s *Store) UploadSize(id string) (int64, error) {
 	return st.Size(), nil
 }
 
-// MaxUpload is the limit of an upload whose size was not said.
-const MaxUpload = MaxBytes + 1<<20
+// maxUpload is the limit of an upload whose size was not said.
+const maxUpload = MaxBytes + 1<<20
 
 // AppendUpload adds what r gives to an upload that has at bytes, and returns how many it
 // has then, also when r breaks off. Another size than at, one writer more, and a file of
-// more than limit bytes (0: MaxUpload) are Conflict. A file whose first bytes cannot be of
+// more than limit bytes (0: maxUpload) are Conflict. A file whose first bytes cannot be of
 // that kind is Invalid at once.
 func (s *Store) AppendUpload(ctx context.Context, id string, at int64, r io.Reader, limit int64, kind images.Kind) (int64, error) {
-	if limit <= 0 || limit > MaxUpload {
-		limit = MaxUpload
+	if limit <= 0 || limit > maxUpload {
+		limit = maxUpload
 	}
 	f, err := s.openUpload(id)
 	if err != nil {

@@ -52,7 +52,7 @@ func List(dir string) ([]Inspection, error) {
 		found = append(found, Inspection{Folder: folder, Report: r, Wrong: []string{}})
 	}
 	if len(found) == 0 {
-		return nil, fault.NotFoundf("there is no ramdisk in %s", dir).WithHint("build one: rackwright ramdisk build")
+		return nil, fault.NotFoundf("there is no ramdisk in %s", dir).WithHint("build one: 'rackwright ramdisk build'")
 	}
 	return found, nil
 }

@@ -45,9 +45,9 @@ func small() set {
 		"ipmi_si", "ipmi_devintf"}}
 }
 
-// DefaultModules are drivers that any kernel for servers and hypervisors should have:
+// defaultModules are drivers that any kernel for servers and hypervisors should have:
 // those it lacks are reported.
-func DefaultModules() []string {
+func defaultModules() []string {
 	return []string{"virtio_net", "virtio_blk", "virtio_scsi", "virtio_pci", "virtio_mmio", "virtio_rng", "nvme", "ahci", "ata_piix", "sd_mod",
 		"e1000", "e1000e", "igb", "igc", "ixgbe", "i40e", "ice", "bnxt_en", "bnx2x", "mlx4_en", "mlx5_core", "tg3", "r8169", "ena", "gve",
 		"vmxnet3", "vmw_pvscsi", "hv_netvsc", "hv_storvsc", "megaraid_sas", "mpt3sas", "hpsa", "smartpqi", "af_packet", "efivarfs"}
@@ -76,7 +76,7 @@ func (o Options) choose(t *kernelTree) (wanted, expected []string, err error) {
 	}
 	switch {
 	case len(o.Modules) == 0 && len(o.Only) == 0:
-		chosen, expected = sets(), DefaultModules()
+		chosen, expected = sets(), defaultModules()
 	case slices.ContainsFunc(chosen, func(s set) bool { return s.name == "small" }):
 		expected = small().modules
 	}

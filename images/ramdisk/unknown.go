@@ -19,7 +19,7 @@ func (t *kernelTree) unknown(name string) error {
 	if t.paths[name] != "" || t.builtin[name] || len(t.known[name]) > 0 {
 		return nil
 	}
-	usual := DefaultModules()
+	usual := defaultModules()
 	for _, s := range append(sets(), small()) {
 		usual = append(usual, s.modules...)
 	}

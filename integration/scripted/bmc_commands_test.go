@@ -54,7 +54,7 @@ func tours(iso string) []tour {
 		{"", "bmc clock M --set", "bmc clock M", ""},
 		{"dell hpe", "bmc place M", "bmc console M", ""},
 		{"", "bmc protocols M ipmi off", "bmc protocols M", "ipmi"},
-		{"", "bmc log M --clear", "bmc log M", ""},
+		{"", "bmc log M --clear --yes", "bmc log M", ""},
 		{"", "bmc sensors M", "bmc accounts M", "admin"},
 		{"", "bmc firmware M", "bmc subscriptions M", ""},
 		{"", "bmc settings M --all", "bmc settings M", ""},

@@ -45,7 +45,7 @@ type elevation struct {
 func Elevation(inv *inventory.Inventory, rack string, face inventory.Face, o Options) ([]byte, error) {
 	r := inv.Rack(rack)
 	if r == nil {
-		return nil, fault.NotFoundf("no rack %q", rack).WithHint("rackwright rack list shows the racks")
+		return nil, fault.NotFoundf("no rack %q", rack).WithHint("'rackwright rack list' shows the racks")
 	}
 	if r.Units < 1 || r.Units > maxUnits {
 		return nil, fault.Invalidf("rack %s has %d units; 1 to %d can be drawn", rack, r.Units, maxUnits)

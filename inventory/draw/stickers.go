@@ -20,8 +20,8 @@ func MachineLabel(m *inventory.Machine) Label {
 	return gear(m.Name, place(m.Slot), owned(m.AssetTag, m.Serial), m.Model)
 }
 
-// DeviceLabel is the sticker of a device.
-func DeviceLabel(d *inventory.Device) Label {
+// deviceLabel is the sticker of a device.
+func deviceLabel(d *inventory.Device) Label {
 	return gear(d.Name, place(d.Slot), owned(d.AssetTag, d.Serial), d.Model)
 }
 
@@ -42,7 +42,7 @@ const (
 func Labels(inv *inventory.Inventory, rack, kind string) ([]Label, error) {
 	r := inv.Rack(rack)
 	if r == nil {
-		return nil, fault.NotFoundf("no rack %q", rack).WithHint("rackwright rack list shows the racks")
+		return nil, fault.NotFoundf("no rack %q", rack).WithHint("'rackwright rack list' shows the racks")
 	}
 	switch kind {
 	case ForRack:
@@ -70,7 +70,7 @@ func machineLabels(inv *inventory.Inventory, rack string) []Label {
 	}
 	for i := range inv.Devices {
 		if d := &inv.Devices[i]; d.Slot != nil && d.Slot.Rack == rack {
-			all = append(all, placed{d.Slot, DeviceLabel(d)})
+			all = append(all, placed{d.Slot, deviceLabel(d)})
 		}
 	}
 	slices.SortFunc(all, func(a, b placed) int {

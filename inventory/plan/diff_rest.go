@@ -20,7 +20,7 @@ func (c *comparer) rest() (removed []Change) {
 		case !c.w.prune:
 			c.diff.Unplanned = append(c.diff.Unplanned, m.Name)
 		case m.Phase != inventory.Planned:
-			c.fail("machine "+m.Name, "is %s and not in the plan: retire it first: rackwright machine retire %s", m.Phase, m.Name)
+			c.fail("machine "+m.Name, "is %s and not in the plan: retire it first: 'rackwright machine retire %s'", m.Phase, m.Name)
 		default:
 			removed = append(removed, removal("machine", m.Name, m.Slot, nil))
 			c.after.without(nil, m)

@@ -23,7 +23,7 @@ func (v *View) hint(m *inventory.Machine, n StepName) string {
 		return v.plug(m)
 	case Power:
 		if m.BMC != nil {
-			return "plug in its power supplies; then its button, or 'rackwright power on " + m.Name + "'"
+			return "plug in its power supplies; then its button, or 'rackwright power " + m.Name + " on'"
 		}
 		return "plug in its power supplies and press its button"
 	case Seen:

@@ -122,7 +122,7 @@ func TestAHintSaysWhatToDoInPlainWords(t *testing.T) {
 		racking.Receive:  "unpack n1 (big), serial SN-1; its place: r1 u10-u11",
 		racking.Mount:    "mount it in r1 u10-u11, 34 kg: two people or a lift; then 'rackwright scan SERIAL --rack r1 --u 10' or 'rackwright rack done r1 n1 mount'",
 		racking.Cabling:  "nic1 → leaf-1:14, dac 2 m, label C-14; nic2 → leaf-1:15, dac 2 m, label C-15; psu1 → pdu-a:7, dac 2 m, label C-7",
-		racking.Power:    "plug in its power supplies; then its button, or 'rackwright power on n1'",
+		racking.Power:    "plug in its power supplies; then its button, or 'rackwright power n1 on'",
 		racking.Seen:     "nothing to do but wait until it boots or its BMC answers; 'rackwright machine why n1' says what is missing",
 		racking.Verified: "'rackwright inspect n1' reads its parts",
 	} {

@@ -18,7 +18,7 @@ const lldpEvery = 5 * time.Second
 
 // nearestBridge is where LLDP goes (IEEE 802.1AB-2016 section 7.1). Linux bridges do not
 // pass it on, so each tap is spoken to by itself.
-var nearestBridge = net.HardwareAddr{0x01, 0x80, 0xc2, 0, 0, 0x0e}
+func nearestBridge() net.HardwareAddr { return net.HardwareAddr{0x01, 0x80, 0xc2, 0, 0, 0x0e} }
 
 const lldpType = 0x88cc
 
@@ -50,14 +50,14 @@ func sendFrame(tap string, frame []byte) error {
 		return err
 	}
 	defer c.Close()
-	_, err = c.WriteTo(frame, &packet.Addr{HardwareAddr: nearestBridge})
+	_, err = c.WriteTo(frame, &packet.Addr{HardwareAddr: nearestBridge()})
 	return err
 }
 
 // lldpFrame is an Ethernet frame with the mandatory TLVs and the system's name.
 func lldpFrame(system, port string) []byte {
 	source := net.HardwareAddr{0x52, 0x54, 0, 0x4c, 0x4c, 0x44}
-	frame := append(append([]byte{}, nearestBridge...), source...)
+	frame := append(nearestBridge(), source...)
 	frame = binary.BigEndian.AppendUint16(frame, lldpType)
 	frame = append(frame, tlv(1, append([]byte{4}, source...))...)            // chassis id: MAC
 	frame = append(frame, tlv(2, append([]byte{5}, port...))...)              // port id: interface name

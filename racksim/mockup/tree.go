@@ -40,7 +40,7 @@ func Load(fsys fs.FS) (*Tree, error) {
 	prefix, ok := prefixOf(fsys)
 	if !ok {
 		return nil, fault.Invalidf("no Redfish mockup: neither redfish/v1/index.json, v1/index.json nor a service root in index.json").
-			WithHint("name the folder that holds redfish/v1; rackwright bmc record makes one")
+			WithHint("name the folder that holds redfish/v1; 'rackwright bmc record' makes one")
 	}
 	t := &Tree{bodies: map[string]body{}, other: map[string][]byte{}}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"strconv"
 	"sync"
 	"time"
 
@@ -236,5 +235,3 @@ func (t *Task) body(ctx context.Context, w *webhook.Webhook, d *webhook.Delivery
 	}
 	return webhook.PayloadOf(found[0])
 }
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

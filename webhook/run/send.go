@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -64,7 +65,7 @@ func (s *sender) send(ctx context.Context, to string, id string, body []byte, se
 		return failed(err)
 	}
 	for name, value := range map[string]string{"Content-Type": "application/json", "User-Agent": "rackwright", webhook.HeaderID: id,
-		webhook.HeaderTimestamp: itoa(at.Unix()), webhook.HeaderSignature: signature} {
+		webhook.HeaderTimestamp: strconv.FormatInt(at.Unix(), 10), webhook.HeaderSignature: signature} {
 		r.Header.Set(name, value)
 	}
 	answer, err := s.http.Do(r)

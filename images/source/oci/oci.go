@@ -105,8 +105,8 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// SplitLayout splits dir:/path:tag, without the dir:, into path and tag.
-func SplitLayout(s string) (dir, tag string, ok bool) {
+// splitLayout splits dir:/path:tag, without the dir:, into path and tag.
+func splitLayout(s string) (dir, tag string, ok bool) {
 	i := strings.LastIndexByte(s, ':')
 	if at := strings.LastIndex(s, "@sha256:"); at >= 0 {
 		return s[:at], s[at+1:], at > 0
@@ -118,7 +118,7 @@ func SplitLayout(s string) (dir, tag string, ok bool) {
 }
 
 func (f *Fetcher) layout(ctx context.Context, where string) (oras.ReadOnlyTarget, string, error) {
-	dir, tag, ok := SplitLayout(where)
+	dir, tag, ok := splitLayout(where)
 	if !ok {
 		return nil, "", fault.Invalidf("%.200q names no artifact of a layout", "dir:"+where).WithHint("write dir:/path:tag or dir:/path@sha256:...")
 	}
