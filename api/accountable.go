@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -79,6 +80,9 @@ func (s *server) concerns(ctx context.Context, kind, name, id string) {
 	n := &callOf(ctx).note
 	n.kind, n.target, n.targetID = kind, kind+"/"+name, id
 }
+
+// why is the reason of a request: of its header, else of its body.
+func (n *note) why() string { return cmp.Or(n.reason, n.body.said().Reason) }
 
 // unsafe reports whether a method may change something (RFC 9110 section 9.2.1).
 func unsafe(method string) bool {
@@ -189,11 +193,8 @@ func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 	}
 	e := s.entry(r, stage)
 	e.Asks, e.Status, e.Before, e.After = n.asked, status, n.before, n.after
-	said := n.body.said()
-	if e.Reason == "" {
-		e.Reason = said.Reason
-	}
-	if said.DryRun {
+	e.Reason = n.why()
+	if n.body.said().DryRun {
 		e.After = with(e.After, "dry_run", true)
 	}
 	if at := told.Get("Location"); at != "" {
