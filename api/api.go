@@ -54,6 +54,8 @@ type Options struct {
 	Version   string           // of the server, for GET /health
 	Now       func() time.Time // nil is time.Now
 	Heartbeat time.Duration    // between comments on an idle event stream; 0 is 15 s
+	Patience  time.Duration    // with a reader that takes nothing of an answer; 0 is 30 s
+	Streams   int              // that one caller may follow at once; 0: any number
 }
 
 // server is the interface with its world.
@@ -94,6 +96,9 @@ func build(o Options) (*chi.Mux, huma.API) {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second
+	}
+	if o.Patience == 0 {
+		o.Patience = answerLimit
 	}
 	s := &server{Options: o, inner: chi.NewMux(), coders: newCoders(), process: uuid.NewString()}
 	s.live = s.newStreams()

@@ -79,6 +79,7 @@ func shapes() []shape {
 		{"key-reused", http.StatusUnprocessableEntity, "The Idempotency-Key was given to another request", "make a new key for each new request"},
 		{"precondition-required", http.StatusPreconditionRequired, "Say which state you have seen", "GET it and send its ETag as If-Match, or If-Match: * for whatever it is"},
 		{"too-many-requests", http.StatusTooManyRequests, "Too many requests", "wait as long as Retry-After says"},
+		{"too-many-streams", http.StatusTooManyRequests, "The caller follows too many streams", "end one of them: one stream of all, filtered by who reads it, serves many; an admin raises api.limits.streams_per_caller"},
 		{"headers-too-large", http.StatusRequestHeaderFieldsTooLarge, "The headers are too large", "send fewer and shorter headers"},
 		{"internal", http.StatusInternalServerError, "The server made a mistake", "look in the server's log for the request_id, and report it"},
 		{"not-implemented", http.StatusNotImplemented, "The server does not know the method", "use GET, HEAD, POST, PUT, PATCH, DELETE or OPTIONS"},
