@@ -135,13 +135,13 @@ func (e *entering) FlushError() error {
 }
 
 // entered enters a request as asked, now that it is known who asks. What cannot be entered
-// is not done.
+// is not done. What the caller may nowhere do is entered once it is refused, and not each time.
 func (s *server) entered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		n := &callOf(ctx).note
 		n.enter = func() error { return s.enterAsked(r) }
-		if unsafe(r.Method) && n.route != "" && quiet(n.route) == "" {
+		if unsafe(r.Method) && n.route != "" && quiet(n.route) == "" && needOf(n.route).mayAtAll(callOf(ctx).caller) == nil {
 			if err := n.enter(); err != nil {
 				s.fail(w, r, err)
 				return
@@ -181,7 +181,7 @@ func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 		if status != http.StatusUnauthorized && status != http.StatusForbidden && (status < 400 || !opens(n.route)) {
 			return
 		}
-		unwritten, ok := s.refusals.take(s.Now())
+		unwritten, ok := s.refusals.take(callOf(ctx).caller.ID, s.Now())
 		if !ok {
 			return
 		}
@@ -311,31 +311,4 @@ func (c *capture) said() (v said) {
 		return said{}
 	}
 	return v
-}
-
-// refusals bounds the entries of refused requests: who has no token must not fill the disk.
-type refusals struct {
-	mu        sync.Mutex
-	minute    time.Time
-	written   int
-	unwritten int
-}
-
-// mostRefusals is how many are entered within a minute.
-const mostRefusals = 60
-
-// take reports whether a refusal may be entered, and how many were not since the last that was.
-func (r *refusals) take(now time.Time) (unwritten int, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now.Sub(r.minute) >= time.Minute || now.Before(r.minute) {
-		r.minute, r.written = now, 0
-	}
-	if r.written >= mostRefusals {
-		r.unwritten++
-		return 0, false
-	}
-	r.written++
-	unwritten, r.unwritten = r.unwritten, 0
-	return unwritten, true
 }

@@ -19,6 +19,7 @@ import (
 	"rackwright/api/wire"
 	"rackwright/bmc"
 	"rackwright/images"
+	"rackwright/webhook"
 )
 
 //go:generate go run rackwright/cmd/rackwright openapi --out openapi.json
@@ -45,6 +46,8 @@ type Options struct {
 	Explain        *Explain           // what answers machines; nil: this server answers none
 	AuditKey       ed25519.PrivateKey // signs heads of the audit; nil: they are not signed
 	TwoPersonsOver int                // destroying more machines than this within an hour needs a second person; 0: never
+
+	Receivers *webhook.Allow // of webhooks; nil: where they are is seen when something is sent
 
 	Logins Logins // nil: nobody logs in, people have tokens
 

@@ -97,7 +97,7 @@ func (db *DB) AddRackCode(ctx context.Context, c access.RackCode, code string) (
 			return err
 		}
 		if len(found) == 0 {
-			return fault.NotFoundf("there is no rack %q", c.Rack).WithHint("'rackwright rack list' shows them")
+			return noRack(c.Rack)
 		}
 		if _, err := exec(ctx, tx, `DELETE FROM rack_code WHERE expires_at < $1`, db.now()); err != nil {
 			return err

@@ -219,8 +219,13 @@ func (s *server) addWork() {
 		&fleets.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(&webhooks.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner(),
-		Allow: webhook.Allow{Private: s.cfg.Webhooks.AllowPrivate, Loopback: s.cfg.Webhooks.AllowLoopback}})...)
+		Allow: s.receivers()})...)
 	s.add(s.cfg.Worker.Enabled && s.cfg.BMC.Claim == "auto", s.whenKnown(&worker.Claimer{Store: s.db, Log: s.log})...)
+}
+
+// receivers are the addresses that webhooks may lead to.
+func (s *server) receivers() webhook.Allow {
+	return webhook.Allow{Private: s.cfg.Webhooks.AllowPrivate, Loopback: s.cfg.Webhooks.AllowLoopback}
 }
 
 func (s *server) api() (task, error) {
@@ -229,6 +234,8 @@ func (s *server) api() (task, error) {
 	if !s.cfg.Images.Encrypted {
 		o.Tickets = s.signer()
 	}
+	receivers := s.receivers()
+	o.Receivers = &receivers
 	o.AuditKey, o.TwoPersonsOver, o.Streams, o.Explain = s.key.Signer("audit head"), s.cfg.Access.TwoPersonsOver, s.cfg.API.Limits.Streams, s.explain
 	var err error
 	if o.Logins, err = logins(s.cfg.OIDC); err != nil {
