@@ -29,6 +29,8 @@ type Caller struct {
 	Role    Role      `json:"role" enum:"viewer,technician,operator,admin,service"`
 	Scope   Scope     `json:"scope" doc:"Where it may do so; empty: everywhere"`
 	Expires time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
+	Owner   string    `json:"owner,omitempty" doc:"The person who answers for it"`
+	Subject string    `json:"-"` // of a login: how the identity provider names the person
 }
 
 // Allow is nil when a caller has a right at a place, Denied when its role lacks the right

@@ -18,6 +18,8 @@ type Opening struct {
 	Role    Role
 	Scope   Scope
 	Expires time.Time
+	Owner   string    // the person
+	Subject string    // the person, as the identity provider never names another
 	Once    string    // names what was shown: it opens one session
 	Until   time.Time // that long it could be shown again
 }
@@ -50,6 +52,7 @@ type RackCode struct {
 	Created time.Time `json:"created_at"`
 	By      string    `json:"created_by"`
 	Expires time.Time `json:"expires_at" doc:"Until when it can be used, once"`
+	Giver   string    `json:"-"` // id of the token or session that gave it
 }
 
 // LongestDevice bounds the session of a technician's device.

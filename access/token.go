@@ -30,11 +30,14 @@ type Token struct {
 
 	Door        Door   `json:"door" enum:"token,certificate,login,device" doc:"login and device: a session of a person"`
 	Certificate string `json:"certificate,omitempty" doc:"Name in the client certificate that stands for a secret"`
+
+	Owner   string `json:"owner,omitempty" doc:"The person who answers for it; of a session, its person"`
+	Subject string `json:"-"` // how the identity provider names the person; of a login
 }
 
 // Caller is who holds the token.
 func (t Token) Caller() Caller {
-	return Caller{ID: t.ID, Name: t.Name, By: cmp.Or(t.Door, ByToken), Role: t.Role, Scope: t.Scope, Expires: t.Expires}
+	return Caller{ID: t.ID, Name: t.Name, By: cmp.Or(t.Door, ByToken), Role: t.Role, Scope: t.Scope, Expires: t.Expires, Owner: t.Owner, Subject: t.Subject}
 }
 
 // Session reports whether it is one of a person, that was opened and will be over.
@@ -66,6 +69,8 @@ type Grant struct {
 	Expires time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
 
 	Certificate string `json:"certificate,omitempty" maxLength:"255" doc:"Instead of a secret: a URI or DNS name in the client certificate; its common name where it has neither"`
+
+	Owner string `json:"owner,omitempty" maxLength:"64" doc:"The person who answers for it, as a login names them; absent: whoever gives it, where that is known. The rule of two persons counts all that is one person's as one"`
 }
 
 // certificateForm is a URI or a name, in one line.
@@ -91,6 +96,9 @@ func (g Grant) Check(now time.Time) error {
 	}
 	if g.Certificate != "" && !certificateForm.MatchString(g.Certificate) {
 		fail("certificate", "is no name in a certificate: 255 visible ASCII characters at most, no spaces")
+	}
+	if g.Owner != "" && CheckPerson(g.Owner) != nil {
+		fail("owner", "is no name of a person")
 	}
 	for _, l := range g.Scope.lists() {
 		if slices.Contains(l.names, "") || len(l.names) > mostNames {

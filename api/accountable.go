@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -80,6 +81,9 @@ func (s *server) concerns(ctx context.Context, kind, name, id string) {
 	n.kind, n.target, n.targetID = kind, kind+"/"+name, id
 }
 
+// why is the reason of a request: of its header, else of its body.
+func (n *note) why() string { return cmp.Or(n.reason, n.body.said().Reason) }
+
 // unsafe reports whether a method may change something (RFC 9110 section 9.2.1).
 func unsafe(method string) bool {
 	switch method {
@@ -131,13 +135,13 @@ func (e *entering) FlushError() error {
 }
 
 // entered enters a request as asked, now that it is known who asks. What cannot be entered
-// is not done.
+// is not done. What the caller may nowhere do is entered once it is refused, and not each time.
 func (s *server) entered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
 		n := &callOf(ctx).note
 		n.enter = func() error { return s.enterAsked(r) }
-		if unsafe(r.Method) && n.route != "" && quiet(n.route) == "" {
+		if unsafe(r.Method) && n.route != "" && quiet(n.route) == "" && needOf(n.route).mayAtAll(callOf(ctx).caller) == nil {
 			if err := n.enter(); err != nil {
 				s.fail(w, r, err)
 				return
@@ -177,7 +181,7 @@ func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 		if status != http.StatusUnauthorized && status != http.StatusForbidden && (status < 400 || !opens(n.route)) {
 			return
 		}
-		unwritten, ok := s.refusals.take(s.Now())
+		unwritten, ok := s.refusals.take(callOf(ctx).caller.ID, s.Now())
 		if !ok {
 			return
 		}
@@ -189,11 +193,8 @@ func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 	}
 	e := s.entry(r, stage)
 	e.Asks, e.Status, e.Before, e.After = n.asked, status, n.before, n.after
-	said := n.body.said()
-	if e.Reason == "" {
-		e.Reason = said.Reason
-	}
-	if said.DryRun {
+	e.Reason = n.why()
+	if n.body.said().DryRun {
 		e.After = with(e.After, "dry_run", true)
 	}
 	if at := told.Get("Location"); at != "" {
@@ -310,31 +311,4 @@ func (c *capture) said() (v said) {
 		return said{}
 	}
 	return v
-}
-
-// refusals bounds the entries of refused requests: who has no token must not fill the disk.
-type refusals struct {
-	mu        sync.Mutex
-	minute    time.Time
-	written   int
-	unwritten int
-}
-
-// mostRefusals is how many are entered within a minute.
-const mostRefusals = 60
-
-// take reports whether a refusal may be entered, and how many were not since the last that was.
-func (r *refusals) take(now time.Time) (unwritten int, ok bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now.Sub(r.minute) >= time.Minute || now.Before(r.minute) {
-		r.minute, r.written = now, 0
-	}
-	if r.written >= mostRefusals {
-		r.unwritten++
-		return 0, false
-	}
-	r.written++
-	unwritten, r.unwritten = r.unwritten, 0
-	return unwritten, true
 }

@@ -97,7 +97,7 @@ func (s *server) start(ctx context.Context, t task, dry bool) (*begun, error) {
 		}
 		return &begun{Status: http.StatusOK, Body: wire.Steps{DryRun: true, Order: told(t.order), Steps: steps}}, nil
 	}
-	if err := s.second(ctx, destroyed(t)); err != nil {
+	if err := s.second(ctx, destroyed(t)...); err != nil {
 		return nil, err
 	}
 	o, err := s.Store.CreateOperation(ctx, t.kind, t.machine.ID, t.order, actor(ctx))

@@ -19,6 +19,7 @@ import (
 	"rackwright/api/wire"
 	"rackwright/bmc"
 	"rackwright/images"
+	"rackwright/webhook"
 )
 
 //go:generate go run rackwright/cmd/rackwright openapi --out openapi.json
@@ -46,6 +47,8 @@ type Options struct {
 	AuditKey       ed25519.PrivateKey // signs heads of the audit; nil: they are not signed
 	TwoPersonsOver int                // destroying more machines than this within an hour needs a second person; 0: never
 
+	Receivers *webhook.Allow // of webhooks; nil: where they are is seen when something is sent
+
 	Logins Logins // nil: nobody logs in, people have tokens
 
 	Guard *guard.Guard // against who asks too often, or guesses; nil: nothing is limited
@@ -54,6 +57,8 @@ type Options struct {
 	Version   string           // of the server, for GET /health
 	Now       func() time.Time // nil is time.Now
 	Heartbeat time.Duration    // between comments on an idle event stream; 0 is 15 s
+	Patience  time.Duration    // with a reader that takes nothing of an answer; 0 is 30 s
+	Streams   int              // that one caller may follow at once; 0: any number
 }
 
 // server is the interface with its world.
@@ -94,6 +99,9 @@ func build(o Options) (*chi.Mux, huma.API) {
 	}
 	if o.Heartbeat == 0 {
 		o.Heartbeat = 15 * time.Second
+	}
+	if o.Patience == 0 {
+		o.Patience = answerLimit
 	}
 	s := &server{Options: o, inner: chi.NewMux(), coders: newCoders(), process: uuid.NewString()}
 	s.live = s.newStreams()

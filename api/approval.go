@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -25,7 +27,7 @@ type approvalStore interface {
 	Approvals(ctx context.Context, f store.ApprovalFilter) ([]audit.Approval, error)
 	Approval(ctx context.Context, id string) (*audit.Approval, error)
 	// DecideApproval is Conflict once somebody has decided, Denied for who asked.
-	DecideApproval(ctx context.Context, id, name, callerID, reason string, approve bool) (*audit.Approval, []byte, error)
+	DecideApproval(ctx context.Context, id string, who audit.Person, reason string, approve bool) (*audit.Approval, []byte, error)
 	FinishApproval(ctx context.Context, id string, status int, location string) (*audit.Approval, error)
 	Token(ctx context.Context, idOrName string) (*access.Token, error)
 }
@@ -57,11 +59,11 @@ func approvedOf(ctx context.Context) *approved {
 // second is nil when the caller may destroy so many machines alone. Else the request is
 // kept until a second person approves it, and the returned error is the answer. Handlers
 // of what destroys ask it when nothing else speaks against the request.
-func (s *server) second(ctx context.Context, machines int) error {
-	c := callOf(ctx)
+func (s *server) second(ctx context.Context, touched ...audit.Touched) error {
+	c, machines := callOf(ctx), len(touched)
 	if a := c.note.approval; a != nil {
-		if machines > a.Machines {
-			return fault.Conflictf("the request touches %d machines now, and %d when it was approved", machines, a.Machines).WithHint("it is to be asked again")
+		if beyond := a.Beyond(touched); len(beyond) > 0 {
+			return fault.Conflictf("the request touches %s now, and did not when it was asked", firstOf(beyond)).WithHint("it is to be asked again")
 		}
 		return nil
 	}
@@ -75,12 +77,9 @@ func (s *server) second(ctx context.Context, machines int) error {
 	if err != nil {
 		return fault.Internalf("keep request: %w", err)
 	}
-	reason := c.note.reason
-	if reason == "" {
-		reason = c.note.body.said().Reason
-	}
-	kept, err := s.Store.Weigh(ctx, audit.Approval{Actor: c.caller.Name, CallerID: c.caller.ID, Role: string(c.caller.Role), Route: c.note.route,
-		Method: c.note.method, Path: c.note.path, Machines: machines, Reason: reason}, s.TwoPersonsOver, request)
+	who := personOf(c.caller)
+	kept, err := s.Store.Weigh(ctx, audit.Approval{Actor: who.Name, CallerID: who.CallerID, Owner: who.Owner, Subject: who.Subject, Role: string(c.caller.Role), Route: c.note.route,
+		Method: c.note.method, Path: c.note.path, Machines: machines, Touched: touched, Asks: s.asks(&c.note.body), Reason: c.note.why()}, s.TwoPersonsOver, request)
 	if err != nil || kept == nil {
 		return err
 	}
@@ -88,16 +87,68 @@ func (s *server) second(ctx context.Context, machines int) error {
 	return &keptAnswer{*kept}
 }
 
-// destroyed is how many machines lose what is on their disks by some tasks: by erasing, by
+// personOf is who stands behind a caller.
+func personOf(c access.Caller) audit.Person {
+	return audit.Person{Name: c.Name, CallerID: c.ID, Owner: c.Owner, Subject: c.Subject}
+}
+
+// firstOf names a few of many.
+func firstOf(names []string) string {
+	const few = 5
+	if more := len(names) - few; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
+// asks is what a body asked, for the eyes of a second person. What the interface's
+// description says is only written is hidden, wherever it stands.
+func (s *server) asks(c *capture) map[string]any {
+	var m map[string]any
+	if json.Unmarshal(c.text.Bytes(), &m) != nil {
+		return nil
+	}
+	written := map[string]bool{}
+	for _, schema := range s.huma.OpenAPI().Components.Schemas.Map() {
+		for name, p := range schema.Properties {
+			if p.WriteOnly {
+				written[name] = true
+			}
+		}
+	}
+	hideMembers(m, written)
+	return audit.State(m)
+}
+
+func hideMembers(v any, names map[string]bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, member := range v {
+			if names[name] {
+				v[name] = "(hidden)"
+				continue
+			}
+			hideMembers(member, names)
+		}
+	case []any:
+		for _, one := range v {
+			hideMembers(one, names)
+		}
+	}
+}
+
+func touchedOf(m *inventory.Machine) audit.Touched { return audit.Touched{ID: m.ID, Name: m.Name} }
+
+// destroyed are the machines that lose what is on their disks by some tasks: by erasing, by
 // leave to overwrite, or because another system takes the place of one that is in use.
-func destroyed(tasks ...task) (n int) {
+func destroyed(tasks ...task) (out []audit.Touched) {
 	for _, t := range tasks {
 		inUse := t.kind == deploy.Deploy && t.machine != nil && t.machine.Phase == inventory.Active && t.order.Image != ""
 		if t.kind == deploy.Erase || len(t.order.Overwrite) > 0 || inUse {
-			n++
+			out = append(out, touchedOf(t.machine))
 		}
 	}
-	return n
+	return out
 }
 
 // secondOf is second for what can be begun of many. Where all or none are, one that cannot
@@ -112,7 +163,7 @@ func (s *server) secondOf(ctx context.Context, items []item, mode string, dry bo
 	if dry || mode == "all" && len(tasks) < len(items) {
 		return nil
 	}
-	return s.second(ctx, destroyed(tasks...))
+	return s.second(ctx, destroyed(tasks...)...)
 }
 
 // keptAnswer is the answer to a request that was kept: 202, and where it waits.
@@ -166,15 +217,15 @@ func approvalBody(a *audit.Approval, err error) (*body[*audit.Approval], error) 
 }
 
 func (s *server) decide(ctx context.Context, id string, d *wire.Decision, approve bool) (*audit.Approval, []byte, error) {
-	who, reason := callOf(ctx).caller, callOf(ctx).note.reason
-	if d != nil && d.Reason != "" {
-		reason = d.Reason
+	reason := callOf(ctx).note.reason
+	if d != nil {
+		reason = cmp.Or(reason, d.Reason)
 	}
 	was, err := s.Store.Approval(ctx, id)
 	if err != nil {
 		return nil, nil, err
 	}
-	a, request, err := s.Store.DecideApproval(ctx, id, who.Name, who.ID, reason, approve)
+	a, request, err := s.Store.DecideApproval(ctx, id, personOf(callOf(ctx).caller), reason, approve)
 	if err == nil {
 		s.remark(ctx, was, a)
 	}

@@ -120,7 +120,6 @@ func (s *server) exportAudit(ctx context.Context, in *auditExportIn) (*huma.Stre
 }
 
 func (s *server) writeAudit(ctx context.Context, w http.ResponseWriter, after, through int64) error {
-	control := http.NewResponseController(w)
 	for after < through {
 		page, err := s.Store.Audit(ctx, store.AuditFilter{After: after, Below: through + 1, Limit: exportStep})
 		if err != nil {
@@ -138,7 +137,6 @@ func (s *server) writeAudit(ctx context.Context, w http.ResponseWriter, after, t
 			text = append(text, line...)
 			after = e.Seq
 		}
-		_ = control.SetWriteDeadline(time.Now().Add(time.Minute)) // not every transport has one
 		if _, err := w.Write(text); err != nil {
 			return err
 		}

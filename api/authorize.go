@@ -48,17 +48,22 @@ func (s *server) plain(operation string, h http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// mayAtAll is nil when a caller may do somewhere what a route does.
+func (n Need) mayAtAll(who access.Caller) error {
+	switch n.Reach {
+	case Open:
+		return nil
+	case Whole:
+		return access.Allow(who, n.Right, access.Everywhere())
+	}
+	return access.Allow(who, n.Right, access.Nowhere())
+}
+
 // authorize is nil when the caller of a request may do what its route does. For a caller
 // without a scope it asks the database nothing.
 func (s *server) authorize(ctx context.Context, need Need, param func(string) string) error {
 	who := callOf(ctx).caller
-	switch need.Reach {
-	case Open:
-		return nil
-	case Whole:
-		return access.Allow(who, need.Right, access.Everywhere())
-	}
-	if err := access.Allow(who, need.Right, access.Nowhere()); err != nil {
+	if err := need.mayAtAll(who); err != nil {
 		return err
 	}
 	switch need.Reach {

@@ -12,6 +12,7 @@ import (
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/images/ticket"
+	"rackwright/store"
 )
 
 type cacheStore interface {
@@ -69,10 +70,7 @@ func (s *server) beatCache(ctx context.Context, in *struct {
 	}
 	b := in.Body
 	c := images.Cache{Name: in.Cache, URL: b.URL, Rack: b.Rack, Site: b.Site, Report: b.Report}
-	if err := s.mayBeat(ctx, c); err != nil {
-		return nil, err
-	}
-	want, err := s.Store.BeatCache(ctx, c, actor(ctx))
+	want, err := s.Store.BeatCache(store.Bounded(ctx, scopeOf(ctx)), c, actor(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -86,23 +84,4 @@ func (s *server) atCache(ctx context.Context, right access.Right, c images.Cache
 		return s.atRack(ctx, right, c.Rack)
 	}
 	return access.Allow(callOf(ctx).caller, right, access.Place{Site: c.Site})
-}
-
-// mayBeat refuses a cache out of the caller's scope, and the name of another that is.
-func (s *server) mayBeat(ctx context.Context, c images.Cache) error {
-	if scopeOf(ctx).Whole() {
-		return nil
-	}
-	if err := s.atCache(ctx, access.Serve, c); err != nil {
-		return err
-	}
-	list, err := s.Store.Caches(ctx)
-	if err != nil {
-		return err
-	}
-	at := slices.IndexFunc(list, func(o images.Cache) bool { return o.Name == c.Name })
-	if at >= 0 && s.atCache(ctx, access.Serve, list[at]) != nil {
-		return fault.Conflictf("another cache is called %s", c.Name).WithHint("give this one another --name")
-	}
-	return nil
 }

@@ -48,8 +48,10 @@ func (s *server) begin(next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Request-Id", c.id)
 		w.Header().Set("Cache-Control", "no-store")
-		rec, start := &recorder{ResponseWriter: w}, s.Now()
+		out := pace(w, r, s.Patience)
+		rec, start := &recorder{ResponseWriter: out}, s.Now()
 		defer func() {
+			out.end()
 			s.Log.InfoContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "bytes", rec.bytes,
 				"ms", s.Now().Sub(start).Milliseconds(), "remote", r.RemoteAddr, "caller", c.caller.Name, "request_id", c.id)
 		}()

@@ -16,6 +16,7 @@ import (
 
 	"rackwright/access"
 	"rackwright/api/wire"
+	"rackwright/audit"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/firmware"
@@ -151,10 +152,11 @@ func lacking(machine string, c firmware.Choice) error {
 }
 
 func (s *server) removeFirmware(ctx context.Context, in *firmwareIn) (*struct{}, error) {
-	if _, err := s.Store.FirmwareFile(ctx, in.File); err != nil {
+	was, err := s.Store.FirmwareFile(ctx, in.File)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.second(ctx, 1); err != nil {
+	if err := s.second(ctx, audit.Touched{ID: was.Digest, Name: was.Name}); err != nil {
 		return nil, err
 	}
 	f, err := s.Store.RemoveFirmware(ctx, in.File, actor(ctx))

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"rackwright/api/wire"
+	"rackwright/audit"
 	"rackwright/deploy"
 	"rackwright/fleet"
 )
@@ -102,7 +103,7 @@ func (s *server) beginFleet(ctx context.Context, f *fleet.Fleet, order deploy.Or
 	if dry {
 		return &fleetOut{Status: http.StatusOK, Body: fleetTold(*f)}, nil
 	}
-	if err := s.second(ctx, givenUp(f, order)); err != nil {
+	if err := s.second(ctx, givenUp(f, order)...); err != nil {
 		return nil, err
 	}
 	if err := s.Store.CreateFleet(ctx, f, order, actor(ctx)); err != nil {
@@ -112,15 +113,15 @@ func (s *server) beginFleet(ctx context.Context, f *fleet.Fleet, order deploy.Or
 	return &fleetOut{Status: http.StatusCreated, Location: wire.Prefix + "/" + string(f.Kind) + "s/" + f.ID, Body: fleetTold(*f)}, nil
 }
 
-// givenUp is how many machines of a fleet lose what is on their disks by an order; see
+// givenUp are the machines of a fleet that lose what is on their disks by an order; see
 // destroyed.
-func givenUp(f *fleet.Fleet, order deploy.Order) (n int) {
+func givenUp(f *fleet.Fleet, order deploy.Order) (out []audit.Touched) {
 	for _, m := range f.Members {
 		if f.Kind == fleet.Rollout && (len(order.Overwrite) > 0 || m.Active) && m.State != fleet.Skipped {
-			n++
+			out = append(out, audit.Touched{ID: m.Machine, Name: m.Name})
 		}
 	}
-	return n
+	return out
 }
 
 // fleetTold is a fleet as it goes out.

@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"rackwright/api/wire"
+	"rackwright/audit"
 	"rackwright/fault"
 	"rackwright/images"
 	"rackwright/store"
@@ -59,10 +60,11 @@ func (s *server) images(mux *chi.Mux) {
 }
 
 func (s *server) removeImage(ctx context.Context, in *imageIn) (*struct{}, error) {
-	if _, err := s.Store.Image(ctx, in.Image); err != nil {
+	was, err := s.Store.Image(ctx, in.Image)
+	if err != nil {
 		return nil, err
 	}
-	if err := s.second(ctx, 1); err != nil {
+	if err := s.second(ctx, audit.Touched{ID: was.Digest, Name: was.Name}); err != nil {
 		return nil, err
 	}
 	img, err := s.Store.RemoveImage(ctx, in.Image, actor(ctx))

@@ -42,10 +42,11 @@ func (s *server) life() {
 		MachineIn
 		Body inventory.Retirement
 	}) (*body[inventory.Machine], error) {
-		if _, err := s.Store.Machine(ctx, in.Machine); err != nil {
+		m, err := s.Store.Machine(ctx, in.Machine)
+		if err != nil {
 			return nil, err
 		}
-		if err := s.second(ctx, 1); err != nil {
+		if err := s.second(ctx, touchedOf(m)); err != nil {
 			return nil, err
 		}
 		return machineBody(s.Store.Retire(ctx, in.Machine, in.Body, actor(ctx)))
@@ -54,10 +55,11 @@ func (s *server) life() {
 		MachineIn
 		Body inventory.Replacement
 	}) (*body[inventory.Machine], error) {
-		if _, err := s.Store.Machine(ctx, in.Machine); err != nil {
+		m, err := s.Store.Machine(ctx, in.Machine)
+		if err != nil {
 			return nil, err
 		}
-		if err := s.second(ctx, 1); err != nil { // the old machine is retired
+		if err := s.second(ctx, touchedOf(m)); err != nil { // the old machine is retired
 			return nil, err
 		}
 		return machineBody(s.Store.Replace(ctx, in.Machine, in.Body, actor(ctx)))

@@ -133,6 +133,24 @@ func TestAWebhookIsMadeChangedReplayedAndRemoved(t *testing.T) {
 	}
 }
 
+func TestAWebhookToWhatNothingIsSentToIsRefusedAtOnce(t *testing.T) {
+	s := apitest.Rack(t)
+	url := apitest.Serve(t, api.Options{Store: s, Receivers: &webhook.Allow{Private: true}}) + wire.Prefix
+	for to, want := range map[string]string{"http://127.0.0.1:9/x": "webhooks.allow_loopback = true", "http://LocalHost./x": "webhooks.allow_loopback = true", "http://[::1]/": "webhooks.allow_loopback = true",
+		"http://169.254.169.254/x": "link-local", "http://[64:ff9b:1::1]/": "leads to another"} {
+		if answer, text := ask(t, "POST", url+"/webhooks", `{"name":"w","url":"`+to+`"}`); answer.StatusCode != 422 || !strings.Contains(text, want) || !strings.Contains(text, "/url") {
+			t.Errorf("%s: %s %s", to, answer.Status, text)
+		}
+	}
+	answer, text := ask(t, "POST", url+"/webhooks", `{"name":"w","url":"http://10.0.0.7:9000/x"}`)
+	if answer.StatusCode != 201 {
+		t.Fatalf("%s %s", answer.Status, text)
+	}
+	if answer, text := ask(t, "PATCH", url+"/webhooks/w", `{"url":"http://127.0.0.1/"}`, "If-Match: *"); answer.StatusCode != 422 {
+		t.Errorf("changed: %s %s", answer.Status, text)
+	}
+}
+
 func TestWhatWouldBeAnsweredIsExplained(t *testing.T) {
 	network := &inventory.Network{Name: "prov", Prefix: netip.MustParsePrefix("10.0.0.0/24"), DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerIgnore}
 	view := boot.NewView(1, []*inventory.Network{network}, []*boot.Host{{Machine: "m1", Name: "m1", MAC: inventory.MAC{0x52, 0x54, 0, 0, 0, 1}, Network: "prov",

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
+	"rackwright/fault"
 	"rackwright/store"
 )
 
@@ -39,6 +41,11 @@ var onceKey = regexp.MustCompile(`^[\x21-\x7e]{1,128}$`)
 // changesNothing are the POSTs that need no key.
 func changesNothing(id string) bool { return id == "diff-plan" || id == "preview-machine" }
 
+// tellsOnce are the POSTs whose answers hold a secret that is kept nowhere: nor with the key.
+func tellsOnce(id string) bool {
+	return slices.Contains([]string{"open-session", "open-rack-session", "add-rack-code", "add-token", "rotate-token", "add-webhook", "rotate-webhook"}, id)
+}
+
 // once does a POST with an Idempotency-Key one time, however often it is sent, and gives
 // its answer again. Streams and uploads do not come by here.
 func (s *server) once(c huma.Context, next func(huma.Context)) {
@@ -60,6 +67,10 @@ func (s *server) once(c huma.Context, next func(huma.Context)) {
 	}
 	o := store.Once{Caller: cmp.Or(callOf(ctx).caller.ID, actor(ctx)), Key: key, Holder: s.process, Request: requestDigest(r, text)}
 	was, err := s.Store.BeginOnce(ctx, o)
+	if errors.Is(err, store.ErrManyKeys) {
+		coded(ctx, "too-many-keys", err.Error(), fault.HintOf(err)).write(w)
+		return
+	}
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -112,6 +123,11 @@ func (s *server) again(w http.ResponseWriter, r *http.Request, was *store.Once, 
 		coded(ctx, "key-broken", "nobody knows how far the request with this Idempotency-Key came", "").write(w)
 	case !was.Done:
 		coded(ctx, "key-in-use", "the request with this Idempotency-Key has no answer yet", "").write(w)
+	case was.Told:
+		if at := was.Header["Location"]; at != "" {
+			w.Header().Set("Location", at)
+		}
+		coded(ctx, "key-told", fmt.Sprintf("the request with this Idempotency-Key was answered with status %d, and what is told once was in the answer", was.Status), "").write(w)
 	case was.Spent:
 		coded(ctx, "key-spent", fmt.Sprintf("the request with this Idempotency-Key was answered with status %d", was.Status), "").write(w)
 	default:
@@ -126,7 +142,7 @@ func (s *server) again(w http.ResponseWriter, r *http.Request, was *store.Once, 
 
 // keepAnswer does the request and keeps its answer, even when nobody waits for it any
 // more. What failed because something did not answer, or was not allowed now, may be tried
-// again with the same key.
+// again with the same key, unless something was to be written: nobody knows whether it was.
 func (s *server) keepAnswer(c huma.Context, next func(huma.Context), o store.Once) {
 	ctx, ended := context.WithoutCancel(c.Context()), false
 	defer func() {
@@ -134,7 +150,8 @@ func (s *server) keepAnswer(c huma.Context, next func(huma.Context), o store.Onc
 			s.noted(ctx, s.Store.BreakOnce(ctx, o))
 		}
 	}()
-	next(c)
+	within, writes := store.WithWrites(c.Context())
+	next(huma.WithContext(c, within))
 	ended = true
 	a := replyOf(ctx)
 	if a == nil {
@@ -142,7 +159,11 @@ func (s *server) keepAnswer(c huma.Context, next func(huma.Context), o store.Onc
 		return
 	}
 	if slices.Contains([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusServiceUnavailable}, a.status) {
-		s.noted(ctx, s.Store.DropOnce(ctx, o))
+		giveBack := s.Store.DropOnce
+		if writes.Tried() {
+			giveBack = s.Store.BreakOnce
+		}
+		s.noted(ctx, giveBack(ctx, o))
 		return
 	}
 	o.Status, o.Header, o.Spent = a.status, map[string]string{}, a.straight || a.held.Len() > mostKept
@@ -151,7 +172,7 @@ func (s *server) keepAnswer(c huma.Context, next func(huma.Context), o store.Onc
 			o.Header[name] = v
 		}
 	}
-	if !o.Spent {
+	if o.Told = a.status < 300 && tellsOnce(c.Operation().OperationID); !o.Told && !o.Spent {
 		o.Body = bytes.Clone(a.held.Bytes())
 	}
 	s.noted(ctx, s.Store.EndOnce(ctx, o))

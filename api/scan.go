@@ -8,6 +8,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/racking"
+	"rackwright/store"
 )
 
 // scans registers what a hand scanner asks.
@@ -51,7 +52,7 @@ func (s *server) scanWithin(ctx context.Context, b wire.Codes, spot *racking.Spo
 		return nil, badBody("rack", "is missing: which rack are you in?")
 	}
 	if b.Confirm {
-		if scan, err = s.Store.ScanCodes(ctx, b.Codes, b.Rack, spot, true, actor(ctx)); err != nil {
+		if scan, err = s.Store.ScanCodes(store.Bounded(ctx, scopeOf(ctx)), b.Codes, b.Rack, spot, true, actor(ctx)); err != nil {
 			return nil, err
 		}
 	}

@@ -27,6 +27,7 @@ type sessionStore interface {
 	TokenOfCertificate(ctx context.Context, names []string) (access.Token, error)
 	// OpenSession is Denied for what opened one before.
 	OpenSession(ctx context.Context, o access.Opening, secret string) (*access.Token, error)
+	EndSession(ctx context.Context, id string) (*access.Token, error)
 	AddRackCode(ctx context.Context, c access.RackCode, code string) (*access.RackCode, error)
 	EndRackCodes(ctx context.Context, rack string) (int, error)
 	// RackCodeOf is Denied for what is no code, or none any more; OpenRackSession likewise.
@@ -99,7 +100,7 @@ func (s *server) openRackSession(ctx context.Context, in *struct{ Body wire.Code
 		return nil, err
 	}
 	hours := sessionTime(in.Body.Hours)
-	o := access.Opening{Name: "rack:" + c.Rack + ":" + person, Door: access.ByDevice, Role: access.Technician, Scope: access.Scope{Racks: []string{c.Rack}}, Expires: s.Now().Add(hours)}
+	o := access.Opening{Name: "rack:" + c.Rack + ":" + person, Door: access.ByDevice, Role: access.Technician, Scope: access.Scope{Racks: []string{c.Rack}}, Expires: s.Now().Add(hours), Owner: person}
 	callOf(ctx).note.kind, callOf(ctx).note.target = "rack", "rack/"+c.Rack
 	if err := s.admitted(ctx, access.Caller{Name: o.Name, By: o.Door, Role: o.Role, Scope: o.Scope}); err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (s *server) endSession(ctx context.Context, _ *struct{}) (*body[access.Toke
 	if who.By != access.ByLogin && who.By != access.ByDevice {
 		return nil, fault.Conflictf("%s is no session", who.Name).WithHint("an admin ends a token: 'rackwright token revoke %s'", who.Name)
 	}
-	t, err := s.Store.RevokeToken(ctx, who.ID)
+	t, err := s.Store.EndSession(ctx, who.ID)
 	if err == nil {
 		s.remark(ctx, nil, map[string]any{"session": t.ID, "name": t.Name})
 	}
@@ -176,7 +177,7 @@ func (s *server) addRackCode(ctx context.Context, in *struct {
 	}
 	code := access.NewCode()
 	text, _ := access.ReadCode(code)
-	c, err := s.Store.AddRackCode(ctx, access.RackCode{Rack: in.Rack, For: order.For, By: actor(ctx), Expires: s.Now().Add(time.Duration(order.Minutes) * time.Minute)}, text)
+	c, err := s.Store.AddRackCode(ctx, access.RackCode{Rack: in.Rack, For: order.For, By: actor(ctx), Giver: callOf(ctx).caller.ID, Expires: s.Now().Add(time.Duration(order.Minutes) * time.Minute)}, text)
 	if err != nil {
 		return nil, err
 	}

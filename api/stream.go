@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"strconv"
@@ -31,11 +32,12 @@ type streams struct {
 	mu     sync.Mutex
 	ending map[*http.Server]bool
 	good   map[string]time.Time // callers by id: when they were last seen to be let in
+	open   map[string]int       // streams by caller
 }
 
 func (s *server) newStreams() *streams {
 	failed := func(err error) { s.Log.Error("event stream: the next look may find more", "error", err) }
-	t := &streams{ending: map[*http.Server]bool{}, good: map[string]time.Time{},
+	t := &streams{ending: map[*http.Server]bool{}, good: map[string]time.Time{}, open: map[string]int{},
 		events:     stream.New(stream.Options[eventFacts]{Source: eventSource{s}, Beat: s.Heartbeat, Failed: failed}),
 		operations: stream.New(stream.Options[stateFacts]{Source: &stateSource{s: s, states: s.operationStates, progress: s.progress}, Beat: s.Heartbeat, Failed: failed}),
 		machines:   stream.New(stream.Options[stateFacts]{Source: &stateSource{s: s, states: s.machineStates}, Beat: s.Heartbeat, Failed: failed})}
@@ -51,6 +53,25 @@ func (t *streams) endsWith(srv *http.Server) {
 		t.ending[srv] = true
 		srv.RegisterOnShutdown(t.end)
 	}
+}
+
+// enter counts a stream of the caller of a request until leave is called. One too many is
+// refused.
+func (t *streams) enter(ctx context.Context, most int) (leave func(), err error) {
+	who := callOf(ctx).caller
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if most > 0 && t.open[who.ID] >= most {
+		return nil, coded(ctx, "too-many-streams", fmt.Sprintf("%s follows %d streams already", who.Name, most), "")
+	}
+	t.open[who.ID]++
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.open[who.ID]--; t.open[who.ID] <= 0 {
+			delete(t.open, who.ID)
+		}
+	}, nil
 }
 
 // streamRoute registers a stream of things like example.
@@ -84,9 +105,16 @@ func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) fun
 			w.WriteHeader(http.StatusOK)
 			return
 		}
+		leave, err := s.live.enter(r.Context(), s.Streams)
+		if err != nil {
+			h.Del("Content-Type")
+			s.fail(w, r, err)
+			return
+		}
 		reader.Still = s.still(r.Context())
 		serve, err := feed.Join(r.Context(), reader)
 		if err != nil {
+			leave()
 			h.Del("Content-Type")
 			s.fail(w, r, err)
 			return
@@ -94,6 +122,7 @@ func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) fun
 		log, id := s.Log, callOf(r.Context()).id
 		conn := takeOver(w)
 		if conn == nil { // HTTP/2
+			defer leave()
 			w.WriteHeader(http.StatusOK)
 			_ = serve(r.Context(), answerOut{w, http.NewResponseController(w)})
 			return
@@ -102,6 +131,7 @@ func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) fun
 		s.live.endsWith(srv)
 		head, ctx := streamHead(h), s.live.ctx
 		go func() {
+			defer leave()
 			defer conn.Close()
 			out := connOut{conn}
 			begun := out.Write(head)
@@ -205,7 +235,6 @@ type answerOut struct {
 }
 
 func (o answerOut) Write(p []byte) error {
-	_ = o.control.SetWriteDeadline(time.Now().Add(writeLimit)) // not every transport has one
 	if _, err := o.w.Write(p); err != nil {
 		return err
 	}

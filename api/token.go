@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -50,6 +51,7 @@ func (s *server) tokens() {
 	add.DefaultStatus = http.StatusCreated
 	route(s, add, func(ctx context.Context, in *struct{ Body access.Grant }) (*tokenMadeOut, error) {
 		secret := access.NewSecret()
+		in.Body.Owner = cmp.Or(in.Body.Owner, callOf(ctx).caller.Owner) // who gives it has seen its secret
 		t, err := s.Store.AddToken(ctx, in.Body, secret, actor(ctx))
 		if err != nil {
 			return nil, err

@@ -101,7 +101,7 @@ func (s *server) webhooks() {
 
 func (s *server) addWebhook(ctx context.Context, in *struct{ Body wire.WebhookNew }) (*webhookMadeOut, error) {
 	w, secret := webhook.Webhook{Name: in.Body.Name, URL: in.Body.URL, Filter: in.Body.Filter}, webhook.NewSecret()
-	if err := w.Check(); err != nil {
+	if err := s.leads(&w); err != nil {
 		return nil, err
 	}
 	if err := s.Store.CreateWebhook(ctx, &w, secret, actor(ctx)); err != nil {
@@ -109,6 +109,14 @@ func (s *server) addWebhook(ctx context.Context, in *struct{ Body wire.WebhookNe
 	}
 	s.concerns(ctx, "webhook", w.Name, w.ID)
 	return &webhookMadeOut{Location: wire.Prefix + "/webhooks/" + w.ID, Body: wire.WebhookMade{Webhook: w, Secret: secret}}, nil
+}
+
+// leads is nil for a webhook that can work and leads to where something may be sent.
+func (s *server) leads(w *webhook.Webhook) error {
+	if err := w.Check(); err != nil || s.Receivers == nil {
+		return err
+	}
+	return s.Receivers.Leads(w.URL)
 }
 
 func (s *server) changeWebhook(ctx context.Context, in *struct {
@@ -126,7 +134,10 @@ func (s *server) changeWebhook(ctx context.Context, in *struct {
 		if p.State != "" {
 			w.State = p.State
 		}
-		return w.Check()
+		if p.URL == nil { // it is as it was
+			return w.Check()
+		}
+		return s.leads(w)
 	}))
 }
 

@@ -264,7 +264,7 @@ func TestWhoAskedDoesNotApprove(t *testing.T) {
 		want     fault.Kind
 		ok       bool
 	}{{"ann", "t2", true, fault.Denied, false}, {"bob", "t1", true, fault.Denied, false}, {"bob", "t2", true, 0, true}, {"Ann", "t1", false, 0, true}} {
-		if err := a.Decide(c.name, c.id, c.approve); (err == nil) != c.ok || err != nil && fault.KindOf(err) != c.want {
+		if err := a.Decide(audit.Person{Name: c.name, CallerID: c.id}, c.approve); (err == nil) != c.ok || err != nil && fault.KindOf(err) != c.want {
 			t.Errorf("%s with %s: %v", c.name, c.id, err)
 		}
 	}

@@ -78,11 +78,13 @@ type Group struct {
 	Projects []string `toml:"projects"`
 }
 
-// Limits are how often the API may be asked; 0 is no limit.
+// Limits are how often the API may be asked, and how much at once; 0 is no limit.
 type Limits struct {
-	PerAddress float64 `toml:"requests_per_address"` // a second
-	PerCaller  float64 `toml:"requests_per_caller"`  // a second
-	Wrong      int     `toml:"wrong_tokens"`         // from one address, until it has to wait
+	PerAddress  float64 `toml:"requests_per_address"` // a second
+	PerCaller   float64 `toml:"requests_per_caller"`  // a second
+	Streams     int     `toml:"streams_per_caller"`   // at once
+	Connections int     `toml:"connections"`          // open at once, of all callers
+	Wrong       int     `toml:"wrong_tokens"`         // from one address, until it has to wait
 }
 
 // Access bounds what callers may do.
@@ -156,7 +158,7 @@ func defaults(state string) Config {
 	return Config{
 		StateDir: state,
 		Log:      Log{Level: "info", Format: "text"},
-		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Wrong: 10}},
+		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Streams: 1000, Connections: 20_000, Wrong: 10}},
 		OIDC:     OIDC{Scopes: []string{"openid", "profile", "email", "groups"}, NameClaim: "preferred_username", GroupsClaim: "groups", SessionHours: 8, Groups: []Group{}},
 		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
 		TFTP:     Listener{Enabled: true, Listen: ":69"},

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -40,7 +41,8 @@ func (db *DB) Weigh(ctx context.Context, a audit.Approval, over int, request []b
 			return err
 		}
 		var sum int
-		if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(machines), 0) FROM destruction WHERE actor = $1 OR caller_id = $2`, a.Actor, a.CallerID).Scan(&sum); err != nil {
+		if err := tx.QueryRowContext(ctx, `SELECT coalesce(sum(machines), 0) FROM destruction
+			WHERE actor = $1 OR caller_id = $2 OR owner = $3 OR subject = $4 AND subject <> ''`, a.Actor, a.CallerID, person(a), a.Subject).Scan(&sum); err != nil {
 			return err
 		}
 		if sum+a.Machines > over {
@@ -48,7 +50,8 @@ func (db *DB) Weigh(ctx context.Context, a audit.Approval, over int, request []b
 			kept = &one
 			return db.keep(ctx, tx, kept, now, request)
 		}
-		_, err := exec(ctx, tx, `INSERT INTO destruction (id, actor, caller_id, machines, at) VALUES ($1, $2, $3, $4, $5)`, newID(), a.Actor, a.CallerID, a.Machines, now)
+		_, err := exec(ctx, tx, `INSERT INTO destruction (id, actor, caller_id, machines, at, owner, subject) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			newID(), a.Actor, a.CallerID, a.Machines, now, person(a), a.Subject)
 		return err
 	})
 	if kept != nil {
@@ -56,6 +59,9 @@ func (db *DB) Weigh(ctx context.Context, a audit.Approval, over int, request []b
 	}
 	return kept, err
 }
+
+// person is the name that destructions of one person are summed by.
+func person(a audit.Approval) string { return strings.ToLower(cmp.Or(a.Owner, a.Actor)) }
 
 func (db *DB) keep(ctx context.Context, tx *sql.Tx, a *audit.Approval, now time.Time, request []byte) error {
 	var waiting int
@@ -67,9 +73,9 @@ func (db *DB) keep(ctx context.Context, tx *sql.Tx, a *audit.Approval, now time.
 	}
 	a.ID, a.State, a.Asked, a.Expires = newID(), audit.Waiting, now, now.Add(audit.ApprovalTime)
 	a.Reason = audit.Text(a.Reason)
-	if _, err := exec(ctx, tx, `INSERT INTO approval (id, state, actor, caller_id, role, route, method, path, machines, reason, request_sealed, asked_at, expires_at, decided_by, decision, status, location)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', 0, '')`, a.ID, a.State, a.Actor, a.CallerID, a.Role, a.Route, a.Method, a.Path, a.Machines, a.Reason,
-		db.seal.Seal(request, sealedRequest(a.ID)), a.Asked, a.Expires); err != nil {
+	if _, err := exec(ctx, tx, `INSERT INTO approval (id, state, actor, caller_id, role, route, method, path, machines, reason, request_sealed, asked_at, expires_at, decided_by, decision, status, location,
+		owner, subject, touched, asks) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, '', '', 0, '', $14, $15, $16, $17)`, a.ID, a.State, a.Actor, a.CallerID, a.Role, a.Route, a.Method, a.Path, a.Machines, a.Reason,
+		db.seal.Seal(request, sealedRequest(a.ID)), a.Asked, a.Expires, a.Owner, a.Subject, toJSON(a.Touched), toJSON(a.Asks)); err != nil {
 		return err
 	}
 	return db.append(ctx, tx, []journal.Event{approvalEvent(a, a.Actor, "asks for a second person: ")})
@@ -117,17 +123,17 @@ func (db *DB) approvals(ctx context.Context, q queryer, pick string, args ...any
 	now := db.now()
 	return collect(ctx, q, func(scan func(...any) error) (a audit.Approval, err error) {
 		err = scan(asText{&a.ID}, &a.State, &a.Actor, &a.CallerID, &a.Role, &a.Route, &a.Method, &a.Path, &a.Machines, &a.Reason,
-			asTime{&a.Asked}, asTime{&a.Expires}, &a.By, asTime{&a.Decided}, &a.Decision, &a.Status, &a.Location)
+			asTime{&a.Asked}, asTime{&a.Expires}, &a.By, asTime{&a.Decided}, &a.Decision, &a.Status, &a.Location, &a.Owner, &a.Subject, asJSON{&a.Touched}, asJSON{&a.Asks})
 		if a.State == audit.Waiting && !now.Before(a.Expires) {
 			a.State = audit.ApprovalStale
 		}
 		return a, err
-	}, `SELECT id, state, actor, caller_id, role, route, method, path, machines, reason, asked_at, expires_at, decided_by, decided_at, decision, status, location FROM approval WHERE `+pick, args...)
+	}, `SELECT id, state, actor, caller_id, role, route, method, path, machines, reason, asked_at, expires_at, decided_by, decided_at, decision, status, location, owner, subject, touched, asks FROM approval WHERE `+pick, args...)
 }
 
 // DecideApproval approves or refuses a request that waits, once. Of an approved one the
 // request is returned as it was kept.
-func (db *DB) DecideApproval(ctx context.Context, id, name, callerID, reason string, approve bool) (*audit.Approval, []byte, error) {
+func (db *DB) DecideApproval(ctx context.Context, id string, who audit.Person, reason string, approve bool) (*audit.Approval, []byte, error) {
 	var a *audit.Approval
 	var request []byte
 	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
@@ -137,11 +143,11 @@ func (db *DB) DecideApproval(ctx context.Context, id, name, callerID, reason str
 		if a, err = db.approval(ctx, tx, id); err != nil {
 			return err
 		}
-		if err = a.Decide(name, callerID, approve); err != nil {
+		if err = a.Decide(who, approve); err != nil {
 			return err
 		}
 		did := "refused what " + a.Actor + " asked: "
-		a.State, a.By, a.Decided, a.Decision = audit.Turned, name, db.now(), audit.Text(reason)
+		a.State, a.By, a.Decided, a.Decision = audit.Turned, who.Name, db.now(), audit.Text(reason)
 		if approve {
 			a.State, did = audit.Approved, "approved what "+a.Actor+" asked: "
 			if request, err = db.kept(ctx, tx, a.ID); err != nil {
@@ -152,7 +158,7 @@ func (db *DB) DecideApproval(ctx context.Context, id, name, callerID, reason str
 			a.State, a.By, a.Decided, a.Decision, a.ID); err != nil {
 			return err
 		}
-		return db.append(ctx, tx, []journal.Event{approvalEvent(a, name, did)})
+		return db.append(ctx, tx, []journal.Event{approvalEvent(a, who.Name, did)})
 	})
 	if err != nil {
 		return nil, nil, err

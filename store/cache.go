@@ -52,7 +52,7 @@ func (db *DB) BeatCache(ctx context.Context, c images.Cache, actor string) ([]st
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		if c.Rack != "" {
 			r, err := rack(ctx, tx, c.Rack)
-			if fault.Is(err, fault.NotFound) {
+			if fault.Is(err, fault.NotFound) && holds(ctx, "", "") { // else a stranger's rack is as one that is not
 				return fault.Invalidf("there is no rack %q for cache %s to stand in", c.Rack, c.Name).WithHint("name one of 'rackwright rack list'")
 			}
 			if err != nil {
@@ -60,9 +60,19 @@ func (db *DB) BeatCache(ctx context.Context, c images.Cache, actor string) ([]st
 			}
 			c.Site = r.Site
 		}
+		switch {
+		case holds(ctx, c.Site, c.Rack):
+		case c.Rack != "":
+			return noRack(c.Rack)
+		default:
+			return fault.NotFoundf("cache %s would stand where you have nothing to say", c.Name).WithHint("'rackwright whoami' shows where you have; name a --rack or --site there")
+		}
 		old, err := db.caches(ctx, tx, "name = $1"+db.dialect.lock, c.Name)
 		if err != nil {
 			return err
+		}
+		if len(old) > 0 && !holds(ctx, old[0].Site, old[0].Rack) {
+			return fault.Conflictf("another cache is called %s", c.Name).WithHint("give this one another --name")
 		}
 		var events []journal.Event
 		if len(old) == 0 || !old[0].Alive {
@@ -73,7 +83,7 @@ func (db *DB) BeatCache(ctx context.Context, c images.Cache, actor string) ([]st
 		} else if err := db.roomForCache(ctx, tx); err != nil {
 			return err
 		}
-		if err := db.writeCache(ctx, tx, c, want); err != nil {
+		if err := db.writeCache(ctx, tx, c, want, len(old) == 0); err != nil {
 			return err
 		}
 		return db.append(ctx, tx, events)
@@ -100,11 +110,17 @@ func (db *DB) roomForCache(ctx context.Context, tx *sql.Tx) error {
 	return fault.Conflictf("there are %d caches already", n).WithHint("'rackwright cache forget' those that are no more")
 }
 
-func (db *DB) writeCache(ctx context.Context, tx *sql.Tx, c images.Cache, want []string) error {
+func (db *DB) writeCache(ctx context.Context, tx *sql.Tx, c images.Cache, want []string, first bool) error {
 	seen := db.now()
 	c.Want, c.Seen, c.Alive = nil, time.Time{}, false
-	_, err := exec(ctx, tx, `INSERT INTO image_cache (name, spec, want, seen_at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (name) DO UPDATE SET spec = excluded.spec, want = excluded.want, seen_at = excluded.seen_at`, c.Name, toJSON(c), toJSON(want), seen)
+	if !first {
+		_, err := exec(ctx, tx, `UPDATE image_cache SET spec = $1, want = $2, seen_at = $3 WHERE name = $4`, toJSON(c), toJSON(want), seen, c.Name)
+		return err
+	}
+	n, err := exec(ctx, tx, `INSERT INTO image_cache (name, spec, want, seen_at) VALUES ($1, $2, $3, $4) ON CONFLICT (name) DO NOTHING`, c.Name, toJSON(c), toJSON(want), seen)
+	if err == nil && n == 0 {
+		return errStale // another took the name meanwhile: is it the same?
+	}
 	return err
 }
 

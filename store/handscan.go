@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/racking"
 	"rackwright/journal"
@@ -34,6 +33,9 @@ func (db *DB) ScanCodes(ctx context.Context, codes []string, rack string, spot *
 			return err
 		}
 		if out, err = db.bindable(ctx, tx, read, rack, spot); err != nil {
+			return err
+		}
+		if err = boundedRack(ctx, tx, out.Place.Slot.Rack); err != nil {
 			return err
 		}
 		return db.bindScan(ctx, tx, out, actor)
@@ -68,7 +70,7 @@ func (db *DB) scanned(ctx context.Context, q queryer, codes []inventory.Code, ra
 		return nil, err
 	}
 	if rack != "" && inv.Rack(rack) == nil {
-		return nil, fault.NotFoundf("there is no rack %q", rack).WithHint("'rackwright rack list' shows them")
+		return nil, noRack(rack)
 	}
 	v := &racking.View{Inventory: inv, Rack: rack}
 	if err := db.fillView(ctx, q, v); err != nil {

@@ -5,11 +5,20 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"time"
+
+	"rackwright/fault"
 )
 
 // OnceFor is how long an answer is kept for whoever asks again with its key.
 const OnceFor = 24 * time.Hour
+
+// MostOnce bounds the keys of one caller.
+const MostOnce = 10_000
+
+// ErrManyKeys is the cause of a refusal of a key too many.
+var ErrManyKeys = errors.New("too many keys")
 
 // onceLimit is how long a request may be at work before whoever did it counts as gone.
 const onceLimit = 10 * time.Minute
@@ -25,6 +34,7 @@ type Once struct {
 	Header      map[string]string
 	Body        []byte
 	Spent       bool // the body was too long to be kept
+	Told        bool // the body had a secret in it, which is told once
 }
 
 // onceSecret is what of it is sealed: answers hold what is told once, and digests of
@@ -35,12 +45,13 @@ type onceSecret struct {
 	Header  map[string]string `json:"header,omitempty"`
 	Body    []byte            `json:"body,omitempty"`
 	Spent   bool              `json:"spent,omitempty"`
+	Told    bool              `json:"told,omitempty"`
 }
 
 func onceContext(caller, key string) string { return "once/" + caller + "/" + key }
 
 func (db *DB) sealOnce(o *Once) string {
-	return db.seal.Seal([]byte(toJSON(onceSecret{o.Request, o.Status, o.Header, o.Body, o.Spent})), onceContext(o.Caller, o.Key))
+	return db.seal.Seal([]byte(toJSON(onceSecret{o.Request, o.Status, o.Header, o.Body, o.Spent, o.Told})), onceContext(o.Caller, o.Key))
 }
 
 // BeginOnce takes a key for a request: nil when it is to be done now, by its holder. Else
@@ -55,13 +66,26 @@ func (db *DB) BeginOnce(ctx context.Context, o Once) (*Once, error) {
 		}
 		n, err := exec(ctx, tx, `INSERT INTO once (caller, key, holder, done, sealed, begun_at, until) VALUES ($1, $2, $3, false, $4, $5, $6)
 			ON CONFLICT (caller, key) DO NOTHING`, o.Caller, o.Key, o.Holder, db.sealOnce(&o), now, now.Add(onceLimit))
-		if err != nil || n == 1 {
+		if err == nil && n == 1 {
+			return fewKeys(ctx, tx, o.Caller, now)
+		}
+		if err != nil {
 			return err
 		}
 		was, err = db.readOnce(ctx, tx, o, now)
 		return err
 	})
 	return was, err
+}
+
+// fewKeys is Conflict for more keys of a caller than are kept.
+func fewKeys(ctx context.Context, q queryer, caller string, now time.Time) error {
+	var n int
+	if err := q.QueryRowContext(ctx, `SELECT count(*) FROM once WHERE caller = $1 AND begun_at >= $2`, caller, now.Add(-OnceFor)).Scan(&n); err != nil || n <= MostOnce {
+		return err
+	}
+	return &fault.Error{Kind: fault.Conflict, Message: "answers to " + strconv.Itoa(MostOnce) + " requests of yours are kept already", Err: ErrManyKeys,
+		Hint: "each is kept for a day; send what is safe to repeat without a key"}
 }
 
 func (db *DB) readOnce(ctx context.Context, q queryer, o Once, now time.Time) (*Once, error) {
@@ -82,7 +106,7 @@ func (db *DB) readOnce(ctx context.Context, q queryer, o Once, now time.Time) (*
 	if err := json.Unmarshal(plain, &s); err != nil {
 		return nil, err
 	}
-	w.Request, w.Status, w.Header, w.Body, w.Spent = s.Request, s.Status, s.Header, s.Body, s.Spent
+	w.Request, w.Status, w.Header, w.Body, w.Spent, w.Told = s.Request, s.Status, s.Header, s.Body, s.Spent, s.Told
 	w.Broken = !w.Done && (until.Before(now) || db.Single() && w.Holder != o.Holder)
 	return w, nil
 }

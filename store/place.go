@@ -31,8 +31,7 @@ func (db *DB) OperationPlace(ctx context.Context, id string) (access.Place, erro
 
 // RackPlace is that of a rack, which as such belongs to no project.
 func (db *DB) RackPlace(ctx context.Context, name string) (access.Place, error) {
-	missing := fault.NotFoundf("there is no rack %q", name).WithHint("'rackwright rack list' shows them")
-	return db.place(ctx, missing, `FROM rack r JOIN site s ON s.id = r.site_id LEFT JOIN project p ON 1 = 0 WHERE r.name = $1`, name)
+	return db.place(ctx, noRack(name), `FROM rack r JOIN site s ON s.id = r.site_id LEFT JOIN project p ON 1 = 0 WHERE r.name = $1`, name)
 }
 
 func (db *DB) place(ctx context.Context, missing error, from string, arg any) (at access.Place, err error) {

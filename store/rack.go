@@ -56,9 +56,13 @@ func rack(ctx context.Context, q queryer, name string) (*inventory.Rack, error) 
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, fault.NotFoundf("there is no rack %q", name).WithHint("'rackwright rack list' shows them")
+		return nil, noRack(name)
 	}
 	return &found[0], nil
+}
+
+func noRack(name string) error {
+	return fault.NotFoundf("there is no rack %q", name).WithHint("'rackwright rack list' shows them")
 }
 
 func racks(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Rack, error) {

@@ -73,18 +73,19 @@ func (db *DB) OpenSession(ctx context.Context, o access.Opening, secret string) 
 		if n == 0 {
 			return &fault.Error{Kind: fault.Denied, Message: "this was shown before: it opens one session", Hint: "log in again", Err: access.ErrUnknown}
 		}
-		out, err = db.openSession(ctx, tx, o, o.Name, secret)
+		out, err = db.openSession(ctx, tx, o, o.Name, secret, "")
 		return err
 	})
 	return out, err
 }
 
-func (db *DB) openSession(ctx context.Context, tx *sql.Tx, o access.Opening, by, secret string) (*access.Token, error) {
+func (db *DB) openSession(ctx context.Context, tx *sql.Tx, o access.Opening, by, secret, giver string) (*access.Token, error) {
 	if _, err := exec(ctx, tx, `DELETE FROM token WHERE door IN ('login', 'device') AND expires_at < $1`, db.now().Add(-sessionsKept)); err != nil {
 		return nil, err
 	}
-	t := &access.Token{ID: newID(), Name: o.Name, Role: o.Role, Scope: o.Scope, Created: db.now(), By: by, Expires: o.Expires.UTC().Truncate(time.Microsecond), Door: o.Door}
-	return t, insertToken(ctx, tx, t, secret)
+	t := &access.Token{ID: newID(), Name: o.Name, Role: o.Role, Scope: o.Scope, Created: db.now(), By: by, Expires: o.Expires.UTC().Truncate(time.Microsecond), Door: o.Door,
+		Owner: o.Owner, Subject: o.Subject}
+	return t, insertToken(ctx, tx, t, secret, giver)
 }
 
 // AddRackCode keeps a code for a rack; of the code itself only its hash.
@@ -96,13 +97,13 @@ func (db *DB) AddRackCode(ctx context.Context, c access.RackCode, code string) (
 			return err
 		}
 		if len(found) == 0 {
-			return fault.NotFoundf("there is no rack %q", c.Rack).WithHint("'rackwright rack list' shows them")
+			return noRack(c.Rack)
 		}
 		if _, err := exec(ctx, tx, `DELETE FROM rack_code WHERE expires_at < $1`, db.now()); err != nil {
 			return err
 		}
-		_, err = exec(ctx, tx, `INSERT INTO rack_code (id, hash, rack, person, created_at, created_by, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-			c.ID, access.Hash(code), c.Rack, c.For, c.Created, c.By, c.Expires)
+		_, err = exec(ctx, tx, `INSERT INTO rack_code (id, hash, rack, person, created_at, created_by, expires_at, giver) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			c.ID, access.Hash(code), c.Rack, c.For, c.Created, c.By, c.Expires, c.Giver)
 		return err
 	})
 	if err != nil {
@@ -118,13 +119,13 @@ func (db *DB) EndRackCodes(ctx context.Context, rack string) (int, error) {
 }
 
 func readRackCode(scan func(...any) error) (c access.RackCode, err error) {
-	err = scan(asText{&c.ID}, &c.Rack, &c.For, asTime{&c.Created}, &c.By, asTime{&c.Expires})
+	err = scan(asText{&c.ID}, &c.Rack, &c.For, asTime{&c.Created}, &c.By, asTime{&c.Expires}, &c.Giver)
 	return c, err
 }
 
 // RackCodeOf returns what a code is for; Denied when it is none, was used, or is over.
 func (db *DB) RackCodeOf(ctx context.Context, code string) (*access.RackCode, error) {
-	found, err := collect(ctx, db.sql, readRackCode, `SELECT id, rack, person, created_at, created_by, expires_at FROM rack_code WHERE hash = $1 AND expires_at > $2`,
+	found, err := collect(ctx, db.sql, readRackCode, `SELECT id, rack, person, created_at, created_by, expires_at, giver FROM rack_code WHERE hash = $1 AND expires_at > $2`,
 		access.Hash(code), db.now())
 	if err != nil {
 		return nil, db.fault(err)
@@ -139,6 +140,21 @@ func noCode() error {
 	return &fault.Error{Kind: fault.Denied, Message: "the code is good no more, or never was", Hint: "an operator makes another: 'rackwright rack code RACK'", Err: access.ErrUnknown}
 }
 
+// stillGives is Denied when the giver of a code was ended, also while it is used.
+func stillGives(ctx context.Context, db *DB, tx *sql.Tx, giver string) error {
+	if giver == "" {
+		return nil
+	}
+	if _, err := db.lock(ctx, tx, `SELECT 1 FROM token WHERE id = $1`, giver); err != nil {
+		return err
+	}
+	found, err := collect(ctx, tx, readText, `SELECT name FROM token WHERE id = $1 AND revoked_at IS NULL`, giver)
+	if err == nil && len(found) == 0 {
+		return noCode()
+	}
+	return err
+}
+
 // OpenRackSession uses a code up and opens the session it is for.
 func (db *DB) OpenRackSession(ctx context.Context, c access.RackCode, o access.Opening, secret string) (*access.Token, error) {
 	var out *access.Token
@@ -150,7 +166,10 @@ func (db *DB) OpenRackSession(ctx context.Context, c access.RackCode, o access.O
 		if n == 0 { // somebody else was faster
 			return noCode()
 		}
-		out, err = db.openSession(ctx, tx, o, c.By, secret)
+		if err := stillGives(ctx, db, tx, c.Giver); err != nil {
+			return err
+		}
+		out, err = db.openSession(ctx, tx, o, c.By, secret, c.Giver)
 		return err
 	})
 	return out, err

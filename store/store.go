@@ -157,6 +157,7 @@ func (db *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	if err := fn(tx); err != nil {
 		return err
 	}
+	writes(ctx)
 	return tx.Commit()
 }
 
@@ -173,6 +174,9 @@ func (db *DB) fault(err error) error {
 
 // exec runs a statement and returns how many rows it touched.
 func exec(ctx context.Context, q queryer, query string, args ...any) (int64, error) {
+	if _, ok := q.(*sql.DB); ok {
+		writes(ctx)
+	}
 	res, err := q.ExecContext(ctx, query, storable(args)...)
 	if err != nil {
 		return 0, err

@@ -11,10 +11,10 @@ import (
 	"rackwright/fault"
 )
 
-const tokenColumns = `id, name, role, scope, created_at, created_by, expires_at, last_used_at, revoked_at, door, certificate`
+const tokenColumns = `id, name, role, scope, created_at, created_by, expires_at, last_used_at, revoked_at, door, certificate, owner, subject`
 
 func readToken(scan func(...any) error) (t access.Token, err error) {
-	err = scan(asText{&t.ID}, &t.Name, &t.Role, asJSON{&t.Scope}, asTime{&t.Created}, &t.By, asTime{&t.Expires}, asTime{&t.LastUsed}, asTime{&t.Revoked}, &t.Door, &t.Certificate)
+	err = scan(asText{&t.ID}, &t.Name, &t.Role, asJSON{&t.Scope}, asTime{&t.Created}, &t.By, asTime{&t.Expires}, asTime{&t.LastUsed}, asTime{&t.Revoked}, &t.Door, &t.Certificate, &t.Owner, &t.Subject)
 	return t, err
 }
 
@@ -93,14 +93,14 @@ func (db *DB) AddToken(ctx context.Context, g access.Grant, secret, actor string
 		case !fault.Is(err, fault.NotFound):
 			return err
 		}
-		out = &access.Token{ID: newID(), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: db.now(), By: actor, Expires: g.Expires.UTC().Truncate(time.Microsecond), Door: access.ByToken}
+		out = &access.Token{ID: newID(), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: db.now(), By: actor, Expires: g.Expires.UTC().Truncate(time.Microsecond), Door: access.ByToken, Owner: g.Owner}
 		if g.Certificate != "" {
 			out.Door, out.Certificate = access.ByCertificate, g.Certificate
 			if err := certificateFree(ctx, tx, g.Certificate); err != nil {
 				return err
 			}
 		}
-		return insertToken(ctx, tx, out, secret)
+		return insertToken(ctx, tx, out, secret, "")
 	})
 	if err != nil {
 		return nil, err
@@ -108,9 +108,9 @@ func (db *DB) AddToken(ctx context.Context, g access.Grant, secret, actor string
 	return out, nil
 }
 
-func insertToken(ctx context.Context, q queryer, t *access.Token, secret string) error {
-	_, err := exec(ctx, q, `INSERT INTO token (id, name, hash, role, scope, created_at, created_by, expires_at, door, certificate) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		t.ID, t.Name, access.Hash(secret), t.Role, toJSON(t.Scope), t.Created, t.By, timeOrNull(t.Expires), t.Door, t.Certificate)
+func insertToken(ctx context.Context, q queryer, t *access.Token, secret, giver string) error {
+	_, err := exec(ctx, q, `INSERT INTO token (id, name, hash, role, scope, created_at, created_by, expires_at, door, certificate, owner, subject, giver) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		t.ID, t.Name, access.Hash(secret), t.Role, toJSON(t.Scope), t.Created, t.By, timeOrNull(t.Expires), t.Door, t.Certificate, t.Owner, t.Subject, giver)
 	return err
 }
 
@@ -155,15 +155,30 @@ func (db *DB) RotateToken(ctx context.Context, idOrName, secret string, expires 
 	})
 }
 
-// RevokeToken ends a token for good.
+// RevokeToken ends a token for good, its unused codes for racks, and the sessions its codes opened.
 func (db *DB) RevokeToken(ctx context.Context, idOrName string) (*access.Token, error) {
+	return db.endToken(ctx, idOrName, true)
+}
+
+// EndSession ends a session and its unused codes. What its codes opened goes on.
+func (db *DB) EndSession(ctx context.Context, id string) (*access.Token, error) {
+	return db.endToken(ctx, id, false)
+}
+
+func (db *DB) endToken(ctx context.Context, idOrName string, given bool) (*access.Token, error) {
 	return db.changeToken(ctx, idOrName, func(t *access.Token) error {
 		if t.Revoked.IsZero() {
 			t.Revoked = db.now()
 		}
 		return nil
 	}, func(ctx context.Context, tx *sql.Tx, t *access.Token) error {
-		_, err := exec(ctx, tx, `UPDATE token SET revoked_at = $1 WHERE id = $2`, t.Revoked, t.ID)
+		if _, err := exec(ctx, tx, `UPDATE token SET revoked_at = $1 WHERE id = $2`, t.Revoked, t.ID); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, `DELETE FROM rack_code WHERE giver = $1`, t.ID); err != nil || !given {
+			return err
+		}
+		_, err := exec(ctx, tx, `UPDATE token SET revoked_at = $1 WHERE giver = $2 AND revoked_at IS NULL`, t.Revoked, t.ID)
 		return err
 	})
 }

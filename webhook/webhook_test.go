@@ -138,6 +138,8 @@ func TestADestinationIsJudgedByItsAddress(t *testing.T) {
 		{"127.0.0.1", usual, false}, {"127.9.9.9", usual, false}, {"::1", usual, false}, {"::ffff:127.0.0.1", usual, false},
 		{"169.254.169.254", usual, false}, {"169.254.169.254", Allow{Private: true, Loopback: true}, false}, {"fe80::1", usual, false}, {"::ffff:169.254.169.254", usual, false},
 		{"fd00:ec2::254", usual, false}, {"100.100.100.200", usual, false}, {"64:ff9b::a9fe:a9fe", usual, false}, {"64:ff9b::7f00:1", usual, false}, {"2002:7f00:1::", usual, false},
+		{"64:ff9b:1::a9fe:a9fe", usual, false}, {"64:ff9b::808:808", usual, true}, {"2001:0:4136:e378:8000:63bf:3fff:fdd2", usual, false}, {"2001:db8::1", usual, true},
+		{"::7f00:1", usual, false}, {"::808:808", usual, false}, {"fec0::1", usual, true}, {"fec0::1", Allow{}, false}, {"100.64.0.1", usual, true}, {"100.127.0.1", Allow{}, false}, {"100.128.0.1", Allow{}, true},
 		{"0.0.0.0", usual, false}, {"0.1.2.3", usual, false}, {"::", usual, false}, {"224.0.0.1", usual, false}, {"255.255.255.255", usual, false}, {"ff02::1", usual, false},
 	} {
 		if why := c.allow.Refuse(netip.MustParseAddr(c.to)); (why == "") != c.want {

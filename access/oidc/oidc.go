@@ -206,7 +206,7 @@ func (j *Judge) Person(ctx context.Context, p access.LoginProof) (o access.Openi
 	if !ok {
 		return o, fault.Deniedf("%s is in no group that may do anything here", name).WithHint("an admin maps groups in [[oidc.groups]]; the provider tells them in the claim %q of the ID token", j.o.GroupsClaim)
 	}
-	o = access.Opening{Name: "login:" + name, Door: access.ByLogin, Role: g.Role, Scope: g.Scope, Expires: j.o.Now().Add(j.o.Session),
+	o = access.Opening{Name: "login:" + name, Door: access.ByLogin, Role: g.Role, Scope: g.Scope, Expires: j.o.Now().Add(j.o.Session), Owner: name, Subject: j.o.Issuer + " " + token.Subject,
 		Once: "id token " + j.o.Issuer + " " + string(c.text), Until: token.IssuedAt.Add(freshFor + 2*clockSlip)}
 	if token.Nonce != "" {
 		o.Once = "nonce " + j.o.Issuer + " " + token.Nonce

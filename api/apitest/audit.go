@@ -143,7 +143,7 @@ func (s *Store) approval(id string) (*audit.Approval, error) {
 }
 
 // DecideApproval approves or refuses.
-func (s *Store) DecideApproval(_ context.Context, id, name, callerID, reason string, approve bool) (*audit.Approval, []byte, error) {
+func (s *Store) DecideApproval(_ context.Context, id string, who audit.Person, reason string, approve bool) (*audit.Approval, []byte, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {
@@ -151,12 +151,12 @@ func (s *Store) DecideApproval(_ context.Context, id, name, callerID, reason str
 	}
 	a, err := s.approval(id)
 	if err == nil {
-		err = a.Decide(name, callerID, approve)
+		err = a.Decide(who, approve)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	a.State, a.By, a.Decided, a.Decision = audit.Turned, name, s.now(), reason
+	a.State, a.By, a.Decided, a.Decision = audit.Turned, who.Name, s.now(), reason
 	if approve {
 		a.State = audit.Approved
 	}

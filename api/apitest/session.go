@@ -47,7 +47,7 @@ func (s *Store) OpenSession(_ context.Context, o access.Opening, secret string) 
 }
 
 func (s *Store) openSession(o access.Opening, by, secret string) *access.Token {
-	t := access.Token{ID: s.id("token"), Name: o.Name, Role: o.Role, Scope: o.Scope, Created: s.now(), By: by, Expires: o.Expires, Door: o.Door}
+	t := access.Token{ID: s.id("token"), Name: o.Name, Role: o.Role, Scope: o.Scope, Created: s.now(), By: by, Expires: o.Expires, Door: o.Door, Owner: o.Owner, Subject: o.Subject}
 	s.tokens = append(s.tokens, given{t, secret})
 	return &t
 }

@@ -87,7 +87,7 @@ func (s *Store) AddToken(ctx context.Context, g access.Grant, secret, actor stri
 	}
 	unlock, err := s.lock()
 	defer unlock()
-	t := access.Token{ID: s.id("token"), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: s.now(), By: actor, Expires: g.Expires, Door: access.ByToken}
+	t := access.Token{ID: s.id("token"), Name: g.Name, Role: g.Role, Scope: g.Scope, Created: s.now(), By: actor, Expires: g.Expires, Door: access.ByToken, Owner: g.Owner}
 	if g.Certificate != "" {
 		t.Door, t.Certificate = access.ByCertificate, g.Certificate
 	}
@@ -107,6 +107,11 @@ func (s *Store) RotateToken(ctx context.Context, idOrName, secret string, expire
 // RevokeToken ends one.
 func (s *Store) RevokeToken(ctx context.Context, idOrName string) (*access.Token, error) {
 	return s.changeToken(ctx, idOrName, func(g *given) { g.Revoked = s.now() })
+}
+
+// EndSession ends a session.
+func (s *Store) EndSession(ctx context.Context, id string) (*access.Token, error) {
+	return s.RevokeToken(ctx, id)
 }
 
 func (s *Store) changeToken(ctx context.Context, idOrName string, change func(*given)) (*access.Token, error) {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,7 @@ import (
 func approvalCommand(w *world) *cobra.Command {
 	return group("approval", "Destructive requests that wait for a second person", nil, approvalList(w), approvalShow(w),
 		approvalDecide(w, "approve", "Have a request done as it was asked",
-			"Have a request done as it was asked. It is another person than who asked, who has the right to destroy.",
+			"Have a request done as it was asked, to the machines that it names and no others. It is another person\nthan who asked, who has the right to destroy.",
 			func(ctx context.Context, cl *client.Client, id string) (audit.Approval, error) {
 				return cl.Approve(ctx, id, w.reason)
 			}),
@@ -68,22 +70,31 @@ func approvalShow(w *world) *cobra.Command {
 }
 
 func printApproval(out io.Writer, a audit.Approval) {
-	status := ""
+	status, asks := "", ""
+	if text, err := json.Marshal(a.Asks); err == nil && len(a.Asks) > 0 {
+		asks = string(text)
+	}
 	if a.Status > 0 {
 		status = strconv.Itoa(a.Status)
 	}
-	pairs(out, "ID", a.ID, "State", string(a.State), "Asked by", a.Actor+" ("+a.Role+")", "What", a.Route, "Path", a.Method+" "+a.Path, "Machines", strconv.Itoa(a.Machines),
+	pairs(out, "ID", a.ID, "State", string(a.State), "Asked by", a.Actor+" ("+a.Role+")", "What", a.Route, "Path", a.Method+" "+a.Path, "Machines", strconv.Itoa(a.Machines), "Touches", strings.Join(touchedNames(a), " "), "Asks", asks,
 		"Reason", a.Reason, "Asked", timeText(a.Asked), "Expires", timeText(a.Expires), "Decided by", a.By, "Decided", timeText(a.Decided), "Decision", a.Decision,
 		"Answered", status, "See", a.Location)
 }
 
 func approvalDecide(w *world, verb, short, long string, do func(context.Context, *client.Client, string) (audit.Approval, error)) *cobra.Command {
-	return &cobra.Command{Use: verb + " ID", Short: short, Long: long, Args: names(1, 1),
+	var yes bool
+	c := &cobra.Command{Use: verb + " ID", Short: short, Long: long, Args: names(1, 1),
 		Example: "  rackwright approval " + verb + " 0197a6e2-0000-7000-8000-000000000000 --reason 'ticket 4711'",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
 				return err
+			}
+			if verb == "approve" {
+				if err := w.sureOfApproval(c.Context(), cl, yes, args[0]); err != nil {
+					return err
+				}
 			}
 			a, err := do(c.Context(), cl, args[0])
 			if err != nil {
@@ -97,4 +108,29 @@ func approvalDecide(w *world, verb, short, long string, do func(context.Context,
 			}
 			return nil
 		}}
+	if verb == "approve" {
+		yesFlag(c, &yes)
+	}
+	return c
+}
+
+// sureOfApproval asks about what a request would destroy, by name.
+func (w *world) sureOfApproval(ctx context.Context, cl *client.Client, yes bool, id string) error {
+	a, err := cl.Approval(ctx, id)
+	if err != nil || yes {
+		return err
+	}
+	deed, touched := "has "+oneLine(a.Route)+", as "+oneLine(a.Actor)+" asked, done to", touchedNames(a)
+	if len(touched) == 0 { // kept by an older server
+		touched = []string{a.Path}
+	}
+	return w.sure(yes, deed, touched...)
+}
+
+func touchedNames(a audit.Approval) []string {
+	out := make([]string, len(a.Touched))
+	for i, t := range a.Touched {
+		out[i] = oneLine(t.Name)
+	}
+	return out
 }

@@ -206,8 +206,8 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort, Host: tftpHost}))
-	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
-	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
+	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
+	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
 	return nil
 }
 
@@ -219,8 +219,13 @@ func (s *server) addWork() {
 		&fleets.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(&webhooks.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner(),
-		Allow: webhook.Allow{Private: s.cfg.Webhooks.AllowPrivate, Loopback: s.cfg.Webhooks.AllowLoopback}})...)
+		Allow: s.receivers()})...)
 	s.add(s.cfg.Worker.Enabled && s.cfg.BMC.Claim == "auto", s.whenKnown(&worker.Claimer{Store: s.db, Log: s.log})...)
+}
+
+// receivers are the addresses that webhooks may lead to.
+func (s *server) receivers() webhook.Allow {
+	return webhook.Allow{Private: s.cfg.Webhooks.AllowPrivate, Loopback: s.cfg.Webhooks.AllowLoopback}
 }
 
 func (s *server) api() (task, error) {
@@ -229,13 +234,15 @@ func (s *server) api() (task, error) {
 	if !s.cfg.Images.Encrypted {
 		o.Tickets = s.signer()
 	}
-	o.AuditKey, o.TwoPersonsOver, o.Explain = s.key.Signer("audit head"), s.cfg.Access.TwoPersonsOver, s.explain
+	receivers := s.receivers()
+	o.Receivers = &receivers
+	o.AuditKey, o.TwoPersonsOver, o.Streams, o.Explain = s.key.Signer("audit head"), s.cfg.Access.TwoPersonsOver, s.cfg.API.Limits.Streams, s.explain
 	var err error
 	if o.Logins, err = logins(s.cfg.OIDC); err != nil {
 		return nil, err
 	}
 	h := api.New(o)
-	t := &web{name: "api", srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
 	certs, err := newCertificates(s.cfg, s.log)
 	if err != nil || certs == nil {

@@ -78,6 +78,7 @@ as well; service is for machines, such as caches.`,
 	flags.StringArrayVar(&g.Scope.Racks, "rack", nil, "`rack` that it is good for; may be repeated")
 	flags.StringArrayVar(&g.Scope.Projects, "project", nil, "`project` that it is good for; may be repeated")
 	flags.StringVar(&g.Certificate, "certificate-name", "", "no secret: whoever shows a client certificate with this URI, DNS `name` (lower case) or, without either, common name")
+	flags.StringVar(&g.Owner, "owner", "", "`person` who answers for it, as a login names them; default: you, if you logged in. Two persons are needed where the server says so, not two tokens")
 	flags.StringVar(&expires, "expires", "", "when it ends: a `time` from now (12h, 90d) or a date (2027-01-31); default: never")
 	flags.StringVar(&file, "file", "", "write the secret to this new `file`, and do not print it")
 	_ = c.MarkFlagRequired("role")
@@ -136,7 +137,7 @@ func tokenShow(w *world) *cobra.Command {
 }
 
 func (w *world) printToken(out io.Writer, t access.Token) {
-	pairs(out, "name", t.Name, "id", t.ID, "role", string(t.Role), "scope", t.Scope.String(), "given", timeText(t.Created), "given by", t.By,
+	pairs(out, "name", t.Name, "id", t.ID, "role", string(t.Role), "scope", t.Scope.String(), "given", timeText(t.Created), "given by", t.By, "owner", t.Owner,
 		"ends", w.ends(t), "last used", cmp.Or(timeText(t.LastUsed), "never"))
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +22,8 @@ type web struct {
 	srv  *http.Server
 	cert *tls.Certificate
 	tls  *tls.Config // instead of cert
+	most int         // connections open at once; 0: any number
+	log  *slog.Logger
 }
 
 // String names the task.
@@ -33,6 +36,9 @@ func (t *web) Run(ctx context.Context) error {
 		return portFault(t.name, t.srv.Addr, err)
 	}
 	t.srv.BaseContext = func(net.Listener) context.Context { return ctx }
+	if t.most > 0 {
+		l = &crowd{Listener: l, name: t.name, most: int64(t.most), log: t.log, now: time.Now}
+	}
 	if t.tls != nil {
 		l = tls.NewListener(l, t.tls)
 	} else if t.cert != nil {

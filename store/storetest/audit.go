@@ -183,7 +183,8 @@ func audits() chapter {
 func approvals() chapter {
 	weigh := func(t *testing.T, b *bench, actor, id string, n, over int) *audit.Approval {
 		t.Helper()
-		return must(b.Weigh(b.ctx(), audit.Approval{Actor: actor, CallerID: id, Role: "operator", Route: "erase-machine", Method: "POST", Path: "/machines/m1/actions/erase", Machines: n, Reason: "sold"}, over, []byte(`{"body":"marked-secret"}`)))(t)
+		return must(b.Weigh(b.ctx(), audit.Approval{Actor: actor, CallerID: id, Role: "operator", Route: "erase-machine", Method: "POST", Path: "/machines/m1/actions/erase", Machines: n, Reason: "sold",
+			Owner: "owner of " + actor, Subject: "issuer " + actor, Touched: []audit.Touched{{ID: "x", Name: "m1"}}, Asks: map[string]any{"overwrite": true}}, over, []byte(`{"body":"marked-secret"}`)))(t)
 	}
 	return chapter{
 		"destructive requests are summed for an hour, and the one that is too much is kept": func(t *testing.T, b *bench) {
@@ -205,6 +206,20 @@ func approvals() chapter {
 			same(t, "waiting", len(must(b.Approvals(b.ctx(), store.ApprovalFilter{Waiting: true}))(t)), 4)
 			same(t, "in the journal", b.count("SELECT count(*) FROM event WHERE kind = 'approval'"), 4)
 		},
+		"what one person destroyed is summed, whichever credential they showed": func(t *testing.T, b *bench) {
+			with := func(name, id, owner, subject string) *audit.Approval {
+				return must(b.Weigh(b.ctx(), audit.Approval{Actor: name, CallerID: id, Owner: owner, Subject: subject, Route: "erase-machine", Machines: 1, Touched: []audit.Touched{}}, 1, nil))(t)
+			}
+			if with("login:mia", "s1", "mia", "issuer 7") != nil {
+				t.Fatal("kept too early")
+			}
+			if with("ci", "t1", "Mia", "") == nil || with("mia", "t2", "", "") == nil || with("login:renamed", "s2", "renamed", "issuer 7") == nil {
+				t.Error("another way in was counted for itself")
+			}
+			if with("bob", "t3", "", "") != nil {
+				t.Error("another person was not counted for themselves")
+			}
+		},
 		"of many destructive requests at once no more go through than may": func(t *testing.T, b *bench) {
 			var through atomic.Int32
 			race(12, func(int) {
@@ -221,12 +236,12 @@ func approvals() chapter {
 			a := weigh(t, b, "ann", "t1", 9, 3)
 			same(t, "read back", must(b.Approval(b.ctx(), a.ID))(t), a)
 			for name, id := range map[string]string{"ann": "t2", "ANN": "t3", "bob": "t1"} {
-				_, _, err := b.DecideApproval(b.ctx(), a.ID, name, id, "", true)
+				_, _, err := b.DecideApproval(b.ctx(), a.ID, audit.Person{Name: name, CallerID: id}, "", true)
 				refused(t, err, fault.Denied)
 			}
 			var won atomic.Int32
 			race(4, func(int) {
-				got, request, err := b.DecideApproval(b.ctx(), a.ID, "bob", "t2", "agreed", true)
+				got, request, err := b.DecideApproval(b.ctx(), a.ID, audit.Person{Name: "bob", CallerID: "t2"}, "agreed", true)
 				if err == nil {
 					won.Add(1)
 					same(b.t, "request", string(request), `{"body":"marked-secret"}`)
@@ -239,15 +254,15 @@ func approvals() chapter {
 		},
 		"one who asked may take it back, and what is refused or too old is not done": func(t *testing.T, b *bench) {
 			a := weigh(t, b, "ann", "t1", 9, 3)
-			_, request, err := b.DecideApproval(b.ctx(), a.ID, "ann", "t1", "a mistake", false)
+			_, request, err := b.DecideApproval(b.ctx(), a.ID, audit.Person{Name: "ann", CallerID: "t1"}, "a mistake", false)
 			ok(t, err)
 			same(t, "request", request, []byte(nil))
-			_, _, err = b.DecideApproval(b.ctx(), a.ID, "bob", "t2", "", true)
+			_, _, err = b.DecideApproval(b.ctx(), a.ID, audit.Person{Name: "bob", CallerID: "t2"}, "", true)
 			refused(t, err, fault.Conflict)
 			old := weigh(t, b, "ann", "t1", 9, 3)
 			b.clock.Turn(audit.ApprovalTime)
 			same(t, "state", must(b.Approval(b.ctx(), old.ID))(t).State, audit.ApprovalStale)
-			_, _, err = b.DecideApproval(b.ctx(), old.ID, "bob", "t2", "", true)
+			_, _, err = b.DecideApproval(b.ctx(), old.ID, audit.Person{Name: "bob", CallerID: "t2"}, "", true)
 			refused(t, err, fault.Conflict)
 			_, err = b.Approval(b.ctx(), "none")
 			refused(t, err, fault.NotFound)
@@ -260,11 +275,11 @@ func approvals() chapter {
 				t.Fatalf("kept as %q", sealed.String)
 			}
 			must(b.raw().ExecContext(b.ctx(), "UPDATE approval SET request_sealed = $1 WHERE id = $2", sealed.String, other.ID))(t)
-			_, _, err := b.DecideApproval(b.ctx(), other.ID, "bob", "t2", "", true)
+			_, _, err := b.DecideApproval(b.ctx(), other.ID, audit.Person{Name: "bob", CallerID: "t2"}, "", true)
 			if err == nil {
 				t.Error("it was opened as another's")
 			}
-			_, _, err = b.DecideApproval(b.ctx(), a.ID, "bob", "t2", "", true)
+			_, _, err = b.DecideApproval(b.ctx(), a.ID, audit.Person{Name: "bob", CallerID: "t2"}, "", true)
 			ok(t, err)
 			same(t, "what is left of it", b.count("SELECT count(*) FROM approval WHERE id = $1 AND request_sealed = ''", a.ID), 1)
 		},

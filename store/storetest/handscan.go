@@ -1,19 +1,57 @@
 package storetest
 
 import (
+	"context"
+	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"rackwright/access"
 	"rackwright/fault"
+	"rackwright/images"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
 	"rackwright/inventory/racking"
+	"rackwright/store"
 )
 
 // handscans is what scanned codes bind.
 func handscans() chapter {
 	return chapter{
+		"a scan binds only where its caller may, as things stand when it is written": func(t *testing.T, b *bench) {
+			b.apply(rackPlan())
+			elsewhere := store.Bounded(b.ctx(), access.Scope{Racks: []string{"r9"}})
+			_, err := b.ScanCodes(elsewhere, []string{"rw:slot:r1:1", "SN-NEW"}, "", nil, true, "ada")
+			refused(t, err, fault.NotFound)
+			same(t, "phase", b.machine("n1").Phase, inventory.Planned)
+			must(b.ScanCodes(store.Bounded(b.ctx(), access.Scope{Racks: []string{"r1"}}), []string{"rw:slot:r1:1", "SN-NEW"}, "", nil, true, "ada"))(t)
+		},
+		"a cache speaks only where its caller may, and takes no other's name": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			within := func(racks ...string) context.Context { return store.Bounded(b.ctx(), access.Scope{Racks: racks}) }
+			c := images.Cache{Name: "c1", URL: "http://10.0.0.9:8088", Rack: "r1"}
+			_, err := b.BeatCache(within("r9"), c, "cache")
+			refused(t, err, fault.NotFound)
+			must(b.BeatCache(within("r1"), c, "cache"))(t)
+			c.Rack, c.Site = "", "elsewhere"
+			_, err = b.BeatCache(store.Bounded(b.ctx(), access.Scope{Sites: []string{"elsewhere"}}), c, "cache")
+			refused(t, err, fault.Conflict)
+			same(t, "stands", must(b.Caches(b.ctx()))(t)[0].Rack, "r1")
+		},
+		"of two that take a name at once one is told of the other": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			var taken atomic.Int32
+			race(4, func(i int) {
+				site := fmt.Sprintf("s%d", i)
+				c := images.Cache{Name: "c1", URL: "http://10.0.0.9:8088", Site: site}
+				if _, err := b.BeatCache(store.Bounded(b.ctx(), access.Scope{Sites: []string{site}}), c, "cache"); err == nil {
+					taken.Add(1)
+				}
+			})
+			same(t, "taken", taken.Load(), int32(1))
+		},
 		"a confirmed scan learns what the plan did not say, mounts and racks": func(t *testing.T, b *bench) {
 			b.apply(rackPlan())
 			s := must(b.ScanCodes(b.ctx(), []string{"rw:slot:r1:1", "SN-NEW", "AA-BB-CC-00-11-22"}, "", nil, false, "ada"))(t)

@@ -168,6 +168,37 @@ func onces() chapter {
 			ok(t, b.Prune(b.ctx()))
 			same(t, "rows", b.count("SELECT count(*) FROM once"), 0)
 		},
+		"one caller has only so many keys, and what is told once is not kept with them": func(t *testing.T, b *bench) {
+			must(b.BeginOnce(b.ctx(), of("s1", "r")))(t)
+			must(b.raw().ExecContext(b.ctx(), `INSERT INTO once (caller, key, holder, done, sealed, begun_at, until)
+				WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
+				SELECT caller, 'x' || i, holder, done, sealed, begun_at, until FROM once, n`, store.MostOnce-1))(t)
+			o := of("s1", "r")
+			o.Key = "one too many"
+			_, err := b.BeginOnce(b.ctx(), o)
+			refused(t, err, fault.Conflict)
+			if !errors.Is(err, store.ErrManyKeys) {
+				t.Error(err)
+			}
+			o.Caller = "bob"
+			must(b.BeginOnce(b.ctx(), o))(t)
+			o = of("s1", "r")
+			o.Status, o.Told = 201, true
+			ok(t, b.EndOnce(b.ctx(), o))
+			if was := must(b.BeginOnce(b.ctx(), of("s1", "r")))(t); was == nil || !was.Told || !was.Done {
+				t.Errorf("%+v", was)
+			}
+		},
+		"it is noted that something was to be written": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			ctx, writes := store.WithWrites(b.ctx())
+			must(b.Machine(ctx, "n1"))(t)
+			_, err := b.CreateOperation(ctx, deploy.Inspect, "none", deploy.Order{}, "ann")
+			refused(t, err, fault.NotFound)
+			same(t, "before", writes.Tried(), false)
+			must(b.CreateOperation(ctx, deploy.Inspect, "n1", deploy.Order{}, "ann"))(t)
+			same(t, "after", writes.Tried(), true)
+		},
 		"a key whose server is gone says so, and one given back is free": func(t *testing.T, b *bench) {
 			must(b.BeginOnce(b.ctx(), of("s1", "r")))(t)
 			b.clock.Turn(11 * time.Minute)

@@ -81,6 +81,38 @@ func sessions() chapter {
 			_, err = b.RackCodeOf(b.ctx(), "A")
 			refused(t, err, fault.Denied)
 		},
+		"who is revoked has given nothing: their codes open nothing, and what those opened is over": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			ops, other := b.token(access.Grant{Name: "ops", Role: access.Operator}, "rw_ops"), b.token(access.Grant{Name: "other", Role: access.Operator}, "rw_other")
+			code := func(giver *access.Token, code string) *access.RackCode {
+				return must(b.AddRackCode(b.ctx(), access.RackCode{Rack: "r1", By: giver.Name, Giver: giver.ID, Expires: b.clock.Now().Add(time.Minute)}, code))(t)
+			}
+			o := access.Opening{Name: "rack:r1:mia", Door: access.ByDevice, Role: access.Technician, Expires: b.clock.Now().Add(time.Hour)}
+			must(b.OpenRackSession(b.ctx(), *code(ops, "A"), o, "rw_of_ops"))(t)
+			must(b.OpenRackSession(b.ctx(), *code(other, "B"), o, "rw_of_other"))(t)
+			unused := code(ops, "C")
+			must(b.RevokeToken(b.ctx(), "ops"))(t)
+			_, err := b.TokenOf(b.ctx(), "rw_of_ops")
+			refused(t, err, fault.Denied)
+			_, err = b.OpenRackSession(b.ctx(), *unused, o, "rw_late")
+			refused(t, err, fault.Denied)
+			_, err = b.OpenRackSession(b.ctx(), *code(ops, "D"), o, "rw_later") // added while they were revoked
+			refused(t, err, fault.Denied)
+			must(b.TokenOf(b.ctx(), "rw_of_other"))(t)
+		},
+		"who logs out takes back the codes that nobody used, and leaves at work who used one": func(t *testing.T, b *bench) {
+			b.apply(planOf(1))
+			o := access.Opening{Name: "login:ops", Door: access.ByLogin, Role: access.Operator, Once: "x", Expires: b.clock.Now().Add(time.Hour), Until: b.clock.Now().Add(time.Hour)}
+			ops := must(b.OpenSession(b.ctx(), o, "rw_ops"))(t)
+			code := access.RackCode{Rack: "r1", By: ops.Name, Giver: ops.ID, Expires: b.clock.Now().Add(time.Minute)}
+			used := must(b.AddRackCode(b.ctx(), code, "A"))(t)
+			must(b.OpenRackSession(b.ctx(), *used, access.Opening{Name: "rack:r1:mia", Door: access.ByDevice, Role: access.Technician, Expires: o.Expires}, "rw_mia"))(t)
+			must(b.AddRackCode(b.ctx(), code, "B"))(t)
+			must(b.EndSession(b.ctx(), ops.ID))(t)
+			_, err := b.RackCodeOf(b.ctx(), "B")
+			refused(t, err, fault.Denied)
+			must(b.TokenOf(b.ctx(), "rw_mia"))(t)
+		},
 		"a client certificate stands for one good token": func(t *testing.T, b *bench) {
 			g := access.Grant{Name: "cache-1", Role: access.Service, Certificate: "cache-1.example"}
 			made := b.token(g, "rw_never_told")
