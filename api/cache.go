@@ -44,7 +44,7 @@ func (s *server) caches() {
 	route(s, tag(op("GET", "/caches", "list-caches", "Caches of image chunks, by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[images.Cache]], error) {
 		list, err := s.Store.Caches(ctx)
 		list = slices.DeleteFunc(list, func(c images.Cache) bool { return s.atCache(ctx, access.Read, c) != nil })
-		return pageOf(ctx, *in, func(c *images.Cache) string { return c.Name }, list, err)
+		return pageOf(ctx, *in, byName(func(c *images.Cache) string { return c.Name }), list, err)
 	})
 	route(s, tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does")), s.beatCache)
 	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *CacheIn) (*struct{}, error) {
