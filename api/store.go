@@ -19,6 +19,7 @@ type Store interface {
 	machineStore
 	lifeStore
 	networkStore
+	siteStore
 	verifyStore
 	planStore
 	imageStore

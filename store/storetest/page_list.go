@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"rackwright/access"
 	"rackwright/audit"
 	"rackwright/fault"
 	"rackwright/fleet"
 	"rackwright/images"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/inventory/racking"
 	"rackwright/journal"
 	"rackwright/store"
@@ -130,6 +132,32 @@ func growing() chapter {
 					b.clock.Turn(time.Second)
 					must(b.AddStrangeBMC(b.ctx(), inventory.StrangeBMC{MAC: mac(600)}))(t)
 				})
+		},
+		"a site tells its rooms and phases, as far as a scope reaches": func(t *testing.T, b *bench) {
+			p := planOf(3)
+			p.Racks[0].Room = "hall-1"
+			p.Racks = append(p.Racks, plan.Rack{Name: "r2", Devices: []plan.Device{{Name: "sw", Kind: "switch", U: 40}}})
+			b.apply(p)
+			b.apply(plan.Plan{Site: "moon", Racks: []plan.Rack{{Name: "m1"}}})
+			all := must(b.Sites(b.ctx(), access.Scope{}))(t)
+			if len(all) != 2 || all[0].Name != p.Site || all[0].Racks != 2 || all[0].Machines != 3 || all[0].Phases[inventory.Planned] != 3 ||
+				!slices.Equal(all[0].Rooms, []inventory.Room{{Racks: 1}, {Name: "hall-1", Racks: 1}}) || all[1].Machines != 0 {
+				t.Errorf("%+v", all)
+			}
+			some := must(b.Sites(b.ctx(), access.Scope{Racks: []string{"r2"}}))(t)
+			if len(some) != 1 || some[0].Racks != 1 || some[0].Machines != 0 {
+				t.Errorf("of one rack: %+v", some)
+			}
+			same(t, "device", must(b.Device(b.ctx(), "sw"))(t).Slot.Rack, "r2")
+			_, err := b.Device(b.ctx(), "none")
+			refused(t, err, fault.NotFound)
+			n := b.provision()
+			l := must(b.Lend(b.ctx(), mac(200), n, addr("10.0.0.100")))(t)
+			same(t, "lease", must(b.Lease(b.ctx(), n.Name, "10.0.0.100"))(t).MAC, l.MAC)
+			for _, none := range []string{"10.0.0.9", "fe80::1"} {
+				_, err = b.Lease(b.ctx(), n.Name, none)
+				refused(t, err, fault.NotFound)
+			}
 		},
 		"events are read up to one as well": func(t *testing.T, b *bench) {
 			ok(t, b.AppendEvents(b.ctx(), []journal.Event{{Kind: journal.OpState, Summary: "1"}, {Kind: journal.OpState, Summary: "2"}, {Kind: journal.OpState, Summary: "3"}}))
