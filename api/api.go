@@ -120,6 +120,7 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.claims()
 	s.life()
 	s.networks()
+	s.sites()
 	s.drawings()
 	s.racks()
 	s.slots()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -187,14 +188,17 @@ type ApprovalIn struct {
 
 type approvalsIn struct {
 	Waiting bool `query:"waiting" doc:"Only those that wait"`
-	Limit   int  `query:"limit" default:"100" minimum:"1" maximum:"1000" doc:"The newest so many"`
+	PageIn
 }
 
 func (s *server) approvals() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"approvals"}; return o }
 	route(s, tag(op("GET", "/approvals", "list-approvals", "Destructive requests that waited, or wait, for a second person, newest first")),
 		func(ctx context.Context, in *approvalsIn) (*body[wire.List[audit.Approval]], error) {
-			return listOf(s.Store.Approvals(ctx, store.ApprovalFilter{Waiting: in.Waiting, Limit: in.Limit}))
+			asked := byTime("-asked", func(a *audit.Approval) (time.Time, string) { return a.Asked, a.ID })
+			return keyset(ctx, in.BehindIn, in.Limit, asked, func(p store.Page) ([]audit.Approval, error) {
+				return s.Store.Approvals(ctx, store.ApprovalFilter{Waiting: in.Waiting, Page: p})
+			})
 		})
 	route(s, tag(op("GET", "/approvals/{approval}", "get-approval", "One of them")), func(ctx context.Context, in *ApprovalIn) (*body[*audit.Approval], error) {
 		return approvalBody(s.Store.Approval(ctx, in.Approval))

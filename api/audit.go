@@ -3,7 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -26,15 +26,16 @@ type auditStore interface {
 }
 
 type auditIn struct {
-	Actor  string    `query:"actor" maxLength:"128" doc:"Only what this one asked"`
-	Target string    `query:"target" maxLength:"256" doc:"Only what was done to this, like machine/r1-u10, or an id"`
-	Route  string    `query:"route" maxLength:"64" doc:"Only of this operation id"`
-	Since  time.Time `query:"since" doc:"Only from this time on"`
-	Until  time.Time `query:"until" doc:"Only before this time"`
-	Open   bool      `query:"open" doc:"Only what was asked and never answered: the server stopped in the middle"`
-	Newest bool      `query:"newest" doc:"Newest first instead of oldest first"`
-	Limit  int       `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
-	PageTokenIn
+	Actor   string    `query:"actor" maxLength:"128" doc:"Only what this one asked"`
+	Target  string    `query:"target" maxLength:"256" doc:"Only what was done to this, like machine/r1-u10, or an id"`
+	Route   string    `query:"route" maxLength:"64" doc:"Only of this operation id"`
+	Since   time.Time `query:"since" doc:"Only from this time on"`
+	Until   time.Time `query:"until" doc:"Only before this time"`
+	Open    bool      `query:"open" doc:"Only what was asked and never answered: the server stopped in the middle"`
+	Newest  bool      `query:"newest" doc:"Newest first, as sort=-seq"`
+	Request string    `query:"request" maxLength:"128" doc:"Only of the request of this id"`
+	Limit   int       `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
+	BehindIn
 }
 
 type auditExportIn struct {
@@ -66,32 +67,23 @@ func (s *server) auditing() {
 }
 
 func (s *server) listAudit(ctx context.Context, in *auditIn) (*body[wire.List[audit.Record]], error) {
-	f := store.AuditFilter{Actor: in.Actor, Target: in.Target, Route: in.Route, Since: in.Since, Until: in.Until, Open: in.Open, Newest: in.Newest, Limit: in.Limit + 1}
-	after, err := in.after(ctx, 1)
-	if err != nil {
-		return nil, err
+	f := store.AuditFilter{Actor: in.Actor, Target: in.Target, Route: in.Route, Request: in.Request, Since: in.Since, Until: in.Until, Open: in.Open}
+	usual := "seq"
+	if in.Newest {
+		usual = "-seq"
 	}
-	if after != nil {
-		seen, err := strconv.ParseInt(after[0], 10, 64)
-		if err != nil || seen < 1 {
-			return nil, badToken(ctx, "page_token is not one this server gave out")
+	return keyset(ctx, in.BehindIn, in.Limit, byNumber(usual, func(e *audit.Record) int64 { return e.Seq }), func(p store.Page) ([]audit.Record, error) {
+		seen, err := number(ctx, p)
+		if f.Limit, f.Newest = p.Limit, strings.HasPrefix(p.Sort, "-"); f.Newest {
+			f.Below = seen
+		} else {
+			f.After = seen
 		}
-		if f.After = seen; in.Newest {
-			f.After, f.Below = 0, seen
+		if err != nil {
+			return nil, err
 		}
-	}
-	list, err := s.Store.Audit(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	next := ""
-	if len(list) > in.Limit {
-		list = list[:in.Limit]
-		next = tokenOf(ctx, strconv.FormatInt(list[in.Limit-1].Seq, 10))
-	}
-	out, err := listOf(list, nil)
-	out.Body.Next = next
-	return out, err
+		return s.Store.Audit(ctx, f)
+	})
 }
 
 // exportStep is how many entries of an export are in memory at a time.

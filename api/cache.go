@@ -2,7 +2,10 @@ package api
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -43,11 +46,20 @@ type CacheIn struct {
 func (s *server) caches() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
 	route(s, tag(op("GET", "/caches", "list-caches", "Caches of image chunks, by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[images.Cache]], error) {
-		list, err := s.Store.Caches(ctx)
-		list = slices.DeleteFunc(list, func(c images.Cache) bool { return s.atCache(ctx, access.Read, c) != nil })
-		return pageOf(ctx, *in, func(c *images.Cache) string { return c.Name }, list, err)
+		list, err := s.cachesInSight(ctx)
+		return pageOf(ctx, *in, byName(func(c *images.Cache) string { return c.Name }), list, err)
 	})
-	route(s, tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does")), s.beatCache)
+	route(s, tag(op("GET", "/caches/{cache}", "get-cache", "One cache")), func(ctx context.Context, in *CacheIn) (*cacheOut, error) {
+		list, err := s.cachesInSight(ctx)
+		c, err := named(list, err, "cache", in.Cache, func(c *images.Cache) string { return c.Name })
+		if err != nil {
+			return nil, err
+		}
+		return &cacheOut{ETag: placeTag(c), Body: *c}, nil
+	})
+	beat := tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does"))
+	beat.Metadata = map[string]any{blind: true}
+	route(s, beat, s.beatCache)
 	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *CacheIn) (*struct{}, error) {
 		return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx))
 	})
@@ -59,6 +71,23 @@ func (s *server) caches() {
 			}
 			return listOf(s.Store.WarmCaches(ctx, img.Digest, in.Body.Caches, actor(ctx)))
 		})
+}
+
+type cacheOut struct {
+	ETag string `header:"ETag"`
+	Body images.Cache
+}
+
+// placeTag is the version of a cache: where it is. How it stands is another every few seconds.
+func placeTag(c *images.Cache) string {
+	sum := sha256.Sum256([]byte(c.URL + "\x00" + c.Rack + "\x00" + c.Site))
+	return strconv.Quote(hex.EncodeToString(sum[:4]))
+}
+
+// cachesInSight are those of the caller's scope.
+func (s *server) cachesInSight(ctx context.Context) ([]images.Cache, error) {
+	list, err := s.Store.Caches(ctx)
+	return slices.DeleteFunc(list, func(c images.Cache) bool { return s.atCache(ctx, access.Read, c) != nil }), err
 }
 
 func (s *server) beatCache(ctx context.Context, in *struct {

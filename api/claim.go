@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"rackwright/access"
 	"rackwright/api/wire"
@@ -19,7 +20,7 @@ type claimStore interface {
 	// WithBMC lists machines that have a BMC by name, those behind after, at most limit.
 	BMCsWithin(ctx context.Context, scope access.Scope, after string, limit int) ([]inventory.Machine, error)
 	// StrangeBMCs are in no plan; the newest are first.
-	StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error)
+	StrangeBMCs(ctx context.Context, p store.Page) ([]inventory.StrangeBMC, error)
 	// GivePassword keeps a password of the machine's BMC that a person knows.
 	GivePassword(ctx context.Context, machineID, password string) error
 	// BMCLog tells whether the BMC pushes its events to us.
@@ -57,8 +58,9 @@ func (s *server) claims() {
 	})
 	strangers := op("GET", "/bmcs/strangers", "list-strange-bmcs", "BMCs that asked for an address and are in no plan, the newest first")
 	strangers.Tags = []string{"bmc"}
-	route(s, strangers, func(ctx context.Context, _ *struct{}) (*body[wire.List[inventory.StrangeBMC]], error) {
-		return listOf(s.Store.StrangeBMCs(ctx))
+	route(s, strangers, func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.StrangeBMC]], error) {
+		first := byTime("-since", func(b *inventory.StrangeBMC) (time.Time, string) { return b.Since, b.MAC.String() })
+		return keyset(ctx, in.BehindIn, in.Limit, first, func(p store.Page) ([]inventory.StrangeBMC, error) { return s.Store.StrangeBMCs(ctx, p) })
 	})
 	authority := op("GET", "/bmcs/authority", "get-bmc-authority", "The certificate of the authority that signs those of BMCs")
 	authority.Tags = []string{"bmc"}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 
 	"rackwright/access"
 	"rackwright/api/wire"
@@ -31,8 +32,9 @@ type PlaceIn struct {
 type eventsIn struct {
 	EventFilterIn
 	After  int64 `query:"after" minimum:"0" doc:"Id of the last event already seen"`
-	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"So many at most"`
-	Newest bool  `query:"newest" doc:"The newest so many instead of the next; still oldest first"`
+	Newest bool  `query:"newest" doc:"The newest so many instead of the next, and then those before them; each page still oldest first"`
+	Limit  int   `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many; a page may have fewer although another follows"`
+	BehindIn
 }
 
 // CursorIn is where a stream goes on.
@@ -74,37 +76,76 @@ func (s *server) listEvents(ctx context.Context, in *eventsIn) (*body[wire.List[
 	if err != nil {
 		return nil, err
 	}
-	f, scope := store.EventFilter{After: in.After, Operation: in.Operation, Newest: in.Newest, Limit: in.Limit}, scopeOf(ctx)
-	if m != nil {
-		f.Machine = m.ID
+	word, err := in.sorted(ctx, "id")
+	if err != nil {
+		return nil, err
 	}
-	wants := func(e *journal.Placed) bool { return filter.Match(e) && scope.Holds(placeOf(e.Place)) }
-	out := []journal.Placed{}
-	for looked := 0; looked < listWindow && len(out) < in.Limit; {
-		page, err := s.Store.PlacedEvents(ctx, f)
+	after, err := in.after(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	seen, err := number(ctx, store.Page{After: after})
+	if err != nil {
+		return nil, err
+	}
+	w := eventWalk{store: s.Store, newest: in.Newest || word == "-id", seen: seen,
+		filter: store.EventFilter{After: in.After, Operation: in.Operation, Limit: in.Limit + 1}}
+	if m != nil {
+		w.filter.Machine = m.ID
+	}
+	scope := scopeOf(ctx)
+	events, more, err := w.read(ctx, in.Limit, func(e *journal.Placed) bool { return filter.Match(e) && scope.Holds(placeOf(e.Place)) })
+	if word != "-id" {
+		slices.SortFunc(events, func(a, b journal.Placed) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	out, err := listOf(events, err)
+	if err == nil && more {
+		out.Body.Next = tokenOf(ctx, strconv.FormatInt(w.seen, 10))
+	}
+	return out, err
+}
+
+// eventWalk goes through the journal one way.
+type eventWalk struct {
+	store  Store
+	newest bool
+	seen   int64 // the last one looked at; 0: none
+	filter store.EventFilter
+}
+
+// read returns the next events that are wanted, and whether there may be more behind what
+// it looked at, which is bounded.
+func (w *eventWalk) read(ctx context.Context, limit int, wants func(*journal.Placed) bool) (out []journal.Placed, more bool, err error) {
+	f := w.filter
+	f.Newest = w.newest
+	for looked := 0; looked < listWindow; looked, f.Limit = looked+f.Limit, 1000 {
+		switch {
+		case w.seen == 0:
+		case !w.newest:
+			f.After = max(f.After, w.seen)
+		case w.seen-1 <= f.After:
+			return out, false, nil
+		default:
+			f.Until = w.seen - 1
+		}
+		page, err := w.store.PlacedEvents(ctx, f)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		for i := range page {
-			if len(out) < in.Limit && wants(&page[i]) {
+			if wants(&page[i]) {
+				if len(out) == limit {
+					return out, true, nil
+				}
 				out = append(out, page[i])
 			}
+			w.seen = page[i].ID
 		}
 		if len(page) < f.Limit {
-			break
-		}
-		looked, f.Limit = looked+len(page), 1000
-		if last := page[len(page)-1].ID; in.Newest {
-			f.Until = last - 1
-		} else {
-			f.After = last
-		}
-		if in.Newest && f.Until <= 0 {
-			break
+			return out, false, nil
 		}
 	}
-	slices.SortFunc(out, func(a, b journal.Placed) int { return cmp.Compare(a.ID, b.ID) })
-	return listOf(out, nil)
+	return out, true, nil
 }
 
 func placeOf(p journal.Place) access.Place {

@@ -59,8 +59,9 @@ type complianceIn struct {
 // firmwares registers the catalogue, the comparison with the baseline and the update.
 func (s *server) firmwares(mux *chi.Mux) {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"firmware"}; return o }
-	route(s, tag(op("GET", "/firmware", "list-firmware", "Firmware files by name")), func(ctx context.Context, _ *struct{}) (*body[wire.List[firmware.File]], error) {
-		return listOf(s.Store.FirmwareFiles(ctx))
+	route(s, tag(op("GET", "/firmware", "list-firmware", "Firmware files by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[firmware.File]], error) {
+		list, err := s.Store.FirmwareFiles(ctx)
+		return pageOf(ctx, *in, byName(func(f *firmware.File) string { return f.Name }), list, err)
 	})
 	route(s, tag(op("GET", "/firmware/compliance", "firmware-compliance", "How machines stand beside the baseline of their model")), s.compliance)
 	route(s, tag(op("GET", "/firmware/{file}", "get-firmware", "One firmware file")), func(ctx context.Context, in *firmwareIn) (*body[firmware.File], error) {

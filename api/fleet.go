@@ -11,11 +11,12 @@ import (
 	"rackwright/audit"
 	"rackwright/deploy"
 	"rackwright/fleet"
+	"rackwright/store"
 )
 
 type fleetStore interface {
 	// Fleets are newest first.
-	Fleets(ctx context.Context, kind fleet.Kind) ([]fleet.Fleet, error)
+	Fleets(ctx context.Context, kind fleet.Kind, p store.Page) ([]fleet.Fleet, error)
 	Fleet(ctx context.Context, kind fleet.Kind, idOrName string) (*fleet.Fleet, error)
 	// CreateFleet is Conflict when there is one of that kind and name.
 	CreateFleet(ctx context.Context, f *fleet.Fleet, order deploy.Order, actor string) error
@@ -68,17 +69,23 @@ func fleetOp(method, path, verb, summary string, kind fleet.Kind, tag string) hu
 	return o
 }
 
+// mostFleets bounds a page of fleets: each is read with its machines.
+const mostFleets = 100
+
 // fleets registers what both kinds can.
 func (s *server) fleets(kind fleet.Kind, tag, all, one string) {
 	list := fleetOp("GET", "", "list", all, kind, tag)
 	list.OperationID += "s"
-	route(s, list, func(ctx context.Context, _ *struct{}) (*body[wire.List[fleet.Fleet]], error) {
-		list, err := s.Store.Fleets(ctx, kind)
-		for i := range list {
-			list[i] = fleetTold(list[i])
-			list[i].Members = []fleet.Member{}
-		}
-		return listOf(list, err)
+	route(s, list, func(ctx context.Context, in *PageIn) (*body[wire.List[fleet.Fleet]], error) {
+		begun := byTime("-created", func(f *fleet.Fleet) (time.Time, string) { return f.Created, f.ID })
+		return keyset(ctx, in.BehindIn, min(in.Limit, mostFleets), begun, func(p store.Page) ([]fleet.Fleet, error) {
+			list, err := s.Store.Fleets(ctx, kind, p)
+			for i := range list {
+				list[i] = fleetTold(list[i])
+				list[i].Members = []fleet.Member{}
+			}
+			return list, err
+		})
 	})
 	route(s, fleetOp("GET", "/{name}", "get", one, kind, tag), func(ctx context.Context, in *FleetIn) (*body[fleet.Fleet], error) {
 		return fleetBody(s.Store.Fleet(ctx, kind, in.Name))

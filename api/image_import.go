@@ -3,12 +3,14 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/images"
+	"rackwright/store"
 )
 
 type importIn struct {
@@ -25,8 +27,9 @@ type created struct {
 func (s *server) imageImports() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"images"}; return o }
 	route(s, tag(op("GET", "/images/imports", "list-image-imports", "Imports and uploads, newest first")),
-		func(ctx context.Context, _ *struct{}) (*body[wire.List[images.Import]], error) {
-			return listOf(s.Store.ImageImports(ctx))
+		func(ctx context.Context, in *PageIn) (*body[wire.List[images.Import]], error) {
+			begun := byTime("-created", func(i *images.Import) (time.Time, string) { return i.Created, i.ID })
+			return keyset(ctx, in.BehindIn, in.Limit, begun, func(p store.Page) ([]images.Import, error) { return s.Store.ImageImports(ctx, p) })
 		})
 	route(s, tag(op("GET", "/images/imports/{import}", "get-image-import", "How far an import or upload is")),
 		func(ctx context.Context, in *importIn) (*body[images.Import], error) {

@@ -21,16 +21,29 @@ func (s *server) life() {
 	}
 	route(s, tag("GET", "gates", "machine-gates", "What opens each phase of a machine, and what is lacking"), s.gates)
 	route(s, tag("GET", "identifiers", "machine-identifiers", "By what a machine was seen, and when"),
-		func(ctx context.Context, in *MachineIn) (*body[wire.List[inventory.Identifier]], error) {
+		func(ctx context.Context, in *struct {
+			MachineIn
+			PageIn
+		}) (*body[wire.List[inventory.Identifier]], error) {
 			m, err := s.Store.Machine(ctx, in.Machine)
 			if err != nil {
 				return nil, err
 			}
-			return listOf(s.Store.Identifiers(ctx, m.ID))
+			orders := []order[inventory.Identifier]{
+				{"kind", func(i *inventory.Identifier) []string { return []string{i.Kind, i.Value} }},
+				{"first", func(i *inventory.Identifier) []string { return []string{timeKey(i.First), i.Kind, i.Value} }},
+				{"last", func(i *inventory.Identifier) []string { return []string{timeKey(i.Last), i.Kind, i.Value} }},
+			}
+			list, err := s.Store.Identifiers(ctx, m.ID)
+			return pageOf(ctx, in.PageIn, orders, list, err)
 		})
 	route(s, tag("GET", "history", "machine-history", "A machine and those whose place it took, the newest first"),
-		func(ctx context.Context, in *MachineIn) (*body[wire.List[inventory.Machine]], error) {
-			return listOf(s.Store.History(ctx, in.Machine))
+		func(ctx context.Context, in *struct {
+			MachineIn
+			PageIn
+		}) (*body[wire.List[inventory.Machine]], error) {
+			list, err := s.Store.History(ctx, in.Machine)
+			return pageOf(ctx, in.PageIn, byTime("-created", func(m *inventory.Machine) (time.Time, string) { return m.CreatedAt, m.ID }), list, err)
 		})
 	route(s, tag("POST", "hold", "hold-machine", "Keep a machine in maintenance for a time"), s.hold)
 	route(s, tag("DELETE", "hold", "release-machine", "End a hold; the machine goes back to where the evidence says"),

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -41,14 +42,15 @@ type machineOut struct {
 
 type timelineIn struct {
 	MachineIn
-	Limit int `query:"limit" default:"200" minimum:"1" maximum:"1000" doc:"The newest so many"`
+	Limit int `query:"limit" default:"200" minimum:"1" maximum:"1000" doc:"At most so many"`
+	BehindIn
 }
 
 func (s *server) machines() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"machines"}; return o }
 	route(s, tag(op("GET", "/machines", "list-machines", "Machines by name")), s.listMachines)
 	route(s, tag(op("GET", "/machines/{machine}", "get-machine", "One machine")), s.getMachine)
-	route(s, tag(op("GET", "/machines/{machine}/timeline", "machine-timeline", "What happened to a machine, oldest first")), s.timeline)
+	route(s, tag(op("GET", "/machines/{machine}/timeline", "machine-timeline", "What happened to a machine: the newest events, then those before them; each page oldest first")), s.timeline)
 	route(s, tag(op("GET", "/machines/{machine}/why", "machine-why", "What a machine waits for or what stopped it")), s.why)
 }
 
@@ -107,10 +109,31 @@ func (s *server) timeline(ctx context.Context, in *timelineIn) (*body[wire.List[
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.Store.Events(ctx, store.EventFilter{Machine: m.ID, Newest: true, Limit: in.Limit})
-	// By time, not by id: what the packet path saw is written down a moment later.
-	slices.SortStableFunc(events, func(a, b journal.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
-	return listOf(events, err)
+	out, err := s.eventPage(ctx, PageIn{in.Limit, in.BehindIn}, "-id", store.EventFilter{Machine: m.ID})
+	if err == nil { // by time, not by id: what the packet path saw is written down a moment later
+		slices.SortStableFunc(out.Body.Items, func(a, b journal.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	}
+	return out, err
+}
+
+// eventPage answers a part of the events of one thing; usual is its usual order.
+func (s *server) eventPage(ctx context.Context, in PageIn, usual string, f store.EventFilter) (*body[wire.List[journal.Event]], error) {
+	return keyset(ctx, in.BehindIn, in.Limit, byNumber(usual, func(e *journal.Event) int64 { return e.ID }), func(p store.Page) ([]journal.Event, error) {
+		seen, err := number(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		f.Limit, f.Newest = p.Limit, strings.HasPrefix(p.Sort, "-")
+		if f.Newest && seen > 0 {
+			f.Until = seen - 1
+		} else {
+			f.After = seen
+		}
+		if f.Newest && seen == 1 {
+			return nil, nil
+		}
+		return s.Store.Events(ctx, f)
+	})
 }
 
 func (s *server) why(ctx context.Context, in *MachineIn) (*body[wire.Why], error) {

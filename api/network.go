@@ -21,7 +21,7 @@ func (s *server) networks() {
 	o.Tags = []string{"networks"}
 	route(s, o, func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Network]], error) {
 		list, err := s.Store.Networks(ctx)
-		return pageOf(ctx, *in, func(n *inventory.Network) string { return n.Name }, list, err)
+		return pageOf(ctx, *in, byName(func(n *inventory.Network) string { return n.Name }), list, err)
 	})
 	o = op("GET", "/leases", "list-leases", "Addresses lent to strangers")
 	o.Tags = []string{"networks"}

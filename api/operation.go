@@ -1,10 +1,7 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -118,21 +115,7 @@ func (s *server) operationLog(ctx context.Context, in *logIn) (*body[wire.List[j
 	if err != nil {
 		return nil, err
 	}
-	orders := []order[journal.Event]{{"id", func(e *journal.Event) []string { return []string{strconv.FormatInt(e.ID, 10)} }}}
-	return keyset(ctx, in.BehindIn, in.Limit, orders, func(p store.Page) ([]journal.Event, error) {
-		f := store.EventFilter{Operation: o.ID, Limit: p.Limit}
-		if p.Sort != "id" {
-			return nil, badQuery("sort", "cannot be turned round here")
-		}
-		if p.After != nil {
-			if f.After, err = strconv.ParseInt(p.After[0], 10, 64); err != nil {
-				return nil, badToken(ctx, "page_token is not one this server gave out")
-			}
-		}
-		events, err := s.Store.Events(ctx, f)
-		slices.SortFunc(events, func(a, b journal.Event) int { return cmp.Compare(a.ID, b.ID) })
-		return events, err
-	})
+	return s.eventPage(ctx, in.PageIn, "id", store.EventFilter{Operation: o.ID})
 }
 
 func (s *server) listOperations(ctx context.Context, in *operationsIn) (*body[wire.List[deploy.Operation]], error) {

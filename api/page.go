@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,15 +36,10 @@ type PageIn struct {
 	BehindIn
 }
 
-// PageTokenIn is where in a list to go on.
-type PageTokenIn struct {
-	PageToken string `query:"page_token" maxLength:"1024" doc:"next_page_token of the page before"`
-}
-
 // BehindIn is where in a list to go on, and in which order.
 type BehindIn struct {
-	PageTokenIn
-	Sort string `query:"sort" maxLength:"64" doc:"What the list is sorted by; a minus before it turns it round. An unknown word is answered with those there are"`
+	PageToken string `query:"page_token" maxLength:"4096" doc:"next_page_token of the page before"`
+	Sort      string `query:"sort" maxLength:"64" doc:"What the list is sorted by; a minus before it turns it round. An unknown word is answered with those there are"`
 }
 
 // place is what a page token says: which list it is of, and the last one seen.
@@ -75,7 +70,7 @@ func tokenOf(ctx context.Context, after ...string) string {
 }
 
 // after reads a token of this list; nil is its beginning.
-func (in PageTokenIn) after(ctx context.Context, columns int) ([]string, error) {
+func (in BehindIn) after(ctx context.Context, columns int) ([]string, error) {
 	if in.PageToken == "" {
 		return nil, nil
 	}
@@ -138,7 +133,7 @@ func keyset[T any](ctx context.Context, in BehindIn, limit int, orders []order[T
 	if err != nil {
 		return nil, err
 	}
-	the := orders[slices.IndexFunc(orders, func(o order[T]) bool { return strings.TrimPrefix(o.word, "-") == strings.TrimPrefix(sort, "-") })]
+	the := orderOf(orders, sort)
 	after, err := in.after(ctx, len(the.key(new(T))))
 	if err != nil {
 		return nil, err
@@ -152,6 +147,11 @@ func keyset[T any](ctx context.Context, in BehindIn, limit int, orders []order[T
 	return out, err
 }
 
+// orderOf is the order that a word names.
+func orderOf[T any](orders []order[T], word string) order[T] {
+	return orders[slices.IndexFunc(orders, func(o order[T]) bool { return strings.TrimPrefix(o.word, "-") == strings.TrimPrefix(word, "-") })]
+}
+
 // byName is the order of what has unique names.
 func byName[T any](name func(*T) string) []order[T] {
 	return []order[T]{{"name", func(v *T) []string { return []string{name(v)} }}}
@@ -162,23 +162,42 @@ func byName[T any](name func(*T) string) []order[T] {
 func byTime[T any](word string, at func(*T) (time.Time, string)) []order[T] {
 	return []order[T]{{word, func(v *T) []string {
 		t, id := at(v)
-		return []string{t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano), id}
+		return []string{timeKey(t), id}
 	}}}
 }
 
-// pageOf answers a part of a short list that the store gives whole, in the order of a name
-// that no two of it share.
-func pageOf[T any](ctx context.Context, in PageIn, name func(*T) string, items []T, err error) (*body[wire.List[T]], error) {
+// timeKey is a time as a text that sorts as the time does.
+func timeKey(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+// byNumber is the order of what has numbers that grow.
+func byNumber[T any](word string, number func(*T) int64) []order[T] {
+	return []order[T]{{word, func(v *T) []string { return []string{strconv.FormatInt(number(v), 10)} }}}
+}
+
+// number is the place of a page in an order of numbers; 0 is the beginning.
+func number(ctx context.Context, p store.Page) (int64, error) {
+	if p.After == nil {
+		return 0, nil
+	}
+	n, err := strconv.ParseInt(p.After[0], 10, 64)
+	if err != nil || n < 1 {
+		return 0, badToken(ctx, "page_token is not one this server gave out")
+	}
+	return n, nil
+}
+
+// pageOf answers a part of a short list that the store gives whole. Its keys sort as texts.
+func pageOf[T any](ctx context.Context, in PageIn, orders []order[T], items []T, err error) (*body[wire.List[T]], error) {
 	if err != nil {
 		return nil, err
 	}
-	return keyset(ctx, in.BehindIn, in.Limit, byName(name), func(p store.Page) ([]T, error) {
-		way := 1
+	return keyset(ctx, in.BehindIn, in.Limit, orders, func(p store.Page) ([]T, error) {
+		key, way := orderOf(orders, p.Sort).key, 1
 		if strings.HasPrefix(p.Sort, "-") {
 			way = -1
 		}
-		slices.SortStableFunc(items, func(a, b T) int { return way * cmp.Compare(name(&a), name(&b)) })
-		for p.After != nil && len(items) > 0 && way*cmp.Compare(name(&items[0]), p.After[0]) <= 0 {
+		slices.SortStableFunc(items, func(a, b T) int { return way * slices.Compare(key(&a), key(&b)) })
+		for p.After != nil && len(items) > 0 && way*slices.Compare(key(&items[0]), p.After) <= 0 {
 			items = items[1:]
 		}
 		return items[:min(len(items), p.Limit)], nil

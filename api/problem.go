@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -156,9 +157,18 @@ func (s *server) refuse(ctx context.Context, err error) error {
 		p = coded(ctx, "precondition-failed", f.Message, f.Hint)
 	}
 	for _, field := range f.Fields {
-		p.Errors = append(p.Errors, badPart(field.Path, field.Message))
+		p.Errors = append(p.Errors, badPart(located(field.Path), field.Message))
 	}
 	return p
+}
+
+// located is where a field stands in a request: what the domain names stands in the body.
+func located(path string) string {
+	first, _, _ := strings.Cut(path, ".")
+	if path == "" || slices.Contains([]string{"body", "query", "path", "header", "cookie"}, first) || strings.HasPrefix(path, "body[") {
+		return path
+	}
+	return "body." + path
 }
 
 // badPart says where something is wrong, in the body also by its pointer (RFC 6901).

@@ -48,7 +48,7 @@ func TestEveryErrorIsAProblem(t *testing.T) {
 		{"a property of another type", "POST", "/plans", `{"site":"lab","racks":[{"name":"r1","units":"many"}]}`, nil, 422, "invalid", "body.racks[0].units"},
 		{"a body too large", "POST", "/plans", big, nil, 413, "too-large", ""},
 		{"an order too large", "POST", "/machines/m1/actions/power", strings.Repeat(" ", wire.MaxBody+1), nil, 413, "too-large", ""},
-		{"a fault of the domain", "POST", "/plans", `{"site":"NO!"}`, nil, 422, "invalid", "site"},
+		{"a fault of the domain", "POST", "/plans", `{"site":"NO!"}`, nil, 422, "invalid", "body.site"},
 		{"another hash", "POST", "/plans/apply?hash=00", `{"site":"lab"}`, nil, 409, "conflict", ""},
 		{"an action that is none", "POST", "/machines/m1/actions/power", `{"action":"explode"}`, nil, 422, "invalid", "body.action"},
 		{"no BMC", "POST", "/machines/m2/actions/power", `{"action":"on"}`, nil, 409, "conflict", ""},

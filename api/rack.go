@@ -27,13 +27,19 @@ func (s *server) racks() {
 	})
 	route(s, tag(op("GET", "/models", "list-models", "Kinds of gear by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Model]], error) {
 		list, err := s.Store.Models(ctx)
-		return pageOf(ctx, *in, func(m *inventory.Model) string { return m.Name }, list, err)
+		return pageOf(ctx, *in, byName(func(m *inventory.Model) string { return m.Name }), list, err)
 	})
 	route(s, tag(op("GET", "/projects", "list-projects", "Owners of machines by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[inventory.Project]], error) {
-		list, err := s.Store.Projects(ctx)
-		if scope := scopeOf(ctx); !scope.Whole() {
-			list = slices.DeleteFunc(list, func(p inventory.Project) bool { return !slices.Contains(scope.Projects, p.Name) })
-		}
-		return pageOf(ctx, *in, func(p *inventory.Project) string { return p.Name }, list, err)
+		list, err := s.projects(ctx)
+		return pageOf(ctx, *in, byName(func(p *inventory.Project) string { return p.Name }), list, err)
 	})
+}
+
+// projects are those of the caller's scope.
+func (s *server) projects(ctx context.Context) ([]inventory.Project, error) {
+	list, err := s.Store.Projects(ctx)
+	if scope := scopeOf(ctx); !scope.Whole() {
+		list = slices.DeleteFunc(list, func(p inventory.Project) bool { return !slices.Contains(scope.Projects, p.Name) })
+	}
+	return list, err
 }

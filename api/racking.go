@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -39,8 +40,12 @@ func (s *server) racking() {
 	sign.DefaultStatus = http.StatusCreated
 	route(s, sign, s.signOff)
 	route(s, tag(op("GET", "/racks/{rack}/signoffs", "list-signoffs", "Sign-off records of a rack, newest first")),
-		func(ctx context.Context, in *RackIn) (*body[wire.List[racking.SignOff]], error) {
-			return listOf(s.Store.SignOffs(ctx, in.Rack))
+		func(ctx context.Context, in *struct {
+			RackIn
+			PageIn
+		}) (*body[wire.List[racking.SignOff]], error) {
+			signed := byTime("-at", func(r *racking.SignOff) (time.Time, string) { return r.At, r.ID })
+			return keyset(ctx, in.BehindIn, min(in.Limit, mostSignOffs), signed, func(p store.Page) ([]racking.SignOff, error) { return s.Store.SignOffs(ctx, in.Rack, p) })
 		})
 	route(s, tag(op("GET", "/racks/{rack}/signoffs/{id}", "get-signoff", "One sign-off record")), func(ctx context.Context, in *struct {
 		RackIn
@@ -50,6 +55,9 @@ func (s *server) racking() {
 	})
 	route(s, s.action("locate", "Blink the machine's locator LED, or put it out"), s.locate)
 }
+
+// mostSignOffs bounds a page of records: each tells of every machine of its rack.
+const mostSignOffs = 100
 
 // bodyOf answers one thing.
 func bodyOf[T any](v T, err error) (*body[T], error) {

@@ -110,6 +110,9 @@ var needs = map[string]Need{
 	"list-slots":      {access.Read, AtRack},
 	"get-slot":        {access.Read, AtRack},
 	"list-devices":    {access.Read, Listed},
+	"get-device":      {access.Read, Listed},
+	"list-sites":      {access.Read, Listed},
+	"get-site":        {access.Read, Listed},
 
 	"rack-tasks":     {access.Read, AtRack},
 	"mark-rack-step": {access.Rack, AtRack},
@@ -119,9 +122,13 @@ var needs = map[string]Need{
 	"scan":           {access.Rack, Listed},
 
 	"list-models":   {access.Read, Shared},
+	"get-model":     {access.Read, Shared},
 	"list-networks": {access.Read, Shared},
+	"get-network":   {access.Read, Shared},
 	"list-projects": {access.Read, Listed},
+	"get-project":   {access.Read, Listed},
 	"list-leases":   {access.Read, Whole}, // of strangers, who stand nowhere
+	"get-lease":     {access.Read, Whole},
 
 	"export-plan": {access.Read, Listed},
 	"diff-plan":   {access.Plan, Whole},
@@ -142,6 +149,7 @@ var needs = map[string]Need{
 	"image-upload-offset":   {access.Image, Whole},
 	"continue-image-upload": {access.Image, Whole},
 	"list-caches":           {access.Read, Listed},
+	"get-cache":             {access.Read, Listed},
 	"beat-cache":            {access.Serve, Listed},
 	"forget-cache":          {access.Image, Whole},
 	"warm-caches":           {access.Image, Whole},

@@ -22,12 +22,15 @@ type slotIn struct {
 func (s *server) slots() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"racks"}; return o }
 	route(s, tag(op("GET", "/racks/{rack}/slots", "list-slots", "Every place of a rack and how it stands, in a word")),
-		func(ctx context.Context, in *RackIn) (*body[wire.List[racking.Place]], error) {
+		func(ctx context.Context, in *struct {
+			RackIn
+			PageIn
+		}) (*body[wire.List[racking.Place]], error) {
 			v, err := s.Store.RackView(ctx, in.Rack)
 			if err != nil {
 				return nil, err
 			}
-			return listOf(v.Places(), nil)
+			return pageOf(ctx, in.PageIn, []order[racking.Place]{{"u", (*racking.Place).Key}}, v.Places(), nil)
 		})
 	route(s, tag(op("GET", "/racks/{rack}/slots/{u}", "get-slot", "What should be in a slot, what was seen there, what was adopted")), s.slot)
 }

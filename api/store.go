@@ -19,6 +19,7 @@ type Store interface {
 	machineStore
 	lifeStore
 	networkStore
+	siteStore
 	verifyStore
 	planStore
 	imageStore
@@ -103,7 +104,7 @@ type imageStore interface {
 	// RemoveImage is Conflict while an operation needs the image.
 	RemoveImage(ctx context.Context, idOrName, actor string) (*images.Image, error)
 	// ImageImports are newest first.
-	ImageImports(ctx context.Context) ([]images.Import, error)
+	ImageImports(ctx context.Context, p store.Page) ([]images.Import, error)
 	ImageImport(ctx context.Context, id string) (*images.Import, error)
 	CreateImageImport(ctx context.Context, i *images.Import) error
 	// RemoveImageImport ends an import that runs.
@@ -136,7 +137,7 @@ type rackingStore interface {
 	// SignOffRack is Conflict while a step is open.
 	SignOffRack(ctx context.Context, rack, note, actor string) (*racking.SignOff, error)
 	// SignOffs are newest first.
-	SignOffs(ctx context.Context, rack string) ([]racking.SignOff, error)
+	SignOffs(ctx context.Context, rack string, p store.Page) ([]racking.SignOff, error)
 	SignOff(ctx context.Context, rack, id string) (*racking.SignOff, error)
 }
 

@@ -80,7 +80,7 @@ func (s *server) listTokens(ctx context.Context, in *struct {
 	PageIn
 }) (*body[wire.List[access.Token]], error) {
 	list, err := s.Store.Tokens(ctx, in.Revoked)
-	return pageOf(ctx, in.PageIn, func(t *access.Token) string { return t.Name + "\x01" + t.ID }, list, err)
+	return pageOf(ctx, in.PageIn, byName(func(t *access.Token) string { return t.Name + "\x01" + t.ID }), list, err)
 }
 
 func (s *server) rotateToken(ctx context.Context, in *struct {

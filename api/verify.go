@@ -14,11 +14,12 @@ import (
 
 type partsIn struct {
 	Serial string `query:"serial" required:"true" minLength:"1" maxLength:"128" doc:"A NIC's is its MAC"`
+	PageIn
 }
 
 type machinePartsIn struct {
 	MachineIn
-	Limit int `query:"limit" default:"1000" minimum:"1" maximum:"1000" doc:"The newest so many"`
+	PageIn
 }
 
 type waiverIn struct {
@@ -33,11 +34,11 @@ func (s *server) verification() {
 	route(s, tag("machines", op("GET", "/machines/{machine}/verification", "machine-verification", "What a machine is to be, what was observed, and the differences")), s.getVerification)
 	route(s, tag("machines", op("GET", "/machines/{machine}/parts", "machine-parts", "A machine's components as they came and went, newest first")),
 		func(ctx context.Context, in *machinePartsIn) (*body[wire.List[inventory.Part]], error) {
-			return listOf(s.Store.Parts(ctx, store.PartFilter{Machine: in.Machine, Limit: in.Limit}))
+			return s.parts(ctx, in.PageIn, store.PartFilter{Machine: in.Machine})
 		})
 	route(s, tag("machines", op("GET", "/parts", "find-parts", "Through which machines a part went, newest first")),
 		func(ctx context.Context, in *partsIn) (*body[wire.List[inventory.Part]], error) {
-			return listOf(s.Store.Parts(ctx, store.PartFilter{Serial: in.Serial, Scope: scopeOf(ctx)}))
+			return s.parts(ctx, in.PageIn, store.PartFilter{Serial: in.Serial})
 		})
 	route(s, tag("machines", op("POST", "/machines/{machine}/waivers", "waive-condition", "Let differences of a machine pass, by name and with a reason")),
 		func(ctx context.Context, in *struct {
@@ -64,6 +65,13 @@ func (s *server) verification() {
 			}
 			return &body[verify.Wiring]{verify.Rack(*inv, mates, s.Now())}, nil
 		})
+}
+
+func (s *server) parts(ctx context.Context, in PageIn, f store.PartFilter) (*body[wire.List[inventory.Part]], error) {
+	return keyset(ctx, in.BehindIn, in.Limit, byNumber("-seen", func(p *inventory.Part) int64 { return p.ID }), func(p store.Page) ([]inventory.Part, error) {
+		f.Page = p
+		return s.Store.Parts(ctx, f)
+	})
 }
 
 func machineBody(m *inventory.Machine, err error) (*body[inventory.Machine], error) {

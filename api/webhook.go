@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -53,8 +54,9 @@ type webhookMadeOut struct {
 type deliveriesIn struct {
 	WebhookIn
 	State  string `query:"state" enum:"pending,delivered,dead" doc:"Only those in this state"`
-	Before string `query:"before" maxLength:"64" doc:"Id of the last one seen, for those before it"`
-	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"The newest so many"`
+	Before string `query:"before" format:"uuid" maxLength:"64" doc:"Id of the last one seen, for those behind it; page_token does the same"`
+	Limit  int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
+	BehindIn
 }
 
 func showWebhook(w *webhook.Webhook, err error) (*webhookOut, error) {
@@ -67,8 +69,10 @@ func showWebhook(w *webhook.Webhook, err error) (*webhookOut, error) {
 // webhooks registers who is told of events.
 func (s *server) webhooks() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"webhooks"}; return o }
-	route(s, tag(op("GET", "/webhooks", "list-webhooks", "Webhooks, by name")), func(ctx context.Context, _ *struct{}) (*body[wire.List[webhook.Webhook]], error) {
-		return listOf(s.Store.Webhooks(ctx))
+	route(s, tag(op("GET", "/webhooks", "list-webhooks", "Webhooks, by name")), func(ctx context.Context, in *PageIn) (*body[wire.List[webhook.Webhook]], error) {
+		list, err := s.Store.Webhooks(ctx)
+		return pageOf(ctx, *in, append(byName(func(w *webhook.Webhook) string { return w.Name }),
+			byTime("created", func(w *webhook.Webhook) (time.Time, string) { return w.Created, w.ID })...), list, err)
 	})
 	route(s, tag(op("GET", "/webhooks/{webhook}", "get-webhook", "One webhook")), func(ctx context.Context, in *WebhookIn) (*webhookOut, error) {
 		return showWebhook(s.Store.Webhook(ctx, in.Webhook))
@@ -92,7 +96,13 @@ func (s *server) webhooks() {
 	})
 	route(s, tag(op("GET", "/webhooks/{webhook}/deliveries", "list-deliveries", "Deliveries of a webhook, newest first")),
 		func(ctx context.Context, in *deliveriesIn) (*body[wire.List[webhook.Delivery]], error) {
-			return listOf(s.Store.Deliveries(ctx, in.Webhook, store.DeliveryFilter{State: in.State, Before: in.Before, Limit: in.Limit}))
+			made := []order[webhook.Delivery]{{"-created", func(d *webhook.Delivery) []string { return []string{d.ID} }}}
+			return keyset(ctx, in.BehindIn, in.Limit, made, func(p store.Page) ([]webhook.Delivery, error) {
+				if p.After == nil && in.Before != "" {
+					p.After = []string{strings.ToLower(in.Before)}
+				}
+				return s.Store.Deliveries(ctx, in.Webhook, store.DeliveryFilter{State: in.State, Page: p})
+			})
 		})
 	replay := tag(op("POST", "/webhooks/{webhook}/replay", "replay-webhook", "Make deliveries once more: one, those that were given up, or those of a time"))
 	replay.DefaultStatus = http.StatusAccepted

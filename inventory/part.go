@@ -4,6 +4,7 @@ import "time"
 
 // Part is a component of a machine while it sat in one place, as one source saw it.
 type Part struct {
+	ID       int64     `json:"id,omitempty" doc:"Of this record; grows"`
 	Machine  string    `json:"machine" doc:"Machine id"`
 	Name     string    `json:"machine_name"`
 	Source   string    `json:"source" enum:"agent,redfish"`

@@ -22,7 +22,7 @@ const maxWaiting = 100
 // ApprovalFilter narrows a list of approvals.
 type ApprovalFilter struct {
 	Waiting bool // only those that wait
-	Limit   int  // 0: 100
+	Page
 }
 
 // Weigh counts a destructive request on a.Machines machines. When it and what the same
@@ -88,17 +88,13 @@ func approvalEvent(a *audit.Approval, who, did string) journal.Event {
 		Detail: map[string]any{"approval": a.ID, "asked_by": a.Actor, "decided_by": a.By, "route": a.Route, "machines": a.Machines}}
 }
 
-// Approvals lists approvals, newest first.
+// Approvals lists a part of the approvals, by when they were asked for, newest first.
 func (db *DB) Approvals(ctx context.Context, f ApprovalFilter) ([]audit.Approval, error) {
 	where, args := "true", []any{}
 	if f.Waiting {
 		where, args = "state = 'waiting' AND expires_at > $1", []any{db.now()}
 	}
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	out, err := db.approvals(ctx, db.sql, where+fmt.Sprintf(" ORDER BY asked_at DESC, id DESC LIMIT %d", f.Limit), args...)
-	return out, db.fault(err)
+	return listed(ctx, db, f.Page, byTime("asked", "asked_at", "id"), "-asked", where, args, db.approvals)
 }
 
 // Approval returns one approval.

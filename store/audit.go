@@ -13,16 +13,17 @@ import (
 
 // AuditFilter narrows a list of entries; empty fields do not.
 type AuditFilter struct {
-	After  int64 // seq greater than this
-	Below  int64 // seq less than this
-	Actor  string
-	Target string // like machine/r1-u10, or an id
-	Route  string
-	Since  time.Time
-	Until  time.Time // before this
-	Open   bool      // only what was asked and not answered
-	Newest bool      // newest first instead of oldest first
-	Limit  int       // 0: 100
+	After   int64 // seq greater than this
+	Below   int64 // seq less than this
+	Actor   string
+	Target  string // like machine/r1-u10, or an id
+	Route   string
+	Request string // its id
+	Since   time.Time
+	Until   time.Time // before this
+	Open    bool      // only what was asked and not answered
+	Newest  bool      // newest first instead of oldest first
+	Limit   int       // 0: 100
 }
 
 // AppendAudit puts an entry behind the chain and returns it with its number and hashes. All
@@ -99,6 +100,7 @@ func (db *DB) Audit(ctx context.Context, f AuditFilter) ([]audit.Record, error) 
 	arg(f.Actor != "", "actor = $?", f.Actor)
 	arg(f.Target != "", "(target = $? OR target_id = $?)", f.Target)
 	arg(f.Route != "", "route = $?", f.Route)
+	arg(f.Request != "", "request_id = $? AND request_id <> ''", f.Request)
 	arg(!f.Since.IsZero(), "at >= $?", f.Since.UTC())
 	arg(!f.Until.IsZero(), "at < $?", f.Until.UTC())
 	if f.Open {

@@ -26,14 +26,17 @@ func (db *DB) AddStrangeBMC(ctx context.Context, b inventory.StrangeBMC) (bool, 
 	return n > 0, db.fault(err)
 }
 
-// StrangeBMCs lists the BMCs that asked for an address and are in no plan, the newest
-// first, with the address they were lent.
-func (db *DB) StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error) {
-	out, err := collect(ctx, db.sql, func(scan func(...any) error) (b inventory.StrangeBMC, err error) {
+// StrangeBMCs lists a part of the BMCs that asked for an address and are in no plan, the
+// newest first, with the address they were lent.
+func (db *DB) StrangeBMCs(ctx context.Context, p Page) ([]inventory.StrangeBMC, error) {
+	return listed(ctx, db, p, byTime("since", "s.since", "s.mac"), "-since", "true", []any{db.now()}, strangeBMCs)
+}
+
+func strangeBMCs(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.StrangeBMC, error) {
+	return collect(ctx, q, func(scan func(...any) error) (b inventory.StrangeBMC, err error) {
 		err = scan(asMAC{&b.MAC}, &b.Network, &b.Vendor, asTime{&b.Since}, asTime{&b.Seen}, asAddr{&b.Address})
 		return b, err
 	}, `SELECT s.mac, s.network, s.vendor, s.since, s.seen, (SELECT max(l.address) FROM lease l WHERE l.mac = s.mac AND l.until > $1)
 		FROM bmc_stranger s WHERE NOT EXISTS (SELECT 1 FROM bmc b WHERE b.mac = s.mac) AND NOT EXISTS (SELECT 1 FROM nic n WHERE n.mac = s.mac)
-		ORDER BY s.since DESC, s.mac LIMIT 4096`, db.now())
-	return out, db.fault(err)
+		AND `+pick, args...)
 }

@@ -13,7 +13,7 @@ import (
 // EventFilter narrows a list of events; empty fields do not.
 type EventFilter struct {
 	After     int64  // ids greater than this
-	Until     int64  // and up to this; 0: to the newest (only PlacedEvents)
+	Until     int64  // and up to this; 0: to the newest
 	Machine   string // id or name
 	Operation string
 	Newest    bool // newest first instead of oldest first
@@ -22,7 +22,7 @@ type EventFilter struct {
 
 // Events lists events.
 func (db *DB) Events(ctx context.Context, f EventFilter) ([]journal.Event, error) {
-	where, args := []string{"id > $1"}, []any{f.After}
+	where, args := []string{"id > $1", "id <= $2"}, []any{f.After, f.until()}
 	arg := func(clause string, v any) {
 		args = append(args, v)
 		where = append(where, fmt.Sprintf(clause, len(args)))

@@ -19,10 +19,9 @@ import (
 // openFleets picks the fleets that may still begin something.
 const openFleets = `state IN ('running', 'paused', 'halted')`
 
-// Fleets lists the fleets of a kind, newest first.
-func (db *DB) Fleets(ctx context.Context, kind fleet.Kind) ([]fleet.Fleet, error) {
-	out, err := fleets(ctx, db.sql, "kind = $1", kind)
-	return out, db.fault(err)
+// Fleets lists a part of the fleets of a kind, by when they were begun, newest first.
+func (db *DB) Fleets(ctx context.Context, kind fleet.Kind, p Page) ([]fleet.Fleet, error) {
+	return listed(ctx, db, p, byTime("created", "created_at", "id"), "-created", "kind = $1", []any{kind}, fleets)
 }
 
 // Fleet returns a fleet by id or name.
@@ -47,7 +46,7 @@ func fleets(ctx context.Context, q queryer, pick string, args ...any) ([]fleet.F
 	return collect(ctx, q, func(scan func(...any) error) (f fleet.Fleet, err error) {
 		err = scan(asJSON{&f}, &f.Version)
 		return f, err
-	}, `SELECT spec, version FROM fleet WHERE `+pick+` ORDER BY created_at DESC, id DESC LIMIT 200`, args...)
+	}, `SELECT spec, version FROM fleet WHERE `+pick, args...)
 }
 
 // fleetContext binds a sealed order to its fleet: user-data often holds passwords. It is the
@@ -68,7 +67,7 @@ func (db *DB) CreateFleet(ctx context.Context, f *fleet.Fleet, order deploy.Orde
 		if err := db.holdNeeds(ctx, tx, f, order); err != nil {
 			return err
 		}
-		earlier, err := fleets(ctx, tx, "kind = $1", f.Kind)
+		earlier, err := fleets(ctx, tx, "kind = $1 ORDER BY created_at DESC, id DESC LIMIT 1", f.Kind)
 		if err != nil {
 			return err
 		}

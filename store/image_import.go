@@ -20,10 +20,10 @@ const keptImports = 7 * 24 * time.Hour
 
 func importContext(id string) string { return "image-import:" + id }
 
-// ImageImports lists the imports, newest first, without what was asked.
-func (db *DB) ImageImports(ctx context.Context) ([]images.Import, error) {
-	out, err := imports(ctx, db.sql, "true")
-	return out, db.fault(err)
+// ImageImports lists a part of the imports, by when they were begun, newest first, without
+// what was asked.
+func (db *DB) ImageImports(ctx context.Context, p Page) ([]images.Import, error) {
+	return listed(ctx, db, p, byTime("created", "created_at", "id"), "-created", "true", nil, imports)
 }
 
 // ImageImport returns an import, with what was asked unless it has ended.
@@ -64,8 +64,7 @@ func imports(ctx context.Context, q queryer, pick string, args ...any) ([]images
 	return collect(ctx, q, func(scan func(...any) error) (i images.Import, err error) {
 		err = scan(asText{&i.ID}, &i.Name, &i.Kind, &i.From, &i.State, &i.Bytes, &i.Done, &i.Digest, &i.Error, &i.Fault, &i.Hint, &i.Actor, asTime{&i.Created}, asTime{&i.Updated})
 		return i, err
-	}, `SELECT id, name, kind, origin, state, bytes, done_bytes, digest, error, fault, hint, actor, created_at, updated_at FROM image_import WHERE `+pick+`
-		ORDER BY created_at DESC, id DESC LIMIT 500`, args...)
+	}, `SELECT id, name, kind, origin, state, bytes, done_bytes, digest, error, fault, hint, actor, created_at, updated_at FROM image_import WHERE `+pick, args...)
 }
 
 // CreateImageImport begins an import: an upload (state Receiving) or what the server

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,7 +26,8 @@ type Page struct {
 // key is what a list is sorted by: columns that no two of it share.
 type key struct {
 	columns []string
-	times   int // the first so many columns are times, in RFC 3339
+	times   int  // the first so many columns are times, in RFC 3339
+	number  bool // the last column is a whole number
 }
 
 // behind is the condition and order of a page. More args stand before its own.
@@ -55,6 +57,11 @@ func (p Page) behind(sorts map[string]key, usual string, args []any) (where, ord
 					return "", "", nil, fault.Invalidf("the place in the list is no time")
 				}
 			}
+			if k.number && i == len(k.columns)-1 {
+				if v, err = strconv.ParseInt(text, 10, 64); err != nil {
+					return "", "", nil, fault.Invalidf("the place in the list is no number")
+				}
+			}
 			args = append(args, v)
 			marks[i] = fmt.Sprintf("$%d", len(args))
 		}
@@ -69,6 +76,21 @@ func (p Page) behind(sorts map[string]key, usual string, args []any) (where, ord
 // byName is the order of what has unique names.
 func byName(column string) map[string]key {
 	return map[string]key{"name": {columns: []string{column}}}
+}
+
+// byTime is the order of what is told apart by a time and an id.
+func byTime(word, at, id string) map[string]key {
+	return map[string]key{word: {columns: []string{at, id}, times: 1}}
+}
+
+// listed reads a part of the rows that meet a condition.
+func listed[T any](ctx context.Context, db *DB, p Page, sorts map[string]key, usual, in string, args []any, rows func(context.Context, queryer, string, ...any) ([]T, error)) ([]T, error) {
+	where, order, args, err := p.behind(sorts, usual, args)
+	if err != nil {
+		return nil, err
+	}
+	out, err := rows(ctx, db.sql, in+" AND "+where+order, args...)
+	return out, db.fault(err)
 }
 
 // RackPage lists a part of the racks, by name.
@@ -124,13 +146,13 @@ func (db *DB) LeasePage(ctx context.Context, p Page) ([]inventory.Lease, error) 
 
 // operationSorts are the orders of operations.
 func operationSorts() map[string]key {
-	return map[string]key{"created": {columns: []string{"o.created_at", "o.id"}, times: 1}}
+	return byTime("created", "o.created_at", "o.id")
 }
 
 // CertificatePage lists a part of the certificates, by when they were made.
 func (db *DB) CertificatePage(ctx context.Context, f CertificateFilter, p Page) ([]deploy.SignedCertificate, error) {
 	in, args := f.clause()
-	where, order, args, err := p.behind(map[string]key{"ended": {columns: []string{"ended_at", "id"}, times: 1}}, "-ended", args)
+	where, order, args, err := p.behind(byTime("ended", "ended_at", "id"), "-ended", args)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"fmt"
 
-	"rackwright/access"
 	"rackwright/inventory"
 	"rackwright/inventory/verify"
 )
@@ -17,11 +15,10 @@ const keptParts = 2000
 type PartFilter struct {
 	Machine string // id or name
 	Serial  string
-	Scope   access.Scope
-	Limit   int // 0: 1000
+	Page
 }
 
-// Parts lists components as they came and went, the newest first.
+// Parts lists a part of the components as they came and went, the newest first.
 func (db *DB) Parts(ctx context.Context, f PartFilter) ([]inventory.Part, error) {
 	where, args := "p.serial = $1", []any{f.Serial}
 	if f.Machine != "" {
@@ -32,16 +29,16 @@ func (db *DB) Parts(ctx context.Context, f PartFilter) ([]inventory.Part, error)
 		where, args = "p.machine_id = $1", []any{m.ID}
 	}
 	within, args := db.machinesWithin(f.Scope, "m", args)
-	if f.Limit == 0 {
-		f.Limit = 1000
-	}
-	out, err := collect(ctx, db.sql, readPart, `SELECT p.machine_id, m.name, p.source, p.kind, p.location, p.serial, p.model, p.seen_at, p.gone_at
-		FROM part p JOIN machine m ON m.id = p.machine_id WHERE `+where+within+fmt.Sprintf(` ORDER BY p.id DESC LIMIT %d`, f.Limit), args...)
-	return out, db.fault(err)
+	return listed(ctx, db, f.Page, map[string]key{"seen": {columns: []string{"p.id"}, number: true}}, "-seen", where+within, args, parts)
+}
+
+func parts(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Part, error) {
+	return collect(ctx, q, readPart, `SELECT p.id, p.machine_id, m.name, p.source, p.kind, p.location, p.serial, p.model, p.seen_at, p.gone_at
+		FROM part p JOIN machine m ON m.id = p.machine_id WHERE `+pick, args...)
 }
 
 func readPart(scan func(...any) error) (p inventory.Part, err error) {
-	err = scan(asText{&p.Machine}, &p.Name, &p.Source, &p.Kind, &p.Location, &p.Serial, &p.Model, asTime{&p.Seen}, asTime{&p.Gone})
+	err = scan(&p.ID, asText{&p.Machine}, &p.Name, &p.Source, &p.Kind, &p.Location, &p.Serial, &p.Model, asTime{&p.Seen}, asTime{&p.Gone})
 	return p, err
 }
 

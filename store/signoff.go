@@ -39,14 +39,13 @@ func (db *DB) SignOffRack(ctx context.Context, rack, note, actor string) (*racki
 	return out, nil
 }
 
-// SignOffs lists the sign-off records of a rack, newest first.
-func (db *DB) SignOffs(ctx context.Context, rackName string) ([]racking.SignOff, error) {
+// SignOffs lists a part of the sign-off records of a rack, newest first.
+func (db *DB) SignOffs(ctx context.Context, rackName string, p Page) ([]racking.SignOff, error) {
 	r, err := rack(ctx, db.sql, rackName)
 	if err != nil {
 		return nil, db.fault(err)
 	}
-	out, err := signOffs(ctx, db.sql, "rack_id = $1", r.ID)
-	return out, db.fault(err)
+	return listed(ctx, db, p, byTime("at", "at", "id"), "-at", "rack_id = $1", []any{r.ID}, signOffs)
 }
 
 // SignOff returns one record of a rack.
@@ -75,5 +74,5 @@ func signOffs(ctx context.Context, q queryer, pick string, args ...any) ([]racki
 	return collect(ctx, q, func(scan func(...any) error) (s racking.SignOff, err error) {
 		err = scan(asJSON{&s})
 		return s, err
-	}, `SELECT record FROM signoff WHERE `+pick+` ORDER BY at DESC, id DESC LIMIT 100`, args...)
+	}, `SELECT record FROM signoff WHERE `+pick, args...)
 }

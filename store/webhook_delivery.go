@@ -173,12 +173,11 @@ func (db *DB) disableWebhook(ctx context.Context, tx *sql.Tx, id, why string) er
 
 // DeliveryFilter narrows a list of deliveries.
 type DeliveryFilter struct {
-	State  string
-	Before string // ids before this, for the next page
-	Limit  int    // 0: 100
+	State string
+	Page
 }
 
-// Deliveries lists a webhook's deliveries, newest first.
+// Deliveries lists a part of a webhook's deliveries, in the order they were made, newest first.
 func (db *DB) Deliveries(ctx context.Context, idOrName string, f DeliveryFilter) ([]webhook.Delivery, error) {
 	w, err := db.Webhook(ctx, idOrName)
 	if err != nil {
@@ -189,18 +188,11 @@ func (db *DB) Deliveries(ctx context.Context, idOrName string, f DeliveryFilter)
 		args = append(args, f.State)
 		where += fmt.Sprintf(" AND state = $%d", len(args))
 	}
-	if f.Before != "" {
-		if !isID(f.Before) {
-			return nil, fault.Invalidf("before is no id of a delivery")
-		}
-		args = append(args, strings.ToLower(f.Before))
-		where += fmt.Sprintf(" AND id < $%d", len(args))
-	}
-	if f.Limit <= 0 {
-		f.Limit = 100
-	}
-	out, err := collect(ctx, db.sql, readDelivery, `SELECT `+deliveryColumns+` FROM webhook_delivery WHERE `+where+fmt.Sprintf(" ORDER BY id DESC LIMIT %d", f.Limit), args...)
-	return out, db.fault(err)
+	return listed(ctx, db, f.Page, map[string]key{"created": {columns: []string{"id"}}}, "-created", where, args, deliveries)
+}
+
+func deliveries(ctx context.Context, q queryer, pick string, args ...any) ([]webhook.Delivery, error) {
+	return collect(ctx, q, readDelivery, `SELECT `+deliveryColumns+` FROM webhook_delivery WHERE `+pick, args...)
 }
 
 // ReplayDelivery makes a delivery once more, as if it had never been tried.

@@ -67,7 +67,7 @@ func (s *Store) Audit(_ context.Context, f store.AuditFilter) ([]audit.Record, e
 		answered[e.Asks] = true
 	}
 	out := slices.DeleteFunc(slices.Clone(s.record.entries), func(e audit.Record) bool {
-		return e.Seq <= f.After || f.Below > 0 && e.Seq >= f.Below || f.Actor != "" && e.Actor != f.Actor || f.Route != "" && e.Route != f.Route ||
+		return e.Seq <= f.After || f.Below > 0 && e.Seq >= f.Below || f.Actor != "" && e.Actor != f.Actor || f.Route != "" && e.Route != f.Route || f.Request != "" && e.Request != f.Request ||
 			f.Target != "" && e.Target != f.Target && e.TargetID != f.Target || !f.Since.IsZero() && e.At.Before(f.Since) || !f.Until.IsZero() && !e.At.Before(f.Until) ||
 			f.Open && (e.Stage != audit.Asked || answered[e.Seq])
 	})
@@ -115,7 +115,8 @@ func (s *Store) Weigh(_ context.Context, a audit.Approval, over int, request []b
 func (s *Store) Approvals(_ context.Context, f store.ApprovalFilter) ([]audit.Approval, error) {
 	unlock, err := s.lock()
 	defer unlock()
-	return slices.DeleteFunc(slices.Clone(s.record.waits), func(a audit.Approval) bool { return f.Waiting && a.State != audit.Waiting }), err
+	list := slices.DeleteFunc(slices.Clone(s.record.waits), func(a audit.Approval) bool { return f.Waiting && a.State != audit.Waiting })
+	return page(list, f.Page, true, func(a audit.Approval) []string { return since(a.Asked, a.ID) }), err
 }
 
 // Approval returns one.

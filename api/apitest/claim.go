@@ -33,10 +33,10 @@ func (s *Store) Meet(b inventory.StrangeBMC) {
 }
 
 // StrangeBMCs lists those.
-func (s *Store) StrangeBMCs(context.Context) ([]inventory.StrangeBMC, error) {
+func (s *Store) StrangeBMCs(_ context.Context, p store.Page) ([]inventory.StrangeBMC, error) {
 	unlock, err := s.lock()
 	defer unlock()
-	return slices.Clone(s.strange), err
+	return page(s.strange, p, true, func(b inventory.StrangeBMC) []string { return since(b.Since, b.MAC.String()) }), err
 }
 
 // GivePassword keeps nothing: the machine's BMC is not claimed any more.

@@ -8,20 +8,20 @@ import (
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/fleet"
+	"rackwright/store"
 )
 
 // Fleets are newest first.
-func (s *Store) Fleets(_ context.Context, kind fleet.Kind) ([]fleet.Fleet, error) {
+func (s *Store) Fleets(_ context.Context, kind fleet.Kind, p store.Page) ([]fleet.Fleet, error) {
 	unlock, err := s.lock()
 	defer unlock()
-	out := slices.DeleteFunc(slices.Clone(s.fleet), func(f fleet.Fleet) bool { return f.Kind != kind })
-	slices.Reverse(out)
-	return out, err
+	list := slices.DeleteFunc(slices.Clone(s.fleet), func(f fleet.Fleet) bool { return f.Kind != kind })
+	return page(list, p, true, func(f fleet.Fleet) []string { return since(f.Created, f.ID) }), err
 }
 
 // Fleet returns a fleet by id or name.
 func (s *Store) Fleet(ctx context.Context, kind fleet.Kind, name string) (*fleet.Fleet, error) {
-	list, err := s.Fleets(ctx, kind)
+	list, err := s.Fleets(ctx, kind, store.Page{})
 	for i := range list {
 		if list[i].Name == name || list[i].ID == name {
 			return &list[i], err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"rackwright/access"
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/store"
@@ -56,4 +57,51 @@ func described(m inventory.Machine, f store.MachineFilter) bool {
 		}
 	}
 	return (f.Tag == "" || slices.Contains(m.Tags, f.Tag)) && (f.Project == "" || m.Project == f.Project) && (f.Model == "" || m.Model == f.Model)
+}
+
+// Sites lists the sites; scopes leave nothing out here.
+func (s *Store) Sites(context.Context, access.Scope) (out []inventory.SiteTally, err error) {
+	unlock, err := s.lock()
+	defer unlock()
+	for _, site := range s.inv.Sites {
+		t := inventory.SiteTally{Site: site, Rooms: []inventory.Room{}, Phases: map[inventory.Phase]int{}}
+		at := map[string]bool{}
+		for _, r := range s.inv.Racks {
+			if r.Site == site.Name {
+				t.Add(r.Room)
+				at[r.Name] = true
+			}
+		}
+		for _, m := range s.inv.Machines {
+			if m.Slot != nil && at[m.Slot.Rack] {
+				t.Machines, t.Phases[m.Phase] = t.Machines+1, t.Phases[m.Phase]+1
+			}
+		}
+		out = append(out, t)
+	}
+	return out, err
+}
+
+// Device returns a device by name.
+func (s *Store) Device(ctx context.Context, name string) (*inventory.Device, error) {
+	list, err := s.Devices(ctx, "")
+	return found(list, err, "device", name, func(d *inventory.Device) bool { return d.Name == name })
+}
+
+// Lease returns what Lend added.
+func (s *Store) Lease(ctx context.Context, network, address string) (*inventory.Lease, error) {
+	list, err := s.Leases(ctx)
+	return found(list, err, "lease", address, func(l *inventory.Lease) bool { return l.Network == network && l.Address.String() == address })
+}
+
+func found[T any](list []T, err error, noun, name string, is func(*T) bool) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if is(&list[i]) {
+			return &list[i], nil
+		}
+	}
+	return nil, fault.NotFoundf("there is no %s %q", noun, name)
 }

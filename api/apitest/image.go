@@ -8,6 +8,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/images"
+	"rackwright/store"
 )
 
 // uploads are imports and what was sent of them.
@@ -18,12 +19,10 @@ type uploads struct {
 }
 
 // ImageImports lists imports, newest first.
-func (s *Store) ImageImports(context.Context) ([]images.Import, error) {
+func (s *Store) ImageImports(_ context.Context, p store.Page) ([]images.Import, error) {
 	unlock, err := s.lock()
 	defer unlock()
-	out := slices.Clone(s.uploads.list)
-	slices.Reverse(out)
-	return out, err
+	return page(s.uploads.list, p, true, func(i images.Import) []string { return since(i.Created, i.ID) }), err
 }
 
 // ImageImport returns an import.

@@ -31,7 +31,9 @@ func page[T any](list []T, p store.Page, turned bool, key func(T) []string) []T 
 	return list[:min(len(list), cmp.Or(p.Limit, 1000))]
 }
 
-func at(t time.Time) string { return t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano) }
+func at(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+
+func since(v time.Time, id string) []string { return []string{at(v), id} }
 
 // RackPage lists a part of the racks.
 func (s *Store) RackPage(ctx context.Context, p store.Page) ([]inventory.Rack, error) {

@@ -10,6 +10,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/inventory/racking"
 	"rackwright/journal"
+	"rackwright/store"
 )
 
 // racks is what people said and signed.
@@ -221,7 +222,7 @@ func (s *Store) SignOffRack(_ context.Context, rack, note, actor string) (*racki
 }
 
 // SignOffs lists the records of a rack, newest first.
-func (s *Store) SignOffs(_ context.Context, rack string) ([]racking.SignOff, error) {
+func (s *Store) SignOffs(_ context.Context, rack string, p store.Page) ([]racking.SignOff, error) {
 	unlock, err := s.lock()
 	defer unlock()
 	if err != nil {
@@ -230,12 +231,13 @@ func (s *Store) SignOffs(_ context.Context, rack string) ([]racking.SignOff, err
 	if _, err := s.rackView(rack); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(s.racks.signed), func(r racking.SignOff) bool { return r.Rack != rack }), nil
+	list := slices.DeleteFunc(slices.Clone(s.racks.signed), func(r racking.SignOff) bool { return r.Rack != rack })
+	return page(list, p, true, func(r racking.SignOff) []string { return since(r.At, r.ID) }), nil
 }
 
 // SignOff returns one record.
 func (s *Store) SignOff(ctx context.Context, rack, id string) (*racking.SignOff, error) {
-	all, err := s.SignOffs(ctx, rack)
+	all, err := s.SignOffs(ctx, rack, store.Page{})
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,7 @@ func (s *Store) PlacedEvents(ctx context.Context, f store.EventFilter) ([]journa
 	defer s.mu.Unlock()
 	var out []journal.Placed
 	for _, e := range events {
-		if (f.Until == 0 || e.ID <= f.Until) && (limit == 0 || len(out) < limit) {
+		if limit == 0 || len(out) < limit {
 			out = append(out, journal.Placed{Event: e, Place: s.whereabouts(e.Machine)})
 		}
 	}

@@ -3,6 +3,7 @@ package apitest
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"rackwright/fault"
@@ -52,11 +53,12 @@ func (s *Store) Parts(_ context.Context, f store.PartFilter) ([]inventory.Part, 
 		for _, p := range verify.Parts(m.Facts) {
 			p.Machine, p.Name, p.Seen = m.ID, m.Name, m.Facts.Observed
 			if f.Serial == "" || p.Serial == f.Serial {
+				p.ID = int64(len(out) + 1)
 				out = append(out, p)
 			}
 		}
 	}
-	return out, nil
+	return page(out, f.Page, true, func(p inventory.Part) []string { return []string{strconv.FormatInt(p.ID, 10)} }), nil
 }
 
 // Waive lets conditions pass.

@@ -126,7 +126,7 @@ func (s *Store) Deliveries(_ context.Context, name string, f store.DeliveryFilte
 		}
 		return nil
 	})
-	return out, err
+	return page(out, f.Page, true, func(d webhook.Delivery) []string { return []string{d.ID} }), err
 }
 
 // GiveUp ends the deliveries of a webhook as dead.

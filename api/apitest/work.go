@@ -227,7 +227,7 @@ func (s *Store) Events(_ context.Context, f store.EventFilter) ([]journal.Event,
 	defer unlock()
 	var out []journal.Event
 	for _, e := range s.event {
-		if e.ID > f.After && (f.Machine == "" || f.Machine == e.Machine) && (f.Operation == "" || f.Operation == e.Operation) {
+		if e.ID > f.After && (f.Until == 0 || e.ID <= f.Until) && (f.Machine == "" || f.Machine == e.Machine) && (f.Operation == "" || f.Operation == e.Operation) {
 			out = append(out, e)
 		}
 	}

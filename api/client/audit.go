@@ -16,10 +16,11 @@ import (
 // AuditQuery narrows a list of entries; empty fields do not.
 type AuditQuery struct {
 	Actor, Target, Route string
+	Request              string // its id
 	Since, Until         time.Time
 	Open                 bool // only what was never answered
 	Newest               bool // newest first
-	Limit                int  // 0 is the server's default
+	Limit                int  // 0: all
 }
 
 func timeOf(t time.Time) string {
@@ -31,9 +32,8 @@ func timeOf(t time.Time) string {
 
 // Audit returns entries of the audit.
 func (c *Client) Audit(ctx context.Context, q AuditQuery) ([]audit.Record, error) {
-	l, err := call[wire.List[audit.Record]](ctx, c, http.MethodGet, "/audit", query("actor", q.Actor, "target", q.Target, "route", q.Route,
-		"since", timeOf(q.Since), "until", timeOf(q.Until), "open", flag(q.Open), "newest", flag(q.Newest), "limit", number(int64(q.Limit))), nil)
-	return l.Items, err
+	return most[audit.Record](ctx, c, q.Limit, "/audit", query("actor", q.Actor, "target", q.Target, "route", q.Route, "request", q.Request,
+		"since", timeOf(q.Since), "until", timeOf(q.Until), "open", flag(q.Open), "newest", flag(q.Newest)))
 }
 
 // AuditHead returns where the chain of the audit ends, signed.
@@ -56,10 +56,10 @@ func (c *Client) ExportAudit(ctx context.Context, after int64) (io.ReadCloser, e
 	return answer.Body, nil
 }
 
-// Approvals returns destructive requests that waited for a second person, newest first.
+// Approvals returns destructive requests that waited for a second person, the newest
+// so many first; 0: all.
 func (c *Client) Approvals(ctx context.Context, waiting bool, limit int) ([]audit.Approval, error) {
-	l, err := call[wire.List[audit.Approval]](ctx, c, http.MethodGet, "/approvals", query("waiting", flag(waiting), "limit", number(int64(limit))), nil)
-	return l.Items, err
+	return most[audit.Approval](ctx, c, limit, "/approvals", query("waiting", flag(waiting)))
 }
 
 func approvalPath(id, rest string) string { return "/approvals/" + url.PathEscape(id) + rest }

@@ -51,6 +51,8 @@ func all[T any](ctx context.Context, c *Client, path string, q url.Values) ([]T,
 	out, bound := []T{}, boundOf(ctx)
 	if bound.most > 0 && bound.most < pageSize {
 		q.Set("limit", strconv.Itoa(bound.most))
+	} else if !q.Has("limit") {
+		q.Set("limit", strconv.Itoa(pageSize))
 	}
 	for {
 		page, err := call[wire.List[T]](ctx, c, http.MethodGet, path, q, nil)
@@ -67,6 +69,14 @@ func all[T any](ctx context.Context, c *Client, path string, q url.Values) ([]T,
 		}
 		q.Set("page_token", page.Next)
 	}
+}
+
+// most returns so many of a list, over as many pages as they take; 0: all.
+func most[T any](ctx context.Context, c *Client, limit int, path string, q url.Values) ([]T, error) {
+	if limit > 0 {
+		ctx = AtMost(ctx, limit, func() {})
+	}
+	return all[T](ctx, c, path, q)
 }
 
 // pageSize is how much a page of the server has.
@@ -136,10 +146,11 @@ func (c *Client) Machine(ctx context.Context, machine string) (inventory.Machine
 	return call[inventory.Machine](ctx, c, http.MethodGet, machinePath(machine, ""), nil, nil)
 }
 
-// Timeline returns the newest events of a machine, oldest first.
+// Timeline returns the newest so many events of a machine, oldest first; 0: all.
 func (c *Client) Timeline(ctx context.Context, machine string, limit int) ([]journal.Event, error) {
-	l, err := call[wire.List[journal.Event]](ctx, c, http.MethodGet, machinePath(machine, "/timeline"), query("limit", number(int64(limit))), nil)
-	return l.Items, err
+	list, err := most[journal.Event](ctx, c, limit, machinePath(machine, "/timeline"), nil)
+	slices.SortStableFunc(list, func(a, b journal.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	return list, err
 }
 
 // Why says in a sentence what a machine waits for or what stopped it.
@@ -311,12 +322,17 @@ type EventQuery struct {
 	After   int64  // id of the last event already seen
 	Machine string // id or name
 	Newest  bool   // the newest so many instead of the next
-	Limit   int    // 0 is the server's default
+	Limit   int    // 0: all
 }
 
 // Events returns events, oldest first.
 func (c *Client) Events(ctx context.Context, q EventQuery) ([]journal.Event, error) {
-	l, err := call[wire.List[journal.Event]](ctx, c, http.MethodGet, "/events",
-		query("after", number(q.After), "machine", q.Machine, "newest", flag(q.Newest), "limit", number(int64(q.Limit))), nil)
-	return l.Items, err
+	return events(ctx, c, q.Limit, query("after", number(q.After), "machine", q.Machine, "newest", flag(q.Newest)))
+}
+
+// events reads pages of events, each oldest first, and puts them in order.
+func events(ctx context.Context, c *Client, limit int, q url.Values) ([]journal.Event, error) {
+	list, err := most[journal.Event](ctx, c, limit, "/events", q)
+	slices.SortFunc(list, func(a, b journal.Event) int { return cmp.Compare(a.ID, b.ID) })
+	return list, err
 }

@@ -32,8 +32,7 @@ func (c *Client) BMC(ctx context.Context, machine string) (wire.BMCOverview, err
 
 // StrangeBMCs lists the BMCs that are in no plan.
 func (c *Client) StrangeBMCs(ctx context.Context) ([]inventory.StrangeBMC, error) {
-	l, err := call[wire.List[inventory.StrangeBMC]](ctx, c, http.MethodGet, "/bmcs/strangers", nil, nil)
-	return l.Items, err
+	return all[inventory.StrangeBMC](ctx, c, "/bmcs/strangers", nil)
 }
 
 // BMCAuthority is the certificate of the authority that signs those of BMCs, PEM.

@@ -28,8 +28,7 @@ func (c *Client) AddFirmware(ctx context.Context, f firmware.File, u Upload) (fi
 
 // FirmwareFiles returns the catalogue.
 func (c *Client) FirmwareFiles(ctx context.Context) ([]firmware.File, error) {
-	l, err := call[wire.List[firmware.File]](ctx, c, http.MethodGet, "/firmware", nil, nil)
-	return l.Items, err
+	return all[firmware.File](ctx, c, "/firmware", nil)
 }
 
 // FirmwareFile returns a file of the catalogue.

@@ -21,8 +21,7 @@ func (c *Client) StartCampaign(ctx context.Context, s wire.CampaignStart) (fleet
 
 // Fleets returns the rollouts or campaigns without their machines, newest first.
 func (c *Client) Fleets(ctx context.Context, kind fleet.Kind) ([]fleet.Fleet, error) {
-	l, err := call[wire.List[fleet.Fleet]](ctx, c, http.MethodGet, "/"+string(kind)+"s", nil, nil)
-	return l.Items, err
+	return all[fleet.Fleet](ctx, c, "/"+string(kind)+"s", nil)
 }
 
 // Fleet returns a rollout or a campaign by id or name.

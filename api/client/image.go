@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/images"
 )
@@ -17,8 +16,7 @@ const longLimit = 24 * time.Hour
 
 // Imports lists imports and uploads, newest first.
 func (c *Client) Imports(ctx context.Context) ([]images.Import, error) {
-	l, err := call[wire.List[images.Import]](ctx, c, http.MethodGet, "/images/imports", nil, nil)
-	return l.Items, err
+	return all[images.Import](ctx, c, "/images/imports", nil)
 }
 
 // Import returns an import.

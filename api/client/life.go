@@ -17,14 +17,12 @@ func (c *Client) Gates(ctx context.Context, machine string) ([]inventory.Gate, e
 
 // Identifiers says by what a machine was seen.
 func (c *Client) Identifiers(ctx context.Context, machine string) ([]inventory.Identifier, error) {
-	l, err := call[wire.List[inventory.Identifier]](ctx, c, http.MethodGet, machinePath(machine, "/identifiers"), nil, nil)
-	return l.Items, err
+	return all[inventory.Identifier](ctx, c, machinePath(machine, "/identifiers"), nil)
 }
 
 // History returns a machine and those whose place it took, the newest first.
 func (c *Client) History(ctx context.Context, machine string) ([]inventory.Machine, error) {
-	l, err := call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, machinePath(machine, "/history"), nil, nil)
-	return l.Items, err
+	return all[inventory.Machine](ctx, c, machinePath(machine, "/history"), nil)
 }
 
 // Hold keeps a machine in maintenance; 0 is as long as the server likes.

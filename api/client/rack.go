@@ -27,3 +27,38 @@ func (c *Client) Models(ctx context.Context) ([]inventory.Model, error) {
 func (c *Client) Projects(ctx context.Context) ([]inventory.Project, error) {
 	return all[inventory.Project](ctx, c, "/projects", nil)
 }
+
+// Sites returns the sites by name.
+func (c *Client) Sites(ctx context.Context) ([]inventory.SiteTally, error) {
+	return all[inventory.SiteTally](ctx, c, "/sites", nil)
+}
+
+// Site returns a site by name.
+func (c *Client) Site(ctx context.Context, name string) (inventory.SiteTally, error) {
+	return call[inventory.SiteTally](ctx, c, http.MethodGet, "/sites/"+url.PathEscape(name), nil, nil)
+}
+
+// Network returns a network by name.
+func (c *Client) Network(ctx context.Context, name string) (inventory.Network, error) {
+	return call[inventory.Network](ctx, c, http.MethodGet, "/networks/"+url.PathEscape(name), nil, nil)
+}
+
+// Model returns a model by name.
+func (c *Client) Model(ctx context.Context, name string) (inventory.Model, error) {
+	return call[inventory.Model](ctx, c, http.MethodGet, "/models/"+url.PathEscape(name), nil, nil)
+}
+
+// Project returns a project by name.
+func (c *Client) Project(ctx context.Context, name string) (inventory.Project, error) {
+	return call[inventory.Project](ctx, c, http.MethodGet, "/projects/"+url.PathEscape(name), nil, nil)
+}
+
+// Device returns a device by name.
+func (c *Client) Device(ctx context.Context, name string) (inventory.Device, error) {
+	return call[inventory.Device](ctx, c, http.MethodGet, "/devices/"+url.PathEscape(name), nil, nil)
+}
+
+// Lease returns what is lent of a network.
+func (c *Client) Lease(ctx context.Context, network, address string) (inventory.Lease, error) {
+	return call[inventory.Lease](ctx, c, http.MethodGet, "/leases/"+url.PathEscape(network)+"/"+url.PathEscape(address), nil, nil)
+}

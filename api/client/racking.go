@@ -15,8 +15,7 @@ func rackPath(rack, rest string) string { return "/racks/" + url.PathEscape(rack
 
 // Places returns every place of a rack and how it stands.
 func (c *Client) Places(ctx context.Context, rack string) ([]racking.Place, error) {
-	l, err := call[wire.List[racking.Place]](ctx, c, http.MethodGet, rackPath(rack, "/slots"), nil, nil)
-	return l.Items, err
+	return all[racking.Place](ctx, c, rackPath(rack, "/slots"), nil)
 }
 
 // Slot says what should be at a spot of a rack, was seen there and was adopted.
@@ -48,8 +47,7 @@ func (c *Client) SignOffRack(ctx context.Context, rack, note string) (racking.Si
 
 // SignOffs returns the sign-off records of a rack, newest first.
 func (c *Client) SignOffs(ctx context.Context, rack string) ([]racking.SignOff, error) {
-	l, err := call[wire.List[racking.SignOff]](ctx, c, http.MethodGet, rackPath(rack, "/signoffs"), nil, nil)
-	return l.Items, err
+	return all[racking.SignOff](ctx, c, rackPath(rack, "/signoffs"), nil)
 }
 
 // SignOff returns one record.

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -71,9 +70,7 @@ func (c *Client) WatchMachines(ctx context.Context, q StreamQuery, each func(inv
 func (c *Client) NewestEvents(ctx context.Context, q StreamQuery, limit int) ([]journal.Event, error) {
 	v := q.values()
 	v.Set("newest", "true")
-	v.Set("limit", strconv.Itoa(limit))
-	l, err := call[wire.List[journal.Event]](ctx, c, http.MethodGet, "/events", v, nil)
-	return l.Items, err
+	return events(ctx, c, limit, v)
 }
 
 // LastEvent returns the id of the last event there is: what streams tell behind it happened

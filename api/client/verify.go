@@ -27,14 +27,12 @@ func (c *Client) Unwaive(ctx context.Context, machine, rule, on string) (invento
 
 // MachineParts returns a machine's components as they came and went, newest first.
 func (c *Client) MachineParts(ctx context.Context, machine string) ([]inventory.Part, error) {
-	l, err := call[wire.List[inventory.Part]](ctx, c, http.MethodGet, machinePath(machine, "/parts"), nil, nil)
-	return l.Items, err
+	return all[inventory.Part](ctx, c, machinePath(machine, "/parts"), nil)
 }
 
 // Parts says through which machines a part went, newest first.
 func (c *Client) Parts(ctx context.Context, serial string) ([]inventory.Part, error) {
-	l, err := call[wire.List[inventory.Part]](ctx, c, http.MethodGet, "/parts", query("serial", serial), nil)
-	return l.Items, err
+	return all[inventory.Part](ctx, c, "/parts", query("serial", serial))
 }
 
 // Cabling returns the mistakes in a rack's cables and the moves that mend them.

@@ -13,8 +13,7 @@ func webhookPath(name string) string { return "/webhooks/" + url.PathEscape(name
 
 // Webhooks returns the webhooks.
 func (c *Client) Webhooks(ctx context.Context) ([]webhook.Webhook, error) {
-	l, err := call[wire.List[webhook.Webhook]](ctx, c, http.MethodGet, "/webhooks", nil, nil)
-	return l.Items, err
+	return all[webhook.Webhook](ctx, c, "/webhooks", nil)
 }
 
 // Webhook returns one, by id or name.
@@ -48,10 +47,9 @@ func (c *Client) TestWebhook(ctx context.Context, name string) (webhook.Delivery
 	return call[webhook.Delivery](ctx, c, http.MethodPost, webhookPath(name)+"/test", nil, nil)
 }
 
-// Deliveries returns a webhook's deliveries, newest first; state "" is any.
+// Deliveries returns a webhook's deliveries, the newest so many first, 0: all; state "" is any.
 func (c *Client) Deliveries(ctx context.Context, name, state string, limit int) ([]webhook.Delivery, error) {
-	l, err := call[wire.List[webhook.Delivery]](ctx, c, http.MethodGet, webhookPath(name)+"/deliveries", query("state", state, "limit", number(int64(limit))), nil)
-	return l.Items, err
+	return most[webhook.Delivery](ctx, c, limit, webhookPath(name)+"/deliveries", query("state", state))
 }
 
 // ReplayWebhook makes deliveries once more.

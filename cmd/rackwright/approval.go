@@ -49,7 +49,7 @@ func approvalList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().BoolVar(&all, "all", false, "also what was decided or has expired")
-	c.Flags().IntVar(&limit, "limit", 100, "the newest `so many`")
+	c.Flags().IntVar(&limit, "limit", 100, "the newest `so many`; 0: all")
 	return c
 }
 

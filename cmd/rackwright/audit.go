@@ -52,9 +52,10 @@ func auditList(w *world) *cobra.Command {
 	c.Flags().StringVar(&q.Target, "target", "", "only what was done to this `target`, like image/debian-12, or an id")
 	c.Flags().StringVar(&q.Actor, "actor", "", "only what this `name` did")
 	c.Flags().StringVar(&q.Route, "route", "", "only of this `operation` of the interface, like erase-machine")
+	c.Flags().StringVar(&q.Request, "request", "", "only of the request of this `id`, which answers and problems tell")
 	c.Flags().DurationVar(&last, "last", 0, "only of the last `time`, like 24h")
 	c.Flags().BoolVar(&q.Open, "open", false, "only what was never answered")
-	c.Flags().IntVar(&q.Limit, "limit", 50, "the newest `so many`")
+	c.Flags().IntVar(&q.Limit, "limit", 50, "the newest `so many`; 0: all")
 	return c
 }
 

@@ -29,7 +29,7 @@ import (
 )
 
 func cacheCommand(w *world) *cobra.Command {
-	return group("cache", "Caches of image chunks near the machines", []string{"caches"}, cacheRun(w), cacheList(w), cacheWarm(w), cacheForget(w))
+	return group("cache", "Caches of image chunks near the machines", []string{"caches"}, cacheRun(w), cacheList(w), cacheShow(w), cacheWarm(w), cacheForget(w))
 }
 
 const cacheRunLong = `Runs a read-through cache of image chunks for the machines of a rack. Agents of that rack

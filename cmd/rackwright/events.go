@@ -46,7 +46,7 @@ func eventsCommand(w *world) *cobra.Command {
 		}}
 	c.Flags().BoolVar(&follow, "follow", false, "go on with what happens from now on")
 	pickEvents(c, &q)
-	c.Flags().IntVar(&limit, "limit", 50, "so many `events`, at most 1000")
+	c.Flags().IntVar(&limit, "limit", 50, "the newest so many `events`; 0: all")
 	return c
 }
 

@@ -165,10 +165,14 @@ func nearest(name string, fields map[string]reflect.Type) string {
 		all = append(all, f)
 	}
 	slices.Sort(all)
+	best, near := "", 3
 	for _, f := range all {
-		if fault.Distance(name, f) <= 2 {
-			return "did you mean " + f + "?"
+		if d := fault.Distance(name, f); d < near {
+			best, near = f, d
 		}
+	}
+	if best != "" {
+		return "did you mean " + best + "?"
 	}
 	return "the fields are " + strings.Join(all, ", ")
 }

@@ -89,7 +89,7 @@ func deviceCommand(w *world) *cobra.Command {
 		}}
 	w.pages(list, mostListed)
 	list.Flags().StringVar(&rack, "rack", "", "only devices of this `rack`")
-	return group("device", "Look at switches, PDUs, chassis and panels", []string{"devices"}, list)
+	return group("device", "Look at switches, PDUs, chassis and panels", []string{"devices"}, list, deviceShow(w))
 }
 
 func modelCommand(w *world) *cobra.Command {
@@ -113,7 +113,7 @@ func modelCommand(w *world) *cobra.Command {
 			})
 		}}
 	w.pages(list, mostListed)
-	return group("model", "Look at models", []string{"models"}, list)
+	return group("model", "Look at models", []string{"models"}, list, modelShow(w))
 }
 
 func projectCommand(w *world) *cobra.Command {
@@ -136,7 +136,7 @@ func projectCommand(w *world) *cobra.Command {
 			})
 		}}
 	w.pages(list, mostListed)
-	return group("project", "Look at projects", []string{"projects"}, list)
+	return group("project", "Look at projects", []string{"projects"}, list, projectShow(w))
 }
 
 // amount is empty where nothing is known.

@@ -193,7 +193,7 @@ func machineTimeline(w *world) *cobra.Command {
 			}
 			return w.show(events, func(out io.Writer) { printTimeline(out, events) })
 		}}
-	c.Flags().IntVar(&limit, "limit", 200, "the newest so many `events`, at most 1000")
+	c.Flags().IntVar(&limit, "limit", 200, "the newest so many `events`; 0: all")
 	return c
 }
 

@@ -20,11 +20,7 @@ func networkCommand(w *world) *cobra.Command {
 			return w.show(networks, func(out io.Writer) {
 				var rows [][]string
 				for _, n := range networks {
-					pool := ""
-					if !n.Pool.IsZero() {
-						pool = n.Pool.First.String() + " to " + n.Pool.Last.String()
-					}
-					rows = append(rows, []string{n.Name, n.Prefix.String(), n.Purpose, string(n.DHCP), string(n.Strangers), pool})
+					rows = append(rows, []string{n.Name, n.Prefix.String(), n.Purpose, string(n.DHCP), string(n.Strangers), poolText(n.Pool)})
 				}
 				table(out, []string{"NAME", "CIDR", "PURPOSE", "DHCP", "STRANGERS", "POOL"}, rows)
 			})
@@ -49,5 +45,5 @@ func networkCommand(w *world) *cobra.Command {
 		}}
 	w.pages(list, mostListed)
 	w.pages(leases, mostListed)
-	return group("network", "Look at networks", []string{"networks"}, list, leases)
+	return group("network", "Look at networks", []string{"networks"}, list, networkShow(w), leases, networkLease(w))
 }

@@ -34,7 +34,7 @@ func webhookDeliveries(w *world) *cobra.Command {
 			}, printDeliveries)
 		}}
 	c.Flags().StringVar(&state, "state", "", "only those in this `state`: pending, delivered, dead")
-	c.Flags().IntVar(&limit, "limit", 50, "so many `deliveries`, at most 1000")
+	c.Flags().IntVar(&limit, "limit", 50, "the newest so many `deliveries`; 0: all")
 	return c
 }
 

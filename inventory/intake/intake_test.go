@@ -254,7 +254,7 @@ func TestABMCInNoPlanIsNoMachineAndIsRemembered(t *testing.T) {
 	b := newBench(t, inventory.StrangerIgnore)
 	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, Network: "provision", BMC: true, Vendor: "Dell iDRAC"})
 	for deadline := time.After(20 * time.Second); ; {
-		list, err := b.db.StrangeBMCs(t.Context())
+		list, err := b.db.StrangeBMCs(t.Context(), store.Page{})
 		b.ok(err)
 		if len(list) == 1 && list[0].MAC == stray && list[0].Vendor == "Dell iDRAC" {
 			break

@@ -2,6 +2,7 @@ package racking
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 
 	"rackwright/inventory"
@@ -51,15 +52,17 @@ func (v *View) Places() []Place {
 			out = append(out, Place{Slot: *s, State: Empty})
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Place) int {
-		return cmp.Or(cmp.Compare(a.Slot.U, b.Slot.U), cmp.Compare(order(a), order(b)), cmp.Compare(a.Slot.Side, b.Slot.Side),
-			cmp.Compare(a.Slot.Bay, b.Slot.Bay), cmp.Compare(a.Name, b.Name))
-	})
+	slices.SortStableFunc(out, func(a, b Place) int { return slices.Compare(a.Key(), b.Key()) })
 	return out
 }
 
+// Key is what the places of a rack are sorted by, as texts.
+func (p *Place) Key() []string {
+	return []string{fmt.Sprintf("%04d %d", p.Slot.U, order(p)), string(p.Slot.Side), p.Slot.Bay, p.Name}
+}
+
 // order puts what is seen from the front first, and nodes behind their chassis.
-func order(p Place) int {
+func order(p *Place) int {
 	n := 0
 	if p.Slot.Face == inventory.Rear {
 		n += 2

@@ -13,6 +13,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
 	"rackwright/journal"
+	"rackwright/store"
 )
 
 // claimable is n1 of a model whose BMCs leave the factory with root/calvin.
@@ -248,16 +249,16 @@ func bmcs() chapter {
 			same(t, "new", must(b.AddStrangeBMC(b.ctx(), ilo))(t), true)
 			b.clock.Turn(time.Hour)
 			same(t, "new again", must(b.AddStrangeBMC(b.ctx(), ilo))(t), false)
-			list := must(b.StrangeBMCs(b.ctx()))(t)
+			list := must(b.StrangeBMCs(b.ctx(), store.Page{}))(t)
 			if len(list) != 1 || list[0].Vendor != "HPE iLO" || list[0].Network != "oob" || list[0].Seen.Sub(list[0].Since) != time.Hour || list[0].Address.IsValid() {
 				t.Errorf("it is %+v", list)
 			}
 			must(b.AddStrangeBMC(b.ctx(), inventory.StrangeBMC{MAC: mac(101)}))(t) // n1's
-			same(t, "strangers", len(must(b.StrangeBMCs(b.ctx()))(t)), 1)
+			same(t, "strangers", len(must(b.StrangeBMCs(b.ctx(), store.Page{}))(t)), 1)
 			p := planOf(2)
 			p.Racks[0].Machines[1].BMC.MAC = mac(500).String()
 			b.apply(p)
-			same(t, "strangers, once planned", len(must(b.StrangeBMCs(b.ctx()))(t)), 0)
+			same(t, "strangers, once planned", len(must(b.StrangeBMCs(b.ctx(), store.Page{}))(t)), 0)
 		},
 		"there is one authority, whose key is sealed": func(t *testing.T, b *bench) {
 			_, _, err := b.BMCAuthority(b.ctx(), nil)

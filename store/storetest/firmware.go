@@ -185,7 +185,7 @@ func firmwares() chapter {
 			same(t, "taken from the dead", mine != nil, true)
 			_, err := b.SteerFleet(b.ctx(), fleet.Campaign, "none", "bob", "paused", func(*fleet.Fleet, time.Time) error { return nil })
 			refused(t, err, fault.NotFound)
-			same(t, "campaigns", len(must(b.Fleets(b.ctx(), fleet.Campaign))(t)), 1)
+			same(t, "campaigns", len(must(b.Fleets(b.ctx(), fleet.Campaign, store.Page{}))(t)), 1)
 		},
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"rackwright/fault"
 	"rackwright/images"
+	"rackwright/store"
 )
 
 func imageImports() chapter {
@@ -23,7 +24,7 @@ func imageImports() chapter {
 			got := must(b.ImageImport(b.ctx(), i.ID))(t)
 			same(t, "import", got, i)
 			same(t, "in the clear", b.count("SELECT count(*) FROM image_import WHERE order_sealed LIKE '%secret%' OR origin LIKE '%secret%'"), 0)
-			list := must(b.ImageImports(b.ctx()))(t)
+			list := must(b.ImageImports(b.ctx(), store.Page{}))(t)
 			if len(list) != 1 || list[0].Order.URL != "" || list[0].ID != i.ID {
 				t.Errorf("listed %+v", list)
 			}

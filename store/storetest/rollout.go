@@ -73,7 +73,7 @@ func rolloutKept(t *testing.T, b *bench) {
 		t.Error("it is due before its time")
 	}
 	got := must(b.SteerFleet(b.ctx(), fleet.Rollout, "spring", "ann", "cancelled", (*fleet.Fleet).Cancel))(t)
-	if got.State != fleet.Cancelled || len(must(b.Fleets(b.ctx(), fleet.Rollout))(t)) != 1 {
+	if got.State != fleet.Cancelled || len(must(b.Fleets(b.ctx(), fleet.Rollout, store.Page{}))(t)) != 1 {
 		t.Errorf("%+v", got)
 	}
 	if due := must(b.ClaimFleet(b.ctx(), "a", time.Minute))(t); due != nil {

@@ -9,6 +9,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/racking"
+	"rackwright/store"
 )
 
 // signoffs is how racking ends, and what else is asked of a place.
@@ -25,7 +26,7 @@ func signoffs() chapter {
 			must(b.ChangeMachine(b.ctx(), "n2", setSerial("SN-LATER")))(t)
 			b.clock.Turn(time.Minute)
 			must(b.SignOffRack(b.ctx(), "r1", "second", "carl"))(t)
-			all := must(b.SignOffs(b.ctx(), "r1"))(t)
+			all := must(b.SignOffs(b.ctx(), "r1", store.Page{}))(t)
 			if len(all) != 2 || all[0].Note != "second" || all[0].Machines[1].Serial != "SN-LATER" {
 				t.Fatalf("records %+v", all)
 			}
@@ -36,7 +37,7 @@ func signoffs() chapter {
 			}
 			_, err = b.SignOff(b.ctx(), "r1", "none")
 			refused(t, err, fault.NotFound)
-			_, err = b.SignOffs(b.ctx(), "r9")
+			_, err = b.SignOffs(b.ctx(), "r9", store.Page{})
 			refused(t, err, fault.NotFound)
 		},
 		"a hold that comes while a rack is signed off comes before it or after it": func(t *testing.T, b *bench) {

@@ -249,7 +249,7 @@ func scopes() chapter {
 				same(t, c.scope.String()+": BMCs", strings.Join(bmcs, " "), c.machines)
 				must(b.DevicePage(b.ctx(), "", store.Page{Scope: c.scope}))(t)
 				must(b.CertificatePage(b.ctx(), store.CertificateFilter{}, store.Page{Scope: c.scope}))(t)
-				must(b.Parts(b.ctx(), store.PartFilter{Serial: "none", Scope: c.scope}))(t)
+				must(b.Parts(b.ctx(), store.PartFilter{Serial: "none", Page: store.Page{Scope: c.scope}}))(t)
 			}
 		},
 		"filters and a scope go together": func(t *testing.T, b *bench) {

@@ -110,7 +110,7 @@ func (b *bench) until(what string, done func() bool) {
 
 func (b *bench) deliveries(name, state string) []webhook.Delivery {
 	b.Helper()
-	list, err := b.db.Deliveries(b.Context(), name, store.DeliveryFilter{State: state, Limit: 1000})
+	list, err := b.db.Deliveries(b.Context(), name, store.DeliveryFilter{State: state, Page: store.Page{Limit: 1000}})
 	if err != nil {
 		b.Fatal(err)
 	}
