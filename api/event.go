@@ -3,6 +3,7 @@ package api
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -60,12 +61,26 @@ func (s *server) events() {
 
 // eventFilter is what is asked for, and which machine, nil for any.
 func (s *server) eventFilter(ctx context.Context, in EventFilterIn) (*journal.Filter, *inventory.Machine, error) {
+	for _, k := range in.Kinds {
+		if !journal.Known(k) {
+			return nil, nil, unknownKind(ctx, k)
+		}
+	}
 	f := &journal.Filter{Kinds: in.Kinds, Racks: in.Racks, Sites: in.Sites, Projects: in.Projects, Operation: in.Operation, Severity: journal.Severity(in.Severity)}
 	if in.Machine == "" {
 		return f, nil, nil
 	}
 	m, err := s.machine(ctx, in.Machine)
 	return f, m, err
+}
+
+// unknownKind says that nothing of a kind ever happens, and what may have been meant.
+func unknownKind(ctx context.Context, word string) error {
+	words := journal.Families()
+	for _, k := range journal.Kinds() {
+		words = append(words, string(k))
+	}
+	return coded(ctx, "unknown-kind", fmt.Sprintf("there is no kind of event %.70q", word), suggestion(word, words))
 }
 
 // listWindow is how many events are looked at for a page of those that a filter picks.

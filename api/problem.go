@@ -60,6 +60,7 @@ func shapes() []shape {
 		{"malformed", http.StatusBadRequest, "The request cannot be read", "send one JSON document as the interface's description has it"},
 		{"unknown-parameter", http.StatusBadRequest, "The query has a parameter that the path does not take", ""},
 		{"unknown-field", http.StatusBadRequest, "The answer has no such field", ""},
+		{"unknown-kind", http.StatusBadRequest, "There is no such kind of event", ""},
 		{"unknown-sort", http.StatusBadRequest, "The list cannot be sorted so", ""},
 		{"bad-page-token", http.StatusBadRequest, "The page token is not of this list", "begin again without page_token, with the same filters on each page"},
 		{"unauthenticated", http.StatusUnauthorized, "Who is asking?", "send 'Authorization: Bearer TOKEN'; the first server start writes an admin token to admin.token in its state directory"},

@@ -86,6 +86,20 @@ func (c *tokenCache) taken() map[string]time.Time {
 	return used
 }
 
+// giveBack notes uses that could not be written, behind those that came since.
+func (c *tokenCache) giveBack(used map[string]time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.used == nil {
+		c.used = map[string]time.Time{}
+	}
+	for id, at := range used {
+		if c.used[id].Before(at) {
+			c.used[id] = at
+		}
+	}
+}
+
 // WriteTokenUse writes down when tokens were last used, all at once.
 func (db *DB) WriteTokenUse(ctx context.Context) error {
 	used := db.tokens.taken()
@@ -98,11 +112,11 @@ func (db *DB) WriteTokenUse(ctx context.Context) error {
 		byTime[at] = append(byTime[at], id)
 	}
 	for at, ids := range byTime {
-		err := db.forMany(ids, "id", func(clause string, args []any) error {
+		if err := db.forMany(ids, "id", func(clause string, args []any) error {
 			_, err := exec(ctx, db.sql, `UPDATE token SET last_used_at = $1 WHERE (last_used_at IS NULL OR last_used_at < $1) AND `+clause, args...)
 			return err
-		}, at)
-		if err != nil {
+		}, at); err != nil {
+			db.tokens.giveBack(used) // what was written is written again, to no harm
 			return db.fault(err)
 		}
 	}

@@ -24,7 +24,7 @@ import (
 type loginFlags struct {
 	trusting
 	context, helper, code, person string
-	device, withToken             bool
+	device, withToken, clear      bool
 }
 
 func loginCommand(w *world) *cobra.Command {
@@ -48,6 +48,7 @@ logs at its start. When it shows another one later, nothing is sent to it.`,
 	flags.StringVar(&f.fingerprint, "fingerprint", "", "trust a server that shows this `fingerprint`")
 	flags.StringVar(&f.caFile, "ca", "", "trust a server whose certificate is by the authorities in this PEM `file`")
 	flags.BoolVar(&f.device, "device", false, "log in by a code that you type in on another device")
+	flags.BoolVar(&f.clear, "in-the-clear", false, "send tokens over http:// to another host: who is on the way can read them")
 	flags.BoolVar(&f.withToken, "with-token", false, "read a token from the standard input")
 	flags.StringVar(&f.code, "rack-code", "", "use up a `code` that an operator made with 'rackwright rack code'")
 	flags.StringVar(&f.person, "as", "", "`who` works at the rack")
@@ -83,6 +84,10 @@ func (w *world) login(ctx context.Context, address string, f loginFlags) error {
 	}
 	if old := all.Contexts[p.name]; old != nil && !sameServer(old.Server, p.Server) {
 		return fault.Conflictf("context %s is of %s", p.name, old.Server).WithHint("give another --name, or 'rackwright context remove %s'", p.name)
+	}
+	if u, err := url.Parse(p.Server); err == nil && u.Scheme == "http" && !local(p.Server) && !f.clear {
+		return fault.Invalidf("%s is asked in the clear: whoever is on the way reads the token", oneLine(p.Server)).
+			WithHint("give its https:// address; where a tunnel protects the way, --in-the-clear")
 	}
 	if p.CA, err = w.trust(ctx, p.Server, p.CA, f.trusting); err != nil {
 		return err
