@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -52,6 +53,12 @@ type note struct {
 
 	method, path, query, ifMatch, reason string
 	approval                             *approved // of a request that waited for a second person
+}
+
+// dry reports whether the query says that nothing is to be changed.
+func (n *note) dry() bool {
+	q, err := url.ParseQuery(n.query)
+	return err == nil && q.Get("dry_run") == "true"
 }
 
 // part is what became of one machine of a request for many: an entry of its own, so that
@@ -193,7 +200,7 @@ func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 	if e.Reason == "" {
 		e.Reason = said.Reason
 	}
-	if said.DryRun {
+	if said.DryRun || n.dry() {
 		e.After = with(e.After, "dry_run", true)
 	}
 	if at := told.Get("Location"); at != "" {

@@ -47,9 +47,7 @@ func (s *server) caches() {
 		return pageOf(ctx, *in, func(c *images.Cache) string { return c.Name }, list, err)
 	})
 	route(s, tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does")), s.beatCache)
-	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *CacheIn) (*struct{}, error) {
-		return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx))
-	})
+	route(s, removal[images.Cache](s, op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word"), "images"), s.forgetCache)
 	route(s, tag(op("POST", "/caches/actions/warm", "warm-caches", "Have caches fetch an image before anybody asks for it")),
 		func(ctx context.Context, in *struct{ Body wire.CacheWarm }) (*body[wire.List[images.Cache]], error) {
 			img, err := s.Store.Image(ctx, in.Body.Image)
@@ -58,6 +56,24 @@ func (s *server) caches() {
 			}
 			return listOf(s.Store.WarmCaches(ctx, img.Digest, in.Body.Caches, actor(ctx)))
 		})
+}
+
+func (s *server) forgetCache(ctx context.Context, in *struct {
+	CacheIn
+	TryIn
+}) (*removed, error) {
+	var which images.Cache
+	if in.DryRun {
+		list, err := s.Store.Caches(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(list, func(c images.Cache) bool { return c.Name == in.Cache }); i >= 0 {
+			which = list[i]
+		}
+	}
+	_, err := tried(ctx, s, in.DryRun, func(ctx context.Context) (any, error) { return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx)) })
+	return removedOf(in.DryRun, which, err)
 }
 
 func (s *server) beatCache(ctx context.Context, in *struct {

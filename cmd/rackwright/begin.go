@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -70,6 +71,10 @@ func (w *world) begin(ctx context.Context, cl *client.Client, machines []string,
 		o, err := start(ctx, m)
 		if err == nil {
 			begun = append(begun, o)
+			continue
+		}
+		if errors.Is(err, errAlready) {
+			fmt.Fprintf(w.err, "%s: has what it is to have\n", oneLine(m))
 			continue
 		}
 		if first == nil {

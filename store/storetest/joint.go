@@ -37,10 +37,12 @@ func joints() chapter {
 			must(b.Hold(b.ctx(), "n2", "fan", 0, "ann"))(t)
 			o := must(b.CreateOperation(b.ctx(), deploy.Inspect, "n3", deploy.Order{}, "ann"))(t)
 			for what, try := range map[string]func(ctx context.Context) (any, error){
-				"hold":     func(ctx context.Context) (any, error) { return b.Hold(ctx, "n1", "fan", 0, "ann") },
-				"release":  func(ctx context.Context) (any, error) { return b.ReleaseHold(ctx, "n2", "ann", false) },
-				"retire":   func(ctx context.Context) (any, error) { return b.Retire(ctx, "n1", gone, "ann") },
-				"replace":  func(ctx context.Context) (any, error) { return b.Replace(ctx, "n1", inventory.Replacement{Part: "machine", Reason: "x"}, "ann") },
+				"hold":    func(ctx context.Context) (any, error) { return b.Hold(ctx, "n1", "fan", 0, "ann") },
+				"release": func(ctx context.Context) (any, error) { return b.ReleaseHold(ctx, "n2", "ann", false) },
+				"retire":  func(ctx context.Context) (any, error) { return b.Retire(ctx, "n1", gone, "ann") },
+				"replace": func(ctx context.Context) (any, error) {
+					return b.Replace(ctx, "n1", inventory.Replacement{Part: "machine", Reason: "x"}, "ann")
+				},
 				"image":    func(ctx context.Context) (any, error) { return b.RemoveImage(ctx, "debian-12", "ann") },
 				"firmware": func(ctx context.Context) (any, error) { return b.RemoveFirmware(ctx, "bios", "ann") },
 				"cancel":   func(ctx context.Context) (any, error) { return b.CancelOperation(ctx, o.ID, "ann") },
