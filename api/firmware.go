@@ -166,7 +166,7 @@ func lacking(machine string, c firmware.Choice) error {
 		hint = "its BMC is read once it is discovered, and daily; 'rackwright bmc firmware " + machine + "' asks it now"
 	}
 	if len(c.Picks) > 0 {
-		hint += "; --partial does the rest"
+		hint += "; partial (--partial) does the rest"
 	}
 	return fault.Conflictf("%s cannot be brought there: %s", machine, strings.Join(all, "; ")).WithHint("%s", hint)
 }

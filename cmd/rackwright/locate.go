@@ -24,6 +24,9 @@ func machineLocate(w *world) *cobra.Command {
 				return usage(c, "--for must be between 1s and %s", deploy.MaxBlink)
 			}
 			order := wire.Locate{On: !off}
+			if off {
+				follow.word = "the locator LED is being put out"
+			}
 			if order.On {
 				order.Seconds = int(long.Seconds())
 			}
