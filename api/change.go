@@ -48,7 +48,7 @@ type removed struct {
 
 // removal describes a route that answers removed.
 func removal[T any](s *server, o huma.Operation, tag string) huma.Operation {
-	o.Tags, o.DefaultStatus = []string{tag}, http.StatusNoContent
+	o.Tags, o.DefaultStatus = []string{tag}, http.StatusOK // the one with a body
 	o.Responses = map[string]*huma.Response{
 		"204": {Description: "Removed"},
 		"200": jsonResponse[T](s, "Dry run: what would be removed"),
@@ -63,7 +63,7 @@ func removedOf[T any](dry bool, what T, err error) (*removed, error) {
 	case dry:
 		return &removed{http.StatusOK, what}, nil
 	}
-	return &removed{Status: http.StatusNoContent}, nil
+	return &removed{http.StatusNoContent, []byte{}}, nil // bytes have no content type of their own
 }
 
 // change is what is done to one machine at once, without an operation.
