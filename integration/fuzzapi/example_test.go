@@ -39,7 +39,7 @@ func examples() map[string][]example {
 		"burn-in-machine":    {{body: `{"seconds":60}`}},
 		"bmc-machine":        {{body: `{"do":"boot","target":"pxe"}`}, {body: `{"do":"clock","servers":["192.0.2.1"]}`}},
 		"power-machine":      {{body: `{"action":"cycle"}`}},
-		"rescue-machine":     {{body: `{"dry_run":true}`}},
+		"rescue-machine":     {{body: `{"dry_run":true,"serial":true}`}},
 		"erase-machine":      {{body: `{"dry_run":true}`}, {body: `{}`}},
 		"claim-machine":      {{body: `{"password":"` + hush + `-claim"}`}},
 		"retire-machine":     {{at: "machine=n#", body: `{"reason":"sold"}`}},
