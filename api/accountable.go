@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -53,6 +54,12 @@ type note struct {
 
 	method, path, query, ifMatch, reason string
 	approval                             *approved // of a request that waited for a second person
+}
+
+// dry reports whether the query says that nothing is to be changed.
+func (n *note) dry() bool {
+	q, err := url.ParseQuery(n.query)
+	return err == nil && q.Get("dry_run") == "true"
 }
 
 // part is what became of one machine of a request for many: an entry of its own, so that
@@ -194,7 +201,7 @@ func (s *server) enterAnswer(r *http.Request, status int, told http.Header) {
 	e := s.entry(r, stage)
 	e.Asks, e.Status, e.Before, e.After = n.asked, status, n.before, n.after
 	e.Reason = n.why()
-	if n.body.said().DryRun {
+	if n.body.said().DryRun || n.dry() {
 		e.After = with(e.After, "dry_run", true)
 	}
 	if at := told.Get("Location"); at != "" {

@@ -64,17 +64,17 @@ func (s *server) toDeploy(ctx context.Context, machine string, in *wire.Deploy, 
 	if !many { // else the list is for all of them
 		err = deploy.Unseen(in.Overwrite, a.machine)
 	}
-	return task{deploy.Deploy, a.machine, a.order}, err
+	return task{kind: deploy.Deploy, machine: a.machine, order: a.order}, err
 }
 
 func (s *server) toInspect(ctx context.Context, machine string, _ *wire.Inspect, _ bool) (task, error) {
 	m, err := s.Store.Machine(ctx, machine)
-	return task{deploy.Inspect, m, deploy.Order{}}, err
+	return task{kind: deploy.Inspect, machine: m, order: deploy.Order{}}, err
 }
 
 func (s *server) toPower(ctx context.Context, machine string, in *wire.Power, _ bool) (task, error) {
 	m, err := s.Store.Machine(ctx, machine)
-	return task{deploy.Power, m, deploy.Order{Power: in.Action}}, err
+	return task{kind: deploy.Power, machine: m, order: deploy.Order{Power: in.Action}}, err
 }
 
 // action describes the route of a verb.
@@ -100,11 +100,19 @@ func (s *server) start(ctx context.Context, t task, dry bool) (*begun, error) {
 	if err := s.second(ctx, destroyed(t)...); err != nil {
 		return nil, err
 	}
-	o, err := s.Store.CreateOperation(ctx, t.kind, t.machine.ID, t.order, actor(ctx))
+	o, err := s.do(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	return &begun{Status: http.StatusAccepted, Location: wire.Prefix + "/operations/" + o.ID, Body: shown(*o)}, nil
+}
+
+// do begins a task's operation, or ends the one that is to be ended.
+func (s *server) do(ctx context.Context, t task) (*deploy.Operation, error) {
+	if t.ends != "" {
+		return s.Store.CancelOperation(ctx, t.ends, actor(ctx))
+	}
+	return s.Store.CreateOperation(ctx, t.kind, t.machine.ID, t.order, actor(ctx))
 }
 
 // fits returns Conflict when the image cannot boot on the machine. What the machine's

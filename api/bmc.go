@@ -47,7 +47,7 @@ func (s *server) toManage(ctx context.Context, machine string, in *wire.Manage, 
 	if order.Do == deploy.BMCClock && len(order.Servers) == 0 {
 		order.Servers, err = s.timeServers(ctx, m)
 	}
-	return task{deploy.Manage, m, deploy.Order{BMC: &order}}, err
+	return task{kind: deploy.Manage, machine: m, order: deploy.Order{BMC: &order}}, err
 }
 
 func bmcOp(what, summary string) huma.Operation {

@@ -20,6 +20,8 @@ type task struct {
 	kind    deploy.Kind
 	machine *inventory.Machine
 	order   deploy.Order
+	ends    string // the open operation that is cancelled instead of beginning another
+	already bool   // nothing is to be done
 }
 
 // prepare makes a task of what an action on one machine takes; many: of one among many.
@@ -31,6 +33,7 @@ type item struct {
 	named string
 	steps []deploy.Step
 	op    *deploy.Operation
+	after *inventory.Machine // of a change that takes no time
 	err   error
 }
 
@@ -55,7 +58,7 @@ func many[T any](s *server, verb, summary string, of prepare[T]) {
 			if it.err = s.atMachine(ctx, right, name); it.err == nil {
 				it.task, it.err = of(ctx, name, &in.Body.Order, true)
 			}
-			if it.err == nil {
+			if it.err == nil && !it.already {
 				it.steps, it.err = deploy.Plan(it.kind, deploy.Subject{Machine: *it.machine, Order: it.order})
 			}
 		}
@@ -128,29 +131,35 @@ func (s *server) bulk(ctx context.Context, items []item, mode string, dry bool) 
 	} else if err := s.apart(ctx, items, dry); err != nil {
 		return nil, err
 	}
+	return s.answerMany(ctx, items, mode, dry, http.StatusAccepted)
+}
+
+// answerMany answers a request for many machines, and tells the audit what became of each.
+func (s *server) answerMany(ctx context.Context, items []item, mode string, dry bool, status int) (*begun, error) {
 	out := wire.Bulk{Mode: mode, DryRun: dry, Items: make([]wire.BulkItem, len(items))}
 	for i := range items {
 		b := s.bulkItem(ctx, i, &items[i], dry)
-		if b.Problem == nil {
-			out.Begun++
-		} else {
+		switch {
+		case b.Problem != nil:
 			out.Refused++
+		case !b.Already:
+			out.Begun++
 		}
 		out.Items[i] = b
 	}
 	if dry {
 		return &begun{Status: http.StatusOK, Body: out}, nil
 	}
-	callOf(ctx).note.parts = parts(items, out.Items)
+	callOf(ctx).note.parts = parts(items, out.Items, status)
 	s.remark(ctx, nil, map[string]any{"begun": out.Begun, "refused": out.Refused})
-	return &begun{Status: http.StatusAccepted, Body: out}, nil
+	return &begun{Status: status, Body: out}, nil
 }
 
 // parts is what the audit enters of each machine.
-func parts(items []item, told []wire.BulkItem) []part {
+func parts(items []item, told []wire.BulkItem, status int) []part {
 	out := make([]part, len(items))
 	for i, it := range items {
-		out[i] = part{machine: it.named, status: http.StatusAccepted}
+		out[i] = part{machine: it.named, status: status}
 		if it.machine != nil {
 			out[i].machine, out[i].id = it.machine.Name, it.machine.ID
 		}
@@ -170,6 +179,10 @@ func (s *server) bulkItem(ctx context.Context, i int, it *item, dry bool) wire.B
 	case it.err != nil:
 		p, _ := errors.AsType[*problem](s.refuse(ctx, it.err))
 		b.Problem = &p.Problem
+	case it.already:
+		b.Already = true
+	case it.after != nil:
+		b.Result = it.after
 	case dry:
 		b.Steps = it.steps
 	default:
@@ -185,13 +198,13 @@ func (s *server) apart(ctx context.Context, items []item, dry bool) error {
 	begun := 0
 	for i := range items {
 		it := &items[i]
-		if it.err == nil && !dry {
-			it.op, it.err = s.Store.CreateOperation(ctx, it.kind, it.machine.ID, it.order, actor(ctx))
+		if it.err == nil && !dry && !it.already {
+			it.op, it.err = s.do(ctx, it.task)
 		}
-		switch k := fault.KindOf(it.err); {
+		switch {
 		case it.op != nil:
 			begun++
-		case it.err != nil && begun == 0 && (k == fault.Internal || k == fault.Unreachable):
+		case begun == 0 && ours(it.err):
 			return it.err
 		}
 	}
@@ -200,37 +213,33 @@ func (s *server) apart(ctx context.Context, items []item, dry bool) error {
 
 // together begins all or none. What is wrong is said of each machine that is, with its index.
 func (s *server) together(ctx context.Context, items []item, dry bool) error {
-	var bad *fault.Error
-	work := make([]store.Work, len(items))
-	for i := range items {
-		it := &items[i]
-		if it.err == nil {
-			work[i] = store.Work{Kind: it.kind, Machine: it.machine.ID, Order: it.order}
-			continue
+	if err := noneOf(items, "begun"); err != nil || dry {
+		return err
+	}
+	return s.Store.Together(ctx, true, func(ctx context.Context) error {
+		var work []store.Work
+		var at []int // in items
+		for i := range items {
+			it := &items[i]
+			if it.op, it.err = nil, nil; it.ends != "" {
+				if it.op, it.err = s.do(ctx, it.task); it.err != nil {
+					return noneOf(items, "begun")
+				}
+			} else if !it.already {
+				work, at = append(work, store.Work{Kind: it.kind, Machine: it.machine.ID, Order: it.order}), append(at, i)
+			}
 		}
-		f, ok := errors.AsType[*fault.Error](it.err)
-		if !ok || f.Kind == fault.Internal || f.Kind == fault.Unreachable {
-			return it.err
+		if len(work) == 0 {
+			return nil
 		}
-		if bad == nil {
-			bad = &fault.Error{Kind: f.Kind, Hint: f.Hint}
+		made, failed, err := s.Store.CreateOperations(ctx, work, actor(ctx))
+		if err != nil && !ours(err) {
+			items[at[failed]].err = err
+			return noneOf(items, "begun")
 		}
-		bad.Fields = append(bad.Fields, fault.Field{Path: fmt.Sprintf("body.machines[%d]", i), Message: it.err.Error()})
-	}
-	if bad != nil {
-		bad.Message = fmt.Sprintf("%d of %d machines cannot: none was begun", len(bad.Fields), len(items))
-		return bad
-	}
-	if dry {
-		return nil
-	}
-	made, failed, err := s.Store.CreateOperations(ctx, work, actor(ctx))
-	if f, ok := errors.AsType[*fault.Error](err); ok && f.Kind != fault.Internal {
-		return &fault.Error{Kind: f.Kind, Message: fmt.Sprintf("%s cannot: none was begun", items[failed].named), Hint: f.Hint, Err: f.Err,
-			Fields: []fault.Field{{Path: fmt.Sprintf("body.machines[%d]", failed), Message: f.Error()}}}
-	}
-	for i := range made {
-		items[i].op = made[i]
-	}
-	return err
+		for i := range made {
+			items[at[i]].op = made[i]
+		}
+		return err
+	})
 }

@@ -41,7 +41,7 @@ func (s *server) toBurnIn(ctx context.Context, machine string, in *wire.BurnIn, 
 		err = deploy.Unseen(in.Overwrite, m)
 	}
 	burn := in.BurnOrder
-	return task{deploy.BurnIn, m, deploy.Order{Burn: &burn, Overwrite: in.Overwrite}}, err
+	return task{kind: deploy.BurnIn, machine: m, order: deploy.Order{Burn: &burn, Overwrite: in.Overwrite}}, err
 }
 
 func (s *server) burnReport(ctx context.Context, m *inventory.Machine) (wire.BurnReport, error) {

@@ -50,8 +50,7 @@ func (s *server) caches() {
 		return pageOf(ctx, *in, byName(func(c *images.Cache) string { return c.Name }), list, err)
 	})
 	route(s, tag(op("GET", "/caches/{cache}", "get-cache", "One cache")), func(ctx context.Context, in *CacheIn) (*cacheOut, error) {
-		list, err := s.cachesInSight(ctx)
-		c, err := named(list, err, "cache", in.Cache, func(c *images.Cache) string { return c.Name })
+		c, err := s.cacheInSight(ctx, in.Cache)
 		if err != nil {
 			return nil, err
 		}
@@ -60,9 +59,7 @@ func (s *server) caches() {
 	beat := tag(op("PUT", "/caches/{cache}", "beat-cache", "What a cache says of itself, every few seconds; agents are sent to it as long as it does"))
 	beat.Metadata = map[string]any{blind: true}
 	route(s, beat, s.beatCache)
-	route(s, tag(op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word")), func(ctx context.Context, in *CacheIn) (*struct{}, error) {
-		return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx))
-	})
+	route(s, removal[images.Cache](s, op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word"), "images"), s.forgetCache)
 	route(s, tag(op("POST", "/caches/actions/warm", "warm-caches", "Have caches fetch an image before anybody asks for it")),
 		func(ctx context.Context, in *struct{ Body wire.CacheWarm }) (*body[wire.List[images.Cache]], error) {
 			img, err := s.Store.Image(ctx, in.Body.Image)
@@ -88,6 +85,23 @@ func placeTag(c *images.Cache) string {
 func (s *server) cachesInSight(ctx context.Context) ([]images.Cache, error) {
 	list, err := s.Store.Caches(ctx)
 	return slices.DeleteFunc(list, func(c images.Cache) bool { return s.atCache(ctx, access.Read, c) != nil }), err
+}
+
+func (s *server) cacheInSight(ctx context.Context, name string) (*images.Cache, error) {
+	list, err := s.cachesInSight(ctx)
+	return named(list, err, "cache", name, func(c *images.Cache) string { return c.Name })
+}
+
+func (s *server) forgetCache(ctx context.Context, in *struct {
+	CacheIn
+	TryIn
+}) (*removed, error) {
+	which, err := s.cacheInSight(ctx, in.Cache)
+	if err != nil {
+		return nil, err
+	}
+	_, err = tried(ctx, s, in.DryRun, func(ctx context.Context) (any, error) { return nil, s.Store.ForgetCache(ctx, in.Cache, actor(ctx)) })
+	return removedOf(in.DryRun, which, err)
 }
 
 func (s *server) beatCache(ctx context.Context, in *struct {

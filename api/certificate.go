@@ -57,7 +57,7 @@ func (s *server) certificates() {
 
 func (s *server) toErase(ctx context.Context, machine string, in *wire.Erase, _ bool) (task, error) {
 	m, err := s.Store.Machine(ctx, machine)
-	return task{deploy.Erase, m, deploy.Order{Erase: &deploy.EraseOrder{Disks: in.Disks, Methods: in.Methods}}}, err
+	return task{kind: deploy.Erase, machine: m, order: deploy.Order{Erase: &deploy.EraseOrder{Disks: in.Disks, Methods: in.Methods}}}, err
 }
 
 func (s *server) listCertificates(ctx context.Context, in *certificatesIn) (*body[wire.List[deploy.SignedCertificate]], error) {

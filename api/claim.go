@@ -46,6 +46,7 @@ func (s *server) claims() {
 		}
 		return s.claim(ctx, m, in.Body)
 	})
+	many(s, "claim", "Make the BMCs of machines ours; of many machines, all or each", s.toClaim)
 	list := op("GET", "/bmcs", "list-bmcs", "BMCs of machines, by the machine's name")
 	list.Tags = []string{"bmc"}
 	route(s, list, func(ctx context.Context, in *PageIn) (*body[wire.List[wire.KnownBMC]], error) {
@@ -85,7 +86,17 @@ func (s *server) claim(ctx context.Context, m *inventory.Machine, in wire.Claim)
 			return nil, err
 		}
 	}
-	return s.start(ctx, task{deploy.Claim, m, order}, in.DryRun)
+	return s.start(ctx, task{kind: deploy.Claim, machine: m, order: order}, in.DryRun)
+}
+
+// toClaim is the claim of one of many, which have no one password.
+func (s *server) toClaim(ctx context.Context, machine string, in *wire.Claim, _ bool) (task, error) {
+	if in.Password != "" {
+		return task{}, badBody("order.password", "is that of one machine's BMC: claim it by itself")
+	}
+	m, err := s.Store.Machine(ctx, machine)
+	claim := in.ClaimOrder
+	return task{kind: deploy.Claim, machine: m, order: deploy.Order{Claim: &claim}}, err
 }
 
 // idle is Conflict while other work has the machine in hand, which goes on with the

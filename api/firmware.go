@@ -47,7 +47,9 @@ type FirmwareBytes interface {
 	Forget(ctx context.Context, digest string) error
 }
 
-type firmwareIn struct {
+// FirmwareIn names a firmware file. Exported because huma fills only exported embedded
+// structs.
+type FirmwareIn struct {
 	File string `path:"file" minLength:"1" maxLength:"63" doc:"Name of the file"`
 }
 
@@ -64,19 +66,18 @@ func (s *server) firmwares(mux *chi.Mux) {
 		return pageOf(ctx, *in, byName(func(f *firmware.File) string { return f.Name }), list, err)
 	})
 	route(s, tag(op("GET", "/firmware/compliance", "firmware-compliance", "How machines stand beside the baseline of their model")), s.compliance)
-	route(s, tag(op("GET", "/firmware/{file}", "get-firmware", "One firmware file")), func(ctx context.Context, in *firmwareIn) (*body[firmware.File], error) {
+	route(s, tag(op("GET", "/firmware/{file}", "get-firmware", "One firmware file")), func(ctx context.Context, in *FirmwareIn) (*body[firmware.File], error) {
 		f, err := s.Store.FirmwareFile(ctx, in.File)
 		if err != nil {
 			return nil, err
 		}
 		return &body[firmware.File]{*f}, nil
 	})
-	remove := tag(op("DELETE", "/firmware/{file}", "remove-firmware", "Forget a firmware file that nothing needs"))
-	remove.DefaultStatus = http.StatusNoContent
-	route(s, remove, s.removeFirmware)
+	route(s, removal[firmware.File](s, op("DELETE", "/firmware/{file}", "remove-firmware", "Forget a firmware file that nothing needs"), "firmware"), s.removeFirmware)
 	update := s.action("firmware", "Bring the machine's firmware to its baseline, or one file onto it")
 	update.Responses["200"] = jsonResponse[wire.FirmwareSteps](s, "Dry run, or nothing to do: the files and steps it would be")
 	route(s, update, s.updateFirmware)
+	many(s, "firmware", "Bring machines' firmware to their baseline, or one file onto them; of many machines, all or each", s.toFirmware)
 	mux.Post(wire.Prefix+"/firmware", s.plain("add-firmware", s.addFirmware))
 	s.describeFirmwareUpload()
 }
@@ -110,30 +111,50 @@ func (s *server) updateFirmware(ctx context.Context, in *struct {
 	MachineIn
 	Body wire.FirmwareUpdate
 }) (*begun, error) {
-	fm, m, err := s.Store.FirmwareMachine(ctx, in.Machine)
+	t, choice, err := s.firmwareOf(ctx, in.Machine, &in.Body)
 	if err != nil {
 		return nil, err
 	}
-	files, err := s.Store.FirmwareFiles(ctx)
-	if err != nil {
-		return nil, err
-	}
-	choice := firmware.Choose(*fm, files, firmware.Wish{File: in.Body.File, Downgrade: in.Body.Downgrade})
-	order := deploy.Order{Firmware: &deploy.FirmwareOrder{Files: choice.Picks, Active: in.Body.Active}}
-	out := wire.FirmwareSteps{DryRun: true, Already: choice.Already, Order: order, Steps: []deploy.Step{}, Resets: firmware.Resets(choice.Picks), Lacks: choice.Lacks, Ahead: choice.Ahead}
+	out := wire.FirmwareSteps{DryRun: true, Already: choice.Already, Order: t.order, Steps: []deploy.Step{}, Resets: firmware.Resets(choice.Picks), Lacks: choice.Lacks, Ahead: choice.Ahead}
 	if len(choice.Lacks) > 0 && !in.Body.DryRun && (!in.Body.Partial || len(choice.Picks) == 0) {
-		return nil, lacking(m.Name, choice)
+		return nil, lacking(t.machine.Name, choice)
 	}
 	if len(choice.Picks) == 0 {
 		return &begun{Status: http.StatusOK, Body: out}, nil
 	}
 	if !in.Body.DryRun {
-		return s.start(ctx, task{deploy.Firmware, m, order}, false)
+		return s.start(ctx, t, false)
 	}
-	if out.Steps, err = deploy.Plan(deploy.Firmware, deploy.Subject{Machine: *m, Order: order}); err != nil {
+	if out.Steps, err = deploy.Plan(deploy.Firmware, deploy.Subject{Machine: *t.machine, Order: t.order}); err != nil {
 		return nil, err
 	}
 	return &begun{Status: http.StatusOK, Body: out}, nil
+}
+
+// firmwareOf chooses the files for a machine.
+func (s *server) firmwareOf(ctx context.Context, machine string, in *wire.FirmwareUpdate) (task, firmware.Choice, error) {
+	fm, m, err := s.Store.FirmwareMachine(ctx, machine)
+	if err != nil {
+		return task{}, firmware.Choice{}, err
+	}
+	files, err := s.Store.FirmwareFiles(ctx)
+	if err != nil {
+		return task{}, firmware.Choice{}, err
+	}
+	choice := firmware.Choose(*fm, files, firmware.Wish{File: in.File, Downgrade: in.Downgrade})
+	order := deploy.Order{Firmware: &deploy.FirmwareOrder{Files: choice.Picks, Active: in.Active}}
+	return task{kind: deploy.Firmware, machine: m, order: order}, choice, nil
+}
+
+// toFirmware is the update of one of many: one that has what it is to have is in nobody's
+// way.
+func (s *server) toFirmware(ctx context.Context, machine string, in *wire.FirmwareUpdate, _ bool) (task, error) {
+	t, choice, err := s.firmwareOf(ctx, machine, in)
+	if err == nil && len(choice.Lacks) > 0 && (!in.Partial || len(choice.Picks) == 0) {
+		err = lacking(t.machine.Name, choice)
+	}
+	t.already = len(choice.Picks) == 0
+	return t, err
 }
 
 // lacking names what is missing to bring a machine where it is to be.
@@ -147,24 +168,31 @@ func lacking(machine string, c firmware.Choice) error {
 		hint = "its BMC is read once it is discovered, and daily; 'rackwright bmc firmware " + machine + "' asks it now"
 	}
 	if len(c.Picks) > 0 {
-		hint += "; --partial does the rest"
+		hint += "; partial (--partial) does the rest"
 	}
 	return fault.Conflictf("%s cannot be brought there: %s", machine, strings.Join(all, "; ")).WithHint("%s", hint)
 }
 
-func (s *server) removeFirmware(ctx context.Context, in *firmwareIn) (*struct{}, error) {
+func (s *server) removeFirmware(ctx context.Context, in *struct {
+	FirmwareIn
+	TryIn
+}) (*removed, error) {
 	was, err := s.Store.FirmwareFile(ctx, in.File)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.second(ctx, audit.Touched{ID: was.Digest, Name: was.Name}); err != nil {
-		return nil, err
+	if !in.DryRun {
+		if err := s.second(ctx, audit.Touched{ID: was.Digest, Name: was.Name}); err != nil {
+			return nil, err
+		}
 	}
-	f, err := s.Store.RemoveFirmware(ctx, in.File, actor(ctx))
-	if err != nil || s.FirmwareBytes == nil {
-		return nil, err
+	f, err := tried(ctx, s, in.DryRun, func(ctx context.Context) (*firmware.File, error) {
+		return s.Store.RemoveFirmware(ctx, in.File, actor(ctx))
+	})
+	if err == nil && !in.DryRun && s.FirmwareBytes != nil {
+		err = s.FirmwareBytes.Forget(context.WithoutCancel(ctx), f.Digest)
 	}
-	return nil, s.FirmwareBytes.Forget(context.WithoutCancel(ctx), f.Digest)
+	return removedOf(in.DryRun, f, err)
 }
 
 // addFirmware streams the body to the disk.

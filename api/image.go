@@ -20,7 +20,8 @@ import (
 	"rackwright/store"
 )
 
-type imageIn struct {
+// ImageIn names an image. Exported because huma fills only exported embedded structs.
+type ImageIn struct {
 	Image string `path:"image" minLength:"1" maxLength:"128" doc:"Image id or name"`
 }
 
@@ -41,7 +42,7 @@ func (s *server) images(mux *chi.Mux) {
 			s.share(ctx, all...)
 			return out, nil
 		})
-	route(s, tag(op("GET", "/images/{image}", "get-image", "One image")), func(ctx context.Context, in *imageIn) (*body[*images.Image], error) {
+	route(s, tag(op("GET", "/images/{image}", "get-image", "One image")), func(ctx context.Context, in *ImageIn) (*body[*images.Image], error) {
 		img, err := s.Store.Image(ctx, in.Image)
 		if err != nil {
 			return nil, err
@@ -49,9 +50,7 @@ func (s *server) images(mux *chi.Mux) {
 		s.share(ctx, img)
 		return &body[*images.Image]{img}, nil
 	})
-	remove := tag(op("DELETE", "/images/{image}", "remove-image", "Forget an image no open operation needs"))
-	remove.DefaultStatus = http.StatusNoContent
-	route(s, remove, s.removeImage)
+	route(s, removal[images.Image](s, op("DELETE", "/images/{image}", "remove-image", "Forget an image no open operation needs"), "images"), s.removeImage)
 	mux.Post(wire.Prefix+"/images", s.plain("add-image", s.addImage))
 	s.describeUpload()
 	s.imageImports()
@@ -59,19 +58,26 @@ func (s *server) images(mux *chi.Mux) {
 	s.imageBytes()
 }
 
-func (s *server) removeImage(ctx context.Context, in *imageIn) (*struct{}, error) {
+func (s *server) removeImage(ctx context.Context, in *struct {
+	ImageIn
+	TryIn
+}) (*removed, error) {
 	was, err := s.Store.Image(ctx, in.Image)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.second(ctx, audit.Touched{ID: was.Digest, Name: was.Name}); err != nil {
-		return nil, err
+	if !in.DryRun {
+		if err := s.second(ctx, audit.Touched{ID: was.Digest, Name: was.Name}); err != nil {
+			return nil, err
+		}
 	}
-	img, err := s.Store.RemoveImage(ctx, in.Image, actor(ctx))
-	if err != nil {
-		return nil, err
+	img, err := tried(ctx, s, in.DryRun, func(ctx context.Context) (*images.Image, error) {
+		return s.Store.RemoveImage(ctx, in.Image, actor(ctx))
+	})
+	if err == nil && !in.DryRun {
+		err = s.forget(ctx, img)
 	}
-	return nil, s.forget(ctx, img)
+	return removedOf(in.DryRun, img, err)
 }
 
 // forget lets the bytes of an image without a record go, even when the caller is gone.

@@ -23,8 +23,8 @@ type Importer interface {
 type Depot interface {
 	// Check reads all bytes of an image, "" for every one.
 	Check(ctx context.Context, image string) (*images.Health, error)
-	// Collect is Conflict while an image is being added.
-	Collect(ctx context.Context) (images.Collected, error)
+	// Collect is Conflict while an image is being added. dry removes nothing.
+	Collect(ctx context.Context, dry bool) (images.Collected, error)
 	// Shared says, by digest, how many of an image's stored bytes others have, too.
 	Shared(ctx context.Context) (map[string]int64, error)
 }
@@ -59,11 +59,11 @@ func (s *server) imageBytes() {
 	})
 	collect := tag(op("POST", "/images/collect", "collect-images", "Remove stored bytes that no image needs; the server does it every hour, too"))
 	collect.DefaultStatus = http.StatusOK
-	route(s, collect, func(ctx context.Context, _ *struct{}) (*body[images.Collected], error) {
+	route(s, collect, func(ctx context.Context, in *TryIn) (*body[images.Collected], error) {
 		if s.Depot == nil {
 			return nil, noDepot()
 		}
-		gone, err := s.Depot.Collect(ctx)
+		gone, err := s.Depot.Collect(ctx, in.DryRun)
 		if err != nil {
 			return nil, err
 		}

@@ -45,38 +45,61 @@ func (s *server) life() {
 			list, err := s.Store.History(ctx, in.Machine)
 			return pageOf(ctx, in.PageIn, byTime("-created", func(m *inventory.Machine) (time.Time, string) { return m.CreatedAt, m.ID }), list, err)
 		})
-	route(s, tag("POST", "hold", "hold-machine", "Keep a machine in maintenance for a time"), s.hold)
-	route(s, tag("DELETE", "hold", "release-machine", "End a hold; the machine goes back to where the evidence says"),
-		func(ctx context.Context, in *MachineIn) (*body[inventory.Machine], error) {
-			admin := callOf(ctx).caller.Role.May(access.Govern)
-			return machineBody(s.Store.ReleaseHold(ctx, in.Machine, actor(ctx), admin))
-		})
+	keep := tag("POST", "hold", "hold-machine", "Keep a machine in maintenance for a time")
+	route(s, keep, func(ctx context.Context, in *struct {
+		MachineIn
+		TryIn
+		Body wire.Keep
+	}) (*body[inventory.Machine], error) {
+		return changed(ctx, s, in.Machine, &in.Body, in.DryRun, false, s.hold)
+	})
+	manyChanged(s, "hold", "Keep machines in maintenance for a time; of many machines, all or each", false, s.hold)
+	route(s, tag("DELETE", "hold", "release-machine", "End a hold; the machine goes back to where the evidence says"), func(ctx context.Context, in *struct {
+		MachineIn
+		TryIn
+	}) (*body[inventory.Machine], error) {
+		return changed(ctx, s, in.Machine, nil, in.DryRun, false, s.releaseHold)
+	})
+	manyChanged(s, "release", "End the holds of machines; of many machines, all or each", false, s.releaseHold)
 	route(s, tag("POST", "retire", "retire-machine", "Take a machine out for good and free all it holds"), func(ctx context.Context, in *struct {
 		MachineIn
+		TryIn
 		Body inventory.Retirement
 	}) (*body[inventory.Machine], error) {
-		m, err := s.Store.Machine(ctx, in.Machine)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.second(ctx, touchedOf(m)); err != nil {
-			return nil, err
-		}
-		return machineBody(s.Store.Retire(ctx, in.Machine, in.Body, actor(ctx)))
+		return changed(ctx, s, in.Machine, &in.Body, in.DryRun, true, s.retire)
 	})
+	manyChanged(s, "retire", "Take machines out for good and free all they hold; of many machines, all or each", true, s.retire)
 	route(s, tag("POST", "replace", "replace-machine", "Put new hardware in a machine's place; answers the new machine"), func(ctx context.Context, in *struct {
 		MachineIn
+		TryIn
 		Body inventory.Replacement
 	}) (*body[inventory.Machine], error) {
-		m, err := s.Store.Machine(ctx, in.Machine)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.second(ctx, touchedOf(m)); err != nil { // the old machine is retired
-			return nil, err
-		}
-		return machineBody(s.Store.Replace(ctx, in.Machine, in.Body, actor(ctx)))
+		return changed(ctx, s, in.Machine, &in.Body, in.DryRun, true, s.replace)
 	})
+	manyChanged(s, "replace", "Put new hardware in the places of machines; of many machines, all or each", true, s.replaceMany)
+}
+
+func (s *server) releaseHold(ctx context.Context, machine string, _ *struct{}) (*inventory.Machine, error) {
+	admin := callOf(ctx).caller.Role.May(access.Govern)
+	return s.Store.ReleaseHold(ctx, machine, actor(ctx), admin)
+}
+
+func (s *server) retire(ctx context.Context, machine string, r *inventory.Retirement) (*inventory.Machine, error) {
+	return s.Store.Retire(ctx, machine, *r, actor(ctx))
+}
+
+// replace retires the old machine.
+func (s *server) replace(ctx context.Context, machine string, r *inventory.Replacement) (*inventory.Machine, error) {
+	return s.Store.Replace(ctx, machine, *r, actor(ctx))
+}
+
+// replaceMany is replace of one of many: what is one machine's alone is learned when it is
+// seen.
+func (s *server) replaceMany(ctx context.Context, machine string, r *inventory.Replacement) (*inventory.Machine, error) {
+	if r.Serial+r.UUID != "" || len(r.MACs) > 0 || !r.BMCMAC.IsZero() {
+		return nil, badBody("order", "has what only one machine can have: serial, uuid, macs or bmc_mac")
+	}
+	return s.replace(ctx, machine, r)
 }
 
 func (s *server) gates(ctx context.Context, in *MachineIn) (*body[wire.List[inventory.Gate]], error) {
@@ -88,17 +111,14 @@ func (s *server) gates(ctx context.Context, in *MachineIn) (*body[wire.List[inve
 	return listOf(inventory.Gates(m, seen), err)
 }
 
-func (s *server) hold(ctx context.Context, in *struct {
-	MachineIn
-	Body wire.Keep
-}) (*body[inventory.Machine], error) {
+func (s *server) hold(ctx context.Context, machine string, k *wire.Keep) (*inventory.Machine, error) {
 	long := time.Duration(0)
-	if in.Body.For != "" {
+	if k.For != "" {
 		var err error
-		if long, err = time.ParseDuration(in.Body.For); err != nil || long <= 0 {
+		if long, err = time.ParseDuration(k.For); err != nil || long <= 0 {
 			return nil, &fault.Error{Kind: fault.Invalid, Message: "the hold's time cannot be read", Hint: "write it as 90m or 24h",
 				Fields: []fault.Field{{Path: "body.for", Message: "is no time"}}}
 		}
 	}
-	return machineBody(s.Store.Hold(ctx, in.Machine, in.Body.Reason, long, actor(ctx)))
+	return s.Store.Hold(ctx, machine, k.Reason, long, actor(ctx))
 }

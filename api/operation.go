@@ -42,14 +42,24 @@ func (s *server) operations() {
 	route(s, tag(op("GET", "/operations", "list-operations", "Operations, newest first")), s.listOperations)
 	route(s, tag(op("GET", "/operations/{id}", "get-operation", "One operation; waits for a change if asked to")), s.getOperation)
 	route(s, tag(op("POST", "/operations/{id}/cancel", "cancel-operation", "End an operation at its next safe point")),
-		func(ctx context.Context, in *OperationIn) (*operationOut, error) {
-			return s.showOperation(ctx)(s.Store.CancelOperation(ctx, in.ID, actor(ctx)))
+		func(ctx context.Context, in *steerIn) (*operationOut, error) {
+			return s.steer(ctx, in, s.Store.CancelOperation)
 		})
 	route(s, tag(op("POST", "/operations/{id}/retry", "retry-operation", "Let a parked operation go on: what stopped it is checked again")),
-		func(ctx context.Context, in *OperationIn) (*operationOut, error) {
-			return s.showOperation(ctx)(s.Store.RetryOperation(ctx, in.ID, actor(ctx)))
+		func(ctx context.Context, in *steerIn) (*operationOut, error) {
+			return s.steer(ctx, in, s.Store.RetryOperation)
 		})
 	route(s, tag(op("GET", "/operations/{id}/log", "operation-log", "What happened in an operation, oldest first")), s.operationLog)
+}
+
+type steerIn struct {
+	OperationIn
+	TryIn
+}
+
+// steer cancels or retries an operation, or says how it would stand then.
+func (s *server) steer(ctx context.Context, in *steerIn, turn func(ctx context.Context, id, actor string) (*deploy.Operation, error)) (*operationOut, error) {
+	return s.showOperation(ctx)(tried(ctx, s, in.DryRun, func(ctx context.Context) (*deploy.Operation, error) { return turn(ctx, in.ID, actor(ctx)) }))
 }
 
 // operationOut is an operation with its version.

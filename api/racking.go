@@ -53,7 +53,7 @@ func (s *server) racking() {
 	}) (*body[*racking.SignOff], error) {
 		return bodyOf(s.Store.SignOff(ctx, in.Rack, in.ID))
 	})
-	route(s, s.action("locate", "Blink the machine's locator LED, or put it out"), s.locate)
+	verb(s, "locate", "Blink the machine's locator LED, or put it out", s.toLocate, func(in *wire.Locate) bool { return in.DryRun })
 }
 
 // mostSignOffs bounds a page of records: each tells of every machine of its rack.
@@ -99,28 +99,19 @@ func (s *server) signOff(ctx context.Context, in *signOffIn) (*body[*racking.Sig
 	return bodyOf(s.Store.SignOffRack(ctx, in.Rack, note, actor(ctx)))
 }
 
-// locate begins to blink. To put the LED out ends the blinking that is under way.
-func (s *server) locate(ctx context.Context, in *struct {
-	MachineIn
-	Body wire.Locate
-}) (*begun, error) {
-	m, err := s.Store.Machine(ctx, in.Machine)
+// toLocate begins to blink. To put the LED out ends the blinking that is under way.
+func (s *server) toLocate(ctx context.Context, machine string, in *wire.Locate, _ bool) (task, error) {
+	m, err := s.Store.Machine(ctx, machine)
 	if err != nil {
-		return nil, err
+		return task{}, err
 	}
-	if in.Body.On {
-		return s.start(ctx, task{deploy.Locate, m, deploy.Order{Locate: "on", Seconds: in.Body.Seconds}}, false)
+	if in.On {
+		return task{kind: deploy.Locate, machine: m, order: deploy.Order{Locate: "on", Seconds: in.Seconds}}, nil
 	}
+	out := task{kind: deploy.Locate, machine: m, order: deploy.Order{Locate: "off"}}
 	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Kind: string(deploy.Locate), Open: true, Limit: 1})
-	if err != nil {
-		return nil, err
+	if len(open) > 0 {
+		out.ends = open[0].ID
 	}
-	if len(open) == 0 {
-		return s.start(ctx, task{deploy.Locate, m, deploy.Order{Locate: "off"}}, false)
-	}
-	o, err := s.Store.CancelOperation(ctx, open[0].ID, actor(ctx))
-	if err != nil {
-		return nil, err
-	}
-	return &begun{Status: http.StatusAccepted, Location: wire.Prefix + "/operations/" + o.ID, Body: shown(*o)}, nil
+	return out, err
 }

@@ -22,7 +22,7 @@ func (s *server) toRescue(ctx context.Context, machine string, in *wire.Rescue, 
 		return task{}, err
 	}
 	m, err := s.Store.Machine(ctx, machine)
-	return task{deploy.Rescue, m, deploy.Order{Rescue: &deploy.RescueOrder{Keys: keys, Seconds: in.Seconds, Serial: in.Serial}}}, err
+	return task{kind: deploy.Rescue, machine: m, order: deploy.Order{Rescue: &deploy.RescueOrder{Keys: keys, Seconds: in.Seconds, Serial: in.Serial}}}, err
 }
 
 // rescueKeys refuses what the agent would not obey: a key with options.

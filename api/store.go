@@ -17,6 +17,7 @@ import (
 // the kind the caller is to see; machines, images are named by id or by name.
 type Store interface {
 	machineStore
+	togetherStore
 	lifeStore
 	networkStore
 	siteStore

@@ -70,8 +70,11 @@ func (s *server) tokens() {
 	route(s, rotate, s.rotateToken)
 	revoke := tag(op("DELETE", "/tokens/{token}", "revoke-token", "End a token for good"))
 	revoke.DefaultStatus = http.StatusOK
-	route(s, revoke, func(ctx context.Context, in *TokenIn) (*body[access.Token], error) {
-		return tokenBody(s.Store.RevokeToken(ctx, in.Token))
+	route(s, revoke, func(ctx context.Context, in *struct {
+		TokenIn
+		TryIn
+	}) (*body[access.Token], error) {
+		return tokenBody(tried(ctx, s, in.DryRun, func(ctx context.Context) (*access.Token, error) { return s.Store.RevokeToken(ctx, in.Token) }))
 	})
 }
 

@@ -24,6 +24,7 @@ type machinePartsIn struct {
 
 type waiverIn struct {
 	MachineIn
+	TryIn
 	Rule string `query:"rule" required:"true" minLength:"1" maxLength:"64" doc:"Type of the condition"`
 	On   string `query:"on" maxLength:"128" doc:"Its subject; absent: all"`
 }
@@ -43,14 +44,17 @@ func (s *server) verification() {
 	route(s, tag("machines", op("POST", "/machines/{machine}/waivers", "waive-condition", "Let differences of a machine pass, by name and with a reason")),
 		func(ctx context.Context, in *struct {
 			MachineIn
+			TryIn
 			Body wire.Waive
 		}) (*body[inventory.Machine], error) {
-			return machineBody(s.Store.Waive(ctx, in.Machine, inventory.Waiver{Rule: in.Body.Rule, On: in.Body.On, Reason: in.Body.Reason}, actor(ctx)))
+			return changed(ctx, s, in.Machine, &in.Body, in.DryRun, false, s.waive)
 		})
+	manyChanged(s, "waive", "Let differences of machines pass, by name and with a reason; of many machines, all or each", false, s.waive)
 	route(s, tag("machines", op("DELETE", "/machines/{machine}/waivers", "unwaive-condition", "End a waiver that was given by hand")),
 		func(ctx context.Context, in *waiverIn) (*body[inventory.Machine], error) {
-			return machineBody(s.Store.Unwaive(ctx, in.Machine, in.Rule, in.On, actor(ctx)))
+			return changed(ctx, s, in.Machine, &wire.WaiverEnd{Rule: in.Rule, On: in.On}, in.DryRun, false, s.unwaive)
 		})
+	manyChanged(s, "unwaive", "End waivers that were given by hand; of many machines, all or each", false, s.unwaive)
 	route(s, tag("racks", op("GET", "/racks/{rack}/cabling", "rack-cabling", "Mistakes in a rack's cables and the moves that mend them, in order")),
 		func(ctx context.Context, in *struct {
 			Rack string `path:"rack" minLength:"1" maxLength:"63" doc:"Name of the rack"`
@@ -72,6 +76,14 @@ func (s *server) parts(ctx context.Context, in PageIn, f store.PartFilter) (*bod
 		f.Page = p
 		return s.Store.Parts(ctx, f)
 	})
+}
+
+func (s *server) waive(ctx context.Context, machine string, w *wire.Waive) (*inventory.Machine, error) {
+	return s.Store.Waive(ctx, machine, inventory.Waiver{Rule: w.Rule, On: w.On, Reason: w.Reason}, actor(ctx))
+}
+
+func (s *server) unwaive(ctx context.Context, machine string, w *wire.WaiverEnd) (*inventory.Machine, error) {
+	return s.Store.Unwaive(ctx, machine, w.Rule, w.On, actor(ctx))
 }
 
 func machineBody(m *inventory.Machine, err error) (*body[inventory.Machine], error) {

@@ -81,8 +81,15 @@ func (s *server) webhooks() {
 	add.DefaultStatus = http.StatusCreated
 	route(s, add, s.addWebhook)
 	route(s, tag(op("PATCH", "/webhooks/{webhook}", "change-webhook", "Change, pause or resume a webhook")), s.changeWebhook)
-	route(s, tag(op("DELETE", "/webhooks/{webhook}", "remove-webhook", "Remove a webhook with its deliveries")), func(ctx context.Context, in *WebhookIn) (*struct{}, error) {
-		return nil, s.Store.RemoveWebhook(ctx, in.Webhook, actor(ctx))
+	route(s, removal[webhook.Webhook](s, op("DELETE", "/webhooks/{webhook}", "remove-webhook", "Remove a webhook with its deliveries"), "webhooks"), func(ctx context.Context, in *struct {
+		WebhookIn
+		TryIn
+	}) (*removed, error) {
+		w, err := s.Store.Webhook(ctx, in.Webhook)
+		if err == nil {
+			_, err = tried(ctx, s, in.DryRun, func(ctx context.Context) (any, error) { return nil, s.Store.RemoveWebhook(ctx, in.Webhook, actor(ctx)) })
+		}
+		return removedOf(in.DryRun, w, err)
 	})
 	route(s, tag(op("POST", "/webhooks/{webhook}/rotate", "rotate-webhook", "Give a webhook another secret; for a while both sign")), s.rotateWebhook)
 	test := tag(op("POST", "/webhooks/{webhook}/test", "test-webhook", "Send a test, now"))

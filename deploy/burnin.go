@@ -60,7 +60,7 @@ func planBurnIn(s Subject) ([]Step, error) {
 	}
 	if s.Machine.Phase == inventory.Active && !o.Active {
 		return nil, fault.Conflictf("%s is active: it runs %s, and a burn-in restarts it", s.Machine.Name, s.Machine.Image).
-			WithHint("say that it may be restarted: '--active'")
+			WithHint("say that it may be restarted: active (--active)")
 	}
 	if err := netbootable(s.Machine); err != nil {
 		return nil, err

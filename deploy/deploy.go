@@ -46,7 +46,7 @@ func (m Method) Proves() bool { return m != ByNetboot && m != ByLocal }
 
 func planDeploy(s Subject) ([]Step, error) {
 	if s.Order.Digest == "" && s.Order.Method != ByLocal {
-		return nil, fault.Invalidf("deploy %s: which image?", s.Machine.Name).WithHint("name one of 'rackwright image list', or boot what is on its disk with --local")
+		return nil, fault.Invalidf("deploy %s: which image?", s.Machine.Name).WithHint("name one of 'rackwright image list', or boot what is on its disk with local (--local)")
 	}
 	switch s.Order.Method {
 	case "", ByDisk, ByRootFS:

@@ -51,7 +51,7 @@ func planFirmware(s Subject) ([]Step, error) {
 		return nil, fault.Conflictf("%s has no BMC", s.Machine.Name).WithHint("give it a bmc in the plan")
 	}
 	if s.Machine.Phase == inventory.Active && !o.Active {
-		return nil, fault.Conflictf("%s is active", s.Machine.Name).WithHint("move its work away first; then ask with --active")
+		return nil, fault.Conflictf("%s is active", s.Machine.Name).WithHint("move its work away first; then ask with active (--active)")
 	}
 	steps := []Step{step(StepFirmwareCheck, "checks", 5, 15*time.Minute)}
 	for i, p := range o.Files {

@@ -94,7 +94,7 @@ func (o *BMCOrder) String() string {
 func planManage(s Subject) ([]Step, error) {
 	o := s.Order.BMC
 	if o == nil {
-		return nil, fault.Invalidf("%s: which change at the BMC?", s.Machine.Name).WithHint("'rackwright bmc --help' lists them")
+		return nil, fault.Invalidf("%s: which change at the BMC?", s.Machine.Name).WithHint("'rackwright bmc --help' lists them, and so does the interface's description of do")
 	}
 	if s.Machine.BMC == nil {
 		return nil, fault.Conflictf("%s has no BMC", s.Machine.Name).WithHint("give it a bmc in the plan")
@@ -137,7 +137,7 @@ func (o *BMCOrder) check(m inventory.Machine) error {
 		}
 	case BMCSecureBoot, BMCEjectMedia, BMCReset, BMCClearLog, BMCClock:
 	default:
-		return fault.Invalidf("there is no change %q at a BMC", o.Do).WithHint("'rackwright bmc --help' lists them")
+		return fault.Invalidf("there is no change %q at a BMC", o.Do).WithHint("'rackwright bmc --help' lists them, and so does the interface's description of do")
 	}
 	return nil
 }

@@ -149,7 +149,7 @@ type Step struct {
 	Ended    time.Time     `json:"ended_at,omitzero"`
 	Attempts int           `json:"attempts,omitempty"`
 	Budget   int           `json:"budget" doc:"Attempts before the operation parks"`
-	Limit    time.Duration `json:"limit_ns" doc:"How long the step may take"`
+	Limit    time.Duration `json:"limit_seconds" doc:"How long the step may take"`
 	Done     int64         `json:"done,omitempty" doc:"Progress, of Total"`
 	Total    int64         `json:"total,omitempty"`
 	Note     string        `json:"note,omitempty" doc:"What it is doing, or the last error it retries"`

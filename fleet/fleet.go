@@ -110,7 +110,7 @@ func New(kind Kind, name string, t Terms, members []Member) (*Fleet, error) {
 	}
 	if f.count(Waiting) == 0 {
 		return nil, fault.Conflictf("nothing can be done on any of %d machines: %s", len(members), f.idle()).
-			WithHint("choose other machines, or mend what is said of them; '--dry-run' with one that can be done lists all")
+			WithHint("choose other machines, or mend what is said of them; dry_run (--dry-run) with one that can be done lists all")
 	}
 	return f, nil
 }

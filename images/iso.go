@@ -16,7 +16,7 @@ const isoSector = 2048
 func InspectISO(r io.ReaderAt, size int64) ([]inventory.Firmware, error) {
 	b := make([]byte, isoSector)
 	if size < 18*isoSector || readFull(r, b, 16*isoSector) != nil || string(b[1:6]) != "CD001" {
-		return nil, fault.Invalidf("the file is not an ISO 9660 image").WithHint("add it as what it is: see --kind")
+		return nil, fault.Invalidf("the file is not an ISO 9660 image").WithHint("add it as what it is: its kind (--kind) is disk, rootfs or netboot")
 	}
 	if err := readFull(r, b, 17*isoSector); err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ func (r Retirement) Retire(m *Machine) error {
 		return fault.Conflictf("nobody proved the disks of %s empty", m.Name).WithHint("erase them, or say that they were destroyed or are kept, and why")
 	case ran && m.Erased.IsZero() && r.Disks == "":
 		return fault.Conflictf("%s ran %s and nobody proved its disks empty", m.Name, cmp.Or(m.Image, "a deployment")).
-			WithHint("say what became of them: --disks destroyed, or --disks kept, with the reason")
+			WithHint("say what became of them with disks (--disks): destroyed, or kept, and the reason")
 	}
 	m.Phase = Retired
 	return nil

@@ -126,16 +126,22 @@ const txTries = 5
 var errStale = errors.New("changed meanwhile")
 
 // tx runs fn in a transaction. One that lost against another transaction is run again:
-// what it reads then says who won, in better words than the schema has.
+// what it reads then says who won, in better words than the schema has. Inside of Together
+// it is a part of that.
 func (db *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	if tx, ok := ctx.Value(jointKey{db}).(*sql.Tx); ok {
+		return db.within(ctx, tx, fn)
+	}
 	for try := 1; ; try++ {
 		err := db.once(ctx, fn)
-		lost := errors.Is(err, errStale) || db.dialect.again(err)
-		if !lost || try == txTries || ctx.Err() != nil {
+		if !db.lost(err) || try == txTries || ctx.Err() != nil {
 			return db.fault(err)
 		}
 	}
 }
+
+// lost reports whether a transaction failed because another was quicker.
+func (db *DB) lost(err error) bool { return errors.Is(err, errStale) || db.dialect.again(err) }
 
 // lock holds the rows a query picks until the transaction ends and reports whether
 // there were any. SQLite's transactions hold the whole database anyway.

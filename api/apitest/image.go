@@ -175,7 +175,7 @@ func (d Depot) Check(_ context.Context, image string) (*images.Health, error) {
 }
 
 // Collect removes a little.
-func (Depot) Collect(context.Context) (images.Collected, error) {
+func (Depot) Collect(context.Context, bool) (images.Collected, error) {
 	return images.Collected{Chunks: 3, Bytes: 3 << 20}, nil
 }
 

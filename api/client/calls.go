@@ -287,9 +287,13 @@ func (c *Client) OperationLog(ctx context.Context, id string) ([]journal.Event, 
 	return all[journal.Event](ctx, c, operationPath(id, "/log"), nil)
 }
 
-// Many begins the same work on many machines: deploy, power, inspect, erase, burn-in,
-// rescue or bmc; or says what it would do.
+// Many begins the same work on many machines, or makes the same change: by verb deploy,
+// power, inspect, erase, burn-in, rescue, bmc, claim, firmware, locate, hold, release,
+// retire, replace, waive or unwaive. Or it says what it would do.
 func Many[T any](ctx context.Context, c *Client, verb string, m wire.Many[T]) (wire.Bulk, error) {
+	if tries(ctx) { // of many, the body says so
+		m.DryRun, ctx = true, InEarnest(ctx)
+	}
 	return call[wire.Bulk](ctx, c, http.MethodPost, "/machines/actions/"+verb, nil, m)
 }
 

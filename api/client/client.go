@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -140,6 +141,13 @@ func callWithin[T any](ctx context.Context, c *Client, limit time.Duration, meth
 	text, err := encoded(in)
 	if err != nil {
 		return out, err
+	}
+	if tries(ctx) {
+		query = maps.Clone(query)
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("dry_run", "true")
 	}
 	answer, err := c.send(ctx, letter{method: method, path: path, query: query, body: text})
 	if err != nil {

@@ -8,6 +8,24 @@ import (
 	"rackwright/deploy"
 )
 
+type tryKey struct{}
+
+// Try has the calls that are made with the context only tried: they answer with what would
+// be, and change nothing. What cannot be tried is refused as Invalid and not done.
+func Try(ctx context.Context) context.Context { return context.WithValue(ctx, tryKey{}, true) }
+
+// InEarnest has the calls that are made with the context done, whatever Try said: for those
+// that change nothing.
+func InEarnest(ctx context.Context) context.Context { return context.WithValue(ctx, tryKey{}, nil) }
+
+func tries(ctx context.Context) bool { return ctx.Value(tryKey{}) != nil }
+
+// PlanLocate says which steps blinking, or putting the LED out, would take.
+func (c *Client) PlanLocate(ctx context.Context, machine string, order wire.Locate) (wire.Steps, error) {
+	order.DryRun = true
+	return planned(ctx, c, machine, "locate", order)
+}
+
 // planned asks which steps an action would take.
 func planned(ctx context.Context, c *Client, machine, verb string, order any) (wire.Steps, error) {
 	return call[wire.Steps](ctx, c, http.MethodPost, machinePath(machine, "/actions/"+verb), nil, order)

@@ -163,7 +163,7 @@ func TestEveryOperationHasACallAndEveryCallAnOperation(t *testing.T) {
 			note(m.Name, 1, a.take())
 		}
 	}
-	for _, verb := range []string{"deploy", "power", "inspect", "erase", "burn-in", "rescue", "bmc"} {
+	for _, verb := range []string{"deploy", "power", "inspect", "erase", "burn-in", "rescue", "bmc", "claim", "firmware", "locate", "hold", "release", "retire", "replace", "waive", "unwaive"} {
 		client.Many(ctx, c, verb, wire.Many[struct{}]{})
 		note("Many "+verb, 1, a.take())
 	}

@@ -1,6 +1,9 @@
 package wire
 
-import "rackwright/deploy"
+import (
+	"rackwright/deploy"
+	"rackwright/inventory"
+)
 
 // MaxBulk is how many machines one request may be about.
 const MaxBulk = 1000
@@ -29,16 +32,19 @@ type Which struct {
 type Bulk struct {
 	Mode    string     `json:"mode" enum:"all,each"`
 	DryRun  bool       `json:"dry_run,omitempty" doc:"Nothing was changed"`
-	Begun   int        `json:"begun" doc:"Operations that were begun, or would be"`
+	Begun   int        `json:"begun" doc:"Operations that were begun and machines that were changed, or would be"`
 	Refused int        `json:"refused"`
 	Items   []BulkItem `json:"items" nullable:"false" doc:"In the order of the request; by name when it said which"`
 }
 
-// BulkItem is one machine of it: an operation, the steps of a dry run, or a problem.
+// BulkItem is one machine of it: an operation, the steps of a dry run, the machine after a
+// change that takes no time, or a problem.
 type BulkItem struct {
-	Index     int               `json:"index" doc:"In the request's machines"`
-	Machine   string            `json:"machine" doc:"As it was named"`
-	Operation *deploy.Operation `json:"operation,omitempty"`
-	Steps     []deploy.Step     `json:"steps,omitempty" nullable:"false"`
-	Problem   *Problem          `json:"problem,omitempty"`
+	Index     int                `json:"index" doc:"In the request's machines"`
+	Machine   string             `json:"machine" doc:"As it was named"`
+	Operation *deploy.Operation  `json:"operation,omitempty"`
+	Steps     []deploy.Step      `json:"steps,omitempty" nullable:"false"`
+	Result    *inventory.Machine `json:"result,omitempty" doc:"Of what is done at once: the machine after it, or as it would be; of a replacement the new machine"`
+	Already   bool               `json:"already,omitempty" doc:"Nothing is to be done"`
+	Problem   *Problem           `json:"problem,omitempty"`
 }

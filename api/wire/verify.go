@@ -15,6 +15,12 @@ type Verification struct {
 	Awaits     string                `json:"awaits,omitempty" doc:"What keeps a discovered machine from being verified"`
 }
 
+// WaiverEnd names a waiver that is to end.
+type WaiverEnd struct {
+	Rule string `json:"rule" minLength:"1" maxLength:"64" doc:"Type of the condition"`
+	On   string `json:"on,omitempty" maxLength:"128" doc:"Its subject; absent: all"`
+}
+
 // Waive asks to let differences pass.
 type Waive struct {
 	Rule   string `json:"rule" minLength:"1" maxLength:"64" doc:"Type of the condition, e.g. dimm-missing"`

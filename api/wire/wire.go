@@ -102,4 +102,5 @@ type SignOffNote struct {
 type Locate struct {
 	On      bool `json:"on" doc:"false puts it out"`
 	Seconds int  `json:"seconds,omitempty" minimum:"1" maximum:"3600" default:"60" doc:"It goes out by itself after so long"`
+	DryRun  bool `json:"dry_run,omitempty" doc:"Only say which steps it would take"`
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -18,7 +20,8 @@ type following struct {
 	watch   bool
 	timeout time.Duration // 0: until all has ended
 
-	together bool // of several machines all or none
+	together bool   // of several machines all or none
+	word     string // said of each that was begun; "" is that
 }
 
 func (f *following) add(c *cobra.Command) {
@@ -72,6 +75,10 @@ func (w *world) begin(ctx context.Context, cl *client.Client, machines []string,
 			begun = append(begun, o)
 			continue
 		}
+		if errors.Is(err, errAlready) {
+			fmt.Fprintf(w.err, "%s: has what it is to have\n", oneLine(m))
+			continue
+		}
 		if first == nil {
 			first = err
 		} else {
@@ -87,7 +94,7 @@ func (w *world) begin(ctx context.Context, cl *client.Client, machines []string,
 	if len(begun) > 0 || first == nil {
 		if err := w.show(begun, func(out io.Writer) {
 			for _, o := range begun {
-				fmt.Fprintf(out, "%s: %s begun, operation %s\n", oneLine(o.Name), o.Kind, o.ID)
+				fmt.Fprintf(out, "%s: %s, operation %s\n", oneLine(o.Name), cmp.Or(f.word, string(o.Kind)+" begun"), o.ID)
 			}
 		}); err != nil {
 			return err

@@ -18,12 +18,17 @@ type asking func(c *cobra.Command, args []string) (*deploy.BMCOrder, error)
 // changes makes a command of asking and showing. It waits for the change unless told not
 // to: such changes take seconds.
 func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine string) error, ask asking) *cobra.Command {
-	var background, wait, dry bool
+	var background, wait, dry, together bool
 	var timeout time.Duration
+	c.Long = strings.TrimSpace(c.Long + "\nA change may be of several machines, with commas between their names.")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		o, err := ask(c, args[1:])
 		if err != nil {
 			return err
+		}
+		machines := strings.Split(args[0], ",")
+		if o == nil && len(machines) > 1 {
+			return usage(c, "name one machine to look at")
 		}
 		if o == nil {
 			return show(c.Context(), args[0])
@@ -34,20 +39,22 @@ func changes(w *world, c *cobra.Command, show func(ctx context.Context, machine 
 		}
 		if dry {
 			would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanManage(ctx, m, *o) }
-			return dryRun(c.Context(), w, args[:1], would, printWould)
+			return dryRun(c.Context(), w, machines, would, printWould)
 		}
 		if loss := lost(o); loss != "" {
 			yes, _ := c.Flags().GetBool("yes") // of the commands that may lose something
-			if err := w.sure(yes, loss, args[0]); err != nil {
+			if err := w.sure(yes, loss, machines...); err != nil {
 				return err
 			}
 		}
-		return w.begin(c.Context(), cl, args[:1], following{watch: wait && !background, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
-			return cl.Manage(ctx, machine, *o)
+		f := following{watch: wait && !background, timeout: timeout, together: together}
+		return beginMany(c.Context(), w, cl, "bmc", machines, wire.Manage{BMCOrder: *o}, f, func(ctx context.Context, m string, o wire.Manage) (deploy.Operation, error) {
+			return cl.Manage(ctx, m, o.BMCOrder)
 		})
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps of a change")
 	c.Flags().BoolVar(&wait, "wait", true, "wait for the end of a change")
+	c.Flags().BoolVar(&together, "all-or-none", false, "of several machines, begin on all or on none")
 	c.Flags().BoolVar(&background, "background", false, "the same as --wait=false")
 	c.Flags().DurationVar(&timeout, "timeout", 15*time.Minute, "how `long` to wait for a change; it goes on after that")
 	return c
@@ -87,7 +94,7 @@ func bmcBoot(w *world) *cobra.Command {
 	c := &cobra.Command{Use: "boot MACHINE [none|pxe|http|disk|cd|setup]", Short: "Show what a machine boots, or set what it boots next", Args: names(1, 2),
 		Long: "Without a target: the boot override in force, the machine's own boot order and Secure Boot, read from the BMC.\n" +
 			"With one: where the next start boots from; the BMC must read it back. The machine is not restarted.",
-		Example: "  rackwright bmc boot r1-u10\n  rackwright bmc boot r1-u10 cd --mode uefi\n  rackwright bmc boot r1-u10 none"}
+		Example: "  rackwright bmc boot r1-u10\n  rackwright bmc boot r1-u10,r1-u11 cd --mode uefi\n  rackwright bmc boot r1-u10 none"}
 	c.Flags().StringVar((*string)(&o.Mode), "mode", "", "boot `mode` to ask for as well: bios or uefi")
 	c.Flags().StringVar(&o.URL, "url", "", "of http: `URL` to load, where DHCP does not say")
 	c.Flags().BoolVar(&o.Lasting, "lasting", false, "for every start until it is set to none, not for the next only")

@@ -7,7 +7,6 @@ import (
 
 	"rackwright/api/client"
 	"rackwright/api/wire"
-	"rackwright/deploy"
 	"rackwright/fault"
 )
 
@@ -47,7 +46,7 @@ func bmcClaim(w *world) *cobra.Command {
 	f.BoolVar(&in.DisableAccounts, "disable-accounts", false, "disable all accounts but ours")
 	f.BoolVar(&in.DisableIPMI, "disable-ipmi", false, "switch IPMI over LAN off")
 	f.StringVar(&in.passwordFile, "password-file", "", "`file` with the password that the BMC has now")
-	in.follow.add(c)
+	in.follow.addMany(c)
 	f.BoolVar(&in.dry, "dry-run", false, "only show the steps")
 	return c
 }
@@ -80,9 +79,7 @@ func (w *world) claim(ctx context.Context, machines []string, in claiming) (err 
 		would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanClaim(ctx, m, in.Claim) }
 		return dryRun(ctx, w, machines, would, printWould)
 	}
-	return w.begin(ctx, cl, machines, in.follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
-		return cl.Claim(ctx, machine, in.Claim)
-	})
+	return beginMany(ctx, w, cl, "claim", machines, in.Claim, in.follow, cl.Claim)
 }
 
 // unclaimed lists the machines of a rack, or of all, whose BMC is not claimed.

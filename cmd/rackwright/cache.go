@@ -244,7 +244,7 @@ func cacheForget(w *world) *cobra.Command {
 			return w.show(map[string]string{"forgotten": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "cache %s forgotten\n", oneLine(args[0])) })
 		}}
 	yesFlag(c, &yes)
-	return c
+	return w.tryable(c)
 }
 
 // signer issues tickets for chunks.

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -170,43 +171,44 @@ func inspectCommand(w *world) *cobra.Command {
 }
 
 func powerCommand(w *world) *cobra.Command {
-	var wait, dry, yes bool
-	var timeout time.Duration
-	c := &cobra.Command{Use: "power MACHINE on|off|force-off|cycle|reset", Short: "Change a machine's power state through its BMC", Args: names(2, 2),
+	var dry, yes bool
+	f := following{watch: true}
+	var t targets
+	actions := []string{"on", "off", "force-off", "cycle", "reset"}
+	c := &cobra.Command{Use: "power MACHINE... on|off|force-off|cycle|reset", Short: "Change machines' power state through their BMCs", Args: names(1, -1),
 		Long: "off asks the system to shut down, force-off cuts power; cycle cuts it and gives it back,\n" +
 			"reset restarts with the power on. It waits until the BMC says that it is so.\n" +
 			"Before the system of an active machine is stopped, its name is asked for, or --yes.",
-		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 cycle --yes --wait=false",
+		Example: "  rackwright power r1-u10 on\n  rackwright power r1-u10 r1-u11 cycle --yes --wait=false\n  rackwright power --rack r1 off --all-or-none",
 		ValidArgsFunction: func(c *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
-			if len(args) == 0 {
-				return w.offers(offerMachines)(c, args, begun)
+			machines, how := w.offers(offerMachines)(c, args, begun)
+			if len(args) > 0 || t.chosen() {
+				return append(slices.Clone(actions), machines...), cobra.ShellCompDirectiveNoFileComp
 			}
-			if len(args) == 1 {
-				return []string{"on", "off", "force-off", "cycle", "reset"}, cobra.ShellCompDirectiveNoFileComp
-			}
-			return nil, cobra.ShellCompDirectiveNoFileComp
+			return machines, how
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if dry {
-				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanPower(ctx, m, args[1]) }
-				return dryRun(c.Context(), w, args[:1], would, printWould)
-			}
-			if args[1] != "on" {
-				if err := w.sureOfActive(c.Context(), cl, yes, "stops the running system of", args[:1]); err != nil {
-					return err
+			machines, action := args[:len(args)-1], args[len(args)-1]
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if dry {
+					would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanPower(ctx, m, action) }
+					return dryRun(c.Context(), w, machines, would, printWould)
 				}
-			}
-			return w.begin(c.Context(), cl, args[:1], following{watch: wait, timeout: timeout}, func(ctx context.Context, machine string) (deploy.Operation, error) {
-				return cl.Power(ctx, machine, args[1])
+				if action != "on" {
+					if err := w.sureOfActive(c.Context(), cl, yes, "stops the running system of", machines); err != nil {
+						return err
+					}
+				}
+				return beginMany(c.Context(), w, cl, "power", machines, wire.Power{Action: action}, f, func(ctx context.Context, m string, o wire.Power) (deploy.Operation, error) {
+					return cl.Power(ctx, m, o.Action)
+				})
 			})
 		}}
 	yesFlag(c, &yes)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
-	c.Flags().BoolVar(&wait, "wait", true, "wait until it is done")
-	c.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")
+	c.Flags().BoolVar(&f.watch, "wait", true, "wait until it is done")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop waiting after this `time` (the work goes on)")
+	c.Flags().BoolVar(&f.together, "all-or-none", false, "of several machines, begin on all or on none")
+	t.add(c)
 	return c
 }

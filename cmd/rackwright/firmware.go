@@ -190,5 +190,5 @@ func firmwareRemove(w *world) *cobra.Command {
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "firmware file %s removed\n", oneLine(args[0])) })
 		}}
 	yesFlag(c, &yes)
-	return c
+	return w.tryable(c)
 }

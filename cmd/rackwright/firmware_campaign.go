@@ -28,16 +28,23 @@ func campaignStart(w *world) *cobra.Command {
 	var begin fleetStart
 	c := &cobra.Command{Use: "start NAME", Short: "Start a campaign", Args: names(1, 1), Long: campaignStartLong,
 		Example: "  rackwright firmware campaign start bios-2026-05 --model x1 --canary 2 --wave 20 --domain row --dry-run\n" +
-			"  rackwright firmware campaign start bios-2026-05 --rack r1 --rack r2 --file x1-bios-2.4.1",
+			"  rackwright firmware campaign start bios-2026-05 --rack r1 --rack r2 --file x1-bios-2.4.1\n" +
+			"  rackwright firmware campaign start bios-again --model x1 --active --yes",
 		RunE: func(c *cobra.Command, args []string) error {
 			s.Name, s.DryRun = args[0], begin.dry
 			if err := s.Check(fleet.Campaign, s.Name); err != nil {
 				return err
 			}
+			if s.Active && !begin.dry {
+				if err := w.sure(begin.yes, "restarts systems that run, on the active machines of campaign", s.Name); err != nil {
+					return err
+				}
+			}
 			return begin.run(c.Context(), w, func(ctx context.Context, cl *client.Client) (fleet.Fleet, error) { return cl.StartCampaign(ctx, s) })
 		}}
 	s.Canary, s.Size = 1, 10
 	begin.add(c, &s.Terms, 10)
+	yesFlag(c, &begin.yes)
 	c.Flags().StringVar(&s.File, "file", "", "`name` of a file, in place of each machine's baseline")
 	c.Flags().BoolVar(&s.Downgrade, "downgrade", false, "also machines that are ahead of their baseline")
 	return c

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/firmware"
@@ -83,48 +84,31 @@ func firmwareUpdate(w *world) *cobra.Command {
 	var u wire.FirmwareUpdate
 	var follow following
 	var dry bool
-	c := &cobra.Command{Use: "update MACHINE...", Short: "Bring machines' firmware to their baseline, or a file onto them", Long: firmwareUpdateLong, Args: names(1, -1),
-		Example: "  rackwright firmware update r1-u10 --dry-run\n  rackwright firmware update r1-u10 r1-u11 --watch\n  rackwright firmware update r1-u10 --file x1-bios-2.4.1",
+	var t targets
+	c := &cobra.Command{Use: "update MACHINE...", Short: "Bring machines' firmware to their baseline, or a file onto them", Long: firmwareUpdateLong, Args: names(0, -1),
+		Example: "  rackwright firmware update r1-u10 --dry-run\n  rackwright firmware update r1-u10 r1-u11 --watch\n  rackwright firmware update --rack r1 --file x1-bios-2.4.1",
 		RunE: func(c *cobra.Command, machines []string) error {
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if dry {
-				would := func(ctx context.Context, m string) (wire.FirmwareSteps, error) { return cl.PlanFirmware(ctx, m, u) }
-				return dryRun(c.Context(), w, machines, would, printFirmwareSteps)
-			}
-			begin := map[string]deploy.Operation{}
-			var first error
-			for _, m := range machines {
-				answer, err := cl.UpdateFirmware(c.Context(), m, u)
-				switch {
-				case err != nil && first == nil:
-					first = err
-				case err != nil:
-					fmt.Fprintf(w.err, "rackwright: %s\n", oneLine(err.Error()))
-				case answer.ID == "":
-					fmt.Fprintf(w.err, "%s: has what it is to have\n", oneLine(m))
-				default:
-					begin[m] = answer.Operation
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if dry {
+					would := func(ctx context.Context, m string) (wire.FirmwareSteps, error) { return cl.PlanFirmware(ctx, m, u) }
+					return dryRun(c.Context(), w, machines, would, printFirmwareSteps)
 				}
-			}
-			machines = slices.DeleteFunc(slices.Clone(machines), func(m string) bool { return begin[m].ID == "" })
-			if len(machines) == 0 {
-				return first
-			}
-			err = w.begin(c.Context(), cl, machines, follow, func(_ context.Context, m string) (deploy.Operation, error) { return begin[m], nil })
-			if first == nil {
-				first = err
-			}
-			return first
+				return beginMany(c.Context(), w, cl, "firmware", machines, u, follow, func(ctx context.Context, m string, u wire.FirmwareUpdate) (deploy.Operation, error) {
+					answer, err := cl.UpdateFirmware(ctx, m, u)
+					if err == nil && answer.ID == "" {
+						err = errAlready
+					}
+					return answer.Operation, err
+				})
+			})
 		}}
+	t.add(c)
 	c.Flags().StringVar(&u.File, "file", "", "`name` of a file, in place of the baseline")
 	c.Flags().BoolVar(&u.Downgrade, "downgrade", false, "also where a machine is ahead of its baseline")
 	c.Flags().BoolVar(&u.Active, "active", false, "also machines that are active: they are restarted")
 	c.Flags().BoolVar(&u.Partial, "partial", false, "do what there are files for, though something lacks")
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the files and the restarts")
-	follow.add(c)
+	follow.addMany(c)
 	return c
 }
 

@@ -37,7 +37,11 @@ func (f *fleetStart) add(c *cobra.Command, t *fleet.Terms, percent int) {
 	flags.IntVar(&t.MaxFailures, "max-failures", percent, "halt when more than so many `percent` fail")
 	flags.StringVar(&t.Domain, "domain", "rack", "what fails together: rack, row, room, site, or a rack `label`")
 	flags.IntVar(&t.Canary, "canary", t.Canary, "with waves: so `many` machines go first")
-	flags.IntVar(&t.Size, "wave", t.Size, "so `many` machines of a wave, at once; 0: as many as is measured to be good")
+	wave := "so `many` machines of a wave, at once"
+	if t.Size == 0 { // a campaign has waves always
+		wave += "; 0: as many as is measured to be good"
+	}
+	flags.IntVar(&t.Size, "wave", t.Size, wave)
 	flags.BoolVar(&f.watch, "wait", false, "follow it until it ends; the exit status tells how")
 	flags.BoolVar(&f.watch, "watch", false, "the same")
 	flags.BoolVar(&f.dry, "dry-run", false, "only show the waves")
@@ -140,10 +144,13 @@ func (v fleetVerb) watch() *cobra.Command {
 
 // watchFleet says each change, until nothing changes by itself any more.
 func (w *world) watchFleet(ctx context.Context, cl *client.Client, kind fleet.Kind, name string) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wake, anyway := wakes(ctx, cl, byOperations, client.StreamQuery{}), lookAnyway
 	last := ""
 	for failures := 0; ; {
 		f, err := cl.Fleet(ctx, kind, name)
-		if failures++; fault.Is(err, fault.Unreachable) && failures < 60 && pause(ctx, 2*time.Second) {
+		if failures++; fault.Is(err, fault.Unreachable) && failures < 60 && pause(ctx, lookPolled) {
 			continue
 		}
 		if err != nil {
@@ -157,7 +164,19 @@ func (w *world) watchFleet(ctx context.Context, cl *client.Client, kind fleet.Ki
 		if f.State != fleet.Running {
 			return fleetVerdict(f)
 		}
-		if !pause(ctx, 2*time.Second) {
+		goes := pause(ctx, lookRest)
+		if goes {
+			select {
+			case good := <-wake:
+				if !good { // there is no stream: look by the clock
+					anyway, wake = lookPolled, nil
+				}
+			case <-time.After(anyway):
+			case <-ctx.Done():
+				goes = false
+			}
+		}
+		if !goes {
 			return badly("the "+string(kind)+" goes on; '"+kind.Command()+" watch "+name+"' follows it again", "interrupted")
 		}
 	}

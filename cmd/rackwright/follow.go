@@ -25,6 +25,17 @@ type update struct {
 // follow shows operations until all are settled. The error says how the first of them
 // ended badly.
 func (w *world) follow(ctx context.Context, cl *client.Client, ops []deploy.Operation, timeout time.Duration) error {
+	if err := w.await(ctx, cl, ops, timeout); err != nil {
+		return err
+	}
+	if err := verdict(ops); err != nil || w.format == "table" {
+		return err
+	}
+	return w.show(ops, func(io.Writer) {})
+}
+
+// await shows operations until all are settled, and leaves in ops how.
+func (w *world) await(ctx context.Context, cl *client.Client, ops []deploy.Operation, timeout time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	over := make(<-chan time.Time)
@@ -65,11 +76,7 @@ func (w *world) follow(ctx context.Context, cl *client.Client, ops []deploy.Oper
 			return badly("the work goes on; 'rackwright watch' follows it again", "interrupted")
 		}
 	}
-	screen.close()
-	if err := verdict(ops); err != nil || w.format == "table" {
-		return err
-	}
-	return w.show(ops, func(io.Writer) {})
+	return nil
 }
 
 // track sends each new version of operations, until ctx ends. A server that is away for a

@@ -87,5 +87,5 @@ func imageRemove(w *world) *cobra.Command {
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "image %s removed\n", oneLine(args[0])) })
 		}}
 	yesFlag(c, &yes)
-	return c
+	return w.tryable(c)
 }

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +36,7 @@ type imageAddFlags struct {
 	signature string // file
 	template  string // file
 	resume    bool
+	timeout   time.Duration
 	kernel    string
 	initrd    string
 	parts     []string
@@ -49,7 +52,17 @@ func imageAdd(w *world) *cobra.Command {
 			"  rackwright image add golden-8 --oci registry.example.com/images/golden:8\n" +
 			"  rackwright image add installer --kind netboot --kernel linux --initrd initrd.gz --answers preseed --template preseed.cfg",
 		RunE: func(c *cobra.Command, args []string) error {
-			img, err := w.addImage(c.Context(), f, args)
+			ctx := c.Context()
+			if f.timeout > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, f.timeout)
+				defer cancel()
+			}
+			img, err := w.addImage(ctx, f, args)
+			if err != nil && f.timeout > 0 && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return fault.Unreachablef("image %s is not there within %s", args[0], f.timeout).
+					WithHint("what the server fetches goes on: 'rackwright image import list'; a file goes on being sent with --resume")
+			}
 			if err != nil {
 				return err
 			}
@@ -62,6 +75,7 @@ func imageAdd(w *world) *cobra.Command {
 	flags.StringVar(&o.SHA256, "sha256", "", "SHA-256 of the file in `hexadecimal`; another is refused")
 	flags.StringVar(&f.signature, "signature", "", "`file` with the detached signature: minisign, or cosign sign-blob")
 	flags.BoolVar(&f.resume, "resume", false, "go on with what was sent before")
+	flags.DurationVar(&f.timeout, "timeout", 0, "stop sending, or waiting, after this `time` (what the server fetches goes on)")
 	flags.StringVar(&o.URL, "url", "", "`address` that the server fetches")
 	flags.StringVar(&o.OCI, "oci", "", "artifact that the server fetches: `registry/repository:tag`, or dir:/path:tag")
 	flags.StringVar(&o.Layer, "layer", "", "`title` or media type of the artifact's layer; else the largest")

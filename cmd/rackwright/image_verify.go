@@ -62,9 +62,9 @@ func showHealth(out io.Writer, h images.Health) {
 }
 
 func imageGC(w *world) *cobra.Command {
-	return &cobra.Command{Use: "gc", Short: "Remove stored bytes that no image needs", Args: names(0, 0),
+	return w.tryable(&cobra.Command{Use: "gc", Short: "Remove stored bytes that no image needs", Args: names(0, 0),
 		Long:    "Have the server remove bytes that no image and no operation needs. It does so every hour by itself, and when an image\nis removed; while an image is being added nothing is removed.",
-		Example: "  rackwright image gc",
+		Example: "  rackwright image gc\n  rackwright image gc --dry-run",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -77,5 +77,5 @@ func imageGC(w *world) *cobra.Command {
 			return w.show(gone, func(out io.Writer) {
 				fmt.Fprintf(out, "%s removed: %d images, %d files, %d chunks\n", bytesText(gone.Bytes), gone.Images, gone.Files, gone.Chunks)
 			})
-		}}
+		}})
 }

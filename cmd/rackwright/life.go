@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -10,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
+	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/inventory"
 )
@@ -83,88 +86,107 @@ func nextGate(list []inventory.Gate) (phase, lacks string) {
 
 func machineHold(w *world) *cobra.Command {
 	var long time.Duration
-	c := &cobra.Command{Use: "hold MACHINE --reason WHY", Short: "Keep a machine in maintenance for a time", Args: names(1, 1),
+	var together bool
+	var t targets
+	c := &cobra.Command{Use: "hold MACHINE... --reason WHY", Short: "Keep machines in maintenance for a time", Args: names(0, -1),
 		Long: "While it is held nothing is deployed on it or netbooted, and only the holder may power it. The hold ends by itself;\n" +
 			"the machine then goes back to where the evidence says.",
-		Example: "  rackwright machine hold r1-u10 --reason 'replace fan 3' --for 2h",
-		RunE: func(c *cobra.Command, args []string) error {
+		Example: "  rackwright machine hold r1-u10 --reason 'replace fan 3' --for 2h\n  rackwright machine hold --rack r1 --reason 'new PDU' --for 8h --all-or-none",
+		RunE: func(c *cobra.Command, machines []string) error {
 			if strings.TrimSpace(w.reason) == "" {
 				return usage(c, "why? give --reason")
 			}
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			m, err := cl.Hold(c.Context(), args[0], w.reason, long)
-			if err != nil {
-				return err
-			}
-			return w.show(m, func(out io.Writer) {
-				fmt.Fprintf(out, "%s is held by %s until %s.\n", oneLine(m.Name), oneLine(m.Hold.By), timeText(m.Hold.Until))
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				return changing[wire.Keep]{"hold", wire.Keep{Reason: w.reason, For: long.String()}, together,
+					func(ctx context.Context, m string) (inventory.Machine, error) { return cl.Hold(ctx, m, w.reason, long) },
+					func(out io.Writer, m inventory.Machine) {
+						fmt.Fprintf(out, "%s is held by %s until %s.\n", oneLine(m.Name), oneLine(m.Hold.By), timeText(m.Hold.Until))
+					}}.run(c.Context(), w, cl, machines)
 			})
 		}}
 	c.Flags().DurationVar(&long, "for", inventory.HoldFor, "how `long`, at most 720h")
-	return c
+	togetherFlag(c, &together)
+	t.add(c)
+	return w.tryable(c)
+}
+
+// onMachines does something with the machines that a command names or chooses.
+func (w *world) onMachines(c *cobra.Command, t *targets, machines []string, do func(cl *client.Client, machines []string) error) error {
+	if err := t.check(c, machines); err != nil {
+		return err
+	}
+	cl, err := w.connect()
+	if err != nil {
+		return err
+	}
+	if machines, err = t.of(c.Context(), cl, machines); err != nil {
+		return err
+	}
+	return do(cl, machines)
 }
 
 func machineRelease(w *world) *cobra.Command {
-	return &cobra.Command{Use: "release MACHINE", Short: "End a hold", Args: names(1, 1),
-		Long: "The holder may, and an admin.", Example: "  rackwright machine release r1-u10",
-		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			m, err := cl.ReleaseHold(c.Context(), args[0])
-			if err != nil {
-				return err
-			}
-			return w.show(m, func(out io.Writer) { fmt.Fprintf(out, "%s is released and is %s.\n", oneLine(m.Name), m.Phase) })
+	var together bool
+	var t targets
+	c := &cobra.Command{Use: "release MACHINE...", Short: "End holds", Args: names(0, -1),
+		Long: "The holder may, and an admin.", Example: "  rackwright machine release r1-u10\n  rackwright machine release --rack r1",
+		RunE: func(c *cobra.Command, machines []string) error {
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				return changing[struct{}]{"release", struct{}{}, together, cl.ReleaseHold,
+					func(out io.Writer, m inventory.Machine) {
+						fmt.Fprintf(out, "%s is released and is %s.\n", oneLine(m.Name), m.Phase)
+					}}.run(c.Context(), w, cl, machines)
+			})
 		}}
+	togetherFlag(c, &together)
+	t.add(c)
+	return w.tryable(c)
 }
 
 func machineRetire(w *world) *cobra.Command {
 	var r inventory.Retirement
-	var yes bool
-	c := &cobra.Command{Use: "retire MACHINE --reason WHY", Short: "Take a machine out for good and free all it holds", Args: names(1, 1),
+	var yes, together bool
+	var t targets
+	c := &cobra.Command{Use: "retire MACHINE... --reason WHY", Short: "Take machines out for good and free all they hold", Args: names(0, -1),
 		Long: "Its slot, ports, addresses, cables and BMC are free at once, its credentials are forgotten and its id is never used again.\n" +
 			"Its history stays. A machine that ran a deployment needs proof that its disks are empty, or --disks.",
-		Example: "  rackwright machine retire r1-u10 --reason 'sold, ticket 4711' --disks destroyed --yes",
-		RunE: func(c *cobra.Command, args []string) error {
+		Example: "  rackwright machine retire r1-u10 --reason 'sold, ticket 4711' --disks destroyed --yes\n" +
+			"  rackwright machine retire --rack r1 --reason 'row 3 is given up' --dry-run",
+		RunE: func(c *cobra.Command, machines []string) error {
 			if r.Reason = w.reason; strings.TrimSpace(r.Reason) == "" {
 				return usage(c, "why? give --reason")
 			}
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if err := w.sure(yes, "takes out for good and forgets the credentials of", args[0]); err != nil {
-				return err
-			}
-			m, err := cl.Retire(c.Context(), args[0], r)
-			if err != nil {
-				return err
-			}
-			return w.show(m, func(out io.Writer) {
-				fmt.Fprintf(out, "%s is retired; its history is kept under %s.\n", oneLine(m.Name), m.ID)
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if err := w.sure(yes, "takes out for good and forgets the credentials of", machines...); err != nil {
+					return err
+				}
+				return changing[inventory.Retirement]{"retire", r, together,
+					func(ctx context.Context, m string) (inventory.Machine, error) { return cl.Retire(ctx, m, r) },
+					func(out io.Writer, m inventory.Machine) {
+						fmt.Fprintf(out, "%s is retired; its history is kept under %s.\n", oneLine(m.Name), m.ID)
+					}}.run(c.Context(), w, cl, machines)
 			})
 		}}
 	yesFlag(c, &yes)
 	c.Flags().StringVar(&r.Disks, "disks", "", "what became of its disks: erased, kept or destroyed")
-	return c
+	togetherFlag(c, &together)
+	t.add(c)
+	return w.tryable(c)
 }
 
 func machineReplace(w *world) *cobra.Command {
 	var r inventory.Replacement
-	var yes bool
+	var yes, together bool
 	var macs []string
 	var bmc string
-	c := &cobra.Command{Use: "replace MACHINE --part machine|board --reason WHY", Short: "Put new hardware in a machine's place", Args: names(1, 1),
+	c := &cobra.Command{Use: "replace MACHINE... --part machine|board --reason WHY", Short: "Put new hardware in the places of machines", Args: names(1, -1),
 		Long: "The old record retires and keeps its history; a new one takes over name, slot, ports, networks, cables and labels.\n" +
-			"With --part board the chassis' serial number and the disks stay. What is not given is learned when the hardware is seen.",
+			"With --part board the chassis' serial number and the disks stay. What is not given is learned when the hardware is seen;\n" +
+			"of several machines no serial number, UUID or MAC can be given.",
 		Example: "  rackwright machine replace r1-u10 --part machine --serial 7XK2041 --reason 'RMA 4711' --yes\n" +
-			"  rackwright machine replace r1-u10 --part board --mac nic1=52:54:00:12:34:56 --reason 'no POST' --yes",
-		RunE: func(c *cobra.Command, args []string) error {
+			"  rackwright machine replace r1-u10 --part board --mac nic1=52:54:00:12:34:56 --reason 'no POST' --yes\n" +
+			"  rackwright machine replace r1-u10 r1-u11 --part machine --reason 'RMA 4712' --dry-run",
+		RunE: func(c *cobra.Command, machines []string) error {
 			if r.Reason = w.reason; r.Part == "" || strings.TrimSpace(r.Reason) == "" {
 				return usage(c, "what, and why? give --part machine or --part board, and --reason")
 			}
@@ -175,16 +197,14 @@ func machineReplace(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := w.sure(yes, "retires the hardware of", args[0]); err != nil {
+			if err := w.sure(yes, "retires the hardware of", machines...); err != nil {
 				return err
 			}
-			m, err := cl.Replace(c.Context(), args[0], r)
-			if err != nil {
-				return err
-			}
-			return w.show(m, func(out io.Writer) {
-				fmt.Fprintf(out, "%s is now machine %s, %s; it took the place of %s.\n", oneLine(m.Name), m.ID, m.Phase, m.Replaces)
-			})
+			return changing[inventory.Replacement]{"replace", r, together,
+				func(ctx context.Context, m string) (inventory.Machine, error) { return cl.Replace(ctx, m, r) },
+				func(out io.Writer, m inventory.Machine) {
+					fmt.Fprintf(out, "%s is now machine %s, %s; it took the place of %s.\n", oneLine(m.Name), m.ID, m.Phase, m.Replaces)
+				}}.run(c.Context(), w, cl, machines)
 		}}
 	yesFlag(c, &yes)
 	c.Flags().StringVar(&r.Part, "part", "", "`what` is new: machine or board")
@@ -193,7 +213,8 @@ func machineReplace(w *world) *cobra.Command {
 	c.Flags().StringArrayVar(&macs, "mac", nil, "`PORT=MAC` of a network port; may be repeated")
 	c.Flags().StringVar(&bmc, "bmc-mac", "", "`MAC` of the new BMC")
 	c.Flags().BoolVar(&r.KeepBMC, "keep-bmc-credentials", false, "the new BMC has the password of the old one")
-	return c
+	togetherFlag(c, &together)
+	return w.tryable(c)
 }
 
 func readMACs(r *inventory.Replacement, macs []string, bmc string) error {

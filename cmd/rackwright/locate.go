@@ -2,51 +2,48 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"rackwright/api/client"
+	"rackwright/api/wire"
 	"rackwright/deploy"
 )
 
 func machineLocate(w *world) *cobra.Command {
-	var off bool
+	var off, dry bool
 	var long time.Duration
 	var follow following
-	c := &cobra.Command{Use: "locate MACHINE", Short: "Blink a machine's locator LED", Args: names(1, 1),
+	var t targets
+	c := &cobra.Command{Use: "locate MACHINE...", Short: "Blink machines' locator LEDs", Args: names(0, -1),
 		Long:    "Blink the locator LED through the BMC, so that a person finds the machine. It goes out by itself after a while.",
-		Example: "  rackwright machine locate r1-u10\n  rackwright machine locate r1-u10 --for 10m\n  rackwright machine locate r1-u10 --off",
-		RunE: func(c *cobra.Command, args []string) error {
+		Example: "  rackwright machine locate r1-u10\n  rackwright machine locate r1-u10 r1-u11 --for 10m\n  rackwright machine locate --rack r1 --off",
+		RunE: func(c *cobra.Command, machines []string) error {
 			if !off && (long < time.Second || long > deploy.MaxBlink) {
 				return usage(c, "--for must be between 1s and %s", deploy.MaxBlink)
 			}
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
+			order := wire.Locate{On: !off}
 			if off {
-				return w.putOut(c.Context(), cl, args[0])
+				follow.word = "the locator LED is being put out"
 			}
-			return w.begin(c.Context(), cl, args, follow, func(ctx context.Context, machine string) (deploy.Operation, error) {
-				return cl.Locate(ctx, machine, true, int(long.Seconds()))
+			if order.On {
+				order.Seconds = int(long.Seconds())
+			}
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if dry {
+					would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanLocate(ctx, m, order) }
+					return dryRun(c.Context(), w, machines, would, printWould)
+				}
+				return beginMany(c.Context(), w, cl, "locate", machines, order, follow, func(ctx context.Context, m string, o wire.Locate) (deploy.Operation, error) {
+					return cl.Locate(ctx, m, o.On, o.Seconds)
+				})
 			})
 		}}
 	c.Flags().BoolVar(&off, "off", false, "put it out")
 	c.Flags().DurationVar(&long, "for", time.Minute, "how `long` it blinks, at most 1h")
-	follow.add(c)
+	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
+	follow.addMany(c)
+	t.add(c)
 	return c
-}
-
-// putOut ends the blinking.
-func (w *world) putOut(ctx context.Context, cl *client.Client, machine string) error {
-	o, err := cl.Locate(ctx, machine, false, 0)
-	if err != nil {
-		return err
-	}
-	return w.show([]deploy.Operation{o}, func(out io.Writer) {
-		fmt.Fprintf(out, "%s: the locator LED is being put out, operation %s\n", oneLine(o.Name), o.ID)
-	})
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 
 	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
+	"rackwright/inventory"
 )
 
 // addMany adds the flags of a command that begins work on several machines.
@@ -37,9 +41,71 @@ func beginMany[T any](ctx context.Context, w *world, cl *client.Client, verb str
 			return deploy.Operation{}, client.Fault(nil)
 		}
 		item := bulk.Items[next]
-		if next++; item.Operation == nil {
+		if next++; item.Already {
+			return deploy.Operation{}, errAlready
+		}
+		if item.Operation == nil {
 			return deploy.Operation{}, client.Fault(item.Problem)
 		}
 		return *item.Operation, nil
 	})
+}
+
+// errAlready is no refusal: a machine has what it is to have.
+var errAlready = errors.New("nothing is to be done")
+
+// changing is a change of machines that takes no time.
+type changing[T any] struct {
+	verb     string
+	order    T
+	together bool // of several machines all or none
+	one      func(ctx context.Context, machine string) (inventory.Machine, error)
+	say      func(out io.Writer, m inventory.Machine)
+}
+
+// togetherFlag adds the flag of a command that changes several machines.
+func togetherFlag(c *cobra.Command, together *bool) {
+	c.Flags().BoolVar(together, "all-or-none", false, "of several machines, change all or none")
+}
+
+// run changes machines: several by one request. The first refusal is the error.
+func (g changing[T]) run(ctx context.Context, w *world, cl *client.Client, machines []string) error {
+	if len(machines) == 1 {
+		m, err := g.one(ctx, machines[0])
+		if err != nil {
+			return err
+		}
+		return w.show(m, func(out io.Writer) { g.say(out, m) })
+	}
+	mode := "each"
+	if g.together {
+		mode = "all"
+	}
+	bulk, err := client.Many(ctx, cl, g.verb, wire.Many[T]{Machines: machines, Mode: mode, Order: g.order})
+	if err != nil {
+		return err
+	}
+	done, first := []inventory.Machine{}, error(nil)
+	for _, it := range bulk.Items {
+		if it.Result != nil {
+			done = append(done, *it.Result)
+			continue
+		}
+		err := client.Fault(it.Problem)
+		if first == nil {
+			first = err
+		} else {
+			fmt.Fprintf(w.err, "rackwright: %s\n", oneLine(err.Error()))
+		}
+	}
+	if len(done) > 0 || first == nil {
+		if err := w.show(done, func(out io.Writer) {
+			for _, m := range done {
+				g.say(out, m)
+			}
+		}); err != nil {
+			return err
+		}
+	}
+	return first
 }

@@ -90,7 +90,9 @@ func printSteps(out io.Writer, steps []deploy.Step) {
 }
 
 func operationTurn(w *world, verb, short string, turn func(*client.Client, context.Context, string) (deploy.Operation, error)) *cobra.Command {
-	return &cobra.Command{Use: verb + " OPERATION", Short: short, Args: names(1, 1), Example: "  rackwright operation " + verb + " 0197...",
+	var f following
+	c := &cobra.Command{Use: verb + " OPERATION", Short: short, Args: names(1, 1),
+		Example: "  rackwright operation " + verb + " 0197...\n  rackwright operation " + verb + " 0197... --wait\n  rackwright operation " + verb + " 0197... --dry-run",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -100,12 +102,35 @@ func operationTurn(w *world, verb, short string, turn func(*client.Client, conte
 			if err != nil {
 				return err
 			}
-			return w.show(o, func(out io.Writer) {
-				text := string(o.State)
-				if o.Cancel && !o.State.Ended() {
-					text += ", ends at its next safe point"
-				}
-				fmt.Fprintf(out, "%s of %s is %s.\n", o.Kind, oneLine(o.Name), text)
-			})
+			if f.watch && !w.tries {
+				return w.turned(c.Context(), cl, o, verb == "cancel", f)
+			}
+			return w.show(o, func(out io.Writer) { printTurned(out, o) })
 		}}
+	f.add(c)
+	return w.tryable(c)
+}
+
+func printTurned(out io.Writer, o deploy.Operation) {
+	text := string(o.State)
+	if o.Cancel && !o.State.Ended() {
+		text += ", ends at its next safe point"
+	}
+	fmt.Fprintf(out, "%s of %s is %s.\n", o.Kind, oneLine(o.Name), text)
+}
+
+// turned follows an operation that was steered to its end. One that was to be cancelled has
+// ended well when it is.
+func (w *world) turned(ctx context.Context, cl *client.Client, o deploy.Operation, cancelled bool, f following) error {
+	ops := []deploy.Operation{o}
+	if !cancelled {
+		return w.follow(ctx, cl, ops, f.timeout)
+	}
+	if err := w.await(ctx, cl, ops, f.timeout); err != nil {
+		return err
+	}
+	if o = ops[0]; o.State != deploy.Cancelled {
+		return badly("'rackwright operation show "+o.ID+"' shows it", "%s of %s was not cancelled: it %s", o.Kind, o.Name, ended(o))
+	}
+	return w.show(o, func(out io.Writer) { printTurned(out, o) })
 }

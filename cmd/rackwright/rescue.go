@@ -74,7 +74,10 @@ func (w *world) awaitDoor(ctx context.Context, cl *client.Client, o deploy.Opera
 		defer cancel()
 	}
 	fmt.Fprintf(w.err, "%s is netbooted, operation %s\n", oneLine(o.Name), o.ID)
-	said := ""
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	updates, said := make(chan update), ""
+	go track(ctx, cl, []deploy.Operation{o}, updates)
 	for doorOf(o) == nil {
 		if settled(o) {
 			return o, verdict([]deploy.Operation{o})
@@ -83,14 +86,18 @@ func (w *world) awaitDoor(ctx context.Context, cl *client.Client, o deploy.Opera
 			said = s
 			fmt.Fprintf(w.err, "  %s\n", oneLine(s))
 		}
-		next, err := cl.WaitOperation(ctx, o.ID, o.Version, 20*time.Second)
-		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-			return o, fault.Unreachablef("nobody can log in within %s", timeout).WithHint("'rackwright operation show %s' says when", o.ID)
+		select {
+		case u := <-updates:
+			if u.err != nil {
+				return o, u.err
+			}
+			o = u.op
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return o, fault.Unreachablef("nobody can log in within %s", timeout).WithHint("'rackwright operation show %s' says when", o.ID)
+			}
+			return o, badly("the work goes on; 'rackwright operation show "+o.ID+"' says how to log in", "interrupted")
 		}
-		if err != nil {
-			return o, err
-		}
-		o = next
 	}
 	return o, nil
 }

@@ -34,6 +34,7 @@ type world struct {
 	fields                    []string // likewise: what is shown of an answer
 	noHeaders                 bool     // likewise
 	over                      bool     // what a command showed goes no further: --watch ends
+	tries                     bool     // --dry-run of a command that is tryable
 }
 
 func fromOS() *world {

@@ -160,7 +160,7 @@ func tokenRevoke(w *world) *cobra.Command {
 			return w.show(t, func(out io.Writer) { fmt.Fprintf(out, "token %s is revoked\n", oneLine(t.Name)) })
 		}}
 	yesFlag(c, &yes)
-	return c
+	return w.tryable(c)
 }
 
 // until reads when something ends; zero for nothing said.

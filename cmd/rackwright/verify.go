@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -64,10 +65,10 @@ func printVerification(out io.Writer, v wire.Verification) {
 }
 
 func machineWaive(w *world) *cobra.Command {
-	var end bool
+	var end, together bool
 	c := &cobra.Command{Use: "waive MACHINE DIFFERENCE[/ON]", Short: "Let a difference pass, or end that", Args: names(2, 2),
-		Long:    "Lets a difference pass that 'rackwright machine verify' shows, on one part or on all, until it ends.",
-		Example: "  rackwright machine waive r1-u10 dimm-missing/A5 --reason 'module ordered, ticket 4711'\n  rackwright machine waive r1-u10 dimm-missing/A5 --end",
+		Long:    "Lets a difference pass that 'rackwright machine verify' shows, on one part or on all, until it ends.\nIt may be of several machines, with commas between their names.",
+		Example: "  rackwright machine waive r1-u10 dimm-missing/A5 --reason 'module ordered, ticket 4711'\n  rackwright machine waive r1-u10,r1-u11 dimm-missing/A5 --end",
 		RunE: func(c *cobra.Command, args []string) error {
 			rule, on, _ := strings.Cut(args[1], "/")
 			if !end && strings.TrimSpace(w.reason) == "" {
@@ -77,19 +78,18 @@ func machineWaive(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			var m inventory.Machine
+			machines, say := strings.Split(args[0], ","), func(out io.Writer, m inventory.Machine) { printWaived(out, m, rule) }
 			if end {
-				m, err = cl.Unwaive(c.Context(), args[0], rule, on)
-			} else {
-				m, err = cl.Waive(c.Context(), args[0], wire.Waive{Rule: rule, On: on, Reason: w.reason})
+				return changing[wire.WaiverEnd]{"unwaive", wire.WaiverEnd{Rule: rule, On: on}, together,
+					func(ctx context.Context, m string) (inventory.Machine, error) { return cl.Unwaive(ctx, m, rule, on) }, say}.run(c.Context(), w, cl, machines)
 			}
-			if err != nil {
-				return err
-			}
-			return w.show(m, func(out io.Writer) { printWaived(out, m, rule) })
+			order := wire.Waive{Rule: rule, On: on, Reason: w.reason}
+			return changing[wire.Waive]{"waive", order, together,
+				func(ctx context.Context, m string) (inventory.Machine, error) { return cl.Waive(ctx, m, order) }, say}.run(c.Context(), w, cl, machines)
 		}}
 	c.Flags().BoolVar(&end, "end", false, "end the waiver")
-	return c
+	togetherFlag(c, &together)
+	return w.tryable(c)
 }
 
 func printWaived(out io.Writer, m inventory.Machine, rule string) {

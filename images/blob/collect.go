@@ -28,14 +28,27 @@ type Keep func(ctx context.Context, digest string) (bool, error)
 // nothing. An image that is wanted and whose manifest cannot be read keeps all chunks:
 // nobody knows which are its.
 func (s *Store) Collect(ctx context.Context, keep Keep) (images.Collected, error) {
-	return s.collect(ctx, func(ctx context.Context, name, digest string) (bool, error) {
+	return s.collect(ctx, s.unlessYoung(keep), os.Remove)
+}
+
+// Collectable is what Collect would remove.
+func (s *Store) Collectable(ctx context.Context, keep Keep) (images.Collected, error) {
+	return s.collect(ctx, s.unlessYoung(keep), func(string) error { return nil })
+}
+
+// keeps says whether a file of the store, of a digest, is kept.
+type keeps func(ctx context.Context, name, digest string) (bool, error)
+
+// unlessYoung keeps what is too young to be lonely, too.
+func (s *Store) unlessYoung(keep Keep) keeps {
+	return func(ctx context.Context, name, digest string) (bool, error) {
 		kept, err := keep(ctx, digest)
 		if err != nil || kept {
 			return true, err
 		}
 		st, err := os.Stat(s.at(name))
 		return err != nil || time.Since(st.ModTime()) < lonely, nil
-	})
+	}
 }
 
 // Forget is Collect of a few digests whose record was removed, however young they are.
@@ -45,10 +58,10 @@ func (s *Store) Forget(ctx context.Context, digests []string, keep Keep) (images
 			return true, nil
 		}
 		return keep(ctx, d)
-	})
+	}, os.Remove)
 }
 
-func (s *Store) collect(ctx context.Context, keep func(ctx context.Context, name, digest string) (bool, error)) (images.Collected, error) {
+func (s *Store) collect(ctx context.Context, keep keeps, remove func(path string) error) (images.Collected, error) {
 	lock, err := s.lock(unix.LOCK_EX | unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return images.Collected{}, fault.Conflictf("an image is being added").WithHint("try again when it is done")
@@ -61,16 +74,16 @@ func (s *Store) collect(ctx context.Context, keep func(ctx context.Context, name
 		return images.Collected{}, err
 	}
 	var out images.Collected
-	wanted, err := s.collectNamed(ctx, keep, &out)
+	wanted, err := s.collectNamed(ctx, keep, remove, &out)
 	if err == nil {
-		err = s.collectChunks(ctx, wanted, &out)
+		err = s.collectChunks(ctx, wanted, remove, &out)
 	}
 	return out, err
 }
 
 // collectNamed removes images and files that are not wanted and returns the chunks of the
 // other images.
-func (s *Store) collectNamed(ctx context.Context, keep func(ctx context.Context, name, digest string) (bool, error), out *images.Collected) (map[string]bool, error) {
+func (s *Store) collectNamed(ctx context.Context, keep keeps, remove func(path string) error, out *images.Collected) (map[string]bool, error) {
 	wanted := map[string]bool{}
 	err := s.eachNamed(func(name, digest string, size int64) error {
 		kept, err := keep(ctx, name, digest)
@@ -96,7 +109,7 @@ func (s *Store) collectNamed(ctx context.Context, keep func(ctx context.Context,
 			out.Files++
 			out.Bytes += size
 		}
-		return os.Remove(s.at(name))
+		return remove(s.at(name))
 	})
 	return wanted, s.walkFault(err)
 }
@@ -137,14 +150,14 @@ func (s *Store) Digests() (out []string, err error) {
 	return out, err
 }
 
-func (s *Store) collectChunks(ctx context.Context, wanted map[string]bool, out *images.Collected) error {
+func (s *Store) collectChunks(ctx context.Context, wanted map[string]bool, remove func(path string) error, out *images.Collected) error {
 	return s.eachChunk(ctx, func(path string, e fs.DirEntry) error {
 		if wanted[e.Name()] {
 			return nil
 		}
 		st, err := e.Info()
 		if err == nil {
-			err = os.Remove(path)
+			err = remove(path)
 		}
 		if err == nil {
 			out.Chunks++

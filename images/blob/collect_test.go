@@ -83,7 +83,17 @@ func TestWhatIsCollectedIsWhatNobodyNeeds(t *testing.T) {
 		t.Errorf("young and without a record: %+v, %v", gone, err)
 	}
 	age(t, dir)
+	would, err := s.Collectable(t.Context(), only(one.Digest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if still, err := s.Digests(); err != nil || len(still) != 2 {
+		t.Errorf("what was only looked at is gone: %v, %v", still, err)
+	}
 	gone, err := s.Collect(t.Context(), only(one.Digest))
+	if gone != would {
+		t.Errorf("%+v, and it was to be %+v", gone, would)
+	}
 	if err != nil || gone.Images != 1 || gone.Files != 1 || gone.Chunks == 0 || gone.Chunks >= len(two.Manifest.Chunks) {
 		t.Errorf("%+v of %d chunks, %v", gone, len(two.Manifest.Chunks), err)
 	}

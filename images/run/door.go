@@ -125,8 +125,11 @@ func (d *Door) Forget(ctx context.Context, img images.Image) error {
 	return nil
 }
 
-// Collect drops what nobody needs.
-func (d *Door) Collect(ctx context.Context) (images.Collected, error) {
+// Collect drops what nobody needs, or only says how much that is.
+func (d *Door) Collect(ctx context.Context, dry bool) (images.Collected, error) {
+	if dry {
+		return d.Blobs.Collectable(ctx, d.Keep)
+	}
 	return d.Blobs.Collect(ctx, d.Keep)
 }
 

@@ -154,7 +154,7 @@ func (t *Task) tidy(ctx context.Context) error {
 			return err
 		}
 	}
-	gone, err := t.Door.Collect(ctx)
+	gone, err := t.Door.Collect(ctx, false)
 	if gone.Bytes > 0 {
 		t.Log.Info("bytes of images that nobody needs were removed", "images", gone.Images, "files", gone.Files, "chunks", gone.Chunks, "bytes", gone.Bytes)
 	}

@@ -14,13 +14,15 @@ import (
 // maxNICs is how many ports one machine may have.
 const maxNICs = 256
 
-// reserved has another meaning where a machine is named in a path.
-const reserved = "stream"
+// reservedName is what stands where a machine is named in a path and means something else.
+func reservedName(name string) string {
+	return map[string]string{"stream": "the stream of all machines", "actions": "what is done to many machines"}[name]
+}
 
 func (r *resolver) machine(p place, rack *inventory.Rack, in Machine) {
 	r.name(p.of(".name"), in.Name)
-	if in.Name == reserved {
-		r.fail(p.of(".name"), "%q is not a machine's name: the stream of all machines is called so", in.Name)
+	if other := reservedName(in.Name); other != "" {
+		r.fail(p.of(".name"), "%q is not a machine's name: %s is called so", in.Name, other)
 	}
 	r.once(p.of(".name"), claim{what: "name", text: in.Name}, in.Name)
 	m := inventory.Machine{Name: in.Name, Phase: inventory.Planned, Power: inventory.PowerUnknown,

@@ -181,7 +181,7 @@ func (s *Scan) Refuse() error {
 		return fault.Conflictf("%s", cmp.Or(words(s.Problems), "the codes contradict the plan")).
 			WithHint("see which machine is really there; correct the plan if it is wrong")
 	case s.Place == nil:
-		return fault.Invalidf("the codes name no place").WithHint("scan the label of the slot or of the machine too, or say --rack and --u")
+		return fault.Invalidf("the codes name no place").WithHint("scan the label of the slot or of the machine too, or say rack and u (--rack, --u)")
 	case s.Binding == nil:
 		return fault.Invalidf("no hardware was scanned").WithHint("scan the serial number, the asset tag or the BMC's sticker too")
 	}

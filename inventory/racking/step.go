@@ -129,7 +129,7 @@ func (m Mark) check(a Action) error {
 		return fault.Invalidf("the reason is longer than %d bytes", MaxReason).WithHint("say it shorter")
 	}
 	if (a == DoHold || a == DoWaive) && m.Reason == "" {
-		return fault.Invalidf("to %s a step needs a reason", a).WithHint("say why: --reason TEXT")
+		return fault.Invalidf("to %s a step needs a reason", a).WithHint("say why in reason (--reason)")
 	}
 	return nil
 }
