@@ -18,7 +18,7 @@ import (
 // why it is not run here: the command is only looked up then.
 func commandOf() map[string]string {
 	return map[string]string{
-		"list-approvals": "approval list", "get-approval": "approval show x", "approve-request": "approval approve x", "refuse-request": "approval refuse x",
+		"list-approvals": "approval list", "get-approval": "approval show x", "approve-request": "approval approve x --yes", "refuse-request": "approval refuse x",
 		"list-audit": "audit list", "export-audit": "audit export", "audit-head": "audit head",
 		"list-bmcs": "bmc list", "get-bmc-authority": "bmc authority", "list-strange-bmcs": "bmc list --strangers",
 		"explain-boot": "boot explain --mac 52:54:00:00:00:01", "explain-dhcp": "dhcp explain --mac 52:54:00:00:00:01",
