@@ -80,5 +80,5 @@ func named[T any](all []T, err error, noun, want string, name func(*T) string) (
 }
 
 func missing(noun, name string) error {
-	return fault.NotFoundf("there is no %s %q", noun, name).WithHint("'rackwright %s list' shows them", noun)
+	return fault.NotFoundf("there is no %s %q", noun, name).WithHint("%s", "'rackwright "+noun+" list' shows them")
 }
