@@ -78,7 +78,9 @@ func (s *server) eventFilter(ctx context.Context, in EventFilterIn) (*journal.Fi
 func unknownKind(ctx context.Context, word string) error {
 	words := journal.Families()
 	for _, k := range journal.Kinds() {
-		words = append(words, string(k))
+		if !slices.Contains(words, string(k)) {
+			words = append(words, string(k))
+		}
 	}
 	return coded(ctx, "unknown-kind", fmt.Sprintf("there is no kind of event %.70q", word), suggestion(word, words))
 }
