@@ -233,6 +233,14 @@ func TestAClientCertificateIsACallerOfItsName(t *testing.T) {
 			t.Errorf("a stranger: %d %s", status, text)
 		}
 	}
+	answer, err := ca.client(x509.Certificate{DNSNames: []string{"cache-1.example"}}).Get(srv.URL + wire.Prefix + "/audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if challenge := answer.Header.Get("WWW-Authenticate"); answer.StatusCode != 403 || challenge != "" {
+		t.Errorf("a certificate that may not: %d with the challenge %q", answer.StatusCode, challenge)
+	}
 	if status, _ := who(newAuthority(t).client(x509.Certificate{DNSNames: []string{"cache-1.example"}}), ""); status != 0 {
 		t.Errorf("of another authority: %d", status)
 	}
