@@ -3,6 +3,7 @@
 package access
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -37,16 +38,16 @@ type Caller struct {
 // or the right goes beyond its scope, and NotFound for a place that it may not know of.
 func Allow(who Caller, right Right, at Place) error {
 	if !who.Role.May(right) {
-		return fault.Deniedf("%s has role %s, which may not %s", who.named(), who.Role, right).
-			WithHint("%s may; an admin gives tokens, and 'rackwright whoami' shows what this one may", helpers(right))
+		return lacking(fault.Deniedf("%s has role %s, which may not %s", who.named(), who.Role, right).
+			WithHint("%s may; an admin gives tokens, and 'rackwright whoami' shows what this one may", helpers(right)))
 	}
 	switch at.kind {
 	case nowhere:
 		return nil
 	case everywhere:
 		if !who.Scope.Whole() {
-			return fault.Deniedf("%s may %s only within %s", who.named(), right, who.Scope).
-				WithHint("this concerns all there is: ask an admin for it, or for a token without a scope")
+			return lacking(fault.Deniedf("%s may %s only within %s", who.named(), right, who.Scope).
+				WithHint("this concerns all there is: ask an admin for it, or for a token without a scope"))
 		}
 		return nil
 	}
@@ -54,6 +55,14 @@ func Allow(who Caller, right Right, at Place) error {
 		return fault.NotFoundf("there is no such thing within %s", who.Scope)
 	}
 	return nil
+}
+
+// ErrLacking is the cause of a refusal that a wider role or scope would lift.
+var ErrLacking = errors.New("the right is lacking")
+
+func lacking(f *fault.Error) error {
+	f.Err = ErrLacking
+	return f
 }
 
 func (c Caller) named() string {

@@ -15,6 +15,7 @@ import (
 
 	"rackwright/access"
 	"rackwright/api"
+	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/images"
@@ -174,6 +175,40 @@ func (h *hall) ask(r route, side, secret string) (int, string, http.Header) {
 	return w.Code, w.Body.String(), w.Header()
 }
 
+// doors are the routes that need no token, with what each answers to who sends nothing. Every
+// other route refuses them.
+var doors = map[string]int{
+	"health": 200, "docs": 200, "plan-schema": 200, // tell of the interface
+	"login-terms": 200, "open-session": 409, "open-rack-session": 422, // the ways in; this hall has no provider
+}
+
+func TestEveryRouteIsADoorOrRefusesWhoHasNothing(t *testing.T) {
+	h, listed := newHall(t), maps.Clone(doors)
+	for _, r := range routes(t) {
+		want, door := listed[r.id]
+		if !door {
+			want = 401
+		}
+		if door != (r.reach == api.Open) {
+			t.Errorf("%s is open: %v, and among the doors: %v", r.id, r.reach == api.Open, door)
+		}
+		if got, text, _ := h.ask(r, "inner", ""); got != want || strings.Contains(text, "rw_") {
+			t.Errorf("%s %s asked by nobody: %d, want %d: %.300s", r.method, r.path, got, want, text)
+		}
+		delete(listed, r.id)
+	}
+	for id := range listed {
+		t.Errorf("door %s has no route", id)
+	}
+	for _, path := range []string{"", "/", "/sessions/", "/sessions/rack/x", "/sessions/terms/..", "/healthy", "/schemas", "/docs/x", "/none"} {
+		q := httptest.NewRequestWithContext(t.Context(), "GET", wire.Prefix+path, nil)
+		w := httptest.NewRecorder()
+		if h.handler.ServeHTTP(w, q); w.Code != 401 {
+			t.Errorf("%q, which is near a door, asked by nobody: %d", path, w.Code)
+		}
+	}
+}
+
 func TestEveryRouteAnswersEveryRoleAsTheTableSays(t *testing.T) {
 	h, all := newHall(t), routes(t)
 	secrets := map[access.Role]map[string]string{}
@@ -197,7 +232,8 @@ func TestEveryRouteAnswersEveryRoleAsTheTableSays(t *testing.T) {
 		if wrong {
 			t.Errorf("%s %s (%s, %s) asked by %s about %s: %d, want %d: %.300s", r.method, r.path, r.right, r.reach, who, side, got, want, strings.TrimSpace(text))
 		}
-		if challenge := header.Get("WWW-Authenticate"); (got == 401) != strings.HasPrefix(challenge, "Bearer ") {
+		challenge := header.Get("WWW-Authenticate")
+		if (got == 401 || got == 403) != strings.HasPrefix(challenge, "Bearer ") || (got == 403) != strings.HasSuffix(challenge, `, error="insufficient_scope"`) {
 			t.Errorf("%s %s asked by %s: %d with the challenge %q", r.method, r.path, who, got, challenge)
 		}
 		if want == 0 && got < 300 && (strings.HasSuffix(who, "scoped") || strings.HasSuffix(who, "tenant")) && strings.Contains(strings.ReplaceAll(text, "outer-network", ""), "outer-") {

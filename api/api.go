@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -50,6 +51,8 @@ type Options struct {
 	Receivers *webhook.Allow // of webhooks; nil: where they are is seen when something is sent
 
 	Logins Logins // nil: nobody logs in, people have tokens
+
+	Vouch func(*tls.ConnectionState) bool // whether the authority of a client certificate still counts; nil: as when it connected
 
 	Guard *guard.Guard // against who asks too often, or guesses; nil: nothing is limited
 

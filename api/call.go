@@ -21,6 +21,8 @@ type call struct {
 	caller access.Caller
 	from   string // address, as the guard counts it
 	note   note   // for the audit
+
+	vouched func() bool // of a client certificate: whether its authority still counts; nil: nothing to ask
 }
 
 type callKey struct{}

@@ -120,6 +120,12 @@ func (s *server) byCertificate(r *http.Request) (access.Caller, error) {
 	if !s.Now().Before(leaf.NotAfter) {
 		return access.Caller{}, unknown(ctx, "the client certificate ended at "+leaf.NotAfter.UTC().Format(time.RFC3339), "renew it where it was made", "")
 	}
+	if s.Vouch != nil {
+		vouched := func() bool { return s.Vouch(r.TLS) }
+		if callOf(ctx).vouched = vouched; !vouched() {
+			return access.Caller{}, unknown(ctx, "the authority of the client certificate counts no more", "get one by an authority in api.client_ca, and connect again", "")
+		}
+	}
 	names := certificateNames(leaf)
 	t, err := s.guarded(ctx, "certificate "+strings.Join(names, "\x00"), func() (access.Token, error) { return s.Store.TokenOfCertificate(ctx, names) })
 	switch {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"rackwright/access"
 	"rackwright/api/wire"
 	"rackwright/fault"
 	"rackwright/store"
@@ -156,6 +157,9 @@ func (s *server) refuse(ctx context.Context, err error) error {
 	p := newProblem(ctx, statusOf(f.Kind), f.Message, f.Hint)
 	if errors.Is(err, store.ErrChanged) {
 		p = coded(ctx, "precondition-failed", f.Message, f.Hint)
+	}
+	if by := callOf(ctx).caller.By; errors.Is(err, access.ErrLacking) && by != "" && by != access.ByCertificate { // RFC 6750 section 3.1
+		p.header = http.Header{"Www-Authenticate": {challenge + `, error="insufficient_scope"`}}
 	}
 	for _, field := range f.Fields {
 		p.Errors = append(p.Errors, badPart(located(field.Path), field.Message))

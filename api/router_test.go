@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -23,9 +22,7 @@ func TestTheRouterHasTheRoutesOfTheDocumentAndNoOther(t *testing.T) {
 	}
 	served := map[string]bool{}
 	err := chi.Walk(mux, func(method, path string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if !strings.HasPrefix(path, wire.Prefix+"/openapi") { // the document itself
-			served[method+" "+path] = true
-		}
+		served[method+" "+path] = true
 		return nil
 	})
 	if err != nil {
@@ -35,6 +32,13 @@ func TestTheRouterHasTheRoutesOfTheDocumentAndNoOther(t *testing.T) {
 		if !served[route] {
 			t.Errorf("%s is described and not served", route)
 		}
+	}
+	for _, form := range []string{".json", ".yaml", "-3.0.json", "-3.0.yaml"} { // the document itself, a door too
+		path := wire.Prefix + "/openapi" + form
+		if !served["GET "+path] || !public(path) {
+			t.Errorf("%s is not served, or not to all", path)
+		}
+		delete(served, "GET "+path)
 	}
 	for route := range served {
 		if !said[route] {

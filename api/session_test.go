@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -233,6 +234,14 @@ func TestAClientCertificateIsACallerOfItsName(t *testing.T) {
 			t.Errorf("a stranger: %d %s", status, text)
 		}
 	}
+	answer, err := ca.client(x509.Certificate{DNSNames: []string{"cache-1.example"}}).Get(srv.URL + wire.Prefix + "/audit")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if challenge := answer.Header.Get("WWW-Authenticate"); answer.StatusCode != 403 || challenge != "" {
+		t.Errorf("a certificate that may not: %d with the challenge %q", answer.StatusCode, challenge)
+	}
 	if status, _ := who(newAuthority(t).client(x509.Certificate{DNSNames: []string{"cache-1.example"}}), ""); status != 0 {
 		t.Errorf("of another authority: %d", status)
 	}
@@ -241,5 +250,41 @@ func TestAClientCertificateIsACallerOfItsName(t *testing.T) {
 	}
 	if status, _ := who(srv.Client(), ""); status != 401 {
 		t.Errorf("nobody: %d", status)
+	}
+}
+
+func TestAStreamEndsWhenTheAuthorityOfItsCertificateCountsNoMore(t *testing.T) {
+	s, ca, gone := apitest.Rack(t), newAuthority(t), &atomic.Bool{}
+	if _, err := s.AddToken(t.Context(), access.Grant{Name: "board", Role: access.Service, Certificate: "board.example"}, "rw_unused", "tester"); err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewUnstartedServer(api.New(api.Options{Store: s, Heartbeat: 20 * time.Millisecond, Vouch: func(*tls.ConnectionState) bool { return !gone.Load() }}))
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.cert)
+	srv.TLS = &tls.Config{ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool}
+	srv.StartTLS()
+	t.Cleanup(srv.Close)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	board := ca.client(x509.Certificate{DNSNames: []string{"board.example"}})
+	follow := func() *http.Response {
+		r, _ := http.NewRequestWithContext(ctx, "GET", srv.URL+wire.Prefix+"/events/stream", nil)
+		answer, err := board.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { answer.Body.Close() })
+		return answer
+	}
+	open := follow()
+	if open.StatusCode != 200 {
+		t.Fatal(open.Status)
+	}
+	gone.Store(true)
+	if _, err := io.ReadAll(open.Body); ctx.Err() != nil { // it ends
+		t.Error(err)
+	}
+	if answer := follow(); answer.StatusCode != 401 {
+		t.Errorf("afterwards: %s", answer.Status)
 	}
 }

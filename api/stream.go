@@ -146,10 +146,13 @@ func follow[F any](s *server, feed *stream.Feed[F], reader stream.Reader[F]) fun
 const mostGood = 1000
 
 // still reports, for as long as a stream lasts, whether its caller would be let in: a token
-// may be revoked, or its time be over. While the database does not answer it may go on.
+// may be revoked, its time be over, or the authority of its certificate count no more. While the database does not answer it may go on.
 func (s *server) still(ctx context.Context) func(context.Context) bool {
-	who := callOf(ctx).caller
+	who, vouched := callOf(ctx).caller, callOf(ctx).vouched
 	return func(ctx context.Context) bool {
+		if vouched != nil && !vouched() {
+			return false
+		}
 		now, t := s.Now(), s.live
 		t.mu.Lock()
 		since := time.Since(t.good[who.ID])

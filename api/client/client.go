@@ -70,8 +70,33 @@ func (c *Client) Trust(bundle []byte) error {
 	if !pool.AppendCertsFromPEM(bundle) {
 		return fault.Invalidf("the authorities of %s cannot be read", c.server).WithHint("log in again: 'rackwright login %s'", c.server)
 	}
-	c.http.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+	c.tls().RootCAs = pool
 	return nil
+}
+
+// Show has the client show a certificate to a server that asks for one. It is read for each
+// connection: it may be renewed meanwhile.
+func (c *Client) Show(read func() (*tls.Certificate, error)) {
+	c.tls().GetClientCertificate = func(asked *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		cert, err := read()
+		if err != nil {
+			return nil, err
+		}
+		if err := asked.SupportsCertificate(cert); err != nil {
+			return nil, fault.Deniedf("%s takes no such client certificate: %w", c.server, err).WithHint("it is to be by an authority in api.client_ca of the server's configuration")
+		}
+		return cert, nil
+	}
+}
+
+// tls is how the client's connections are secured.
+func (c *Client) tls() *tls.Config {
+	t := c.http.Transport.(*http.Transport)
+	if t.TLSClientConfig == nil {
+		t.TLSClientConfig = &tls.Config{}
+	}
+	t.TLSClientConfig.MinVersion = tls.VersionTLS12
+	return t.TLSClientConfig
 }
 
 // Close ends idle connections.
@@ -116,7 +141,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 		return fault.New(fault.Unreachable, "interrupted: %w", ctx.Err())
 	}
 	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return f // from the body being sent
+		return f // from the body being sent, or the client certificate
 	}
 	var cause error = err
 	if u, ok := errors.AsType[*url.Error](err); ok {

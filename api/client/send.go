@@ -112,6 +112,9 @@ func perhapsDone(err error) bool {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
+	if _, ok := errors.AsType[*fault.Error](err); ok { // our own, such as of the client certificate
+		return false
+	}
 	op, ok := errors.AsType[*net.OpError](err)
 	return !ok || op.Op != "dial"
 }

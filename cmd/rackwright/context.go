@@ -20,9 +20,13 @@ const defaultServer = "http://127.0.0.1:8480"
 // place is a server with what is needed to ask it.
 type place struct {
 	Server string `json:"server"`
-	CA     string `json:"ca,omitempty"`     // PEM: who alone may sign its certificate; empty: the system's
-	Token  string `json:"token,omitempty"`  // unless a helper keeps it
-	Helper string `json:"helper,omitempty"` // credential helper
+	CA     string `json:"ca,omitempty"`           // PEM: who alone may sign its certificate; empty: the system's
+	Token  string `json:"token,omitempty"`        // unless a helper keeps it
+	Helper string `json:"helper,omitempty"`       // credential helper
+	Clear  bool   `json:"in_the_clear,omitempty"` // its token may go over http://
+
+	ClientCert string `json:"client_cert,omitempty"` // files, absolute: who the command is, besides or instead of a token
+	ClientKey  string `json:"client_key,omitempty"`
 
 	name string
 }
@@ -101,9 +105,20 @@ func (w *world) keepContexts(p places) error {
 	return nil
 }
 
-// where is the server to ask: --server, --context, RACKWRIGHT_SERVER, RACKWRIGHT_CONTEXT, the
-// context in use, or the server on this host. An address is trusted as the context that has it.
+// where is the server to ask, with what the flags and the environment add to its context.
 func (w *world) where() (place, error) {
+	p, err := w.named()
+	if err != nil {
+		return place{}, err
+	}
+	p.Clear = p.Clear || w.clear
+	err = w.shows(&p)
+	return p, err
+}
+
+// named is the server to ask: --server, --context, RACKWRIGHT_SERVER, RACKWRIGHT_CONTEXT, the
+// context in use, or the server on this host. An address is trusted as the context that has it.
+func (w *world) named() (place, error) {
 	if w.server != "" && w.context != "" {
 		return place{}, fault.Invalidf("--server and --context both say where the server is").WithHint("give one of them")
 	}

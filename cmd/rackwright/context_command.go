@@ -24,11 +24,12 @@ type contextView struct {
 	Current     bool   `json:"current"`
 	Fingerprint string `json:"fingerprint,omitempty"`
 	Token       string `json:"token"` // where it is
+	ClientCert  string `json:"client_cert,omitempty"`
 }
 
 func viewOf(p places, name string) contextView {
 	c := p.Contexts[name]
-	v := contextView{Name: name, Server: c.Server, Current: name == p.Current, Token: "none"}
+	v := contextView{Name: name, Server: c.Server, Current: name == p.Current, Token: "none", ClientCert: c.ClientCert}
 	if block := firstCertificate(c.CA); block != nil {
 		v.Fingerprint = fingerprint(block)
 	}
@@ -37,6 +38,8 @@ func viewOf(p places, name string) contextView {
 		v.Token = "kept by " + c.Helper
 	case c.Token != "":
 		v.Token = "in the file"
+	case c.ClientCert != "":
+		v.Token = "none: a client certificate"
 	}
 	return v
 }
@@ -102,7 +105,7 @@ func contextShow(w *world) *cobra.Command {
 			}
 			v := viewOf(p, name)
 			return w.show(v, func(out io.Writer) {
-				pairs(out, "name", v.Name, "server", v.Server, "fingerprint", cmp.Or(v.Fingerprint, "none: as the system trusts"), "token", v.Token)
+				pairs(out, "name", v.Name, "server", v.Server, "fingerprint", cmp.Or(v.Fingerprint, "none: as the system trusts"), "token", v.Token, "client certificate", cmp.Or(v.ClientCert, "none"))
 			})
 		}}
 }

@@ -15,7 +15,6 @@ import (
 
 	"rackwright/access"
 	"rackwright/access/oidc"
-	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/fault"
 )
@@ -24,7 +23,7 @@ import (
 type loginFlags struct {
 	trusting
 	context, helper, code, person string
-	device, withToken, clear      bool
+	device, withToken             bool
 }
 
 func loginCommand(w *world) *cobra.Command {
@@ -32,8 +31,8 @@ func loginCommand(w *world) *cobra.Command {
 	c := &cobra.Command{Use: "login [SERVER]", Short: "Log in to a server and ask it from now on", Args: names(0, 1),
 		Long: `Opens a session by the OIDC provider of the server, in a browser or with --device by a code
 typed in elsewhere; or keeps a token, read with --with-token from the standard input; or uses
-up a rack's code. What is needed to ask the server is kept as a context, in a file that you
-alone can read, or its token by a credential helper.
+up a rack's code; or keeps where --client-cert is. What is needed to ask the server is kept as
+a context, in a file that you alone can read, or its token by a credential helper.
 
 A server with a certificate of its own is trusted once you agree to its fingerprint, which it
 logs at its start. When it shows another one later, nothing is sent to it.`,
@@ -41,6 +40,7 @@ logs at its start. When it shows another one later, nothing is sent to it.`,
 			"  rackwright login https://10.0.0.2:8480 --fingerprint sha256:ab12...\n" +
 			"  rackwright login https://10.0.0.2:8480 --with-token < ci.token\n" +
 			"  rackwright login --device\n" +
+			"  rackwright login https://10.0.0.2:8480 --client-cert /etc/rackwright/cache.pem --ca ca.pem\n" +
 			"  rackwright login https://10.0.0.2:8480 --rack-code ABCD-EFGH-IJKL-MNOP --as Mia",
 		RunE: func(c *cobra.Command, args []string) error { return w.login(c.Context(), strings.Join(args, ""), f) }}
 	flags := c.Flags()
@@ -48,7 +48,6 @@ logs at its start. When it shows another one later, nothing is sent to it.`,
 	flags.StringVar(&f.fingerprint, "fingerprint", "", "trust a server that shows this `fingerprint`")
 	flags.StringVar(&f.caFile, "ca", "", "trust a server whose certificate is by the authorities in this PEM `file`")
 	flags.BoolVar(&f.device, "device", false, "log in by a code that you type in on another device")
-	flags.BoolVar(&f.clear, "in-the-clear", false, "send tokens over http:// to another host: who is on the way can read them")
 	flags.BoolVar(&f.withToken, "with-token", false, "read a token from the standard input")
 	flags.StringVar(&f.code, "rack-code", "", "use up a `code` that an operator made with 'rackwright rack code'")
 	flags.StringVar(&f.person, "as", "", "`who` works at the rack")
@@ -85,9 +84,8 @@ func (w *world) login(ctx context.Context, address string, f loginFlags) error {
 	if old := all.Contexts[p.name]; old != nil && !sameServer(old.Server, p.Server) {
 		return fault.Conflictf("context %s is of %s", p.name, old.Server).WithHint("give another --name, or 'rackwright context remove %s'", p.name)
 	}
-	if u, err := url.Parse(p.Server); err == nil && u.Scheme == "http" && !local(p.Server) && !f.clear {
-		return fault.Invalidf("%s is asked in the clear: whoever is on the way reads the token", oneLine(p.Server)).
-			WithHint("give its https:// address; where a tunnel protects the way, --in-the-clear")
+	if err := p.veiled(); err != nil {
+		return err
 	}
 	if p.CA, err = w.trust(ctx, p.Server, p.CA, f.trusting); err != nil {
 		return err
@@ -104,7 +102,9 @@ func (w *world) login(ctx context.Context, address string, f loginFlags) error {
 	if err != nil {
 		return err
 	}
-	p.Helper, p.Token = f.helper, secret
+	if p.Helper, p.Token = f.helper, secret; secret == "" { // a client certificate
+		p.Helper = ""
+	}
 	if p.Helper != "" {
 		input, _ := json.Marshal(map[string]string{"ServerURL": p.key(), "Username": me.Name, "Secret": secret})
 		if _, err := p.help(ctx, "store", string(input)); err != nil {
@@ -121,15 +121,6 @@ func (w *world) login(ctx context.Context, address string, f loginFlags) error {
 	})
 }
 
-// client asks a server as it is trusted.
-func (p place) client(secret string) (*client.Client, error) {
-	c, err := client.New(p.Server, secret)
-	if err == nil && p.CA != "" {
-		err = c.Trust([]byte(p.CA))
-	}
-	return c, err
-}
-
 // prove gets a secret: a token that there is, or a new session.
 func (w *world) prove(ctx context.Context, p place, f loginFlags) (string, error) {
 	cl, err := p.client("")
@@ -143,6 +134,8 @@ func (w *world) prove(ctx context.Context, p place, f loginFlags) (string, error
 			return "", fault.Invalidf("there is no token on the standard input")
 		}
 		return line, nil
+	case p.ClientCert != "" && f.code == "" && !f.device:
+		return "", nil
 	case f.code != "":
 		made, err := cl.OpenRackSession(ctx, wire.CodeUse{Code: f.code, Name: f.person})
 		return made.Secret, err
@@ -183,7 +176,7 @@ func logoutCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if p.name == "" || p.Token == "" && p.Helper == "" {
+			if p.name == "" || p.Token == "" && p.Helper == "" && p.ClientCert == "" {
 				return fault.Conflictf("you are not logged in to %s", p.Server).WithHint("'rackwright context list' shows where you are")
 			}
 			if err := w.endSession(c.Context(), p); err != nil {
@@ -198,7 +191,7 @@ func logoutCommand(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			p.Token, p.Helper = "", ""
+			p.Token, p.Helper, p.ClientCert, p.ClientKey = "", "", "", ""
 			all.Contexts[p.name] = &p
 			if err := w.keepContexts(all); err != nil {
 				return err

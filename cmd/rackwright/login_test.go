@@ -21,13 +21,22 @@ import (
 // secured is a server with a certificate of its own, for people of a provider.
 func secured(t *testing.T, p *oidctest.Provider) (address string, said *pen) {
 	t.Helper()
+	address, said, _ = reachable(t, func(cfg *config.Config) {
+		cfg.OIDC.Issuer, cfg.OIDC.ClientID, cfg.OIDC.Groups = p.URL, oidctest.ClientID, []config.Group{{Group: "ops", Role: "operator"}}
+	})
+	return address, said
+}
+
+// reachable is a server that listens beyond this host, and so has TLS.
+func reachable(t *testing.T, with func(*config.Config)) (address string, said *pen, srv *server) {
+	t.Helper()
 	dir := t.TempDir()
 	cfg := config.Default()
 	cfg.StateDir, cfg.SealKeyFile, cfg.Images.Dir = dir, filepath.Join(dir, "seal.key"), filepath.Join(dir, "images")
 	_, port, _ := net.SplitHostPort(freePort(t))
 	cfg.API.Listen = "0.0.0.0:" + port
 	cfg.DHCP.Enabled, cfg.TFTP.Enabled, cfg.HTTP.Enabled, cfg.Agent.Enabled, cfg.Worker.Enabled = false, false, false, false, false
-	cfg.OIDC.Issuer, cfg.OIDC.ClientID, cfg.OIDC.Groups = p.URL, oidctest.ClientID, []config.Group{{Group: "ops", Role: "operator"}}
+	with(&cfg)
 	said = &pen{}
 	srv, err := assemble(t.Context(), cfg, slog.New(slog.NewTextHandler(said, nil)))
 	if err != nil {
@@ -50,7 +59,7 @@ func secured(t *testing.T, p *oidctest.Provider) (address string, said *pen) {
 		}
 		return err == nil
 	})
-	return "https://" + address, said
+	return "https://" + address, said, srv
 }
 
 // person is somebody at a terminal with a browser.

@@ -30,6 +30,8 @@ type world struct {
 
 	server, tokenFile, format string   // global flags
 	context                   string   // likewise, of a server that somebody is logged in to
+	clientCert, clientKey     string   // likewise: files, what the command shows who it is with
+	clear                     bool     // likewise: a token may go over http:// to another host
 	reason                    string   // likewise, for the audit
 	fields                    []string // likewise: what is shown of an answer
 	noHeaders                 bool     // likewise
@@ -64,7 +66,8 @@ const rootLong = `Rackwright takes a server from a slot in a rack plan to a runn
 Every command but serve, ramdisk, bmc probe and bmc record asks a server: the one of --server,
 --context, RACKWRIGHT_SERVER, RACKWRIGHT_CONTEXT, of the last login, or the one on this host.
 The token is read from --token-file, RACKWRIGHT_TOKEN, RACKWRIGHT_TOKEN_FILE, what
-'rackwright login' kept, or, when the server is on this host, from its admin.token.
+'rackwright login' kept, or, when the server is on this host, from its admin.token. It goes
+over http:// to another host only with --in-the-clear. A service shows --client-cert instead.
 
 Exit status: 0 done; 1 internal error, or the work ended badly; 2 invalid request or
 usage; 3 no such thing; 4 conflict; 5 denied; 6 no answer.`
@@ -86,6 +89,9 @@ func rootCommand(w *world) *cobra.Command {
 	flags.StringVar(&w.server, "server", "", "`address` of the server: http(s)://host:port or unix:///path (env RACKWRIGHT_SERVER; default "+defaultServer+")")
 	flags.StringVar(&w.context, "context", "", "`name` of a server that you are logged in to (env RACKWRIGHT_CONTEXT)")
 	flags.StringVar(&w.tokenFile, "token-file", "", "`file` with the token (env RACKWRIGHT_TOKEN or RACKWRIGHT_TOKEN_FILE)")
+	flags.StringVar(&w.clientCert, "client-cert", "", "`file` with a client certificate, PEM, that says who you are instead of a token (env RACKWRIGHT_CLIENT_CERT)")
+	flags.StringVar(&w.clientKey, "client-key", "", "`file` with its key; default: that of the certificate (env RACKWRIGHT_CLIENT_KEY)")
+	flags.BoolVar(&w.clear, "in-the-clear", false, "send the token over http:// to another host: who is on the way can read it")
 	w.outputFlags(flags)
 	flags.StringVar(&w.reason, "reason", "", "`why` something is done, for the audit")
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
@@ -108,6 +114,9 @@ func (w *world) connect() (*client.Client, error) {
 	token, err := w.token()
 	if err != nil {
 		return nil, err
+	}
+	if w.prefersToken() {
+		p.ClientCert, p.ClientKey = "", ""
 	}
 	c, err := p.client(token)
 	if err == nil {

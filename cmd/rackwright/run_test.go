@@ -23,6 +23,13 @@ type pen struct {
 	saw  func(string)
 }
 
+// String is all that was written.
+func (p *pen) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
 func (p *pen) Write(b []byte) (int, error) {
 	p.mu.Lock()
 	p.text.Write(b)

@@ -241,16 +241,20 @@ func (s *server) api() (task, error) {
 	if o.Logins, err = logins(s.cfg.OIDC); err != nil {
 		return nil, err
 	}
-	h := api.New(o)
-	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
 	certs, err := newCertificates(s.cfg, s.log)
-	if err != nil || certs == nil {
-		return t, err
+	if err != nil {
+		return nil, err
 	}
-	s.add(true, certs)
-	t.tls, err = certs.config()
-	return t, err
+	if certs != nil {
+		o.Vouch = certs.clients.vouch
+	}
+	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: api.New(o), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
+	if certs != nil {
+		s.add(true, certs)
+		t.tls = certs.config()
+	}
+	return t, nil
 }
 
 // run runs every task; the first that fails ends all.

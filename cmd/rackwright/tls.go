@@ -49,6 +49,7 @@ type certificates struct {
 
 	current atomic.Pointer[tls.Certificate]
 	seen    string // state of the files when they were last read
+	clients clientAuthorities
 }
 
 // newCertificates reads or makes the certificate; nil when the API is served without TLS.
@@ -57,8 +58,11 @@ func newCertificates(cfg config.Config, log *slog.Logger) (*certificates, error)
 		return nil, nil
 	}
 	host, _, _ := net.SplitHostPort(cfg.API.Listen) // checked with the configuration
-	c := &certificates{api: cfg.API, dir: cfg.StateDir, names: ownNames(host, cfg.PublicHost), log: log, now: time.Now, every: 5 * time.Second}
+	c := &certificates{api: cfg.API, dir: cfg.StateDir, names: ownNames(host, cfg.PublicHost), log: log, now: time.Now, every: 5 * time.Second, clients: clientAuthorities{path: cfg.API.ClientCA}}
 	if err := c.look(); err != nil {
+		return nil, err
+	}
+	if _, err := c.clients.look(); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -79,11 +83,16 @@ func (c *certificates) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-hup:
-			c.seen = ""
+			c.seen, c.clients.seen = "", anyState
 		case <-tick.C:
 		}
 		if err := c.look(); err != nil {
 			c.log.Error("the api's new certificate is not good: the one before is still served", "error", err, "hint", fault.HintOf(err))
+		}
+		if read, err := c.clients.look(); err != nil {
+			c.log.Error("the new authorities of client certificates are not good: those before still count", "error", err, "hint", fault.HintOf(err))
+		} else if read {
+			c.log.Info("the authorities of client certificates were read again", "number", len(c.clients.current.Load().has))
 		}
 	}
 }
@@ -118,19 +127,11 @@ func fileState(paths ...string) (state string) {
 }
 
 // config is for a listener: each connection gets the certificate of its time.
-func (c *certificates) config() (*tls.Config, error) {
+func (c *certificates) config() *tls.Config {
 	t := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current.Load(), nil }}
-	if c.api.ClientCA == "" {
-		return t, nil
-	}
-	text, err := os.ReadFile(c.api.ClientCA)
-	pool := x509.NewCertPool()
-	if err != nil || !pool.AppendCertsFromPEM(text) {
-		return nil, fault.Invalidf("api.client_ca: %s has no certificate that can be read", c.api.ClientCA).WithHint("it is a PEM file of the authorities of client certificates")
-	}
-	t.ClientAuth, t.ClientCAs = tls.VerifyClientCertIfGiven, pool
-	return t, nil
+	c.clients.ask(t)
+	return t
 }
 
 // fingerprint is how people tell certificates apart.

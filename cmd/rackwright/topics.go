@@ -66,6 +66,8 @@ const environmentLong = `  RACKWRIGHT_SERVER          address of the server, as 
   RACKWRIGHT_CONTEXT         a server that 'rackwright login' keeps, as --context
   RACKWRIGHT_TOKEN           the token itself
   RACKWRIGHT_TOKEN_FILE      file with the token, as --token-file
+  RACKWRIGHT_CLIENT_CERT     file with a client certificate, as --client-cert
+  RACKWRIGHT_CLIENT_KEY      file with its key, as --client-key
   RACKWRIGHT_WEBHOOK_SECRET  secret of 'rackwright webhook verify'
   XDG_CONFIG_HOME, HOME      where 'rackwright login' keeps servers and tokens
   XDG_STATE_HOME, HOME       where the admin.token of a server on this host is looked for
