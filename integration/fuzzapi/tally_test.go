@@ -38,9 +38,9 @@ func (y *tally) count(q *request, status int, text []byte) {
 	_ = json.Unmarshal(text, &p)
 	switch {
 	case status >= 500:
-		y.failures[fmt.Sprintf("%d %s", status, cmp.Or(p.Code, "without a body"))]++
+		y.failures[fmt.Sprintf("%d %s", status, cmp.Or(p.Code, "(HEAD, or compressed)"))]++
 	case status >= 400:
-		y.codes[fmt.Sprintf("%d %s", status, cmp.Or(p.Code, "without a body"))]++
+		y.codes[fmt.Sprintf("%d %s", status, cmp.Or(p.Code, "(HEAD, or compressed)"))]++
 	case status/100 == 2 && q.bent == "":
 		y.whole2xx[q.op.id]++
 	}
