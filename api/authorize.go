@@ -44,6 +44,10 @@ func (s *server) plain(operation string, h http.HandlerFunc) http.HandlerFunc {
 			s.refuseUpload(w, r, http.NewResponseController(w), err)
 			return
 		}
+		if p := strayQuery(r.Context(), r, s.described(r)); p != nil {
+			s.refuseUpload(w, r, http.NewResponseController(w), p)
+			return
+		}
 		h(w, r)
 	}
 }

@@ -112,7 +112,7 @@ func (t *fieldTree) of(text json.RawMessage) json.RawMessage {
 func (s *server) known(c huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(c)
 	o := c.Operation()
-	p := s.unknownParameter(c.Context(), r, o)
+	p := strayQuery(c.Context(), r, o)
 	if p == nil {
 		p = unacceptable(c.Context(), r, o)
 	}
@@ -124,34 +124,6 @@ func (s *server) known(c huma.Context, next func(huma.Context)) {
 		return
 	}
 	next(c)
-}
-
-// unknownParameter refuses a query parameter the route does not have.
-func (s *server) unknownParameter(ctx context.Context, r *http.Request, o *huma.Operation) *problem {
-	if r.URL.RawQuery == "" {
-		return nil
-	}
-	var names []string
-	for _, p := range o.Parameters {
-		if p.In == "query" {
-			names = append(names, p.Name)
-		}
-	}
-	var bad []wire.ProblemField
-	hint := ""
-	for key := range r.URL.Query() {
-		if !slices.Contains(names, key) {
-			bad = append(bad, wire.ProblemField{Location: "query." + key, Message: "unknown query parameter"})
-			hint = suggestion(key, names)
-		}
-	}
-	if len(bad) == 0 {
-		return nil
-	}
-	slices.SortFunc(bad, func(a, b wire.ProblemField) int { return strings.Compare(a.Location, b.Location) })
-	p := coded(ctx, "unknown-parameter", summary(bad), hint)
-	p.Errors = bad
-	return p
 }
 
 // suggestion names what was meant, or what there is.

@@ -234,21 +234,11 @@ func (s *server) takeFirmware(r *http.Request, control *http.ResponseController)
 	return f, nil
 }
 
-// firmwareQuery reads the description of a file, naming every bad parameter, unknown ones
-// too.
+// firmwareQuery reads the description of a file, naming every bad parameter.
 func firmwareQuery(q url.Values) (*firmware.File, string, error) {
 	f := &firmware.File{Name: q.Get("name"), Component: q.Get("component"), Version: q.Get("version"), Vendor: q.Get("vendor"), Models: q["model"], From: q["from"],
 		Reset: firmware.Reset(q.Get("reset")), Original: q.Get("original")}
 	bad := &fault.Error{Kind: fault.Invalid, Message: "the description of the firmware file is wrong", Hint: "'rackwright firmware add --help' has an example"}
-	known := []string{"name", "component", "version", "vendor", "model", "from", "requires", "reset", "original", "sha256"}
-	for key, values := range q {
-		switch several := key == "model" || key == "from" || key == "requires"; {
-		case !slices.Contains(known, key):
-			bad.Fields = append(bad.Fields, fault.Field{Path: "query." + key, Message: "unknown query parameter"})
-		case len(values) > 1 && !several:
-			bad.Fields = append(bad.Fields, fault.Field{Path: "query." + key, Message: "is given more than once"})
-		}
-	}
 	for _, text := range q["requires"] {
 		n, err := firmware.ParseNeed(text)
 		if err != nil {

@@ -134,15 +134,10 @@ func (s *server) refuseUpload(w http.ResponseWriter, r *http.Request, control *h
 	io.Copy(io.Discard, r.Body)
 }
 
-// uploadQuery reads and checks the parameters, unknown ones too.
+// uploadQuery reads and checks the parameters.
 func uploadQuery(r *http.Request) (o images.ImportOrder, err error) {
 	bad := &fault.Error{Kind: fault.Invalid, Message: "the query is wrong", Hint: "send ?name=NAME and, if you know them, &sha256=HEX of the file, &kind= and &arch="}
 	query := r.URL.Query()
-	for key := range query {
-		if key != "name" && key != "sha256" && key != "kind" && key != "arch" {
-			bad.Fields = append(bad.Fields, fault.Field{Path: "query." + key, Message: "unknown query parameter"})
-		}
-	}
 	o = images.ImportOrder{Name: query.Get("name"), Kind: images.Kind(query.Get("kind")), SHA256: query.Get("sha256"), Arch: query.Get("arch")}
 	if f, ok := errors.AsType[*fault.Error](o.Check(true)); ok {
 		for _, field := range f.Fields {

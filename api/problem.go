@@ -60,6 +60,7 @@ func shapes() []shape {
 	return []shape{
 		{"malformed", http.StatusBadRequest, "The request cannot be read", "send one JSON document as the interface's description has it"},
 		{"unknown-parameter", http.StatusBadRequest, "The query has a parameter that the path does not take", ""},
+		{"repeated-parameter", http.StatusBadRequest, "The query has a parameter more often than once", "send one value: only a parameter that is a list may be repeated"},
 		{"unknown-field", http.StatusBadRequest, "The answer has no such field", ""},
 		{"unknown-kind", http.StatusBadRequest, "There is no such kind of event", ""},
 		{"unknown-sort", http.StatusBadRequest, "The list cannot be sorted so", ""},

@@ -21,7 +21,7 @@ func (m *maker) bend(r *request) {
 
 func (m *maker) token(r *request) {
 	r.bent = "token"
-	r.secret = pick(m, []string{"", expiredSecret, revokedSecret, strangerSecret, scopedSecret, viewerSecret, "\x7f", strings.Repeat("x", 5000)})
+	r.secret = pick(m, []string{"", expiredSecret, revokedSecret, strangerSecret, scopedSecret, viewerSecret, techSecret, "\x7f", strings.Repeat("x", 5000)})
 	if slices.Contains([]string{"", expiredSecret, revokedSecret, strangerSecret, "\x7f"}, r.secret) && !r.op.open {
 		r.status = 401
 	}
@@ -55,6 +55,7 @@ func (m *maker) oddQuery(r *request) {
 	switch m.IntN(5) {
 	case 0:
 		value += "&" + name + "=" + value
+		r.wrong = r.wrong || !r.op.list(name)
 	case 1:
 		value = "%zz" + value
 	case 2:

@@ -45,7 +45,13 @@ func examples() map[string][]example {
 		"retire-machine":     {{at: "machine=n#", body: `{"reason":"sold"}`}},
 		"replace-machine":    {{body: `{"part":"board","reason":"RMA","macs":{"nic1":"52:54:00:02:00:0#"}}`}},
 		"firmware-machine":   {{body: `{"dry_run":true}`}, {body: `{"file":"b#"}`}},
-		"get-slot":           {{}},
+		"get-slot":           {{at: "rack=r1&u=1"}},
+		"get-network":        {{at: "name=prov"}},
+		"get-site":           {{at: "name=lab"}},
+		"get-project":        {{at: "name=p1"}},
+		"get-device":         {{at: "name=pp1"}},
+		"get-model":          {{at: "name=a1"}},
+		"get-lease":          {{at: "network=prov&address=10.0.0.200"}},
 		"mark-rack-step":     {{at: "rack=r1&machine=m2&step=receive", body: `{"action":"done"}`}, {at: "rack=r1&machine=m2&step=receive", body: `{"action":"undo"}`}, {at: "rack=r1", body: `{"action":"hold","reason":"rails"}`}},
 		"scan":               {{body: `{"codes":["SN-1"]}`}},
 		"sign-off-rack":      {{at: "rack=r3", body: `{"note":"handed over"}`}},
@@ -58,6 +64,8 @@ func examples() map[string][]example {
 		"start-rollout":      {{body: `{"name":"ro#","image":"debian","machines":["m2"],"max_failures":5,"user_data":"` + hush + `-roll"}`}},
 		"start-campaign":     {{body: `{"name":"ca#","file":"b#","machines":["m2"],"max_failures":5,"size":10}`}},
 		"add-token":          {{body: `{"name":"t#","role":"viewer","scope":{"racks":["r1"]}}`}},
+		"open-session":       {{body: `{"id_token":"` + goodProof + `#","nonce":"0123456789abcdef"}`}},
+		"retry-operation":    {{at: "id=@parked"}},
 		"rotate-token":       {{body: `{}`}},
 		"open-rack-session":  {{body: `{"code":"@code","name":"ann"}`}},
 		"add-webhook":        {{body: `{"name":"w#","url":"https://192.0.2.9/hook","filter":{"kinds":["op"]}}`}},
@@ -66,8 +74,8 @@ func examples() map[string][]example {
 		"replay-webhook":     {{body: `{"dead":true}`}, {body: `{"from":"2026-01-02T03:04:05Z"}`}},
 		"hold-machine":       {{at: "machine=m8", body: `{"reason":"fan","for":"1h"}`}},
 		"release-machine":    {{at: "machine=m8"}},
-		"waive-condition":    {{body: `{"rule":"dimm-missing","on":"A1","reason":"ordered"}`}},
-		"unwaive-condition":  {{query: "rule=dimm-missing&on=A1"}},
+		"waive-condition":    {{at: "machine=m2", body: `{"rule":"dimm-missing","on":"A1","reason":"ordered"}`}},
+		"unwaive-condition":  {{at: "machine=m6", query: "rule=dimm-missing&on=A1"}},
 		"explain-dhcp":       {{query: "mac=52:54:00:00:00:01"}},
 		"explain-boot":       {{query: "mac=52:54:00:00:00:01&arch=bios"}},
 		"find-parts":         {{query: "serial=SN-1"}},
@@ -91,6 +99,9 @@ func (m *maker) numbered(o *operation, e example, fresh int) example {
 	}
 	if list := m.pool.words["code"]; len(list) > 0 {
 		e.body = strings.ReplaceAll(e.body, "@code", list[len(list)-1])
+	}
+	if list := m.pool.words["parked"]; len(list) > 0 {
+		e.at = strings.ReplaceAll(e.at, "@parked", list[0])
 	}
 	e.at, e.query = in(e.at, old), in(e.query, old)
 	e.body = in(strings.ReplaceAll(e.body, `"file":"b#"`, `"file":"b1"`), old%10)

@@ -39,38 +39,28 @@ func fromEnv(name string, usual uint64) uint64 {
 func away(id string) bool { return strings.HasPrefix(id, "get-bmc") }
 
 // neverHere are the operations that this world cannot let succeed, and why.
-func neverHere() map[string]string {
-	return map[string]string{
-		"open-session":    "there is no OIDC provider; see the tests of logging in",
-		"end-session":     "its callers are tokens",
-		"retry-operation": "no worker runs, so nothing is parked",
-		"sign-off-rack":   "no machine of a rack was seen", "get-signoff": "see sign-off-rack",
-		"waive-condition": "no machine differs from its plan: nothing was seen of any", "unwaive-condition": "see waive-condition",
-	}
-}
+func neverHere() map[string]string { return map[string]string{} }
 
 // run is one run, with what came of it.
 type run struct {
 	*testing.T
 	*maker
-	w      *world
-	fresh  int
-	counts map[string]map[int]int // by operation and hundreds of the status
-	bends  map[string]int
-	said   map[string]string // the last refusal of a whole request, by operation
-	bad    int
-	codes  []string
+	w     *world
+	fresh int
+	tally
+	said  map[string]string // the last refusal of a whole request, by operation
+	bad   int
+	codes []string
 }
 
 func TestRequestsWholeAndBentAreAnsweredAsTheDocumentSays(t *testing.T) {
 	seed, n := fromEnv("RACKWRIGHT_FUZZ_SEED", 1), int(fromEnv("RACKWRIGHT_FUZZ", usual))
 	t.Logf("seed %d, %d requests", seed, n)
 	doc, w := readDocument(t), newWorld(t)
-	r := &run{T: t, maker: &maker{Rand: rand.New(rand.NewPCG(seed, 6)), doc: doc, pool: w.pool}, w: w, counts: map[string]map[int]int{}, bends: map[string]int{}, said: map[string]string{}}
+	r := &run{T: t, maker: &maker{Rand: rand.New(rand.NewPCG(seed, 6)), doc: doc, pool: w.pool}, w: w, tally: newTally(), said: map[string]string{}}
 	for _, c := range api.ProblemCodes() {
 		r.codes = append(r.codes, c[strings.IndexByte(c, ' ')+1:])
 	}
-	time.Sleep(time.Until(time.Now().Add(60 * time.Millisecond))) // until the token has expired
 	known := examples()
 	for i := 0; i < n && r.bad < 40; i++ {
 		if i%3 == 0 {
@@ -91,29 +81,47 @@ func TestRequestsWholeAndBentAreAnsweredAsTheDocumentSays(t *testing.T) {
 	}
 	r.lack(known)
 	r.ending()
+	r.page(seed)
 }
 
 // lack asks again for what has not succeeded yet, with what has to come before it.
 func (r *run) lack(known map[string][]example) {
-	before := map[string]string{"resume-campaign": "pause-campaign", "resume-rollout": "pause-rollout", "pause-rollout": "start-rollout", "pause-campaign": "start-campaign", "get-signoff": "sign-off-rack", "retry-operation": "inspect-machine",
+	before := map[string]string{"resume-campaign": "pause-campaign", "resume-rollout": "pause-rollout", "pause-rollout": "start-rollout", "pause-campaign": "start-campaign", "get-signoff": "sign-off-rack", "end-session": "open-session",
 		"remove-webhook": "add-webhook", "test-webhook": "add-webhook", "revoke-token": "add-token", "approve-request": "erase-machines", "refuse-request": "erase-machines", "open-rack-session": "add-rack-code"}
 	for range 40 {
 		r.w.tend(r)
 		for _, o := range r.doc.ops {
-			if _, never := neverHere()[o.id]; never || r.counts[o.id][2] > 0 || r.bad > 0 {
+			if _, never := neverHere()[o.id]; never || r.whole2xx[o.id] > 0 || r.bad > 0 {
 				continue
 			}
 			r.fresh++
-			for _, first := range r.doc.ops {
-				if first.id == before[o.id] {
-					r.send(r.whole(first, known[first.id], r.fresh))
-				}
-			}
-			q := r.whole(o, known[o.id], r.fresh)
-			if o.id == "approve-request" {
-				q.secret = secondSecret
-			}
-			r.send(q)
+			r.prepare(o, before, known)
+			r.ask(o, known)
+		}
+	}
+}
+
+// ask sends a whole request.
+func (r *run) ask(o *operation, known map[string][]example) {
+	q := r.whole(o, known[o.id], r.fresh)
+	if o.id == "approve-request" {
+		q.secret = secondSecret
+	}
+	r.send(q)
+}
+
+// prepare asks for what has to come before an operation, and has that be of the newest thing.
+func (r *run) prepare(o *operation, before map[string]string, known map[string][]example) {
+	for _, first := range r.doc.ops {
+		if first.id == before[o.id] {
+			r.prepare(first, before, known)
+			r.ask(first, known)
+		}
+	}
+	for _, p := range o.params {
+		if kind := pathKind(o, p.Name); p.In == "path" && before[o.id] != "" && len(r.pool.words[kind]) > 0 {
+			list := r.pool.words[kind]
+			r.pool.words[kind] = list[len(list)-1:]
 		}
 	}
 }
@@ -164,11 +172,7 @@ func (r *run) send(q *request) {
 		defer func() { broke = recover() }()
 		r.w.handler.ServeHTTP(w, h.WithContext(ctx))
 	}()
-	r.bends[q.bent]++
-	if r.counts[q.op.id] == nil {
-		r.counts[q.op.id] = map[int]int{}
-	}
-	r.counts[q.op.id][w.Code/100]++
+	r.count(q, w.Code, w.Body.Bytes())
 	if q.bent == "" && q.example && w.Code >= 400 || r.said[q.op.id] == "" {
 		r.said[q.op.id] = fmt.Sprintf("%s?%s %.200s: %.300s", q.path, q.query, q.body, w.Body)
 	}
@@ -264,22 +268,12 @@ func (r *run) described(q *request, w ender, text []byte) error {
 
 // ending tells what was asked, and looks whether the database is sound.
 func (r *run) ending() {
-	var lines []string
 	for _, o := range r.doc.ops {
-		lines = append(lines, fmt.Sprintf("%-24s %v", o.id, r.counts[o.id]))
-		if why, ok := neverHere()[o.id]; r.counts[o.id][2] == 0 && !ok {
+		if _, excused := neverHere()[o.id]; r.whole2xx[o.id] == 0 && !excused {
 			r.Errorf("%s never succeeded: %s", o.id, r.said[o.id])
-		} else if ok {
-			lines[len(lines)-1] += " never succeeds: " + why
 		}
 	}
-	total := map[int]int{}
-	for _, c := range r.counts {
-		for class, n := range c {
-			total[class] += n
-		}
-	}
-	r.Logf("by hundreds of the status %v\nby bend %v\n%s", total, r.bends, strings.Join(lines, "\n"))
+	r.Logf("%s", r.table(r.doc))
 	head := audit.Start()
 	for {
 		list, err := r.w.db.Audit(r.Context(), store.AuditFilter{After: head.Seq, Limit: 1000})

@@ -29,6 +29,12 @@ type request struct {
 // whole is a request as the description says it may be, of an example where there is one.
 func (m *maker) whole(o *operation, examples []example, fresh int) *request {
 	r := &request{op: o, method: o.method, header: http.Header{}, secret: adminSecret}
+	switch list := m.pool.words[openSession]; {
+	case o.id == "end-session" && len(list) > 0:
+		r.secret = list[0]
+	case strings.HasPrefix(o.id, "stream-"):
+		r.secret = pick(m, []string{adminSecret, techSecret, viewerSecret, scopedSecret})
+	}
 	var e example
 	if len(examples) > 0 && !m.one(4) {
 		e = m.numbered(o, pick(m, examples), fresh)

@@ -21,6 +21,7 @@ type schema = map[string]any
 type parameter struct {
 	Name, In string
 	Required bool
+	Explode  *bool
 	Schema   schema
 }
 
@@ -32,6 +33,13 @@ type operation struct {
 	body             schema // of a JSON body
 	answers          map[string]map[string]schema
 	open             bool
+}
+
+// list reports whether a query parameter may be repeated.
+func (o *operation) list(name string) bool {
+	return slices.ContainsFunc(o.params, func(p parameter) bool {
+		return p.In == "query" && p.Name == name && slices.Contains(types(p.Schema), "array") && (p.Explode == nil || *p.Explode)
+	})
 }
 
 // document is the interface's own description.

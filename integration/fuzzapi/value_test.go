@@ -118,6 +118,9 @@ type pool struct {
 	words map[string][]string // by the member or the parameter that names one
 }
 
+// openSession is where the secret of the last session is.
+const openSession = "secret of a session"
+
 // most bounds what is remembered of a kind.
 const most = 40
 
@@ -147,6 +150,9 @@ func (p *pool) learn(o *operation, location string, v any) {
 	}
 	if given, ok := v.(map[string]any); ok && o.id == "add-rack-code" {
 		p.words["code"] = append(p.words["code"][:2:2], asText(given["code"]))
+	}
+	if given, ok := v.(map[string]any); ok && o.id == "open-session" {
+		p.words[openSession] = []string{asText(given["secret"])}
 	}
 	if strings.Contains(o.path, "{") && !strings.HasPrefix(segments[len(segments)-1], "signoff") && segments[len(segments)-1] != "deliveries" {
 		return
@@ -199,7 +205,7 @@ func kindOf(collection string) string {
 func pathKind(o *operation, name string) string {
 	before, _, _ := strings.Cut(strings.TrimPrefix(o.path, "/api/v1/"), "/{"+name+"}")
 	if name == "id" || name == "name" {
-		return before[strings.LastIndexByte(before, '/')+1:]
+		return kindOf(before[strings.LastIndexByte(before, '/')+1:])
 	}
 	return name
 }

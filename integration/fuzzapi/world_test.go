@@ -41,6 +41,7 @@ import (
 const (
 	adminSecret    = "rw_fuzz_admin_0000000000000000"
 	secondSecret   = "rw_fuzz_second_000000000000000"
+	techSecret     = "rw_fuzz_tech_0000000000000000"
 	scopedSecret   = "rw_fuzz_scoped_000000000000000"
 	viewerSecret   = "rw_fuzz_viewer_000000000000000"
 	expiredSecret  = "rw_fuzz_expired_00000000000000"
@@ -147,7 +148,7 @@ func (tickets) Issue(ticket.Ticket) string { return "ticket" }
 
 func racks() plan.Plan {
 	p := plan.Plan{Site: "lab", Projects: []plan.Project{{Name: "p1"}, {Name: "p2"}},
-		Networks: []plan.Network{{Name: "prov", CIDR: "10.0.0.0/24", Purpose: "provision", DHCP: inventory.DHCPReservations}},
+		Networks: []plan.Network{{Name: "prov", CIDR: "10.0.0.0/24", Purpose: "provision", DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerDiscover, Pool: &plan.Pool{First: "10.0.0.200", Last: "10.0.0.220"}}},
 		Models: []plan.Model{{Name: "a1", Build: inventory.Build{Vendor: "Acme", Product: "A1", Parts: inventory.Parts{DIMMs: []inventory.DIMM{{Slot: "A1", SizeMiB: 65536}}}},
 			BMC: &plan.FactoryLogin{Username: "root", Password: hush + "-factory"}}}}
 	for r := range 2 {
@@ -160,7 +161,7 @@ func racks() plan.Plan {
 		}
 		p.Racks = append(p.Racks, rack)
 	}
-	p.Racks = append(p.Racks, plan.Rack{Name: "r3"}) // nothing is to be done in it
+	p.Racks = append(p.Racks, plan.Rack{Name: "r3", Devices: []plan.Device{{Name: "pp1", Kind: inventory.KindPanel, U: 1}}}) // see handOver
 	return p
 }
 
@@ -176,18 +177,21 @@ func newWorld(t *testing.T) *world {
 	w := &world{log: &buffer{}, pool: &pool{words: map[string][]string{
 		"machine": {"m1", "m2", "m3", "m4", "m5", "m6", "m7"}, "rack": {"r1", "r2", "r3"}, "site": {"lab"}, "project": {"p1", "p2"}, "model": {"a1"}, "network": {"prov"},
 		"image": {"debian"}, "step": {"receive", "mount", "cable", "power"}, "u": {"1", "2", "3", "4"}, "cache": {"c1", "c2"}, "webhook": {"w1", "w2"}, "token": {"t1", "t2"},
-		"rollouts": {"ro1"}, "campaigns": {"ca1"}, "file": {"b1"}, "mac": {"52:54:00:00:00:01", "52-54-00-00-00-09"}, "wait": {"", "1ms"}, "code": {"SN-1", "SN-6"},
+		"device": {"pp1"}, "address": {"10.0.0.200"}, "rollouts": {"ro1"}, "campaigns": {"ca1"}, "file": {"b1"}, "mac": {"52:54:00:00:00:01", "52-54-00-00-00-09"}, "wait": {"", "1ms"}, "code": {"SN-1", "SN-6"},
 		"serial": {"SN-1"}, "ssh_key": {"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ4tXyDlRqfuJ9CcXcxkbRWGlXXJqTqSOvVYXkCC1Nbn x"}, "phase": {"planned"}, "kind": {"op.state", "op", "machine.plan"}, "hash": {""}, "page_token": {""}, "sort": {"", "name", "-name"}, "fields": {"", "name,id", "items.name", "id"},
 		"arch": {"", "bios", "uefi-x64"}, "uuid": {""}, "after": {"", "0", "1"}, "state": {""}, "for": {"10m", "1h"}, "relay": {"", "10.0.0.1"}, "link": {""}, "wanted": {"", "10.0.0.11"}, "from": {"", "10.0.0.11"},
 		"width": {"", "60"}, "height": {"", "30"}, "columns": {""}, "rows": {""}, "links": {""}, "operation": {""}, "severity": {""}, "before": {""}, "label": {""}, "q": {"m1"}, "tag": {""}, "disk": {""},
 	}}}
-	db, err := store.Open(t.Context(), store.Options{DSN: storetest.SQLite{}.Fresh(t), Sealer: storetest.NewSealer("k")})
+	ago := time.Duration(0)
+	db, err := store.Open(t.Context(), store.Options{DSN: storetest.SQLite{}.Fresh(t), Sealer: storetest.NewSealer("k"), Now: func() time.Time { return time.Now().Add(-ago) }})
 	want(t, err)
 	t.Cleanup(func() { db.Close() })
 	w.db = db
 	_, err = db.ApplyPlan(t.Context(), racks(), "", "tester")
 	want(t, err)
-	w.callers(t)
+	ago = 2 * time.Hour
+	w.callers(t, time.Now().Add(-time.Hour))
+	ago = 0
 	rack := bmctest.NewRack()
 	for i := range 6 { // the BMCs of m7 and m8 do not answer
 		rack.Add(bmc.Access{Address: fmt.Sprintf("https://192.0.2.%d", i+1), Username: "root", Password: hush + "-bmc"}, bmctest.Server(byte(i+1)))
@@ -201,7 +205,7 @@ func newWorld(t *testing.T) *world {
 	w.things(t, key)
 	view, err := current.New(t.Context(), db, current.Options{Log: slog.New(slog.DiscardHandler)})
 	want(t, err)
-	w.handler = api.New(api.Options{Store: db, BMC: h, Lines: h, Consoles: consoles{}, Importer: door, Forget: door.Forget, Depot: door, Uploads: blobs, Tickets: tickets{}, FirmwareBytes: shelf{blobs, db},
+	w.handler = api.New(api.Options{Store: db, BMC: h, Lines: h, Consoles: consoles{}, Importer: door, Forget: door.Forget, Depot: door, Uploads: blobs, Tickets: tickets{}, FirmwareBytes: shelf{blobs, db}, Logins: logins{},
 		CertificateKey: public, AuditKey: key, TwoPersonsOver: 2, Explain: explains(view), BootURL: "http://192.0.2.200", Version: "fuzz",
 		Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	return w
@@ -214,12 +218,13 @@ func explains(view *current.Follower) *api.Explain {
 		}}
 }
 
-// callers are let in, and were.
-func (w *world) callers(t *testing.T) {
+// callers are let in, and were: one until over.
+func (w *world) callers(t *testing.T, over time.Time) {
 	for secret, g := range map[string]access.Grant{
 		adminSecret: {Name: "admin", Role: access.Admin}, secondSecret: {Name: "second", Role: access.Admin}, viewerSecret: {Name: "viewer", Role: access.Viewer},
+		techSecret:    {Name: "tech", Role: access.Technician},
 		scopedSecret:  {Name: "scoped", Role: access.Admin, Scope: access.Scope{Racks: []string{"r1"}}},
-		expiredSecret: {Name: "expired", Role: access.Admin, Expires: time.Now().Add(50 * time.Millisecond)}, revokedSecret: {Name: "revoked", Role: access.Admin},
+		expiredSecret: {Name: "expired", Role: access.Admin, Expires: over}, revokedSecret: {Name: "revoked", Role: access.Admin},
 	} {
 		_, err := w.db.AddToken(t.Context(), g, secret, "tester")
 		want(t, err)
@@ -256,10 +261,10 @@ func (w *world) tend(t testing.TB) {
 	want(t, w.db.AddFirmware(t.Context(), &file, "tester"))
 	_, err := w.db.ApplyPlan(t.Context(), racks(), "", "tester")
 	want(t, err)
-	open, err := w.db.Operations(t.Context(), store.OperationFilter{Open: true, Limit: 1000})
-	want(t, err)
-	for _, o := range open {
-		_, err := w.db.CancelOperation(t.Context(), o.ID, "tester")
-		want(t, err)
-	}
+	w.rest(t)
+	w.stop(t)
+	w.differ(t, "m2", inventory.Waived{})
+	w.differ(t, "m6", inventory.Waived{By: "tester", Reason: "ordered", At: time.Now()})
+	w.handOver(t)
+	w.lend(t)
 }

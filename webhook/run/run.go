@@ -4,6 +4,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -42,6 +43,7 @@ type Task struct {
 	Chance func() float64 // nil: at random; spreads attempts
 
 	sender *sender
+	claims int // made so far
 }
 
 // Bounds of the work.
@@ -111,7 +113,9 @@ func (t *Task) round(ctx context.Context, free chan struct{}, lanes *sync.WaitGr
 		default:
 			return nil // one that ends says so
 		}
-		w, err := t.Store.ClaimWebhook(ctx, t.Owner, lease)
+		t.claims++
+		owner := fmt.Sprintf("%s#%d", t.Owner, t.claims) // not even this process writes with a lease that lapsed
+		w, err := t.Store.ClaimWebhook(ctx, owner, lease)
 		if err != nil || w == nil {
 			<-free
 			return err
@@ -124,7 +128,7 @@ func (t *Task) round(ctx context.Context, free chan struct{}, lanes *sync.WaitGr
 				default:
 				}
 			}()
-			t.tell(ctx, w)
+			t.tell(ctx, owner, w)
 		})
 	}
 }
@@ -170,7 +174,7 @@ func (t *Task) queueOne(ctx context.Context, f *store.WebhookFeed, pages map[int
 
 // tell makes the deliveries of a webhook that are due, in order, until one fails. Where
 // something of ours fails, the webhook is not given back: it is tried again when its lease ends.
-func (t *Task) tell(ctx context.Context, w *webhook.Webhook) {
+func (t *Task) tell(ctx context.Context, owner string, w *webhook.Webhook) {
 	var err error
 	defer func() {
 		if err != nil && ctx.Err() == nil {
@@ -178,7 +182,7 @@ func (t *Task) tell(ctx context.Context, w *webhook.Webhook) {
 		}
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		if err := t.Store.FreeWebhook(last, w.ID, t.Owner); err != nil {
+		if err := t.Store.FreeWebhook(last, w.ID, owner); err != nil {
 			t.Log.Debug("webhook not given back; its lease ends", "webhook", w.Name, "error", err)
 		}
 	}()
@@ -190,7 +194,7 @@ func (t *Task) tell(ctx context.Context, w *webhook.Webhook) {
 	due, err := t.Store.DueDeliveries(ctx, w.ID, turn)
 	for i := 0; err == nil && i < len(due) && ctx.Err() == nil; i++ {
 		var took bool
-		if took, err = t.deliver(ctx, w, &due[i], secrets); !took {
+		if took, err = t.deliver(ctx, owner, w, &due[i], secrets); !took {
 			break
 		}
 	}
@@ -200,7 +204,7 @@ func (t *Task) tell(ctx context.Context, w *webhook.Webhook) {
 }
 
 // deliver makes one attempt, and reports whether the receiver took it.
-func (t *Task) deliver(ctx context.Context, w *webhook.Webhook, d *webhook.Delivery, secrets []string) (took bool, err error) {
+func (t *Task) deliver(ctx context.Context, owner string, w *webhook.Webhook, d *webhook.Delivery, secrets []string) (took bool, err error) {
 	body, err := t.body(ctx, w, d)
 	if err != nil {
 		return false, err
@@ -219,7 +223,7 @@ func (t *Task) deliver(ctx context.Context, w *webhook.Webhook, d *webhook.Deliv
 	}
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // what was sent should not be sent again
 	defer cancel()
-	return o.OK(), t.Store.SaveDelivery(saving, t.Owner, lease, d, o, now.Add(pause))
+	return o.OK(), t.Store.SaveDelivery(saving, owner, lease, d, o, now.Add(pause))
 }
 
 func (t *Task) body(ctx context.Context, w *webhook.Webhook, d *webhook.Delivery) ([]byte, error) {

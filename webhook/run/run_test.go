@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"rackwright/fault"
 	"rackwright/journal"
 	"rackwright/store"
 	"rackwright/store/storetest"
@@ -242,6 +243,52 @@ func TestOneThatHangsHoldsUpNobody(t *testing.T) {
 	b.happen(journal.OpState, "1", "2")
 	b.happen(journal.OpState, "3")
 	b.until("the quick one's", func() bool { return quick.seen() == "1,2,3" })
+}
+
+// saves tells what came of writing down each attempt.
+type saves struct {
+	*store.DB
+	ended chan error
+}
+
+func (s saves) SaveDelivery(ctx context.Context, owner string, ttl time.Duration, d *webhook.Delivery, o webhook.Outcome, until time.Time) error {
+	err := s.DB.SaveDelivery(ctx, owner, ttl, d, o, until)
+	s.ended <- err
+	return err
+}
+
+// TestAnAttemptThatOutlivedItsLeaseWritesNothingDown: the same process may have begun
+// another meanwhile, as when the clock is set.
+func TestAnAttemptThatOutlivedItsLeaseWritesNothingDown(t *testing.T) {
+	b := newBench(t)
+	begun, release := make(chan int, 2), map[int]chan struct{}{1: make(chan struct{}), 2: make(chan struct{})}
+	r := newReceiver(t, func(n int, _ http.ResponseWriter, r *http.Request) int {
+		begun <- n
+		select {
+		case <-release[n]:
+		case <-r.Context().Done():
+		}
+		return map[int]int{1: 500, 2: 204}[n]
+	})
+	_, secret := b.hook("slow", r.URL, journal.Filter{Kinds: []string{"op"}})
+	r.knows(secret)
+	s := saves{b.db, make(chan error, 2)}
+	b.task("a", func(t *Task) { t.Store = s })
+	b.happen(journal.OpState, "x")
+	<-begun
+	b.turn(2 * lease)
+	<-begun
+	close(release[1])
+	if err := <-s.ended; !fault.Is(err, fault.Conflict) {
+		t.Errorf("the attempt whose lease is over: %v", err)
+	}
+	close(release[2])
+	if err := <-s.ended; err != nil {
+		t.Error(err)
+	}
+	if l := b.deliveries("slow", "delivered"); len(l) != 1 || l[0].Attempts != 1 {
+		t.Errorf("%+v", l)
+	}
 }
 
 func TestRedirectsAreNotFollowedAndBrokenConnectionsAreTriedAgain(t *testing.T) {
