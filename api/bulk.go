@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"rackwright/access"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -47,27 +48,39 @@ func many[T any](s *server, verb, summary string, of prepare[T]) {
 	}
 	right := needOf(o.OperationID).Right
 	route(s, o, func(ctx context.Context, in *struct{ Body wire.Many[T] }) (*begun, error) {
-		names, err := s.addressed(ctx, in.Body.Machines, in.Body.Which)
+		items, err := itemsOf(ctx, s, right, &in.Body, func(it *item) (err error) {
+			if it.task, err = of(ctx, it.named, &in.Body.Order, true); err == nil && !it.already {
+				it.steps, err = deploy.Plan(it.kind, deploy.Subject{Machine: *it.machine, Order: it.order})
+			}
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		items := make([]item, len(names))
-		for i, name := range names {
-			it := &items[i]
-			it.named = name
-			if it.err = s.atMachine(ctx, right, name); it.err == nil {
-				it.task, it.err = of(ctx, name, &in.Body.Order, true)
-			}
-			if it.err == nil && !it.already {
-				it.steps, it.err = deploy.Plan(it.kind, deploy.Subject{Machine: *it.machine, Order: it.order})
-			}
-		}
-		twice(items)
 		if err := s.secondOf(ctx, items, in.Body.Mode, in.Body.DryRun); err != nil {
 			return nil, err
 		}
 		return s.bulk(ctx, items, in.Body.Mode, in.Body.DryRun)
 	})
+}
+
+// itemsOf are what a request asks of many machines: each prepared where the caller may, none
+// twice.
+func itemsOf[T any](ctx context.Context, s *server, right access.Right, m *wire.Many[T], prepare func(it *item) error) ([]item, error) {
+	names, err := s.addressed(ctx, m.Machines, m.Which)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]item, len(names))
+	for i, name := range names {
+		it := &items[i]
+		it.named = name
+		if it.err = s.atMachine(ctx, right, name); it.err == nil {
+			it.err = prepare(it)
+		}
+	}
+	twice(items)
+	return items, nil
 }
 
 // addressed are the machines of a request: those it names, or those that meet what it says.

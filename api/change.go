@@ -92,19 +92,13 @@ func manyChanged[T any](s *server, verb, summary string, destroys bool, of chang
 	o.Responses = map[string]*huma.Response{"200": jsonResponse[wire.Bulk](s, "What became of each machine, or of a dry run what would")}
 	right := needOf(o.OperationID).Right
 	route(s, o, func(ctx context.Context, in *struct{ Body wire.Many[T] }) (*begun, error) {
-		names, err := s.addressed(ctx, in.Body.Machines, in.Body.Which)
+		items, err := itemsOf(ctx, s, right, &in.Body, func(it *item) (err error) {
+			it.machine, err = s.Store.Machine(ctx, it.named)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		items := make([]item, len(names))
-		for i, name := range names {
-			it := &items[i]
-			it.named = name
-			if it.err = s.atMachine(ctx, right, name); it.err == nil {
-				it.machine, it.err = s.Store.Machine(ctx, name)
-			}
-		}
-		twice(items)
 		c := changing{s, items, in.Body.Mode == "all", func(ctx context.Context, name string) (*inventory.Machine, error) {
 			return of(ctx, name, &in.Body.Order)
 		}}
