@@ -20,7 +20,7 @@ func (db *DB) WithBMC(ctx context.Context, after string, limit int) ([]inventory
 // BMCsWithin is WithBMC within a scope.
 func (db *DB) BMCsWithin(ctx context.Context, scope access.Scope, after string, limit int) ([]inventory.Machine, error) {
 	within, args := db.machinesWithin(scope, "m", []any{after})
-	out, err := machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM bmc) AND m.name > $1"+within+fmt.Sprintf(" ORDER BY m.name LIMIT %d", limit), args...)
+	out, err := db.machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM bmc) AND m.name > $1"+within+fmt.Sprintf(" ORDER BY m.name LIMIT %d", limit), args...)
 	return out, db.fault(err)
 }
 

@@ -18,35 +18,29 @@ type bondSettings struct {
 	Primary  string             `json:"primary,omitempty"`
 }
 
-// readBonds reads what is said of machines' bonds.
-func readBonds(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
-	_, err := collect(ctx, q, func(scan func(...any) error) (b inventory.Bond, err error) {
-		var id string
-		var network sql.NullString
+var nestedBonds = nested[inventory.Machine]{
+	columns: "b.name, b.settings, w.name, b.address, b.address6",
+	from:    "bond b LEFT JOIN network w ON w.id = b.network_id WHERE b.machine_id = m.id", order: "b.position",
+	read: func(m *inventory.Machine, scan func(...any) error) error {
+		var b inventory.Bond
 		var s bondSettings
-		err = scan(asText{&id}, &b.Name, asJSON{&s}, &network, asAddr{&b.Address}, asAddr{&b.Address6})
-		b.Mode, b.LACPRate, b.Hash, b.MIIMon, b.MTU, b.Primary, b.Network = s.Mode, s.LACPRate, s.Hash, s.MIIMon, s.MTU, s.Primary, network.String
-		if m := at[id]; m != nil {
-			m.Bonds = append(m.Bonds, b)
-		}
-		return b, err
-	}, `SELECT b.machine_id, b.name, b.settings, w.name, b.address, b.address6 FROM bond b LEFT JOIN network w ON w.id = b.network_id
-		WHERE b.`+clause+` ORDER BY b.machine_id, b.position`, args...)
-	return err
+		err := scan(&b.Name, &asJSON{&s}, &b.Network, &b.Address, &b.Address6)
+		b.Mode, b.LACPRate, b.Hash, b.MIIMon, b.MTU, b.Primary = s.Mode, s.LACPRate, s.Hash, s.MIIMon, s.MTU, s.Primary
+		m.Bonds = append(m.Bonds, b)
+		return err
+	},
 }
 
-// readVLANs hangs networks with tags on the ports and bonds that were read.
-func readVLANs(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
-	_, err := collect(ctx, q, func(scan func(...any) error) (t inventory.Tagged, err error) {
-		var id, port string
-		err = scan(asText{&id}, &port, &t.Network, asAddr{&t.Address}, asAddr{&t.Address6})
-		if m := at[id]; m != nil {
-			hangTagged(m, port, t)
-		}
-		return t, err
-	}, `SELECT v.machine_id, v.port, w.name, v.address, v.address6 FROM vlan v JOIN network w ON w.id = v.network_id
-		WHERE v.`+clause+` ORDER BY v.machine_id, v.port, v.position`, args...)
-	return err
+var nestedVLANs = nested[inventory.Machine]{
+	columns: "v.port, w.name, v.address, v.address6",
+	from:    "vlan v JOIN network w ON w.id = v.network_id WHERE v.machine_id = m.id", order: "v.port, v.position",
+	read: func(m *inventory.Machine, scan func(...any) error) error {
+		var t inventory.Tagged
+		port := ""
+		err := scan(&port, &t.Network, &t.Address, &t.Address6)
+		hangTagged(m, port, t)
+		return err
+	},
 }
 
 // hangTagged gives a network to the port of that name: a bond's before a NIC's, which

@@ -79,7 +79,7 @@ func burnIns(ctx context.Context, q queryer, pick string, args ...any) ([]deploy
 func (db *DB) PowerBurnIn(ctx context.Context, b *deploy.BurnRecord, o *deploy.Operation) (inventory.Budget, error) {
 	var out inventory.Budget
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		m, err := machine(ctx, tx, b.Machine)
+		m, err := db.machine(ctx, tx, b.Machine)
 		if err != nil {
 			return err
 		}

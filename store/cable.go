@@ -7,23 +7,22 @@ import (
 	"rackwright/inventory"
 )
 
-// readCables reads the cables that some machines or devices plan, those whose side a is
-// at one of them. What it plugs them into is read by then. Of some hundred owners at a
-// time PostgreSQL would rather go through all cables; there are fewer in a list.
-func readCables(ctx context.Context, q queryer, owners []string, plug func(owner, port string, c *inventory.Cable)) error {
-	return forEach(owners, "near.owner_id", func(clause string, args []any) error {
-		_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-			var owner, port string
-			var c inventory.Cable
-			if err = scan(asText{&owner}, &port, &c.Type, &c.LengthM, &c.Label, &c.To.Port, &c.To.Owner); err == nil {
-				plug(owner, port, &c)
-			}
-			return struct{}{}, err
-		}, `SELECT near.owner_id, near.port, c.type, c.length_m, c.label, far.port, COALESCE(d.name, m.name, '')
-			FROM cable_end near JOIN cable c ON c.id = near.cable_id JOIN cable_end far ON far.cable_id = near.cable_id AND far.side = 'b'
-			LEFT JOIN device d ON d.id = far.owner_id LEFT JOIN machine m ON m.id = far.owner_id WHERE near.side = 'a' AND `+clause, args...)
-		return err
-	})
+// nestedCables is the cables that a machine or device plans, those whose side a is at it. What
+// they are plugged into is read by then.
+func nestedCables[T any](owner string, plug func(to *T, port string, c *inventory.Cable)) nested[T] {
+	return nested[T]{
+		columns: "near.port, k.type, k.length_m, k.label, far.port, COALESCE(fd.name, fm.name, '')",
+		from: `cable_end near JOIN cable k ON k.id = near.cable_id JOIN cable_end far ON far.cable_id = near.cable_id AND far.side = 'b'
+			LEFT JOIN device fd ON fd.id = far.owner_id LEFT JOIN machine fm ON fm.id = far.owner_id WHERE near.side = 'a' AND near.owner_id = ` + owner,
+		order: "near.port",
+		read: func(to *T, scan func(...any) error) error {
+			var port string
+			c := &inventory.Cable{}
+			err := scan(&port, &c.Type, &c.LengthM, &c.Label, &c.To.Port, &c.To.Owner)
+			plug(to, port, c)
+			return err
+		},
+	}
 }
 
 // farDevices returns the ids of the devices at the other ends of the cables of some

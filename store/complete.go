@@ -52,7 +52,7 @@ func (db *DB) fillWords(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for after := ""; ; {
-		list, err := machines(ctx, tx, `m.name > $1 AND m.phase <> 'retired' ORDER BY m.name LIMIT 1000`, after)
+		list, err := db.machines(ctx, tx, `m.name > $1 AND m.phase <> 'retired' ORDER BY m.name LIMIT 1000`, after)
 		if err != nil || len(list) == 0 {
 			return err
 		}

@@ -23,42 +23,38 @@ func (db *DB) Devices(ctx context.Context, rack string) ([]inventory.Device, err
 	var out []inventory.Device
 	var err error
 	if rack == "" {
-		out, err = devices(ctx, db.sql, "1 = 1")
+		out, err = db.devices(ctx, db.sql, "1 = 1")
 	} else {
-		out, err = devices(ctx, db.sql, "r.name = $1", rack)
+		out, err = db.devices(ctx, db.sql, "r.name = $1", rack)
 	}
 	return out, db.fault(err)
 }
 
 // devices reads the devices a clause picks, with their cables. It sees d, the device, and
 // r, its rack.
-func devices(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Device, error) {
-	return devicesIn(ctx, q, pick, " ORDER BY d.name", args...)
+func (db *DB) devices(ctx context.Context, q queryer, pick string, args ...any) ([]inventory.Device, error) {
+	return db.devicesIn(ctx, q, pick, " ORDER BY d.name", args...)
 }
 
-func devicesIn(ctx context.Context, q queryer, pick, order string, args ...any) ([]inventory.Device, error) {
-	list, err := collect(ctx, q, readDevice, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag,
-		d.spec, d.version FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
-	if err != nil || len(list) == 0 {
-		return list, err
-	}
-	at, ids := make(map[string]*inventory.Device, len(list)), make([]string, len(list))
-	for i := range list {
-		at[list[i].ID], ids[i] = &list[i], list[i].ID
-	}
-	err = readCables(ctx, q, ids, func(owner, port string, c *inventory.Cable) { plugDevice(at[owner], port, c) })
-	return list, err
+func (db *DB) devicesIn(ctx context.Context, q queryer, pick, order string, args ...any) ([]inventory.Device, error) {
+	return collect(ctx, q, func(scan func(...any) error) (d inventory.Device, err error) {
+		err = scanWith(scan, &d, inDevice, func(scan func(...any) error) error { return readDevice(scan, &d) })
+		return d, err
+	}, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag, d.spec, d.version`+
+		db.inDevice+` FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
 }
 
-func readDevice(scan func(...any) error) (d inventory.Device, err error) {
+var inDevice = []nested[inventory.Device]{nestedCables("d.id", plugDevice)}
+
+func readDevice(scan func(...any) error, d *inventory.Device) error {
 	s, deep, slot := deviceSpec{}, false, inventory.Slot{}
-	err = scan(asText{&d.ID}, &d.Name, &d.Kind, &slot.Rack, &slot.U, &slot.Height, &slot.Face, &deep, &slot.Side, &d.Model, &d.Serial, &d.AssetTag,
+	err := scan(asText{&d.ID}, &d.Name, &d.Kind, &slot.Rack, &slot.U, &slot.Height, &slot.Face, &deep, &slot.Side, &d.Model, &d.Serial, &d.AssetTag,
 		asJSON{&s}, &d.Version)
 	if deep {
 		slot.Face = inventory.Both
 	}
 	d.Slot, d.Feed, d.LLDP, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags = &slot, s.Feed, s.LLDP, s.Ports, s.PSUs, s.Bays, s.Labels, s.Tags
-	return d, err
+	return err
 }
 
 // plugDevice puts a cable on the port or power supply that plans it.

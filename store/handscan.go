@@ -59,7 +59,7 @@ func (db *DB) bindable(ctx context.Context, q queryer, codes []inventory.Code, r
 
 // scanned reads everything that the codes may name and says what they mean.
 func (db *DB) scanned(ctx context.Context, q queryer, codes []inventory.Code, rack string, spot *racking.Spot) (*racking.Scan, error) {
-	l := lookup{q: q, machines: map[string]bool{}, devices: map[string]bool{}, racks: map[string]bool{rack: rack != ""}}
+	l := lookup{db: db, q: q, machines: map[string]bool{}, devices: map[string]bool{}, racks: map[string]bool{rack: rack != ""}}
 	for _, c := range codes {
 		if err := l.find(ctx, c); err != nil {
 			return nil, err

@@ -39,7 +39,7 @@ func (db *DB) Witness(ctx context.Context, machineID string, e inventory.Evidenc
 	if err != nil {
 		return e, err
 	}
-	e, err = locate(ctx, db.sql, e)
+	e, err = db.locate(ctx, db.sql, e)
 	return e, db.fault(err)
 }
 
@@ -58,7 +58,7 @@ func (db *DB) keepIdentifiers(ctx context.Context, tx *sql.Tx, machineID string,
 }
 
 // locate finds the switch ports of the plan that evidence names.
-func locate(ctx context.Context, q queryer, e inventory.Evidence) (inventory.Evidence, error) {
+func (db *DB) locate(ctx context.Context, q queryer, e inventory.Evidence) (inventory.Evidence, error) {
 	var where []string
 	var args []any
 	for _, n := range e.LLDP {
@@ -71,12 +71,12 @@ func locate(ctx context.Context, q queryer, e inventory.Evidence) (inventory.Evi
 	if len(where) == 0 {
 		return e, nil
 	}
-	near, err := devices(ctx, q, "("+strings.Join(where, " OR ")+")", args...)
+	near, err := db.devices(ctx, q, "("+strings.Join(where, " OR ")+")", args...)
 	return e.Locate(near, func(a, b string) bool { return verify.PortKey(a) == verify.PortKey(b) }), err
 }
 
 // alike reads the machines in a slot that share an identifier with the evidence.
-func alike(ctx context.Context, q queryer, e inventory.Evidence) ([]inventory.Machine, error) {
+func (db *DB) alike(ctx context.Context, q queryer, e inventory.Evidence) ([]inventory.Machine, error) {
 	var where []string
 	var args []any
 	add := func(clause string, values ...any) {
@@ -106,7 +106,7 @@ func alike(ctx context.Context, q queryer, e inventory.Evidence) ([]inventory.Ma
 	if len(where) == 0 {
 		return nil, nil
 	}
-	return machines(ctx, q, "m.rack_id IS NOT NULL AND m.phase <> 'retired' AND ("+strings.Join(where, " OR ")+") ORDER BY m.name", args...)
+	return db.machines(ctx, q, "m.rack_id IS NOT NULL AND m.phase <> 'retired' AND ("+strings.Join(where, " OR ")+") ORDER BY m.name", args...)
 }
 
 // Recognise weighs all that a machine nobody planned was seen by, and e that was seen now,
@@ -131,7 +131,7 @@ func (db *DB) Recognise(ctx context.Context, stranger string, e inventory.Eviden
 		if e, err = db.allOf(ctx, tx, s.ID, e); err != nil {
 			return err
 		}
-		list, err := alike(ctx, tx, e)
+		list, err := db.alike(ctx, tx, e)
 		if err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (db *DB) allOf(ctx context.Context, tx *sql.Tx, machineID string, e invento
 			*now.to = *now.from
 		}
 	}
-	return locate(ctx, tx, all)
+	return db.locate(ctx, tx, all)
 }
 
 // doubt puts the condition of inventory.Doubt on all that are concerned. A single

@@ -10,14 +10,14 @@ import (
 
 // Inventory reads everything but what is retired.
 func (db *DB) Inventory(ctx context.Context) (*inventory.Inventory, error) {
-	inv, err := wholeInventory(ctx, db.sql)
+	inv, err := db.wholeInventory(ctx, db.sql)
 	if err != nil {
 		return nil, db.fault(err)
 	}
 	return &inv, nil
 }
 
-func wholeInventory(ctx context.Context, q queryer) (inv inventory.Inventory, err error) {
+func (db *DB) wholeInventory(ctx context.Context, q queryer) (inv inventory.Inventory, err error) {
 	if inv, err = catalogue(ctx, q); err != nil {
 		return inv, err
 	}
@@ -27,10 +27,10 @@ func wholeInventory(ctx context.Context, q queryer) (inv inventory.Inventory, er
 	if inv.Racks, err = racks(ctx, q, "1 = 1"); err != nil {
 		return inv, err
 	}
-	if inv.Devices, err = devices(ctx, q, "1 = 1"); err != nil {
+	if inv.Devices, err = db.devices(ctx, q, "1 = 1"); err != nil {
 		return inv, err
 	}
-	inv.Machines, err = machines(ctx, q, "m.phase <> 'retired' ORDER BY m.name")
+	inv.Machines, err = db.machines(ctx, q, "m.phase <> 'retired' ORDER BY m.name")
 	return inv, err
 }
 
@@ -56,11 +56,11 @@ func sites(ctx context.Context, q queryer) ([]inventory.Site, error) {
 // RackInventory reads one rack by name: what stands in it, what that is of, belongs to and
 // talks on, and the devices of other racks that a cable leads to.
 func (db *DB) RackInventory(ctx context.Context, name string) (*inventory.Inventory, error) {
-	inv, err := rackInventory(ctx, db.sql, name)
+	inv, err := db.rackInventory(ctx, db.sql, name)
 	return inv, db.fault(err)
 }
 
-func rackInventory(ctx context.Context, q queryer, name string) (*inventory.Inventory, error) {
+func (db *DB) rackInventory(ctx context.Context, q queryer, name string) (*inventory.Inventory, error) {
 	r, err := rack(ctx, q, name)
 	if err != nil {
 		return nil, err
@@ -74,10 +74,10 @@ func rackInventory(ctx context.Context, q queryer, name string) (*inventory.Inve
 		return nil, err
 	}
 	inv.Sites = slices.DeleteFunc(inv.Sites, func(s inventory.Site) bool { return s.Name != r.Site })
-	if inv.Machines, err = machines(ctx, q, "m.rack_id = $1 AND m.phase <> 'retired' ORDER BY m.name", r.ID); err != nil {
+	if inv.Machines, err = db.machines(ctx, q, "m.rack_id = $1 AND m.phase <> 'retired' ORDER BY m.name", r.ID); err != nil {
 		return nil, err
 	}
-	if err := rackDevices(ctx, q, &inv, r); err != nil {
+	if err := db.rackDevices(ctx, q, &inv, r); err != nil {
 		return nil, err
 	}
 	inv.DropUnused()
@@ -85,8 +85,8 @@ func rackInventory(ctx context.Context, q queryer, name string) (*inventory.Inve
 }
 
 // rackDevices reads the devices in a rack and those at the other ends of its cables.
-func rackDevices(ctx context.Context, q queryer, inv *inventory.Inventory, r *inventory.Rack) (err error) {
-	if inv.Devices, err = devices(ctx, q, "d.rack_id = $1", r.ID); err != nil {
+func (db *DB) rackDevices(ctx context.Context, q queryer, inv *inventory.Inventory, r *inventory.Rack) (err error) {
+	if inv.Devices, err = db.devices(ctx, q, "d.rack_id = $1", r.ID); err != nil {
 		return err
 	}
 	var owners []string
@@ -103,7 +103,7 @@ func rackDevices(ctx context.Context, q queryer, inv *inventory.Inventory, r *in
 	}
 	for _, part := range lists(slices.DeleteFunc(far, func(id string) bool { return here[id] })) {
 		clause, args := in("d.id", part)
-		more, err := devices(ctx, q, clause, args...)
+		more, err := db.devices(ctx, q, clause, args...)
 		if err != nil {
 			return err
 		}

@@ -7,14 +7,13 @@ import (
 	"rackwright/inventory"
 )
 
-// readLabels reads the labels and tags of the machines; a tag is a label without a value.
-func readLabels(ctx context.Context, q queryer, at map[string]*inventory.Machine, clause string, args []any) error {
-	_, err := collect(ctx, q, func(scan func(...any) error) (_ struct{}, err error) {
-		var id, key, value string
-		if err = scan(asText{&id}, &key, &value); err != nil {
-			return struct{}{}, err
-		}
-		m := at[id]
+// nestedLabels is labels and tags; a tag is a label without a value.
+var nestedLabels = nested[inventory.Machine]{
+	columns: "l.key, l.value",
+	from:    "machine_label l WHERE l.machine_id = m.id", order: "l.key",
+	read: func(m *inventory.Machine, scan func(...any) error) error {
+		var key, value string
+		err := scan(&key, &value)
 		switch {
 		case value == "":
 			m.Tags = append(m.Tags, key)
@@ -23,9 +22,8 @@ func readLabels(ctx context.Context, q queryer, at map[string]*inventory.Machine
 		default:
 			m.Labels[key] = value
 		}
-		return struct{}{}, nil
-	}, `SELECT machine_id, key, value FROM machine_label WHERE `+clause+` ORDER BY machine_id, key`, args...)
-	return err
+		return err
+	},
 }
 
 // writeLabels writes the labels and tags of machines that have none in the database, and

@@ -13,6 +13,7 @@ import (
 
 // lookup gathers the machines, devices and racks that codes may name.
 type lookup struct {
+	db                       *DB
 	q                        queryer
 	machines, devices, racks map[string]bool
 }
@@ -88,14 +89,14 @@ func (l *lookup) hardware(ctx context.Context, code string) error {
 func (l *lookup) read(ctx context.Context) (*inventory.Inventory, error) {
 	inv := &inventory.Inventory{}
 	if err := forEach(slices.Sorted(maps.Keys(l.machines)), "m.id", func(clause string, args []any) error {
-		more, err := machines(ctx, l.q, clause, args...)
+		more, err := l.db.machines(ctx, l.q, clause, args...)
 		inv.Machines = append(inv.Machines, more...)
 		return err
 	}); err != nil {
 		return nil, err
 	}
 	if err := forEach(slices.Sorted(maps.Keys(l.devices)), "d.id", func(clause string, args []any) error {
-		more, err := devices(ctx, l.q, clause, args...)
+		more, err := l.db.devices(ctx, l.q, clause, args...)
 		inv.Devices = append(inv.Devices, more...)
 		return err
 	}); err != nil {
@@ -105,7 +106,7 @@ func (l *lookup) read(ctx context.Context) (*inventory.Inventory, error) {
 		if !wanted {
 			continue
 		}
-		here, err := rackInventory(ctx, l.q, name)
+		here, err := l.db.rackInventory(ctx, l.q, name)
 		if fault.Is(err, fault.NotFound) {
 			continue
 		}

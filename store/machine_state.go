@@ -92,10 +92,10 @@ func holdOf(m *inventory.Machine) (h inventory.Hold) {
 // machineToChange reads a machine that no other transaction changes until this one ends;
 // Conflict when the call expects another version (see Expect).
 func (db *DB) machineToChange(ctx context.Context, tx *sql.Tx, idOrName string) (*inventory.Machine, error) {
-	m, err := machine(ctx, tx, idOrName)
+	m, err := db.machine(ctx, tx, idOrName)
 	if err == nil && db.dialect.lock != "" {
 		if _, err = db.lock(ctx, tx, `SELECT 1 FROM machine WHERE id = $1`, m.ID); err == nil {
-			m, err = machine(ctx, tx, m.ID) // as it is now that it is held
+			m, err = db.machine(ctx, tx, m.ID) // as it is now that it is held
 		}
 	}
 	if err == nil {

@@ -50,30 +50,17 @@ func (db *DB) matesAt(ctx context.Context, ids map[string]bool, d *inventory.Dev
 // against their cables.
 func (db *DB) heardOf(ctx context.Context, ids []string) ([]inventory.Machine, error) {
 	var out []inventory.Machine
-	if err := forEach(ids, "m.id", func(clause string, args []any) error {
+	parts := []nested[inventory.Machine]{nestedNICs, nestedConditions, nestedCables("m.id", plugMachine)}
+	err := forEach(ids, "m.id", func(clause string, args []any) error {
 		list, err := collect(ctx, db.sql, func(scan func(...any) error) (m inventory.Machine, err error) {
-			f := inventory.Facts{}
-			err = scan(asText{&m.ID}, &m.Name, &m.Phase, asText{&f.Source}, asJSON{&f.NICs}, asJSON{&f.LLDP})
-			m.Facts = &f
+			m.Facts = &inventory.Facts{}
+			err = scanWith(scan, &m, parts, func(scan func(...any) error) error {
+				return scan(asText{&m.ID}, &m.Name, &m.Phase, asText{&m.Facts.Source}, asJSON{&m.Facts.NICs}, asJSON{&m.Facts.LLDP})
+			})
 			return m, err
-		}, `SELECT m.id, m.name, m.phase, m.facts ->> 'source', m.facts -> 'nics', m.facts -> 'lldp' FROM machine m WHERE `+clause, args...)
+		}, `SELECT m.id, m.name, m.phase, m.facts ->> 'source', m.facts -> 'nics', m.facts -> 'lldp'`+columns(db.dialect, parts)+` FROM machine m WHERE `+clause, args...)
 		out = append(out, list...)
 		return err
-	}); err != nil {
-		return nil, err
-	}
-	at := make(map[string]*inventory.Machine, len(out))
-	for i := range out {
-		at[out[i].ID] = &out[i]
-	}
-	for _, part := range lists(ids) {
-		for _, read := range []func(context.Context, queryer, map[string]*inventory.Machine, string, []any) error{readNICs, readConditions} {
-			clause, args := in("machine_id", part)
-			if err := read(ctx, db.sql, at, clause, args); err != nil {
-				return nil, err
-			}
-		}
-	}
-	err := readCables(ctx, db.sql, ids, func(owner, port string, c *inventory.Cable) { plugMachine(at[owner], port, c) })
+	})
 	return out, err
 }

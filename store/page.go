@@ -116,7 +116,7 @@ func (db *DB) DevicePage(ctx context.Context, rack string, p Page) ([]inventory.
 		return nil, err
 	}
 	within, args := db.rackWithin(p.Scope, "d.rack_id", args)
-	out, err := devicesIn(ctx, db.sql, in+" AND "+where+within, order, args...)
+	out, err := db.devicesIn(ctx, db.sql, in+" AND "+where+within, order, args...)
 	return out, db.fault(err)
 }
 

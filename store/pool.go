@@ -13,8 +13,7 @@ import (
 // of transactions.
 type pool struct {
 	*sql.DB
-	keep     int  // statements; 0: the driver keeps them itself
-	together bool // the driver takes several queries at once
+	keep int // statements; 0: the driver keeps them itself
 
 	mu   sync.Mutex
 	kept map[string]*statement

@@ -13,7 +13,7 @@ const openBurns = `SELECT b.machine_id FROM burn_in b JOIN operation o ON o.id =
 
 // RackPower is what decides whether another machine of a rack may draw its highest.
 func (db *DB) RackPower(ctx context.Context, rack string) (*inventory.RackPower, error) {
-	p, err := rackPower(ctx, db.sql, rack)
+	p, err := db.rackPower(ctx, db.sql, rack)
 	return p, db.fault(err)
 }
 
@@ -30,7 +30,7 @@ func (db *DB) budget(ctx context.Context, tx *sql.Tx, m *inventory.Machine) (inv
 	if _, err := db.lock(ctx, tx, `SELECT 1 FROM rack WHERE name = $1`, m.Slot.Rack); err != nil {
 		return free, err
 	}
-	p, err := rackPower(ctx, tx, m.Slot.Rack)
+	p, err := db.rackPower(ctx, tx, m.Slot.Rack)
 	if err != nil {
 		return free, err
 	}
@@ -39,8 +39,8 @@ func (db *DB) budget(ctx context.Context, tx *sql.Tx, m *inventory.Machine) (inv
 
 // rackPower counts at full whose burn-in was given its power, and who is deployed or gets
 // firmware. Other open operations may start their machine at any moment.
-func rackPower(ctx context.Context, q queryer, rack string) (*inventory.RackPower, error) {
-	inv, err := rackInventory(ctx, q, rack)
+func (db *DB) rackPower(ctx context.Context, q queryer, rack string) (*inventory.RackPower, error) {
+	inv, err := db.rackInventory(ctx, q, rack)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (db *DB) RackView(ctx context.Context, rack string) (*racking.View, error) 
 }
 
 func (db *DB) rackView(ctx context.Context, q queryer, rack string) (*racking.View, error) {
-	inv, err := rackInventory(ctx, q, rack)
+	inv, err := db.rackInventory(ctx, q, rack)
 	if err != nil {
 		return nil, err
 	}

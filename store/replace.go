@@ -51,7 +51,7 @@ func (db *DB) Replace(ctx context.Context, idOrName string, r inventory.Replacem
 
 // succeed retires one machine and writes the other in its place.
 func (db *DB) succeed(ctx context.Context, tx *sql.Tx, old, next *inventory.Machine, r inventory.Replacement, actor string) ([]journal.Event, error) {
-	have, err := rackInventory(ctx, tx, next.Slot.Rack)
+	have, err := db.rackInventory(ctx, tx, next.Slot.Rack)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +115,7 @@ const longestChain = 100
 // History lists a machine and those that it replaced, one after the other, the newest
 // first.
 func (db *DB) History(ctx context.Context, idOrName string) ([]inventory.Machine, error) {
-	m, err := machine(ctx, db.sql, idOrName)
+	m, err := db.machine(ctx, db.sql, idOrName)
 	if err != nil {
 		return nil, db.fault(err)
 	}
@@ -125,7 +125,7 @@ func (db *DB) History(ctx context.Context, idOrName string) ([]inventory.Machine
 		if id == "" || seen[id] {
 			break
 		}
-		before, err := machines(ctx, db.sql, "m.id = $1", id)
+		before, err := db.machines(ctx, db.sql, "m.id = $1", id)
 		if err != nil {
 			return nil, db.fault(err)
 		}

@@ -240,7 +240,7 @@ func (s *scope) read(ctx context.Context) error {
 	}
 	slices.SortFunc(s.have.Racks, func(a, b inventory.Rack) int { return strings.Compare(a.Name, b.Name) })
 	err = s.db.forMany(keys(s.machines), "m.id", func(clause string, args []any) error {
-		list, err := machines(ctx, s.q, clause, args...)
+		list, err := s.db.machines(ctx, s.q, clause, args...)
 		s.have.Machines = append(s.have.Machines, list...)
 		return err
 	})
@@ -250,7 +250,7 @@ func (s *scope) read(ctx context.Context) error {
 
 func (s *scope) readDevices(ctx context.Context, ids []string) error {
 	return s.db.forMany(ids, "d.id", func(clause string, args []any) error {
-		list, err := devices(ctx, s.q, clause, args...)
+		list, err := s.db.devices(ctx, s.q, clause, args...)
 		s.have.Devices = append(s.have.Devices, list...)
 		return err
 	})

@@ -44,7 +44,7 @@ func (db *DB) Machines(ctx context.Context, f MachineFilter) ([]inventory.Machin
 // bounded number. A page may be short, or empty, while there are more: next is the name
 // behind which they are, and empty at the end.
 func (db *DB) MachinePage(ctx context.Context, f MachineFilter) (page []inventory.Machine, next string, err error) {
-	s, err := newSearch(f)
+	s, err := db.newSearch(f)
 	if err != nil {
 		return nil, "", err
 	}
@@ -63,6 +63,7 @@ const (
 
 // search is a list of conditions that a machine has to meet.
 type search struct {
+	db    *DB
 	f     MachineFilter
 	conds []cond
 }
@@ -77,8 +78,8 @@ type cond struct {
 	from  []string // beginning of a word and what is behind all words with it
 }
 
-func newSearch(f MachineFilter) (*search, error) {
-	s := &search{f: f}
+func (db *DB) newSearch(f MachineFilter) (*search, error) {
+	s := &search{db: db, f: f}
 	if f.Rack != "" {
 		s.add(cond{ids: `SELECT id FROM machine WHERE rack_id = (SELECT id FROM rack WHERE name = %s)`,
 			probe: `m.rack_id = (SELECT id FROM rack WHERE name = %s)`, args: []any{f.Rack}})
@@ -199,7 +200,7 @@ func (s *search) run(ctx context.Context, q queryer) (list []inventory.Machine, 
 	}
 	for _, part := range lists(ids) { // in order: so are the machines of the parts
 		clause, args := in("m.id", part)
-		more, err := machinesWith(ctx, q, facts, clause+" ORDER BY m.name"+s.way(), args...)
+		more, err := s.db.machinesWith(ctx, q, facts, clause+" ORDER BY m.name"+s.way(), args...)
 		if err != nil {
 			return nil, "", err
 		}
@@ -271,5 +272,5 @@ func (s *search) all(ctx context.Context, q queryer) ([]inventory.Machine, error
 	if s.f.Limit > 0 {
 		pick += fmt.Sprintf(" LIMIT %d", s.f.Limit)
 	}
-	return machines(ctx, q, pick, by.args...)
+	return s.db.machines(ctx, q, pick, by.args...)
 }

@@ -52,7 +52,7 @@ func (db *DB) Sites(ctx context.Context, scope access.Scope) ([]inventory.SiteTa
 
 // Device returns a device by name.
 func (db *DB) Device(ctx context.Context, name string) (*inventory.Device, error) {
-	found, err := devices(ctx, db.sql, "d.name = $1", name)
+	found, err := db.devices(ctx, db.sql, "d.name = $1", name)
 	if err == nil && len(found) == 0 {
 		err = fault.NotFoundf("there is no device %q", name).WithHint("'rackwright device list' shows them")
 	}

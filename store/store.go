@@ -59,6 +59,8 @@ type DB struct {
 	imports signal // an import of an image is to be done
 
 	tokens tokenCache
+
+	inMachine, inDevice string // columns of what they have many of
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the
@@ -79,6 +81,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, err
 	}
+	db.inMachine, db.inDevice = columns(db.dialect, inMachine), columns(db.dialect, inDevice)
 	if db.Pending() {
 		return db, nil
 	}
@@ -192,10 +195,6 @@ func exec(ctx context.Context, q queryer, query string, args ...any) (int64, err
 
 // collect runs a query and scans each row with read.
 func collect[T any](ctx context.Context, q queryer, read func(scan func(...any) error) (T, error), query string, args ...any) ([]T, error) {
-	if t, ok := q.(*together); ok {
-		t.add(query, storable(args), func(scan func(...any) error) error { _, err := read(scan); return err })
-		return nil, nil
-	}
 	rows, err := q.QueryContext(ctx, query, storable(args)...)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 // MachineByMAC returns the machine a NIC belongs to, NotFound for a stranger.
 func (db *DB) MachineByMAC(ctx context.Context, mac inventory.MAC) (*inventory.Machine, error) {
-	found, err := machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
+	found, err := db.machines(ctx, db.sql, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
 	if err != nil {
 		return nil, db.fault(err)
 	}
@@ -31,7 +31,7 @@ func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network 
 	}
 	var out *inventory.Machine
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		found, err := machines(ctx, tx, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
+		found, err := db.machines(ctx, tx, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
 		if err != nil {
 			return err
 		}

@@ -111,7 +111,7 @@ func (db *DB) OperationsOf(ctx context.Context, ids []string) (out []deploy.Oper
 func (db *DB) MachinesOf(ctx context.Context, ids []string) (out []inventory.Machine, err error) {
 	for _, part := range lists(ids) {
 		clause, args := in("m.id", part)
-		some, err := machinesWith(ctx, db.sql, "NULL", clause, args...)
+		some, err := db.machinesWith(ctx, db.sql, "NULL", clause, args...)
 		if err != nil {
 			return nil, db.fault(err)
 		}

@@ -90,7 +90,7 @@ func planned(ctx context.Context, tx *sql.Tx) error {
 // SiblingsIn lists the machines of the models and batches that machines to be compared
 // in a rack have, in all racks.
 func (db *DB) SiblingsIn(ctx context.Context, rack string, limit int) ([]inventory.Machine, error) {
-	out, err := machines(ctx, db.sql, `m.batch <> '' AND m.facts IS NOT NULL AND m.phase <> 'retired' AND (m.model, m.batch) IN (
+	out, err := db.machines(ctx, db.sql, `m.batch <> '' AND m.facts IS NOT NULL AND m.phase <> 'retired' AND (m.model, m.batch) IN (
 		SELECT s.model, s.batch FROM machine s JOIN rack k ON k.id = s.rack_id WHERE k.name = $1 AND s.verify_due AND s.batch <> '')
 		ORDER BY m.name LIMIT $2`, rack, limit)
 	return out, db.fault(err)
