@@ -2,7 +2,9 @@ package store
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -47,16 +49,94 @@ func scanWith[T any](scan func(...any) error, to *T, parts []nested[T], own func
 // eachRow calls read for each row of a part. What is scanned into is a pointer to what
 // encoding/json fills, and NULL leaves it as it is.
 func eachRow(text string, read func(scan func(...any) error) error) error {
-	var rows []json.RawMessage
-	if err := json.Unmarshal([]byte(text), &rows); err != nil {
-		return err
+	in := &array{rest: text}
+	return in.each(func(row string) error {
+		return read(func(dest ...any) error {
+			i := 0
+			return (&array{rest: row}).each(func(value string) error {
+				if i++; i > len(dest) {
+					return errors.New("more columns than were asked for")
+				}
+				return fill(dest[i-1], value)
+			})
+		})
+	})
+}
+
+// array goes through the text of a JSON array, as a database writes it.
+type array struct{ rest string }
+
+// each calls f with the text of each element.
+func (a *array) each(f func(value string) error) error {
+	d := strings.Trim(a.rest, space)
+	if !strings.HasPrefix(d, "[") || !strings.HasSuffix(d, "]") {
+		return fmt.Errorf("%.20q is no array", a.rest)
 	}
-	for _, row := range rows {
-		if err := read(func(dest ...any) error { return json.Unmarshal(row, &dest) }); err != nil {
+	for d = strings.Trim(d[1:len(d)-1], space); d != ""; {
+		n := valueEnd(d)
+		if n == 0 {
+			return fmt.Errorf("%.20q is no value", d)
+		}
+		if err := f(d[:n]); err != nil {
 			return err
+		}
+		next, more := strings.CutPrefix(strings.TrimLeft(d[n:], space), ",")
+		if d = strings.TrimLeft(next, space); more != (d != "") {
+			return fmt.Errorf("%.20q is not the end of an array", next)
 		}
 	}
 	return nil
+}
+
+const space = " \t\r\n"
+
+// valueEnd is how long the value is that a text begins with; what is within is judged when
+// it is read.
+func valueEnd(s string) int {
+	depth, quoted := 0, false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			if quoted = !quoted; !quoted && depth == 0 {
+				return i + 1
+			}
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			if depth--; depth <= 0 {
+				return i + 1 + depth
+			}
+		case depth == 0 && (c == ',' || strings.IndexByte(space, c) >= 0):
+			return i
+		}
+	}
+	if quoted || depth > 0 {
+		return 0
+	}
+	return len(s)
+}
+
+// fill puts a value where it goes. Most are texts without an escape.
+func fill(dest any, value string) error {
+	if value == "null" {
+		return nil
+	}
+	plain := len(value) > 1 && value[0] == '"' && strings.IndexByte(value, '\\') < 0
+	switch to := dest.(type) {
+	case *string:
+		if plain {
+			*to = value[1 : len(value)-1]
+			return nil
+		}
+	case encoding.TextUnmarshaler:
+		if plain {
+			return to.UnmarshalText([]byte(value[1 : len(value)-1]))
+		}
+	}
+	return json.Unmarshal([]byte(value), dest)
 }
 
 // asBool reads a boolean, which SQLite writes as 0 or 1.

@@ -9,6 +9,7 @@ import (
 
 	"rackwright/config"
 	"rackwright/fault"
+	"rackwright/heap"
 )
 
 const serveLong = `Runs the services that the configuration switches on, in one process: DHCP, TFTP and
@@ -46,6 +47,9 @@ func serveCommand(w *world) *cobra.Command {
 		if check {
 			fmt.Fprintln(w.out, "the configuration is right")
 			return nil
+		}
+		if w.getenv("GOGC") == "" {
+			heap.Wait(heap.Floor)
 		}
 		s, err := assemble(c.Context(), cfg, logger(w, cfg.Log))
 		if err != nil {

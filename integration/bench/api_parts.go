@@ -20,6 +20,7 @@ import (
 	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/fault"
+	"rackwright/heap"
 	"rackwright/inventory"
 	"rackwright/store"
 )
@@ -27,6 +28,7 @@ import (
 // apiServer is the interface as a process of its own, on the database b.bin names, and
 // beside it a server that answers everything with the same machine from memory.
 func apiServer(ctx context.Context, b *bench) error {
+	heap.Wait(heap.Floor) // as serve does
 	db, err := openStore(ctx, b.bin)
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ import (
 	"rackwright/access"
 	"rackwright/api"
 	"rackwright/fault"
+	"rackwright/heap"
 	"rackwright/journal"
 )
 
@@ -43,6 +44,7 @@ func moreFiles(need uint64) error {
 // liveServer is the interface as a process of its own. It writes an event for each line of
 // its input, with the time.
 func liveServer(ctx context.Context, b *bench) error {
+	heap.Wait(heap.Floor) // as serve does
 	if err := moreFiles(liveReaders + 200); err != nil {
 		return err
 	}

@@ -118,12 +118,12 @@ func changeSeen(ctx context.Context, db *store.DB, f *current.Follower, h *boot.
 
 // reportViewMemory reads the view of a hall and reports what the heap holds of it.
 func reportViewMemory(ctx context.Context, b *bench, db *store.DB, machines int) error {
-	before := heap()
+	before := heapSize()
 	v, err := db.View(ctx)
 	if err != nil {
 		return err
 	}
-	held := heap() - before
+	held := heapSize() - before
 	if v.Hosts() != 4*machines {
 		return fault.Internalf("the view has %d NICs, not %d", v.Hosts(), 4*machines)
 	}
@@ -131,7 +131,7 @@ func reportViewMemory(ctx context.Context, b *bench, db *store.DB, machines int)
 	return b.report("view.memory", reading{value: float64(held) / float64(machines) / 1024})
 }
 
-func heap() int64 {
+func heapSize() int64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC()
