@@ -9,42 +9,13 @@ import (
 	"strings"
 )
 
-// mostInList is how many values one IN list has at most. Lists are filled up to a power
-// of two, so that there are few statements to prepare.
-const mostInList = 128
-
-// lists cuts values into parts that fit an IN list. The order is kept, doubles and
-// empty ones are not.
-func lists(values []string) [][]string {
-	seen := make(map[string]bool, len(values))
-	kept := make([]string, 0, len(values))
-	for _, v := range values {
-		if v != "" && !seen[v] {
-			seen[v] = true
-			kept = append(kept, v)
-		}
-	}
-	return slices.Collect(slices.Chunk(kept, mostInList))
-}
-
 // mostInArray is how many values of one array are looked up by one statement.
 const mostInArray = 5000
 
-// forEach runs a statement on the rows whose column is one of values, some hundred at
-// once; for many see DB.forMany.
-func forEach(values []string, column string, run func(clause string, args []any) error) error {
-	for _, part := range lists(values) {
-		clause, args := in(column, part)
-		if err := run(clause, args); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forMany runs a statement on the rows whose column is one of many values, some thousand
-// at once. args are those that the statement has beside them.
-func (db *DB) forMany(values []string, column string, run func(clause string, args []any) error, args ...any) error {
+// forEach runs a statement on the rows whose column is one of values, some thousand at
+// once, in their order; empty ones are left out. args are those that the statement has
+// beside them.
+func (db *DB) forEach(values []string, column string, run func(clause string, args []any) error, args ...any) error {
 	values = slices.Clone(values)
 	slices.Sort(values)
 	values = slices.Compact(values)
@@ -60,28 +31,14 @@ func (db *DB) forMany(values []string, column string, run func(clause string, ar
 	return nil
 }
 
-// in is "column IN ($1, ...)" for one of lists, and its arguments.
-func in(column string, values []string) (clause string, args []any) {
-	return inBehind(nil, column, values)
-}
-
-// inBehind is in for a statement that has arguments already.
-func inBehind(args []any, column string, values []string) (string, []any) {
-	size := 1
-	for size < len(values) {
-		size *= 2
-	}
-	var b strings.Builder
-	b.WriteString(column + " IN (")
-	for i := range size {
-		args = append(args, values[min(i, len(values)-1)])
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "$%d", len(args))
-	}
-	b.WriteString(")")
-	return b.String(), args
+// gather reads what belongs to values as forEach does.
+func gather[T any](db *DB, values []string, column string, read func(clause string, args []any) ([]T, error)) (out []T, err error) {
+	err = db.forEach(values, column, func(clause string, args []any) error {
+		some, err := read(clause, args)
+		out = append(out, some...)
+		return err
+	})
+	return out, err
 }
 
 // batch gathers rows of one table and inserts many with one statement.

@@ -110,7 +110,7 @@ func (db *DB) RenewBMCs(ctx context.Context, owner string, machineIDs []string, 
 	}
 	kept := map[string]bool{}
 	now := db.now()
-	err = db.forMany(machineIDs, "machine_id", func(clause string, args []any) error {
+	err = db.forEach(machineIDs, "machine_id", func(clause string, args []any) error {
 		rows, err := collect(ctx, db.sql, func(scan func(...any) error) (r row, err error) {
 			err = scan(asText{&r.id}, &r.wanted)
 			return r, err
@@ -139,7 +139,7 @@ func (db *DB) ReleaseBMCs(ctx context.Context, owner string, machineIDs []string
 	if db.dialect.single {
 		return nil
 	}
-	return db.fault(db.forMany(machineIDs, "machine_id", func(clause string, args []any) error {
+	return db.fault(db.forEach(machineIDs, "machine_id", func(clause string, args []any) error {
 		_, err := exec(ctx, db.sql, `UPDATE bmc_hold SET owner = '' WHERE owner = $1 AND `+clause, args...)
 		return err
 	}, owner))

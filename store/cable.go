@@ -27,18 +27,11 @@ func nestedCables[T any](owner string, plug func(to *T, port string, c *inventor
 
 // farDevices returns the ids of the devices at the other ends of the cables of some
 // machines and devices, whichever end plans them.
-func farDevices(ctx context.Context, q queryer, owners []string) ([]string, error) {
-	var out []string
-	for _, part := range lists(owners) {
-		clause, args := in("near.owner_id", part)
-		ids, err := collect(ctx, q, readText, `SELECT DISTINCT far.owner_id FROM cable_end near
+func (db *DB) farDevices(ctx context.Context, q queryer, owners []string) ([]string, error) {
+	return gather(db, owners, "near.owner_id", func(clause string, args []any) ([]string, error) {
+		return collect(ctx, q, readText, `SELECT DISTINCT far.owner_id FROM cable_end near
 			JOIN cable_end far ON far.cable_id = near.cable_id AND far.side <> near.side JOIN device d ON d.id = far.owner_id WHERE `+clause, args...)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ids...)
-	}
-	return out, nil
+	})
 }
 
 func plugPSU(psus []inventory.PSU, port string, c *inventory.Cable) {
@@ -122,7 +115,7 @@ func (a *application) unplug(ctx context.Context, owners []string, all bool) err
 	if all {
 		which = ""
 	}
-	return a.db.forMany(owners, "owner_id", func(clause string, args []any) error {
+	return a.db.forEach(owners, "owner_id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE `+which+clause+")", args...)
 		return err
 	})
@@ -190,7 +183,7 @@ func (a *application) refit(ctx context.Context, sockets map[inventory.End]inven
 	}
 	type plug struct{ cable, old, new string }
 	var plugs []plug
-	err := a.db.forMany(keys(names), "e.owner_id", func(clause string, args []any) error {
+	err := a.db.forEach(keys(names), "e.owner_id", func(clause string, args []any) error {
 		found, err := collect(ctx, a.tx, func(scan func(...any) error) (p plug, err error) {
 			var owner, port string
 			err = scan(asText{&p.cable}, asText{&p.old}, asText{&owner}, &port)

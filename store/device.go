@@ -74,7 +74,7 @@ func (a *application) vacateDevices(ctx context.Context) error {
 	for _, d := range a.devices {
 		ids = append(ids, d.ID)
 	}
-	if err := a.db.forMany(ids, "device_id", func(clause string, args []any) error {
+	if err := a.db.forEach(ids, "device_id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM slot_cell WHERE `+clause, args...)
 		return err
 	}); err != nil {
@@ -151,7 +151,7 @@ func (a *application) removals(ctx context.Context) error {
 	if err := a.unplug(ctx, ids, true); err != nil {
 		return err
 	}
-	return a.db.forMany(ids, "id", func(clause string, args []any) error {
+	return a.db.forEach(ids, "id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM device WHERE `+clause, args...)
 		return err
 	})

@@ -97,19 +97,15 @@ func (db *DB) rackDevices(ctx context.Context, q queryer, inv *inventory.Invento
 	for _, m := range inv.Machines {
 		owners = append(owners, m.ID)
 	}
-	far, err := farDevices(ctx, q, owners)
+	far, err := db.farDevices(ctx, q, owners)
 	if err != nil {
 		return err
 	}
-	for _, part := range lists(slices.DeleteFunc(far, func(id string) bool { return here[id] })) {
-		clause, args := in("d.id", part)
-		more, err := db.devices(ctx, q, clause, args...)
-		if err != nil {
-			return err
-		}
-		inv.Devices = append(inv.Devices, more...)
-	}
-	return nil
+	more, err := gather(db, slices.DeleteFunc(far, func(id string) bool { return here[id] }), "d.id", func(clause string, args []any) ([]inventory.Device, error) {
+		return db.devices(ctx, q, clause, args...)
+	})
+	inv.Devices = append(inv.Devices, more...)
+	return err
 }
 
 // identities are the ids of what has a name.

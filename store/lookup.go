@@ -88,14 +88,14 @@ func (l *lookup) hardware(ctx context.Context, code string) error {
 // read reads what was found, with all of each rack that somebody may stand at.
 func (l *lookup) read(ctx context.Context) (*inventory.Inventory, error) {
 	inv := &inventory.Inventory{}
-	if err := forEach(slices.Sorted(maps.Keys(l.machines)), "m.id", func(clause string, args []any) error {
+	if err := l.db.forEach(slices.Sorted(maps.Keys(l.machines)), "m.id", func(clause string, args []any) error {
 		more, err := l.db.machines(ctx, l.q, clause, args...)
 		inv.Machines = append(inv.Machines, more...)
 		return err
 	}); err != nil {
 		return nil, err
 	}
-	if err := forEach(slices.Sorted(maps.Keys(l.devices)), "d.id", func(clause string, args []any) error {
+	if err := l.db.forEach(slices.Sorted(maps.Keys(l.devices)), "d.id", func(clause string, args []any) error {
 		more, err := l.db.devices(ctx, l.q, clause, args...)
 		inv.Devices = append(inv.Devices, more...)
 		return err

@@ -34,7 +34,7 @@ func (a *application) vacateMachines(ctx context.Context) error {
 		{"machine_id", `UPDATE bmc SET address = CAST(machine_id AS text), mac = NULL WHERE `},
 		{"id", `UPDATE machine SET serial_key = NULL, asset_tag = '', chassis_id = NULL WHERE `},
 	} {
-		if err := a.db.forMany(ids, free.column, func(clause string, args []any) error {
+		if err := a.db.forEach(ids, free.column, func(clause string, args []any) error {
 			_, err := exec(ctx, a.tx, free.statement+clause, args...)
 			return err
 		}); err != nil {
@@ -72,7 +72,7 @@ func (a *application) adoptStrangers(ctx context.Context) error {
 		}
 	}
 	a.gone = append(a.gone, ids...)
-	return a.db.forMany(ids, "id", func(clause string, args []any) error {
+	return a.db.forEach(ids, "id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM machine WHERE `+clause, args...)
 		return err
 	})
@@ -215,7 +215,7 @@ func (a *application) writeBMCs(ctx context.Context) error {
 	if err := bmcs.done(ctx); err != nil {
 		return err
 	}
-	return a.db.forMany(without, "machine_id", func(clause string, args []any) error {
+	return a.db.forEach(without, "machine_id", func(clause string, args []any) error {
 		_, err := exec(ctx, a.tx, `DELETE FROM bmc WHERE `+clause, args...)
 		return err
 	})

@@ -51,7 +51,7 @@ func (db *DB) matesAt(ctx context.Context, ids map[string]bool, d *inventory.Dev
 func (db *DB) heardOf(ctx context.Context, ids []string) ([]inventory.Machine, error) {
 	var out []inventory.Machine
 	parts := []nested[inventory.Machine]{nestedNICs, nestedConditions, nestedCables("m.id", plugMachine)}
-	err := forEach(ids, "m.id", func(clause string, args []any) error {
+	err := db.forEach(ids, "m.id", func(clause string, args []any) error {
 		list, err := collect(ctx, db.sql, func(scan func(...any) error) (m inventory.Machine, err error) {
 			m.Facts = &inventory.Facts{}
 			err = scanWith(scan, &m, parts, func(scan func(...any) error) error {

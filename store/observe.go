@@ -61,7 +61,7 @@ func (db *DB) observe(ctx context.Context, tx *sql.Tx, m *inventory.Machine) err
 // Observations returns what each source last saw of machines, by machine id.
 func (db *DB) Observations(ctx context.Context, machineIDs []string) (map[string][]inventory.Facts, error) {
 	out := map[string][]inventory.Facts{}
-	err := forEach(machineIDs, "machine_id", func(clause string, args []any) error {
+	err := db.forEach(machineIDs, "machine_id", func(clause string, args []any) error {
 		part, err := observations(ctx, db.sql, clause, args)
 		for id, facts := range part {
 			out[id] = facts

@@ -231,7 +231,7 @@ func (a *application) inRacks(ctx context.Context, run func(clause string, args 
 	for _, name := range a.touched {
 		racks = append(racks, a.ids.racks[name])
 	}
-	return a.db.forMany(racks, "rack_id", run)
+	return a.db.forEach(racks, "rack_id", run)
 }
 
 // bump tells the boot view what changed in it.

@@ -36,14 +36,14 @@ func (db *DB) fillView(ctx context.Context, q queryer, v *racking.View) (err err
 	for _, d := range v.Inventory.Devices {
 		ids = append(ids, d.ID)
 	}
-	if err := forEach(ids, "owner_id", func(clause string, args []any) error {
+	if err := db.forEach(ids, "owner_id", func(clause string, args []any) error {
 		more, err := marks(ctx, q, clause, args...)
 		v.Marks = append(v.Marks, more...)
 		return err
 	}); err != nil {
 		return err
 	}
-	if err := forEach(ids[:machines], "machine_id", func(clause string, args []any) error {
+	if err := db.forEach(ids[:machines], "machine_id", func(clause string, args []any) error {
 		more, err := sightings(ctx, q, clause, args...)
 		v.Seen = append(v.Seen, more...)
 		return err
@@ -79,7 +79,7 @@ func sightings(ctx context.Context, q queryer, pick string, args ...any) ([]rack
 // blinking tells which machines' locator LEDs are lit, and until when.
 func (db *DB) blinking(ctx context.Context, q queryer, ids []string) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
-	err := forEach(ids, "o.machine_id", func(clause string, args []any) error {
+	err := db.forEach(ids, "o.machine_id", func(clause string, args []any) error {
 		ops, err := db.operations(ctx, q, clause+" AND o.kind = 'locate' AND o.state = 'running'", args...)
 		for _, o := range ops {
 			if s := o.Step(); s != nil && s.Total > 0 {

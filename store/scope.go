@@ -44,7 +44,7 @@ type scope struct {
 
 // gather adds to a set the ids that a query finds for values.
 func (s *scope) gather(ctx context.Context, to map[string]bool, values []string, column, query string) error {
-	return s.db.forMany(values, column, func(clause string, args []any) error {
+	return s.db.forEach(values, column, func(clause string, args []any) error {
 		ids, err := collect(ctx, s.q, readText, query+clause, args...)
 		for _, id := range ids {
 			to[id] = true
@@ -170,7 +170,7 @@ func (s *scope) addresses(ctx context.Context) error {
 	}
 	for i := range s.have.Networks {
 		n := &s.have.Networks[i]
-		if err := s.db.forMany(claimed[n.Name], "address", func(clause string, args []any) error {
+		if err := s.db.forEach(claimed[n.Name], "address", func(clause string, args []any) error {
 			ids, err := collect(ctx, s.q, readText, `SELECT machine_id FROM machine_address WHERE network_id = $1 AND `+clause, args...)
 			for _, id := range ids {
 				s.machines[id] = true
@@ -206,7 +206,7 @@ func (s *scope) outside(ctx context.Context, networkID string, now *inventory.Ne
 func (s *scope) plugs(ctx context.Context) error {
 	claimed := map[string]bool{}
 	eachCable(s.want.Machines, s.want.Devices, func(_, _ string, _ inventory.Connector, c *inventory.Cable) { claimed[c.To.String()] = true })
-	return s.db.forMany(keys(s.devices), "b.owner_id", func(clause string, args []any) error {
+	return s.db.forEach(keys(s.devices), "b.owner_id", func(clause string, args []any) error {
 		_, err := collect(ctx, s.q, func(scan func(...any) error) (_ struct{}, err error) {
 			var at inventory.End
 			var rack, owner string
@@ -227,7 +227,7 @@ func (s *scope) plugs(ctx context.Context) error {
 
 // read reads all that was gathered, each noun by name.
 func (s *scope) read(ctx context.Context) error {
-	err := s.db.forMany(keys(s.racks), "r.id", func(clause string, args []any) error {
+	err := s.db.forEach(keys(s.racks), "r.id", func(clause string, args []any) error {
 		list, err := racks(ctx, s.q, clause, args...)
 		s.have.Racks = append(s.have.Racks, list...)
 		return err
@@ -239,7 +239,7 @@ func (s *scope) read(ctx context.Context) error {
 		return err
 	}
 	slices.SortFunc(s.have.Racks, func(a, b inventory.Rack) int { return strings.Compare(a.Name, b.Name) })
-	err = s.db.forMany(keys(s.machines), "m.id", func(clause string, args []any) error {
+	err = s.db.forEach(keys(s.machines), "m.id", func(clause string, args []any) error {
 		list, err := s.db.machines(ctx, s.q, clause, args...)
 		s.have.Machines = append(s.have.Machines, list...)
 		return err
@@ -249,7 +249,7 @@ func (s *scope) read(ctx context.Context) error {
 }
 
 func (s *scope) readDevices(ctx context.Context, ids []string) error {
-	return s.db.forMany(ids, "d.id", func(clause string, args []any) error {
+	return s.db.forEach(ids, "d.id", func(clause string, args []any) error {
 		list, err := s.db.devices(ctx, s.q, clause, args...)
 		s.have.Devices = append(s.have.Devices, list...)
 		return err
@@ -259,7 +259,7 @@ func (s *scope) readDevices(ctx context.Context, ids []string) error {
 // far reads the devices at the other ends of what was read: the feed of a PDU in another
 // rack counts here.
 func (s *scope) far(ctx context.Context) error {
-	ids, err := farDevices(ctx, s.q, append(keys(s.machines), keys(s.devices)...))
+	ids, err := s.db.farDevices(ctx, s.q, append(keys(s.machines), keys(s.devices)...))
 	if err != nil {
 		return err
 	}
@@ -293,7 +293,7 @@ func (db *DB) passwords(ctx context.Context, q queryer, have *inventory.Inventor
 		}
 	}
 	sealed := map[string][]string{}
-	err := db.forMany(ids, "machine_id", func(clause string, args []any) error {
+	err := db.forEach(ids, "machine_id", func(clause string, args []any) error {
 		_, err := collect(ctx, q, func(scan func(...any) error) (id string, err error) {
 			var now, planned string
 			err = scan(asText{&id}, &now, &planned)

@@ -193,20 +193,14 @@ func (s *search) run(ctx context.Context, q queryer) (list []inventory.Machine, 
 	for i, h := range found {
 		ids[i] = h.id
 	}
-	list = []inventory.Machine{}
 	facts := "m.facts"
 	if s.f.Brief {
 		facts = "NULL"
 	}
-	for _, part := range lists(ids) { // in order: so are the machines of the parts
-		clause, args := in("m.id", part)
-		more, err := s.db.machinesWith(ctx, q, facts, clause+" ORDER BY m.name"+s.way(), args...)
-		if err != nil {
-			return nil, "", err
-		}
-		list = append(list, more...)
-	}
-	return list, next, nil
+	list, err = gather(s.db, ids, "m.id", func(clause string, args []any) ([]inventory.Machine, error) { // all at once: pages are no longer than that
+		return s.db.machinesWith(ctx, q, facts, clause+" ORDER BY m.name"+s.way(), args...)
+	})
+	return list, next, err
 }
 
 // hits finds a page of machines, and how far it looked: see page.
@@ -265,8 +259,8 @@ func (s *search) all(ctx context.Context, q queryer) ([]inventory.Machine, error
 		where = append(where, "m.id IN ("+by.fill(c.ids, c.args...)+")")
 	}
 	if len(s.f.Names) > 0 {
-		clause, args := inBehind(by.args, "m.name", s.f.Names)
-		where, by.args = append(where, clause), args
+		by.args = append(by.args, s.db.dialect.array(s.f.Names))
+		where = append(where, "m.name"+fmt.Sprintf(s.db.dialect.oneOf, len(by.args)))
 	}
 	pick := strings.Join(where, " AND ") + " ORDER BY m.name"
 	if s.f.Limit > 0 {

@@ -95,48 +95,36 @@ func (db *DB) told(ctx context.Context, column string, after, until int64) ([]To
 }
 
 // OperationsOf returns the operations of those ids that there are.
-func (db *DB) OperationsOf(ctx context.Context, ids []string) (out []deploy.Operation, err error) {
-	for _, part := range lists(ids) {
-		clause, args := in("o.id", part)
-		some, err := db.operations(ctx, db.sql, clause, args...)
-		if err != nil {
-			return nil, db.fault(err)
-		}
-		out = append(out, some...)
-	}
-	return out, nil
+func (db *DB) OperationsOf(ctx context.Context, ids []string) ([]deploy.Operation, error) {
+	out, err := gather(db, ids, "o.id", func(clause string, args []any) ([]deploy.Operation, error) {
+		return db.operations(ctx, db.sql, clause, args...)
+	})
+	return out, db.fault(err)
 }
 
 // MachinesOf returns the machines of those ids that there are, without their facts.
-func (db *DB) MachinesOf(ctx context.Context, ids []string) (out []inventory.Machine, err error) {
-	for _, part := range lists(ids) {
-		clause, args := in("m.id", part)
-		some, err := db.machinesWith(ctx, db.sql, "NULL", clause, args...)
-		if err != nil {
-			return nil, db.fault(err)
-		}
-		out = append(out, some...)
-	}
-	return out, nil
+func (db *DB) MachinesOf(ctx context.Context, ids []string) ([]inventory.Machine, error) {
+	out, err := gather(db, ids, "m.id", func(clause string, args []any) ([]inventory.Machine, error) {
+		return db.machinesWith(ctx, db.sql, "NULL", clause, args...)
+	})
+	return out, db.fault(err)
 }
 
 // Places returns where machines stand, by their ids.
 func (db *DB) Places(ctx context.Context, machines []string) (map[string]journal.Place, error) {
 	out := make(map[string]journal.Place, len(machines))
-	for _, part := range lists(machines) {
-		clause, args := in("m.id", part)
-		if _, err := collect(ctx, db.sql, func(scan func(...any) error) (p journal.Place, err error) {
+	err := db.forEach(machines, "m.id", func(clause string, args []any) error {
+		_, err := collect(ctx, db.sql, func(scan func(...any) error) (p journal.Place, err error) {
 			var id string
 			err = scan(asText{&id}, &p.Site, &p.Rack, &p.Project)
 			out[id] = p
 			return p, err
 		}, `SELECT m.id, COALESCE(s.name, ''), COALESCE(r.name, ''), COALESCE(p.name, '') FROM machine m
 			LEFT JOIN rack r ON r.id = COALESCE(m.rack_id, m.left_rack_id) LEFT JOIN site s ON s.id = r.site_id LEFT JOIN project p ON p.id = m.project_id
-			WHERE `+clause, args...); err != nil {
-			return nil, db.fault(err)
-		}
-	}
-	return out, nil
+			WHERE `+clause, args...)
+		return err
+	})
+	return out, db.fault(err)
 }
 
 // OpenVersions returns the versions of the operations that have not ended, the newest so

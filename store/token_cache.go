@@ -112,7 +112,7 @@ func (db *DB) WriteTokenUse(ctx context.Context) error {
 		byTime[at] = append(byTime[at], id)
 	}
 	for at, ids := range byTime {
-		if err := db.forMany(ids, "id", func(clause string, args []any) error {
+		if err := db.forEach(ids, "id", func(clause string, args []any) error {
 			_, err := exec(ctx, db.sql, `UPDATE token SET last_used_at = $1 WHERE (last_used_at IS NULL OR last_used_at < $1) AND `+clause, args...)
 			return err
 		}, at); err != nil {

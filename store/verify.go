@@ -25,7 +25,7 @@ func (db *DB) RacksToVerify(ctx context.Context, after string, limit int) ([]str
 	if err != nil {
 		return nil, db.fault(err)
 	}
-	if err := forEach(ids, "id", func(clause string, args []any) error {
+	if err := db.forEach(ids, "id", func(clause string, args []any) error {
 		_, err := exec(ctx, db.sql, `UPDATE machine SET verify_due = false WHERE rack_id IS NULL AND `+clause, args...)
 		return err
 	}); err != nil {
@@ -71,7 +71,7 @@ func (db *DB) VerifyAgain(ctx context.Context, machineIDs []string) error {
 		return nil
 	}
 	return db.tx(ctx, func(tx *sql.Tx) error {
-		if err := forEach(machineIDs, "id", func(clause string, args []any) error {
+		if err := db.forEach(machineIDs, "id", func(clause string, args []any) error {
 			_, err := exec(ctx, tx, `UPDATE machine SET verify_due = true WHERE NOT verify_due AND `+clause, args...)
 			return err
 		}); err != nil {
@@ -114,10 +114,10 @@ func (a *application) judgeAgain(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := forEach(models, "model", mark("%s")); err != nil {
+	if err := a.db.forEach(models, "model", mark("%s")); err != nil {
 		return err
 	}
-	return forEach(devices, "b.owner_id", mark(`id IN (SELECT a.owner_id FROM cable_end a JOIN cable_end b ON b.cable_id = a.cable_id AND b.side <> a.side WHERE %s)`))
+	return a.db.forEach(devices, "b.owner_id", mark(`id IN (SELECT a.owner_id FROM cable_end a JOIN cable_end b ON b.cable_id = a.cable_id AND b.side <> a.side WHERE %s)`))
 }
 
 // Waive lets conditions of verification on a machine pass: those of the rule's type, on
