@@ -22,6 +22,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/tftp"
+	tftplisten "rackwright/tftp/listen"
 )
 
 const (
@@ -91,7 +92,7 @@ func newSite(t *testing.T) *site {
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	for _, task := range []task{s.dhcp(), &tftp.Server{View: s.current, Loaders: boot.NewLoaders(), Journal: s, Log: s.log(), Now: time.Now}} {
+	for _, task := range []task{s.dhcp(), &tftplisten.Server{View: s.current, Files: tftp.Shelf{Loaders: boot.NewLoaders()}, Journal: s, Log: s.log(), Now: time.Now}} {
 		failed := make(chan error, 1)
 		wg.Go(func() { failed <- task.Run(ctx) })
 		select {
