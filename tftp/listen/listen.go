@@ -64,7 +64,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if number == 0 {
 		number = 69
 	}
-	front, err := openPort(ctx, s.Host, number)
+	front, err := openPort(ctx, s.Host, number, true)
 	if err != nil {
 		return portFault(number, err)
 	}
@@ -74,7 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 		if s.SinglePort {
 			break
 		}
-		p, err := openPort(ctx, s.Host, 0)
+		p, err := openPort(ctx, s.Host, 0, false)
 		if err != nil {
 			return portFault(0, err)
 		}
@@ -111,8 +111,9 @@ func (s *Server) serve(ctx context.Context, ports []*port) error {
 func (s *Server) receive(ctx context.Context, p *port) error {
 	w := newWriter(p)
 	buf, oob := make([]byte, tftp.MaxRequest+1), make([]byte, oobSize)
+	front := p == s.desk.ports[0]
 	for {
-		n, noob, _, from, err := p.conn.ReadMsgUDPAddrPort(buf, oob)
+		n, noob, from, err := p.read(buf, oob, front)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -122,7 +123,7 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 			continue
 		}
 		from = netip.AddrPortFrom(from.Addr().Unmap(), from.Port())
-		if tftp.IsRequest(buf[:n]) && p == s.desk.ports[0] {
+		if front && tftp.IsRequest(buf[:n]) {
 			s.request(ctx, w, buf[:n], from, localOf(oob[:noob]))
 			continue
 		}

@@ -25,9 +25,9 @@ const (
 )
 
 // openPort opens a socket for both families, or for IPv4 where the host is of it or the
-// kernel has no IPv6. It is told at which of our addresses a packet arrived, because the
-// answer has to leave from there.
-func openPort(ctx context.Context, host string, number uint16) (*port, error) {
+// kernel has no IPv6. The front one is told at which of our addresses a packet arrived,
+// because the answers have to leave from there.
+func openPort(ctx context.Context, host string, number uint16, front bool) (*port, error) {
 	network := "udp"
 	if a, err := netip.ParseAddr(host); host != "" && (err != nil || a.Unmap().Is4()) {
 		network = "udp4"
@@ -42,6 +42,9 @@ func openPort(ctx context.Context, host string, number uint16) (*port, error) {
 	}
 	conn := c.(*net.UDPConn)
 	_ = conn.SetReadBuffer(receiveBuffer) // what the kernel grants
+	if !front {
+		return &port{conn: conn}, nil
+	}
 	if err6 := ipv6.NewPacketConn(conn).SetControlMessage(ipv6.FlagDst|ipv6.FlagInterface, true); err6 != nil {
 		err = ipv4.NewPacketConn(conn).SetControlMessage(ipv4.FlagDst, true)
 	}
@@ -50,6 +53,16 @@ func openPort(ctx context.Context, host string, number uint16) (*port, error) {
 		return nil, err
 	}
 	return &port{conn: conn}, nil
+}
+
+// read takes a packet; at which address it arrived is asked only of requests.
+func (p *port) read(b, oob []byte, where bool) (n, noob int, from netip.AddrPort, err error) {
+	if !where {
+		n, from, err = p.conn.ReadFromUDPAddrPort(b)
+		return n, 0, from, err
+	}
+	n, noob, _, from, err = p.conn.ReadMsgUDPAddrPort(b, oob)
+	return n, noob, from, err
 }
 
 // local is one of our addresses, as packets arrive at it.
