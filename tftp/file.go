@@ -25,6 +25,7 @@ type File struct {
 	Content io.ReaderAt
 	Host    *boot.Host     // whose file it is; nil: anybody's
 	Detail  map[string]any // more for the journal, may be nil
+	Whole   func()         // told once all of it was sent, may be nil
 }
 
 // Close gives up what the content holds.

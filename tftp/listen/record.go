@@ -15,6 +15,9 @@ import (
 // Firmware often asks for the size alone and breaks off then: that is no failure.
 func (s *Server) finish(f *flight) {
 	f.file.Close()
+	if f.file.Whole != nil && !f.evicted && f.transfer.State() == tftp.Sent {
+		go f.file.Whole()
+	}
 	t, name := f.transfer, f.file.Name
 	took := s.Now().Sub(f.began).Milliseconds()
 	next, last := t.Blocks()
