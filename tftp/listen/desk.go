@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"container/list"
 	"net/netip"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ const (
 	mostStrangers = most / 2
 	mostOfPeer    = 256 // of one address: machines behind a translation, or a test
 	linger        = 3 * time.Second
+	mostEnded     = 2 * most // that linger
 )
 
 // flight is a transfer and where it goes. transfer and ended belong to the desk's lock,
@@ -30,6 +32,8 @@ type flight struct {
 	began    time.Time
 	ended    time.Time // zero while it runs
 	evicted  bool
+
+	inPeer, inLine *list.Element
 }
 
 // lateness is a flight that was silent, and what it sends now.
@@ -44,15 +48,16 @@ type desk struct {
 	ports []*port
 
 	mu        sync.Mutex
-	flights   map[netip.AddrPort]*flight
+	flights   map[netip.AddrPort]*flight // those that ended among them
 	running   int
 	strangers int
-	of        map[netip.Addr]int
+	of        map[netip.Addr]*list.List // running flights of an address, the oldest first
+	line      *list.List                // strangers' flights that were not answered yet, the oldest first
 	next      int
 }
 
 func newDesk(ports []*port) *desk {
-	return &desk{ports: ports, flights: map[netip.AddrPort]*flight{}, of: map[netip.Addr]int{}}
+	return &desk{ports: ports, flights: map[netip.AddrPort]*flight{}, of: map[netip.Addr]*list.List{}, line: list.New()}
 }
 
 // again is what a repeated request is answered: the first message once more. It is ours is
@@ -80,17 +85,16 @@ func (d *desk) admit(f *flight, now time.Time) (turn tftp.Turn, out []*flight, o
 			out = append(out, old)
 		}
 	}
-	if !d.room(f) {
-		old := d.unanswered(f)
-		if old == nil {
-			return tftp.Turn{From: 1}, out, false
-		}
+	if old := d.mustGo(f); old != nil {
 		d.evict(old, now)
 		out = append(out, old)
 	}
+	if !d.room(f) {
+		return tftp.Turn{From: 1}, out, false
+	}
 	f.port, f.began = d.pick(avoid), now
 	d.flights[f.peer] = f
-	d.count(f, 1)
+	d.enter(f)
 	return f.transfer.Begin(now), out, true
 }
 
@@ -109,45 +113,6 @@ func (d *desk) pick(avoid *port) *port {
 	return replies[d.next%len(replies)]
 }
 
-func (d *desk) room(f *flight) bool {
-	return d.running < most && d.of[f.peer.Addr()] < mostOfPeer && (f.known || d.strangers < mostStrangers)
-}
-
-// unanswered is a flight that may give way: the oldest whose peer never said a word, of the
-// same address where that is what is full, else of a stranger.
-func (d *desk) unanswered(than *flight) (oldest *flight) {
-	full := d.of[than.peer.Addr()] >= mostOfPeer
-	for _, f := range d.flights {
-		if !f.ended.IsZero() || f.transfer.Begun() || full && f.peer.Addr() != than.peer.Addr() || !full && f.known {
-			continue
-		}
-		if oldest == nil || f.began.Before(oldest.began) {
-			oldest = f
-		}
-	}
-	return oldest
-}
-
-func (d *desk) evict(f *flight, now time.Time) {
-	f.evicted = true
-	d.end(f, now)
-}
-
-func (d *desk) end(f *flight, now time.Time) {
-	f.ended = now
-	d.count(f, -1)
-}
-
-func (d *desk) count(f *flight, n int) {
-	d.running += n
-	if !f.known {
-		d.strangers += n
-	}
-	if d.of[f.peer.Addr()] += n; d.of[f.peer.Addr()] == 0 {
-		delete(d.of, f.peer.Addr())
-	}
-}
-
 // heard gives a message to its flight; nil when there is none of the peer at the port. Of a
 // flight that ended before there is no turn, and it is not over anew.
 func (d *desk) heard(p *port, peer netip.AddrPort, r tftp.Reply, now time.Time) (f *flight, turn tftp.Turn, over bool) {
@@ -160,7 +125,9 @@ func (d *desk) heard(p *port, peer netip.AddrPort, r tftp.Reply, now time.Time) 
 	if !f.ended.IsZero() {
 		return f, tftp.Turn{From: 1}, false
 	}
-	turn = f.transfer.Heard(r, now)
+	if turn = f.transfer.Heard(r, now); f.transfer.Begun() {
+		d.answered(f)
+	}
 	if f.transfer.State() != tftp.Running {
 		d.end(f, now)
 		return f, turn, true

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 	"sync/atomic"
+	"syscall"
 
 	"golang.org/x/net/ipv4"
 	"golang.org/x/net/ipv6"
@@ -28,12 +29,12 @@ const (
 // kernel has no IPv6. The front one is told at which of our addresses a packet arrived,
 // because the answers have to leave from there.
 func openPort(ctx context.Context, host string, number uint16, front bool) (*port, error) {
-	network := "udp"
+	network, lc := "udp6", net.ListenConfig{Control: bothFamilies}
 	if a, err := netip.ParseAddr(host); host != "" && (err != nil || a.Unmap().Is4()) {
-		network = "udp4"
+		network, lc.Control = "udp4", nil
 	}
 	at := net.JoinHostPort(host, strconv.Itoa(int(number)))
-	c, err := new(net.ListenConfig).ListenPacket(ctx, network, at)
+	c, err := lc.ListenPacket(ctx, network, at)
 	if err != nil && host == "" && errors.Is(err, unix.EAFNOSUPPORT) {
 		c, err = new(net.ListenConfig).ListenPacket(ctx, "udp4", at)
 	}
@@ -53,6 +54,16 @@ func openPort(ctx context.Context, host string, number uint16, front bool) (*por
 		return nil, err
 	}
 	return &port{conn: conn}, nil
+}
+
+// bothFamilies makes a socket of IPv6 take IPv4 too. Go does so by itself where it finds IPv6
+// on loopback; a namespace may have it elsewhere only.
+func bothFamilies(_, _ string, c syscall.RawConn) error {
+	var err error
+	if cerr := c.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 0) }); cerr != nil {
+		return cerr
+	}
+	return err
 }
 
 // read takes a packet; at which address it arrived is asked only of requests.
