@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -179,6 +180,34 @@ func TestTextIsTranslatedAndProgramsAreNot(t *testing.T) {
 	m.ask("ipxe.efi", "netascii")
 	if b, _ := m.hear(); !bytes.HasPrefix(b, []byte{0, 5, 0, 2}) {
 		t.Errorf("%q", b)
+	}
+}
+
+// The clock is the test's: each repetition is heard ten seconds after the one before.
+func TestWhereATransferStalledIsRecorded(t *testing.T) {
+	var late atomic.Int64
+	port, events := start(t, func(s *Server) {
+		s.Now = func() time.Time { return time.Unix(1_700_000_000+late.Load(), 0) }
+	})
+	m := newMachine(t, port)
+	m.ask("undionly.kpxe", "octet", "blksize", "1000", "windowsize", "4")
+	_, at := m.hear()
+	m.say([]byte{0, 4, 0, 0}, at)
+	for range 4 {
+		m.hear()
+	}
+	m.say([]byte{0, 4, 0, 4}, at)
+	for n := range 8 * 4 {
+		if b, _ := m.hear(); b[1] != 3 || int(b[3]) != 5+n%4 {
+			t.Fatalf("message %d is %q", n, b[:4])
+		}
+		if n%4 == 3 {
+			late.Add(10)
+		}
+	}
+	e := events.next(t)
+	if e.Kind != journal.TFTPFailed || e.Detail["reason"] != "stalled" || e.Detail["stalled_at"] != int64(5) || e.Detail["retries"] != 7 || e.Detail["bytes"] != int64(4000) || !strings.Contains(e.Summary, "stalled by TFTP at block 5 of ") {
+		t.Errorf("event is %+v", e)
 	}
 }
 
