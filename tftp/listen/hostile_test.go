@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -99,8 +100,14 @@ func TestTransfersLeaveFromOnePortWhenSoConfigured(t *testing.T) {
 
 func TestHundredsAtOnceAreAllServedBesideManyThatStall(t *testing.T) {
 	port, _ := start(t, func(s *Server) { s.Journal = deaf{} })
+	before := runtime.NumGoroutine()
 	for range 100 {
-		newMachine(t, port).ask("ipxe.efi", "octet", "tsize", "0") // and never a word again
+		m := newMachine(t, port)
+		m.ask("ipxe.efi", "octet", "tsize", "0")
+		m.hear() // and never a word again
+	}
+	if n := runtime.NumGoroutine(); n > before {
+		t.Errorf("%d goroutines wait for silent clients", n-before)
 	}
 	want := boot.NewLoaders().Get("undionly.kpxe").Bytes()
 	var wg sync.WaitGroup
