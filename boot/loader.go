@@ -164,7 +164,7 @@ func platform(f inventory.Firmware) string {
 // BaseURL is where the boot server at address and port is reached by plain HTTP:
 // firmware knows no other scheme for certain.
 func BaseURL(server netip.Addr, port uint16) string {
-	if port == 80 {
+	if port == 80 && server.Is4() {
 		return "http://" + server.String()
 	}
 	return "http://" + netip.AddrPortFrom(server, port).String()

@@ -23,7 +23,7 @@ type Config struct {
 	Access               Access   `toml:"access"`
 	OIDC                 OIDC     `toml:"oidc"`
 	DHCP                 DHCP     `toml:"dhcp"`
-	TFTP                 Listener `toml:"tftp"`
+	TFTP                 TFTP     `toml:"tftp"`
 	HTTP                 Listener `toml:"http"`
 	Agent                Listener `toml:"agent"`
 	Worker               Worker   `toml:"worker"`
@@ -104,6 +104,13 @@ type Listener struct {
 	Listen  string `toml:"listen"` // host:port; an empty host is every address
 }
 
+// TFTP serves loaders to firmware that has no HTTP.
+type TFTP struct {
+	Enabled    bool   `toml:"enabled"`
+	Listen     string `toml:"listen"`      // host:port, UDP; an empty host is every address
+	SinglePort bool   `toml:"single_port"` // transfers too leave from that port
+}
+
 // Worker moves operations.
 type Worker struct {
 	Enabled     bool `toml:"enabled"`
@@ -161,7 +168,7 @@ func defaults(state string) Config {
 		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Streams: 1000, Connections: 20_000, Wrong: 10}},
 		OIDC:     OIDC{Scopes: []string{"openid", "profile", "email", "groups"}, NameClaim: "preferred_username", GroupsClaim: "groups", SessionHours: 8, Groups: []Group{}},
 		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
-		TFTP:     Listener{Enabled: true, Listen: ":69"},
+		TFTP:     TFTP{Enabled: true, Listen: ":69"},
 		HTTP:     Listener{Enabled: true, Listen: ":8080"},
 		Agent:    Listener{Enabled: true, Listen: ":8443"},
 		Worker:   Worker{Enabled: true, Concurrency: 16},

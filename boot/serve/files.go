@@ -130,3 +130,17 @@ func (c *counter) ReadFrom(r io.Reader) (int64, error) {
 
 // Unwrap lets http.ResponseController through.
 func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// record journals an event of this request, unless its peer has said too much.
+func (s *Server) record(r *http.Request, e journal.Event) {
+	if s.paces != nil {
+		ok, skipped := s.paces.Take(peer(r), e.At)
+		if !ok {
+			return
+		}
+		if skipped > 0 {
+			e.Detail["left_out"] = skipped
+		}
+	}
+	s.Journal.Record(e)
+}

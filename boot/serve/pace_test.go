@@ -1,10 +1,11 @@
 package serve
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 )
+
+const peerBurst = 200 // of journal.Paces
 
 func TestAHostileHostDoesNotFillTheJournal(t *testing.T) {
 	w := newWorld(t, nil)
@@ -20,37 +21,5 @@ func TestAHostileHostDoesNotFillTheJournal(t *testing.T) {
 	w.get("/boot/no-such-loader", 404)
 	if e := w.diary.last(); len(w.diary.events) != peerBurst+1 || e.Detail["left_out"] != 50 {
 		t.Errorf("after a second: %d events, the last %+v", len(w.diary.events), e)
-	}
-}
-
-func TestEachPeerHasAnAllowanceOfItsOwnAndTheirNumberIsBounded(t *testing.T) {
-	var p paces
-	now := time.Unix(1_700_000_000, 0)
-	drain := func(peer string) (n int) {
-		for range 2 * peerBurst {
-			if ok, _ := p.take(netip.MustParseAddr(peer), now); ok {
-				n++
-			}
-		}
-		return n
-	}
-	if n := drain("10.0.0.1") + drain("10.0.0.2"); n != 2*peerBurst {
-		t.Errorf("two peers said %d", n)
-	}
-	if n := drain("2001:db8::1") + drain("2001:db8::2"); n != peerBurst {
-		t.Errorf("two addresses of one network said %d", n)
-	}
-	said := 0
-	for i := range 3 * peers {
-		if ok, _ := p.take(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), now); ok {
-			said++
-		}
-	}
-	if len(p.left) > peers+1 || said > peers+peerBurst {
-		t.Errorf("%d peers are remembered, they said %d", len(p.left), said)
-	}
-	now = now.Add(time.Hour)
-	if ok, _ := p.take(netip.MustParseAddr("10.9.9.9"), now); !ok || len(p.left) != 1 {
-		t.Errorf("after an hour %d peers are remembered", len(p.left))
 	}
 }

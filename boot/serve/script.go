@@ -23,6 +23,8 @@ type asker struct {
 	uuid     string
 	arch     string // amd64 or arm64
 	firmware inventory.Firmware
+	format   string // name of the tongue, "" for iPXE
+	tongue   boot.Tongue
 }
 
 // parseAsker reads mac, uuid, arch and platform; the values are those of iPXE's
@@ -33,6 +35,10 @@ func parseAsker(q url.Values) (a asker, err error) {
 	}
 	if a.uuid = strings.ToLower(q.Get("uuid")); a.uuid != "" && !uuidForm.MatchString(a.uuid) {
 		return a, fault.Invalidf("uuid is not a system UUID")
+	}
+	a.format = q.Get("format")
+	if a.tongue = boot.TongueNamed(a.format); a.tongue == nil {
+		return a, fault.Invalidf("format is not ipxe, grub or pxelinux")
 	}
 	switch q.Get("arch") {
 	case "", "amd64", "x86_64", "i386": // a BIOS loader is an i386 program on an amd64 machine
@@ -84,9 +90,9 @@ func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case host == nil:
-		s.say(w, r, &boot.Host{MAC: who.mac}, "stranger", boot.StrangerScript(who.mac))
+		s.say(w, r, &boot.Host{MAC: who.mac}, "stranger", who.tongue.Stranger(who.mac))
 	case host.Intent != boot.RunAgent:
-		s.say(w, r, host, "local-disk", boot.LocalDiskScript(host.Name, firmwareOf(who, host)))
+		s.say(w, r, host, "local-disk", who.tongue.LocalDisk(host.Name, firmwareOf(who, host)))
 	case s.other(r, host) != nil:
 		s.refuse(w, r, host, "script", fault.Deniedf("the request came from the address of %s", s.other(r, host).Name))
 	default:
@@ -121,7 +127,7 @@ func (s *Server) runAgent(w http.ResponseWriter, r *http.Request, host *boot.Hos
 		wire.KeyBootIf + "=01-" + strings.ReplaceAll(host.MAC.String(), ":", "-"),
 		wire.KeyServer + "=" + agentURL, wire.KeyPin + "=" + s.AgentPin, wire.KeyNonce + "=" + nonce, s.Args,
 	}
-	s.say(w, r, host, "agent", boot.AgentScript(host, boot.Agent{Files: base + "/boot/k/" + nonce, Arch: who.arch, Args: args}))
+	s.say(w, r, host, "agent", who.tongue.Agent(host, boot.Agent{Files: base + "/boot/k/" + nonce, Arch: who.arch, Args: args}))
 }
 
 // later keeps the machine asking.
@@ -132,7 +138,10 @@ func (s *Server) later(w http.ResponseWriter, r *http.Request, host *boot.Host, 
 	}
 	at, _ := s.reached(r)
 	next := boot.Client{Class: boot.IPXE, Arch: who.clientArch(), MAC: who.mac, UUID: who.uuid}.Next(boot.BaseURL(at.Addr(), at.Port()))
-	s.say(w, r, host, "retry", boot.RetryScript(reason, next))
+	if who.format != "" {
+		next += "&format=" + who.format
+	}
+	s.say(w, r, host, "retry", who.tongue.Retry(who.mac, reason, next))
 }
 
 // say sends a script and records which one.

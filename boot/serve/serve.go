@@ -53,12 +53,12 @@ type Server struct {
 	Advertise netip.Addr // address to name instead of the one a client connected to
 	Args      string     // more kernel arguments
 
-	paces *paces // nil before Routes: nobody is kept from the journal
+	paces *journal.Paces // nil before Routes: nobody is kept from the journal
 }
 
 // Routes adds the routes, all under /boot.
 func (s *Server) Routes(r chi.Router) {
-	s.paces = &paces{}
+	s.paces = &journal.Paces{}
 	r.Route("/boot", func(r chi.Router) {
 		r.Get("/script", s.script)
 		both(r, "/k/{nonce}/{file:vmlinuz|initrd}", s.ramdisk)

@@ -36,7 +36,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, host *boot.Host, wh
 	case err != nil:
 		s.later(w, r, host, who, "the server cannot say what this machine is to start", err)
 	case started:
-		s.say(w, r, host, "local-disk", boot.LocalDiskScript(host.Name, firmwareOf(who, host)))
+		s.say(w, r, host, "local-disk", who.tongue.LocalDisk(host.Name, firmwareOf(who, host)))
 	case system == nil:
 		s.runAgent(w, r, host, who, base, agentURL)
 	default:
@@ -45,7 +45,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, host *boot.Host, wh
 			s.later(w, r, host, who, "the server cannot open a boot for this machine", err)
 			return
 		}
-		s.say(w, r, host, "system", boot.SystemScript(host, *system, base+"/boot/k/"+nonce+"/part"))
+		s.say(w, r, host, "system", who.tongue.System(host, *system, base+"/boot/k/"+nonce+"/part"))
 	}
 }
 

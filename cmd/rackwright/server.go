@@ -39,6 +39,7 @@ import (
 	"rackwright/seal"
 	"rackwright/store"
 	"rackwright/tftp"
+	tftplisten "rackwright/tftp/listen"
 	"rackwright/webhook"
 	webhooks "rackwright/webhook/run"
 )
@@ -205,7 +206,8 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	s.addEvents(closed, public, agentPort)
 	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
-	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort, Host: tftpHost}))
+	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftplisten.Server{View: s.view.View, Files: tftp.Shelf{Loaders: loaders}, Rendered: bootserve.OverTFTP{Server: files, Port: httpPort}, Journal: s.words, Log: s.log, Now: time.Now,
+		Port: tftpPort, Host: tftpHost, SinglePort: s.cfg.TFTP.SinglePort}))
 	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
 	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
 	return nil

@@ -70,6 +70,9 @@ func partOf(b *bench, name string) int {
 
 		"api-server":   func() error { return apiServer(ctx, b) },
 		"live-server":  func() error { return liveServer(ctx, b) },
+		"tftp-server":  func() error { return tftpServer(ctx, b) },
+		"tftp-clients": func() error { return tftpClients(b) },
+
 		"live-readers": func() error { return liveClients(ctx, b) },
 	}
 	if parts[name] == nil {

@@ -65,6 +65,15 @@ func table() []row {
 		{name: "api.client", unit: "ms", peer: "net/http", goal: 1.1},
 		{name: "live.memory", unit: "MiB", goal: 400},
 		{name: "live.p99", unit: "ms", goal: 1000},
+		{name: "tftp.rate.1", unit: "MB/s", better: higher, peer: "fastest peer", goal: 1},
+		{name: "tftp.rate.16", unit: "MB/s", better: higher, peer: "fastest peer", goal: 1},
+		{name: "tftp.rate.64", unit: "MB/s", better: higher, peer: "fastest peer", goal: 1},
+		{name: "tftp.rate.crowd", unit: "MB/s", better: higher, peer: "fastest peer"},
+		{name: "tftp.cpu.1", unit: "s/GiB", peer: "fastest peer"},
+		{name: "tftp.cpu.16", unit: "s/GiB", peer: "fastest peer"},
+		{name: "tftp.cpu.64", unit: "s/GiB", peer: "fastest peer"},
+		{name: "tftp.cpu.crowd", unit: "s/GiB", peer: "fastest peer"},
+		{name: "tftp.distance", unit: "MB/s", better: higher, peer: "window 1", goal: 8},
 		{name: "process.memory", unit: "MiB", goal: 400},
 	}
 }
@@ -84,6 +93,7 @@ func measures() map[string]measure {
 		"agents":    measureAgents,
 		"api":       measureAPI,
 		"live":      measureLive,
+		"tftp":      measureTFTP,
 		"process":   measureProcess,
 	}
 }

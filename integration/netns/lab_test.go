@@ -125,8 +125,8 @@ func plug(t *testing.T, br, mac string) *machine {
 	must(t, err)
 	must(t, netlink.LinkSetUp(l))
 	m.within(func() {
-		_ = os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0)
 		for _, name := range []string{"lo", "eth0"} {
+			_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/accept_dad", []byte("0"), 0)
 			l, err := netlink.LinkByName(name)
 			must(t, err)
 			must(t, netlink.LinkSetUp(l))

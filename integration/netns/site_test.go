@@ -22,6 +22,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/tftp"
+	tftplisten "rackwright/tftp/listen"
 )
 
 const (
@@ -82,16 +83,22 @@ func inventoryView() *boot.View {
 }
 
 // newSite makes both bridges and runs the three servers until the test ends.
-func newSite(t *testing.T) *site {
+func newSite(t *testing.T, change ...func(*tftplisten.Server)) *site {
 	needRoot(t)
 	need(t, "nsenter", "util-linux")
 	s := &site{t: t, events: make(chan journal.Event, 1000), sightings: make(chan boot.Sighting, 1000), view: inventoryView()}
 	bridge(t, "br0", "10.77.0.1/24")
 	bridge(t, "br1", "10.78.0.1/24")
+	addAddress(t, "br0", "fd77::1/64")
+	files := s.files()
+	sender := &tftplisten.Server{View: s.current, Files: tftp.Shelf{Loaders: boot.NewLoaders()}, Rendered: serve.OverTFTP{Server: files, Port: 8080}, Journal: s, Log: s.log(), Now: time.Now}
+	for _, f := range change {
+		f(sender)
+	}
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(func() { cancel(); wg.Wait() })
-	for _, task := range []task{s.dhcp(), &tftp.Server{View: s.current, Loaders: boot.NewLoaders(), Journal: s, Log: s.log(), Now: time.Now}} {
+	for _, task := range []task{s.dhcp(), sender} {
 		failed := make(chan error, 1)
 		wg.Go(func() { failed <- task.Run(ctx) })
 		select {
@@ -100,7 +107,7 @@ func newSite(t *testing.T) *site {
 			t.Fatal(err)
 		}
 	}
-	s.http(ctx, &wg)
+	s.http(ctx, &wg, files)
 	return s
 }
 
@@ -114,15 +121,20 @@ func (s *site) dhcp() *listen.Server {
 		Settings: dhcp.Settings{HTTPPort: 8080}, Log: s.log(), Now: time.Now}
 }
 
-// http serves the loaders, scripts and a ramdisk of known bytes on port 8080.
-func (s *site) http(ctx context.Context, wg *sync.WaitGroup) {
+// files has the scripts and a ramdisk of known bytes.
+func (s *site) files() *serve.Server {
 	dir := s.t.TempDir()
 	must(s.t, os.Mkdir(filepath.Join(dir, "amd64"), 0o755))
 	must(s.t, os.WriteFile(filepath.Join(dir, "amd64", "vmlinuz"), []byte("the kernel's bytes"), 0o644))
 	must(s.t, os.WriteFile(filepath.Join(dir, "amd64", "initrd"), []byte(strings.Repeat("ramdisk ", 1<<20)), 0o644))
+	return &serve.Server{View: s.current, Loaders: boot.NewLoaders(), Boots: s, Strangers: s, Journal: s, Log: s.log(), Now: time.Now,
+		Ramdisks: dir, AgentPort: 8443, AgentPin: "ab12"}
+}
+
+// http serves them and the loaders on port 8080.
+func (s *site) http(ctx context.Context, wg *sync.WaitGroup, files *serve.Server) {
 	r := chi.NewRouter()
-	(&serve.Server{View: s.current, Loaders: boot.NewLoaders(), Boots: s, Strangers: s, Journal: s, Log: s.log(), Now: time.Now,
-		Ramdisks: dir, AgentPort: 8443, AgentPin: "ab12"}).Routes(r)
+	files.Routes(r)
 	l, err := net.Listen("tcp4", ":8080")
 	must(s.t, err)
 	srv := serve.NewHTTP("", r, s.log())

@@ -1,4 +1,4 @@
-package tftp
+package listen
 
 import (
 	"bytes"
@@ -18,6 +18,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
+	own "rackwright/tftp"
 )
 
 // diary keeps events and lets a test wait for one.
@@ -37,13 +38,16 @@ func (d diary) next(t *testing.T) journal.Event {
 }
 
 // start runs a server on a free loopback port until the test ends.
-func start(t *testing.T) (port uint16, events diary) {
+func start(t *testing.T, change ...func(*Server)) (port uint16, events diary) {
 	t.Helper()
 	host := &boot.Host{Machine: "m1", Name: "r1-u1", MAC: inventory.MAC{2, 1}, Address: netip.MustParseAddr("127.0.0.1")}
 	view := boot.NewView(1, nil, []*boot.Host{host})
-	events = make(diary, 64)
-	s := &Server{View: func() *boot.View { return view }, Loaders: boot.NewLoaders(), Journal: events,
+	events = make(diary, 1024)
+	s := &Server{View: func() *boot.View { return view }, Files: shelf(), Journal: events,
 		Log: slog.New(slog.DiscardHandler), Now: time.Now, Port: freePort(t)}
+	for _, f := range change {
+		f(s)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	failed := make(chan error, 1)
@@ -56,6 +60,8 @@ func start(t *testing.T) (port uint16, events diary) {
 	}
 	return s.Port, events
 }
+
+func shelf() own.Files { return own.Shelf{Loaders: boot.NewLoaders()} }
 
 func freePort(t *testing.T) uint16 {
 	t.Helper()
@@ -158,7 +164,7 @@ func TestAskingForTheSizeAloneIsNoFailure(t *testing.T) {
 
 func TestAPortInUseSaysWhoAndHow(t *testing.T) {
 	port, events := start(t)
-	s := &Server{Port: port, Journal: events, Log: slog.New(slog.DiscardHandler), Now: time.Now, Loaders: boot.NewLoaders(), View: func() *boot.View { return nil }}
+	s := &Server{Port: port, Journal: events, Log: slog.New(slog.DiscardHandler), Now: time.Now, Files: shelf(), View: func() *boot.View { return nil }}
 	err := s.Run(t.Context())
 	if !fault.Is(err, fault.Conflict) || !strings.Contains(fault.HintOf(err), "ss -ulpn") {
 		t.Errorf("%v (%s)", err, fault.HintOf(err))
@@ -169,7 +175,7 @@ func TestAPortInUseSaysWhoAndHow(t *testing.T) {
 func TestAServerKeepsToItsHost(t *testing.T) {
 	port := freePort(t)
 	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
-		s := &Server{Host: host, Port: port, Journal: make(diary, 64), Log: slog.New(slog.DiscardHandler), Now: time.Now, Loaders: boot.NewLoaders(),
+		s := &Server{Host: host, Port: port, Journal: make(diary, 64), Log: slog.New(slog.DiscardHandler), Now: time.Now, Files: shelf(),
 			View: func() *boot.View { return nil }}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)

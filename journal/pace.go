@@ -1,12 +1,9 @@
-package serve
+package journal
 
 import (
-	"net/http"
 	"net/netip"
 	"sync"
 	"time"
-
-	"rackwright/journal"
 )
 
 // Bounds of what one peer puts into the journal, and all of them that are not counted
@@ -18,8 +15,8 @@ const (
 	peers     = 4096
 )
 
-// paces is what each peer may still put into the journal. The zero value is ready.
-type paces struct {
+// Paces is what each peer may still put into the journal. The zero value is ready.
+type Paces struct {
 	mu   sync.Mutex
 	left map[netip.Addr]allowance
 }
@@ -31,9 +28,9 @@ type allowance struct {
 	skipped int
 }
 
-// take takes one event's worth from a peer's allowance. skipped is how many of its events
+// Take takes one event's worth from a peer's allowance. skipped is how many of its events
 // were left out before this one.
-func (p *paces) take(peer netip.Addr, now time.Time) (ok bool, skipped int) {
+func (p *Paces) Take(peer netip.Addr, now time.Time) (ok bool, skipped int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if peer.Is6() { // a host has as many addresses as it likes in its network
@@ -65,24 +62,10 @@ func (p *paces) take(peer netip.Addr, now time.Time) (ok bool, skipped int) {
 }
 
 // forget drops the peers whose allowance is whole again.
-func (p *paces) forget(now time.Time) {
+func (p *Paces) forget(now time.Time) {
 	for peer, a := range p.left {
 		if a.left+peerRate*now.Sub(a.at).Seconds() >= peerBurst {
 			delete(p.left, peer)
 		}
 	}
-}
-
-// record journals an event of this request, unless its peer has said too much.
-func (s *Server) record(r *http.Request, e journal.Event) {
-	if s.paces != nil {
-		ok, skipped := s.paces.take(peer(r), e.At)
-		if !ok {
-			return
-		}
-		if skipped > 0 {
-			e.Detail["left_out"] = skipped
-		}
-	}
-	s.Journal.Record(e)
 }
