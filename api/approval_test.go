@@ -50,6 +50,46 @@ func TestOnlyTheMachinesThatWereApprovedAreTouched(t *testing.T) {
 	}
 }
 
+func TestWhatWasApprovedIsTheImageAndNotItsName(t *testing.T) {
+	for what, body := range map[string]string{
+		"/machines/actions/deploy": `{"machines":["m1","m2"],"mode":"each","order":{"image":"debian"}}`,
+		"/rollouts":                `{"name":"spring","max_failures":5,"image":"debian","racks":["r1"],"active":true}`,
+	} {
+		for _, after := range []string{"the same", "another", "another of machines that are in use no more"} {
+			t.Run(what+" "+after, func(t *testing.T) {
+				s := apitest.Rack(t)
+				url := apitest.Serve(t, api.Options{Store: s, TwoPersonsOver: 1}) + wire.Prefix
+				for _, m := range []string{"m1", "m2"} {
+					s.Change(m, func(m *inventory.Machine) { m.Phase, m.Image = inventory.Active, "debian" })
+				}
+				answer, text := ask(t, "POST", url+what, body, "Authorization: Bearer "+apitest.OperatorSecret)
+				a := decode[audit.Approval](t, text)
+				was, err := s.Image(t.Context(), "debian")
+				if err != nil || answer.StatusCode != 202 || len(a.Touched) != 2 || a.Touched[0].Image != "debian" || a.Touched[0].Digest != was.Digest {
+					t.Fatalf("%s %s, %v", answer.Status, text, err)
+				}
+				if after != "the same" {
+					_, gone := s.RemoveImage(t.Context(), "debian", "tester")
+					next := *was
+					next.ID, next.Digest = "", "sha256:"+strings.Repeat("9", 64)
+					if err := s.AddImage(t.Context(), &next, "tester"); err != nil || gone != nil {
+						t.Fatal(err, gone)
+					}
+				}
+				if strings.HasPrefix(after, "another of") {
+					for _, m := range []string{"m1", "m2"} {
+						s.Change(m, func(m *inventory.Machine) { m.Phase = inventory.Ready })
+					}
+				}
+				_, text = ask(t, "POST", url+"/approvals/"+a.ID+"/approve", "")
+				if done := decode[audit.Approval](t, text); (done.Status/100 == 2) != (after == "the same") || after != "the same" && done.Status != 409 {
+					t.Errorf("answered %d: %s", done.Status, text)
+				}
+			})
+		}
+	}
+}
+
 func TestAPersonWithATokenAndALoginIsOnePerson(t *testing.T) {
 	s := apitest.Rack(t)
 	url := apitest.Serve(t, api.Options{Store: s, TwoPersonsOver: 1}) + wire.Prefix

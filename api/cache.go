@@ -22,8 +22,6 @@ type cacheStore interface {
 	Caches(ctx context.Context) ([]images.Cache, error)
 	// BeatCache is Invalid for a rack that there is not; it returns what the cache is to fetch.
 	BeatCache(ctx context.Context, c images.Cache, actor string) ([]string, error)
-	// WarmCaches is NotFound for an unknown name, Conflict when no cache is alive.
-	WarmCaches(ctx context.Context, digest string, names []string, actor string) ([]images.Cache, error)
 	ForgetCache(ctx context.Context, name, actor string) error
 }
 
@@ -60,14 +58,6 @@ func (s *server) caches() {
 	beat.Metadata = map[string]any{blind: true}
 	route(s, beat, s.beatCache)
 	route(s, removal[images.Cache](s, op("DELETE", "/caches/{cache}", "forget-cache", "Forget a cache; one that is alive is back with its next word"), "images"), s.forgetCache)
-	route(s, tag(op("POST", "/caches/actions/warm", "warm-caches", "Have caches fetch an image before anybody asks for it")),
-		func(ctx context.Context, in *struct{ Body wire.CacheWarm }) (*body[wire.List[images.Cache]], error) {
-			img, err := s.Store.Image(ctx, in.Body.Image)
-			if err != nil {
-				return nil, err
-			}
-			return listOf(s.Store.WarmCaches(ctx, img.Digest, in.Body.Caches, actor(ctx)))
-		})
 }
 
 type cacheOut struct {

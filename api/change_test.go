@@ -3,11 +3,13 @@ package api_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"rackwright/api"
 	"rackwright/api/apitest"
 	"rackwright/api/wire"
 	"rackwright/deploy"
+	"rackwright/images"
 	"rackwright/inventory"
 )
 
@@ -84,15 +86,21 @@ func TestWhatIsTriedIsAnsweredAndNotDone(t *testing.T) {
 	s.Move(id, "parked", func(o *deploy.Operation) { o.State = deploy.Parked })
 	ask(t, "POST", url+"/webhooks", `{"name":"chat","url":"https://chat.example/hook"}`)
 	ask(t, "POST", url+"/tokens", `{"name":"ci","role":"viewer"}`)
+	_, text = ask(t, "POST", url+"/images/imports", `{"name":"far","url":"https://mirror/none"}`)
+	away := decode[images.Import](t, text).ID
+	_, text = ask(t, "POST", url+"/images/collect", "")
+	job := decode[images.Job](t, text).ID
+	s.TurnJob(job, func(j *images.Job, now time.Time) { j.State = images.JobFailed })
 	for _, c := range []struct{ method, path, body string }{
 		{"POST", "/machines/m1/hold", `{"reason":"fan"}`}, {"DELETE", "/machines/m1/hold", ""},
 		{"POST", "/machines/m1/replace", `{"part":"machine","reason":"RMA"}`}, {"POST", "/machines/m1/retire", `{"reason":"sold"}`},
 		{"DELETE", "/images/debian", ""}, {"DELETE", "/tokens/ci", ""}, {"DELETE", "/webhooks/chat", ""},
+		{"DELETE", "/images/imports/" + away, ""}, {"POST", "/images/collect", ""}, {"POST", "/jobs/" + job + "/retry", ""}, {"POST", "/jobs/" + job + "/cancel", ""},
 		{"POST", "/operations/" + id + "/retry", ""}, {"POST", "/operations/" + id + "/cancel", ""},
 	} {
 		look := func() string {
 			all := ""
-			for _, path := range []string{"/machines", "/images", "/operations/" + id, "/tokens", "/webhooks"} {
+			for _, path := range []string{"/machines", "/images", "/operations/" + id, "/tokens", "/webhooks", "/images/imports", "/jobs"} {
 				_, text := ask(t, "GET", url+path, "")
 				all += text
 			}

@@ -125,7 +125,7 @@ func (s *server) beginFleet(ctx context.Context, f *fleet.Fleet, order deploy.Or
 func givenUp(f *fleet.Fleet, order deploy.Order) (out []audit.Touched) {
 	for _, m := range f.Members {
 		if f.Kind == fleet.Rollout && (len(order.Overwrite) > 0 || m.Active) && m.State != fleet.Skipped {
-			out = append(out, audit.Touched{ID: m.Machine, Name: m.Name})
+			out = append(out, audit.Touched{ID: m.Machine, Name: m.Name, Image: order.Image, Digest: order.Digest})
 		}
 	}
 	return out

@@ -55,7 +55,7 @@ func (s *server) images(mux *chi.Mux) {
 	s.describeUpload()
 	s.imageImports()
 	s.imageUploads(mux)
-	s.imageBytes()
+	s.jobs()
 }
 
 func (s *server) removeImage(ctx context.Context, in *struct {

@@ -13,7 +13,8 @@ import (
 	"rackwright/store"
 )
 
-type importIn struct {
+// ImportIn names an import. Exported because huma fills only exported embedded structs.
+type ImportIn struct {
 	Import string `path:"import" minLength:"1" maxLength:"64" doc:"Id of an import or upload"`
 }
 
@@ -32,7 +33,7 @@ func (s *server) imageImports() {
 			return keyset(ctx, in.BehindIn, in.Limit, begun, func(p store.Page) ([]images.Import, error) { return s.Store.ImageImports(ctx, p) })
 		})
 	route(s, tag(op("GET", "/images/imports/{import}", "get-image-import", "How far an import or upload is")),
-		func(ctx context.Context, in *importIn) (*body[images.Import], error) {
+		func(ctx context.Context, in *ImportIn) (*body[images.Import], error) {
 			i, err := s.Store.ImageImport(ctx, in.Import)
 			if err != nil {
 				return nil, err
@@ -53,9 +54,7 @@ func (s *server) imageImports() {
 		}
 		return s.beginImport(ctx, in.Body, images.Receiving, "/images/uploads/")
 	})
-	remove := tag(op("DELETE", "/images/imports/{import}", "remove-image-import", "Cancel an import or upload that runs, or forget one that ended"))
-	remove.DefaultStatus = http.StatusNoContent
-	route(s, remove, s.removeImport)
+	route(s, removal[images.Import](s, op("DELETE", "/images/imports/{import}", "remove-image-import", "Cancel an import or upload that runs, or forget one that ended"), "images"), s.removeImport)
 }
 
 func (s *server) beginImport(ctx context.Context, o images.ImportOrder, state images.ImportState, at string) (*created, error) {
@@ -73,13 +72,17 @@ func (s *server) beginImport(ctx context.Context, o images.ImportOrder, state im
 	return &created{wire.Prefix + at + i.ID, i}, nil
 }
 
-func (s *server) removeImport(ctx context.Context, in *importIn) (*struct{}, error) {
+func (s *server) removeImport(ctx context.Context, in *struct {
+	ImportIn
+	TryIn
+}) (*removed, error) {
 	i, err := s.Store.ImageImport(ctx, in.Import)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.Store.RemoveImageImport(ctx, i.ID); err != nil || s.Uploads == nil {
-		return nil, err
+	_, err = tried(ctx, s, in.DryRun, func(ctx context.Context) (any, error) { return nil, s.Store.RemoveImageImport(ctx, i.ID) })
+	if err == nil && !in.DryRun && s.Uploads != nil {
+		err = s.Uploads.RemoveUpload(i.ID)
 	}
-	return nil, s.Uploads.RemoveUpload(i.ID)
+	return removedOf(in.DryRun, i, err)
 }

@@ -163,17 +163,3 @@ func TestAnImportIsBegunShownAndForgotten(t *testing.T) {
 		t.Errorf("%s %s", answer.Status, text)
 	}
 }
-
-func TestDamageIsToldAndBytesAreCollected(t *testing.T) {
-	url := apitest.Serve(t, api.Options{Store: apitest.Rack(t), Depot: apitest.Depot{Damaged: "debian"}}) + wire.Prefix
-	answer, text := ask(t, "POST", url+"/images/check", "")
-	if h := decode[images.Health](t, text); answer.StatusCode != 200 || len(h.Damage) != 1 || h.Damage[0].Where != "partition 2 (root)" {
-		t.Errorf("%s %s", answer.Status, text)
-	}
-	if answer, text := ask(t, "POST", url+"/images/check?image=efi-only", ""); answer.StatusCode != 200 || len(decode[images.Health](t, text).Damage) != 0 {
-		t.Errorf("%s %s", answer.Status, text)
-	}
-	if answer, text := ask(t, "POST", url+"/images/collect", ""); answer.StatusCode != 200 || decode[images.Collected](t, text).Chunks != 3 {
-		t.Errorf("%s %s", answer.Status, text)
-	}
-}

@@ -18,7 +18,7 @@ import (
 func whole() map[string]string {
 	few := "as many as there are phases, verbs or templates in the program"
 	asked := "what a BMC answers now: it has no place to go on from"
-	return map[string]string{"machine-gates": few, "list-templates": few, "warm-caches": "the caches that were asked",
+	return map[string]string{"machine-gates": few, "list-templates": few,
 		"get-bmc-log": asked, "get-bmc-media": asked, "get-bmc-accounts": asked, "get-bmc-protocols": asked, "get-bmc-firmware": asked, "get-bmc-subscriptions": asked}
 }
 
@@ -144,7 +144,7 @@ func TestAPageOfEventsThatStopsEarlySaysWhereToGoOn(t *testing.T) {
 
 func TestATokenThatNobodyGaveOutIsRefused(t *testing.T) {
 	_, url := rack(t)
-	for _, path := range []string{"/events", "/audit", "/approvals", "/webhooks", "/rollouts", "/campaigns", "/firmware", "/images/imports", "/bmcs/strangers", "/racks/r1/signoffs",
+	for _, path := range []string{"/events", "/audit", "/approvals", "/webhooks", "/rollouts", "/campaigns", "/firmware", "/images/imports", "/jobs", "/bmcs/strangers", "/racks/r1/signoffs",
 		"/racks/r1/slots", "/machines/m1/parts", "/machines/m1/history", "/machines/m1/timeline", "/machines/m1/identifiers"} {
 		for _, query := range []string{"page_token=x", "page_token=e30", "sort=colour"} {
 			if answer, text := ask(t, "GET", url+path+"?"+query, ""); answer.StatusCode != 400 {

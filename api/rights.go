@@ -162,6 +162,10 @@ var needs = map[string]Need{
 	"beat-cache":            {access.Serve, Listed},
 	"forget-cache":          {access.Image, Whole},
 	"warm-caches":           {access.Image, Whole},
+	"list-jobs":             {access.Read, Whole},
+	"get-job":               {access.Read, Whole},
+	"cancel-job":            {access.Image, Whole},
+	"retry-job":             {access.Image, Whole},
 
 	"list-firmware":       {access.Read, Shared},
 	"get-firmware":        {access.Read, Shared},

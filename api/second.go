@@ -48,7 +48,7 @@ func (s *server) second(ctx context.Context, touched ...audit.Touched) error {
 		if beyond := a.Beyond(touched); len(beyond) > 0 {
 			return fault.Conflictf("the request touches %s now, and did not when it was asked", firstOf(beyond)).WithHint("it is to be asked again")
 		}
-		return nil
+		return s.sameImages(ctx, &a.Approval, touched)
 	}
 	if s.TwoPersonsOver <= 0 || machines <= 0 {
 		return nil
@@ -68,6 +68,32 @@ func (s *server) second(ctx context.Context, touched ...audit.Touched) error {
 	}
 	s.remark(ctx, nil, map[string]any{"waits_for_a_second_person": kept.ID, "machines": machines})
 	return &keptAnswer{*kept}
+}
+
+// sameImages is Conflict when the name of an image means another now than when a request was
+// asked: in what the request would give, or by itself where nothing is destroyed any more.
+func (s *server) sameImages(ctx context.Context, a *audit.Approval, now []audit.Touched) error {
+	meant := a.Images()
+	for _, t := range now {
+		if was := meant[t.Image]; was != "" && was != t.Digest {
+			return otherImage(t.Image, was, t.Digest)
+		}
+	}
+	for name, was := range meant {
+		img, err := s.Store.Image(ctx, name)
+		if err != nil {
+			return err
+		}
+		if img.Digest != was {
+			return otherImage(name, was, img.Digest)
+		}
+	}
+	return nil
+}
+
+func otherImage(name, was, is string) error {
+	return fault.Conflictf("image %s is %s now, and was %s when the request was asked", name, is, was).
+		WithHint("ask again if the new one is meant; for the old one add it again under a name of its own")
 }
 
 // personOf is who stands behind a caller.
@@ -128,7 +154,9 @@ func destroyed(tasks ...task) (out []audit.Touched) {
 	for _, t := range tasks {
 		inUse := t.kind == deploy.Deploy && t.machine != nil && t.machine.Phase == inventory.Active && t.order.Image != ""
 		if t.kind == deploy.Erase || len(t.order.Overwrite) > 0 || inUse {
-			out = append(out, touchedOf(t.machine))
+			lost := touchedOf(t.machine)
+			lost.Image, lost.Digest = t.order.Image, t.order.Digest
+			out = append(out, lost)
 		}
 	}
 	return out

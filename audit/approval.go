@@ -53,8 +53,10 @@ type Approval struct {
 
 // Touched is a machine, an image or a firmware file that a request would destroy.
 type Touched struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Image  string `json:"image,omitempty" doc:"Name of the image that it would be given"`
+	Digest string `json:"digest,omitempty" doc:"What that name meant when it was asked. Nothing else is given"`
 }
 
 // Beyond are the names of what a request touches now and did not when it was asked. Requests
@@ -69,6 +71,18 @@ func (a *Approval) Beyond(now []Touched) (names []string) {
 		}
 	}
 	return names
+}
+
+// Images are the images that a request would give, by name, with the digest each name meant
+// when it was asked.
+func (a *Approval) Images() map[string]string {
+	meant := map[string]string{}
+	for _, t := range a.Touched {
+		if t.Image != "" && t.Digest != "" {
+			meant[t.Image] = t.Digest
+		}
+	}
+	return meant
 }
 
 // Person is who stands behind a credential.

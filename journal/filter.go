@@ -43,7 +43,7 @@ func (e *Event) Severity() Severity {
 		case "warning":
 			return Warning
 		}
-	case OpState, Rollout, Campaign:
+	case OpState, Rollout, Campaign, ImageJob:
 		switch state {
 		case "failed", "parked", "halted":
 			return Failure

@@ -34,6 +34,7 @@ const (
 	OpState      Kind = "op.state"
 	ImageAdded   Kind = "image.added"
 	ImageRemoved Kind = "image.removed"
+	ImageJob     Kind = "image.job"         // long work of the catalogue was asked for, or ended
 	FirmwareFile Kind = "firmware.file"     // a file was added to the catalogue, or removed
 	FirmwareSent Kind = "firmware.sent"     // a BMC fetched a file, or tried to
 	Campaign     Kind = "firmware.campaign" // a campaign began, went on, halted or ended

@@ -124,39 +124,6 @@ func (db *DB) writeCache(ctx context.Context, tx *sql.Tx, c images.Cache, want [
 	return err
 }
 
-// WarmCaches asks caches, by name or all that are alive, to fetch an image before anybody
-// does, and returns them.
-func (db *DB) WarmCaches(ctx context.Context, digest string, names []string, actor string) ([]images.Cache, error) {
-	var out []images.Cache
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		all, err := db.caches(ctx, tx, "true ORDER BY name"+db.dialect.lock)
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if !slices.ContainsFunc(all, func(c images.Cache) bool { return c.Name == name }) {
-				return fault.NotFoundf("there is no cache %q", name).WithHint("'rackwright cache list' shows them")
-			}
-		}
-		out = slices.DeleteFunc(all, func(c images.Cache) bool {
-			return len(names) > 0 && !slices.Contains(names, c.Name) || len(names) == 0 && !c.Alive
-		})
-		if len(out) == 0 {
-			return fault.Conflictf("no cache is alive").WithHint("start one with 'rackwright cache run'")
-		}
-		for i := range out {
-			if c := &out[i]; !slices.Contains(c.Want, digest) {
-				c.Want = append(c.Want[max(0, len(c.Want)-99):], digest)
-				if _, err := exec(ctx, tx, `UPDATE image_cache SET want = $1 WHERE name = $2`, toJSON(c.Want), c.Name); err != nil {
-					return err
-				}
-			}
-		}
-		return db.append(ctx, tx, []journal.Event{cacheEvent(actor, fmt.Sprintf("%d caches are to fetch %s", len(out), digest))})
-	})
-	return out, err
-}
-
 // ForgetCache forgets a cache; one that is alive is back with its next word.
 func (db *DB) ForgetCache(ctx context.Context, name, actor string) error {
 	return db.tx(ctx, func(tx *sql.Tx) error {

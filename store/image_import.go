@@ -112,18 +112,25 @@ func (db *DB) NoteUpload(ctx context.Context, id string, done, size int64) error
 // ClaimImageImport lends an import that is to be done to owner until now+ttl, with what
 // was asked; nil, nil: there is none.
 func (db *DB) ClaimImageImport(ctx context.Context, owner string, ttl time.Duration) (*images.Import, error) {
-	now := db.now()
-	var id string
-	err := db.sql.QueryRowContext(ctx, `UPDATE image_import SET lease_owner = $1, lease_until = $2, updated_at = $3
-		WHERE id = (SELECT id FROM image_import WHERE state IN ('queued', 'fetching', 'checking') AND (lease_owner = '' OR lease_until <= $3)
-			ORDER BY created_at, id LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, db.fault(err)
+	id, err := db.lend(ctx, "image_import", "state IN ('queued', 'fetching', 'checking')", "", owner, ttl)
+	if err != nil || id == "" {
+		return nil, err
 	}
 	return db.ImageImport(ctx, id)
+}
+
+// lend gives the oldest row of a table of work, that is open and in nobody's hands, to owner
+// until now+ttl, and changes it; "": there is none. table, open and change are words of the
+// program; $3 in them is now.
+func (db *DB) lend(ctx context.Context, table, open, change, owner string, ttl time.Duration) (id string, err error) {
+	now := db.now()
+	err = db.sql.QueryRowContext(ctx, `UPDATE `+table+` SET lease_owner = $1, lease_until = $2, updated_at = $3`+change+`
+		WHERE id = (SELECT id FROM `+table+` WHERE `+open+` AND (lease_owner = '' OR lease_until <= $3)
+			ORDER BY created_at, id LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, db.fault(err)
 }
 
 // NoteImageImport writes down how far an import is and keeps it for owner until now+ttl.
@@ -172,6 +179,6 @@ func (db *DB) ExpireImageImports(ctx context.Context, idle time.Time) error {
 	return db.fault(err)
 }
 
-// ImportDue returns a signal that an import is to be done, by what this process did. The
+// ImportDue returns a signal that an import or a job is to be done, by what this process did. The
 // function ends the subscription.
 func (db *DB) ImportDue() (<-chan struct{}, func()) { return db.imports.listen(everything) }

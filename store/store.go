@@ -56,7 +56,7 @@ type DB struct {
 	holds    signal // a BMC is wanted, or free for who wanted it
 
 	fleets  signal // a rollout or a firmware campaign is to be looked after
-	imports signal // an import of an image is to be done
+	imports signal // an import of an image, or a job of the catalogue, is to be done
 
 	tokens tokenCache
 

@@ -34,22 +34,6 @@ func (s *Store) BeatCache(_ context.Context, c images.Cache, _ string) ([]string
 	return c.Want, err
 }
 
-// WarmCaches asks caches to fetch an image.
-func (s *Store) WarmCaches(_ context.Context, digest string, names []string, _ string) (out []images.Cache, err error) {
-	unlock, err := s.lock()
-	defer unlock()
-	for i := range s.cache {
-		if len(names) == 0 || slices.Contains(names, s.cache[i].Name) {
-			s.cache[i].Want = append(s.cache[i].Want, digest)
-			out = append(out, s.cache[i])
-		}
-	}
-	if err == nil && len(out) == 0 {
-		err = fault.Conflictf("no cache is alive").WithHint("start one with 'rackwright cache run'")
-	}
-	return out, err
-}
-
 // ForgetCache forgets a cache.
 func (s *Store) ForgetCache(_ context.Context, name, _ string) error {
 	unlock, err := s.lock()

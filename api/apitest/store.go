@@ -36,6 +36,8 @@ type Store struct {
 	cache   []images.Cache
 	fleet   []fleet.Fleet
 	uploads uploads
+	job     []images.Job
+	damaged string // name of an image
 	record  record
 	kept    kept
 	subs    map[chan struct{}]bool

@@ -24,12 +24,6 @@ func (c *Client) BeatCache(ctx context.Context, name string, b wire.CacheBeat) (
 	return call[wire.CacheOrders](ctx, c, http.MethodPut, "/caches/"+url.PathEscape(name), nil, b)
 }
 
-// WarmCaches asks caches to fetch an image; none named: all that are alive.
-func (c *Client) WarmCaches(ctx context.Context, w wire.CacheWarm) ([]images.Cache, error) {
-	l, err := call[wire.List[images.Cache]](ctx, c, http.MethodPost, "/caches/actions/warm", nil, w)
-	return l.Items, err
-}
-
 // ForgetCache forgets a cache.
 func (c *Client) ForgetCache(ctx context.Context, name string) error {
 	_, err := call[struct{}](ctx, c, http.MethodDelete, "/caches/"+url.PathEscape(name), nil, nil)

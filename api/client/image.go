@@ -11,9 +11,6 @@ import (
 	"rackwright/images"
 )
 
-// longLimit is for calls that read everything there is.
-const longLimit = 24 * time.Hour
-
 // Imports lists imports and uploads, newest first.
 func (c *Client) Imports(ctx context.Context) ([]images.Import, error) {
 	return all[images.Import](ctx, c, "/images/imports", nil)
@@ -61,27 +58,36 @@ func (c *Client) SendPart(ctx context.Context, u Upload) (string, error) {
 
 // await waits until an import has ended. A failed one is the fault that it failed with.
 func (c *Client) await(ctx context.Context, id string, tell func(images.Import)) (images.Import, error) {
+	i, err := awaited(ctx, c, func() (images.Import, error) { return c.Import(ctx, id) }, func(i images.Import) bool { return i.State.Ended() }, tell, "rackwright image import show "+id)
+	if err == nil && i.State == images.Failed {
+		err = failed(i.Fault, i.Error, i.Hint)
+	}
+	return i, err
+}
+
+// awaited asks again and again until something has ended. show is the command that shows it.
+func awaited[T any](ctx context.Context, c *Client, ask func() (T, error), ended func(T) bool, tell func(T), show string) (T, error) {
 	wait := 20 * time.Millisecond
 	for failures := 0; ; {
-		i, err := c.Import(ctx, id)
+		is, err := ask()
 		switch {
 		case fault.Is(err, fault.Unreachable) && ctx.Err() == nil && failures < patience:
 			failures++
 			if err := c.pause(ctx, failures); err != nil {
-				return i, err
+				return is, err
 			}
 			continue
+		case err != nil && ctx.Err() != nil:
+			return is, interrupted(ctx, show)
 		case err != nil:
-			return i, err
-		case i.State == images.Failed:
-			return i, fault.New(faultOf(i), "%s", i.Error).WithHint("%s", i.Hint)
+			return is, err
 		}
 		failures = 0
 		if tell != nil {
-			tell(i)
+			tell(is)
 		}
-		if i.State == images.Done {
-			return i, nil
+		if ended(is) {
+			return is, nil
 		}
 		t := time.NewTimer(wait)
 		select {
@@ -89,27 +95,23 @@ func (c *Client) await(ctx context.Context, id string, tell func(images.Import))
 			wait = min(2*wait, time.Second)
 		case <-ctx.Done():
 			t.Stop()
-			return i, fault.New(fault.Unreachable, "interrupted: %w", ctx.Err()).WithHint("the server goes on: 'rackwright image import show %s'", id)
+			return is, interrupted(ctx, show)
 		}
 	}
 }
 
-// faultOf is the kind of fault an import failed with; of one that does not say, Invalid.
-func faultOf(i images.Import) fault.Kind {
+func interrupted(ctx context.Context, show string) error {
+	return fault.New(fault.Unreachable, "interrupted: %w", ctx.Err()).WithHint("the server goes on: '%s'", show)
+}
+
+// failed is the fault that work of the server failed with; of one that does not say its
+// kind, Invalid.
+func failed(kind, text, hint string) error {
+	is := fault.Invalid
 	for k := fault.Internal; k <= fault.Unreachable; k++ {
-		if k.String() == i.Fault {
-			return k
+		if k.String() == kind {
+			is = k
 		}
 	}
-	return fault.Invalid
-}
-
-// CheckImages has the server read all bytes of an image, "" for every one.
-func (c *Client) CheckImages(ctx context.Context, image string) (images.Health, error) {
-	return callWithin[images.Health](ctx, c, longLimit, http.MethodPost, "/images/check", query("image", image), nil)
-}
-
-// CollectImages has the server remove bytes that no image needs.
-func (c *Client) CollectImages(ctx context.Context) (images.Collected, error) {
-	return callWithin[images.Collected](ctx, c, longLimit, http.MethodPost, "/images/collect", nil, nil)
+	return fault.New(is, "%s", text).WithHint("%s", hint)
 }

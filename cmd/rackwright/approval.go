@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,7 +78,7 @@ func printApproval(out io.Writer, a audit.Approval) {
 	if a.Status > 0 {
 		status = strconv.Itoa(a.Status)
 	}
-	pairs(out, "ID", a.ID, "State", string(a.State), "Asked by", a.Actor+" ("+a.Role+")", "What", a.Route, "Path", a.Method+" "+a.Path, "Machines", strconv.Itoa(a.Machines), "Touches", strings.Join(touchedNames(a), " "), "Asks", asks,
+	pairs(out, "ID", a.ID, "State", string(a.State), "Asked by", a.Actor+" ("+a.Role+")", "What", a.Route, "Path", a.Method+" "+a.Path, "Machines", strconv.Itoa(a.Machines), "Touches", strings.Join(touchedNames(a), " "), "Gives", strings.Join(givenImages(a), " "), "Asks", asks,
 		"Reason", a.Reason, "Asked", timeText(a.Asked), "Expires", timeText(a.Expires), "Decided by", a.By, "Decided", timeText(a.Decided), "Decision", a.Decision,
 		"Answered", status, "See", a.Location)
 }
@@ -125,6 +126,15 @@ func (w *world) sureOfApproval(ctx context.Context, cl *client.Client, yes bool,
 		touched = []string{a.Path}
 	}
 	return w.sure(yes, deed, touched...)
+}
+
+// givenImages are the images that a request would give, with what their names meant.
+func givenImages(a audit.Approval) (out []string) {
+	for name, digest := range a.Images() {
+		out = append(out, oneLine(name+" ("+digest+")"))
+	}
+	slices.Sort(out)
+	return out
 }
 
 func touchedNames(a audit.Approval) []string {

@@ -204,27 +204,43 @@ func warmText(list []images.Warm) string {
 
 func cacheWarm(w *world) *cobra.Command {
 	var ask wire.CacheWarm
+	f := jobWait{}
 	c := &cobra.Command{Use: "warm IMAGE", Short: "Have caches fetch an image before anybody asks for it", Args: names(1, 1),
-		Long:    "Asks the caches named, or all that are alive, to fetch every chunk of an image. 'rackwright cache list' shows how far they are.",
-		Example: "  rackwright cache warm debian-12\n  rackwright cache warm debian-12 --cache r1-cache --cache r2-cache",
+		Long: "Asks the caches named, or all that are alive, to fetch every chunk of an image, as a job: 'rackwright job show' tells how\n" +
+			"far they are, and 'rackwright job cancel' takes it back. With --wait the command stays until all have it.",
+		Example: "  rackwright cache warm debian-12\n  rackwright cache warm debian-12 --cache r1-cache --cache r2-cache --wait\n  rackwright cache warm debian-12 --dry-run",
 		RunE: func(c *cobra.Command, args []string) error {
 			ask.Image = args[0]
 			cl, err := w.connect()
 			if err != nil {
 				return err
 			}
-			list, err := cl.WarmCaches(c.Context(), ask)
+			j, err := cl.WarmCaches(c.Context(), ask)
 			if err != nil {
 				return err
 			}
-			return w.show(list, func(out io.Writer) {
-				for _, c := range list {
-					fmt.Fprintf(out, "%s is to fetch %s\n", oneLine(c.Name), oneLine(ask.Image))
-				}
-			})
+			if w.tries || !f.wait {
+				return w.show(j, func(out io.Writer) { printAsked(out, j) })
+			}
+			return w.awaitJob(c.Context(), cl, j, f, func(j images.Job) error { return w.show(j, func(out io.Writer) { printFills(out, j) }) })
 		}}
 	c.Flags().StringArrayVar(&ask.Caches, "cache", nil, "`name` of a cache; may be repeated")
-	return c
+	f.add(c, false)
+	return w.tryable(c)
+}
+
+// printAsked names the caches that are to fetch an image.
+func printAsked(out io.Writer, j images.Job) {
+	for _, f := range j.Result.Fills {
+		most := ""
+		if f.Bytes > 0 {
+			most = ", " + bytesText(f.Bytes) + " at most"
+		}
+		fmt.Fprintf(out, "%s is to fetch %s%s\n", oneLine(f.Cache), oneLine(j.Image), most)
+	}
+	if j.ID != "" {
+		printBegun(out, j)
+	}
 }
 
 func cacheForget(w *world) *cobra.Command {

@@ -28,14 +28,21 @@ func shareLine(name string, done, total int64) string {
 
 // fetches shows a bar on a terminal while the server fetches; the second function ends it.
 func (w *world) fetches(name string) (func(images.Import), func()) {
+	return lineOf(w, func(i images.Import) (string, bool) { return importLine(name, i), i.State.Ended() })
+}
+
+// lineOf shows on a terminal how far something is, in one line that is written anew; the
+// second function ends it. of also says whether it is the last.
+func lineOf[T any](w *world, of func(T) (line string, last bool)) (func(T), func()) {
 	if w.width == 0 {
 		return nil, func() {}
 	}
-	last := time.Time{}
-	tell := func(i images.Import) {
-		if now := w.now(); now.Sub(last) > 100*time.Millisecond || i.State.Ended() {
-			last = now
-			fmt.Fprint(w.err, "\r\x1b[2K"+cut(importLine(name, i), w.width-1))
+	shown := time.Time{}
+	tell := func(is T) {
+		line, last := of(is)
+		if now := w.now(); now.Sub(shown) > 100*time.Millisecond || last {
+			shown = now
+			fmt.Fprint(w.err, "\r\x1b[2K"+cut(line, w.width-1))
 		}
 	}
 	return tell, func() { fmt.Fprintln(w.err) }
@@ -118,5 +125,5 @@ func importRemove(w *world) *cobra.Command {
 			return w.show(map[string]string{"removed": args[0]}, func(out io.Writer) { fmt.Fprintf(out, "import %s removed\n", oneLine(args[0])) })
 		}}
 	yesFlag(c, &yes)
-	return c
+	return w.tryable(c)
 }

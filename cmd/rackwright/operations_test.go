@@ -30,7 +30,7 @@ func commandOf() map[string]string {
 		"list-firmware": "firmware list", "add-firmware": "firmware add FILE --name x --component bios --version 1 --model m", "firmware-compliance": "firmware compliance",
 		"remove-firmware": "firmware remove x --yes", "get-firmware": "firmware show x", "firmware-machine": "firmware update m1",
 		"health": "version", "list-images": "image list", "add-image": "image add x -", "check-images": "image verify", "collect-images": "image gc",
-		"list-image-imports": "image import list", "import-image": "image add x --url http://127.0.0.1/x", "remove-image-import": "image import remove x --yes",
+		"list-image-imports": "image import list", "import-image": "image add x --url http://127.0.0.1/x", "remove-image-import": "image import remove x --yes", "list-jobs": "job list", "get-job": "job show x", "cancel-job": "job cancel x", "retry-job": "job retry x",
 		"get-image-import": "image import show x", "begin-image-upload": "image add x FILE", "continue-image-upload": "image add x FILE",
 		"image-upload-offset": "it is asked for when a connection broke|image add",
 		"remove-image":        "image remove x --yes", "get-image": "image show x", "list-leases": "network leases", "list-machines": "machine list",

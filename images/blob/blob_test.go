@@ -361,7 +361,7 @@ func TestARemovedImageIsGone(t *testing.T) {
 	if err := s.Remove(in.Digest); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Collect(t.Context(), func(context.Context, string) (bool, error) { return true, nil }); err != nil {
+	if _, err := s.Collect(t.Context(), func(context.Context, string) (bool, error) { return true, nil }, nil); err != nil {
 		t.Fatal(err)
 	}
 	wantImages(t, dir)

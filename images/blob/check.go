@@ -46,15 +46,21 @@ type Report struct {
 
 // Check reads everything the subjects have and says what of it is damaged or missing, and
 // what the store has beside them. Collect does not run meanwhile.
-func (s *Store) Check(ctx context.Context, subjects []Subject, progress func(done, total int)) (Report, error) {
+func (s *Store) Check(ctx context.Context, subjects []Subject, progress func(images.Reach)) (Report, error) {
 	lock, err := s.lock(unix.LOCK_SH)
 	if err != nil {
 		return Report{}, err
 	}
 	defer lock.Close()
-	c := &checker{s: s, manifests: map[string]*images.Manifest{}, bad: map[string]string{}, progress: progress}
+	if progress == nil {
+		progress = func(images.Reach) {}
+	}
+	c := &checker{s: s, manifests: map[string]*images.Manifest{}, chunks: map[string]images.Chunk{}, bad: map[string]string{}, progress: progress}
 	for _, one := range subjects {
-		if err := c.load(ctx, one); err != nil {
+		c.load(one)
+	}
+	for _, one := range subjects {
+		if err := c.readFile(ctx, one); err != nil {
 			return Report{}, err
 		}
 	}
@@ -71,26 +77,31 @@ func (s *Store) Check(ctx context.Context, subjects []Subject, progress func(don
 type checker struct {
 	s         *Store
 	manifests map[string]*images.Manifest
+	chunks    map[string]images.Chunk // of all manifests, each once
 	out       Report
-	progress  func(done, total int)
+	progress  func(images.Reach)
 
-	mu   sync.Mutex
-	done int
-	bad  map[string]string // chunk -> what is wrong with it
+	mu    sync.Mutex
+	reach images.Reach
+	bad   map[string]string // chunk -> what is wrong with it
 }
 
-// load reads the manifest of an image, or all of a file.
-func (c *checker) load(ctx context.Context, one Subject) error {
+// came tells how far it is with some bytes more.
+func (c *checker) came(bytes int64, chunks int) {
+	c.reach.Bytes += bytes
+	c.reach.Chunks += chunks
+	c.progress(c.reach)
+}
+
+// load reads the manifest of an image, and counts what there will be to read.
+func (c *checker) load(one Subject) {
 	if one.Kind.Whole() {
 		c.out.Files++
-		what, err := c.file(ctx, one.Digest)
-		if what != "" {
-			c.out.Damage = append(c.out.Damage, Damage{Digest: one.Digest, What: what})
-		}
-		return err
+		c.reach.AllBytes += c.s.sizeOf(one.Digest)
+		return
 	}
 	if c.manifests[one.Digest] != nil {
-		return nil
+		return
 	}
 	c.out.Images++
 	_, m, err := c.s.manifest(one.Digest)
@@ -101,8 +112,40 @@ func (c *checker) load(ctx context.Context, one Subject) error {
 		c.out.Damage = append(c.out.Damage, Damage{Digest: one.Digest, What: "its manifest is damaged"})
 	default:
 		c.manifests[one.Digest] = m
+		for _, chunk := range m.Chunks {
+			if _, counted := c.chunks[chunk.Blob]; !counted {
+				c.chunks[chunk.Blob] = chunk
+				c.reach.AllBytes += chunk.Packed
+				c.reach.AllChunks++
+			}
+		}
 	}
-	return nil
+}
+
+// sizeOf is how long a file is, 0 when that cannot be told.
+func (s *Store) sizeOf(digest string) int64 {
+	f, err := s.OpenFile(digest)
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return 0
+	}
+	return st.Size()
+}
+
+// readFile reads all of a file that is kept whole.
+func (c *checker) readFile(ctx context.Context, one Subject) error {
+	if !one.Kind.Whole() {
+		return nil
+	}
+	what, err := c.file(ctx, one.Digest)
+	if what != "" {
+		c.out.Damage = append(c.out.Damage, Damage{Digest: one.Digest, What: what})
+	}
+	return err
 }
 
 // file proves a file; the text says what is wrong with it.
@@ -116,7 +159,7 @@ func (c *checker) file(ctx context.Context, digest string) (string, error) {
 	}
 	defer f.Close()
 	sum := sha256.New()
-	n, err := io.Copy(sum, &patientReader{ctx, f})
+	n, err := io.Copy(io.MultiWriter(sum, told(func(n int) { c.came(int64(n), 0) })), &patientReader{ctx, f})
 	if ctx.Err() != nil {
 		return "", cancelled(ctx)
 	}
@@ -130,22 +173,22 @@ func (c *checker) file(ctx context.Context, digest string) (string, error) {
 	return "", nil
 }
 
+// told is a writer that only counts.
+type told func(n int)
+
+// Write implements io.Writer.
+func (t told) Write(b []byte) (int, error) { t(len(b)); return len(b), nil }
+
 // readChunks proves every chunk of the images once.
 func (c *checker) readChunks(ctx context.Context) error {
-	all := map[string]images.Chunk{}
-	for _, m := range c.manifests {
-		for _, chunk := range m.Chunks {
-			all[chunk.Blob] = chunk
-		}
-	}
-	c.out.Chunks = len(all)
+	c.out.Chunks = len(c.chunks)
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	for _, chunk := range all {
+	for _, chunk := range c.chunks {
 		if gctx.Err() != nil {
 			break
 		}
-		g.Go(func() error { c.readOne(chunk, len(all)); return nil })
+		g.Go(func() error { c.readOne(chunk); return nil })
 	}
 	_ = g.Wait()
 	if ctx.Err() != nil {
@@ -154,11 +197,10 @@ func (c *checker) readChunks(ctx context.Context) error {
 	return nil
 }
 
-func (c *checker) readOne(chunk images.Chunk, total int) {
+func (c *checker) readOne(chunk images.Chunk) {
 	_, err := readChunk(chunk, c.s.Chunk, nil)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.done++
 	c.out.Bytes += chunk.Packed
 	switch {
 	case fault.Is(err, fault.NotFound):
@@ -166,9 +208,7 @@ func (c *checker) readOne(chunk images.Chunk, total int) {
 	case err != nil:
 		c.bad[chunk.Blob] = "chunk " + chunk.Blob + " is damaged: " + err.Error()
 	}
-	if c.progress != nil {
-		c.progress(c.done, total)
-	}
+	c.came(chunk.Packed, 1)
 }
 
 // judge names the damage of an image.

@@ -26,14 +26,14 @@ type Keep func(ctx context.Context, digest string) (bool, error)
 // Collect removes images and files that keep does not want, and chunks of no image. It runs
 // when nobody imports, in this process or another; else it is Conflict and removes
 // nothing. An image that is wanted and whose manifest cannot be read keeps all chunks:
-// nobody knows which are its.
-func (s *Store) Collect(ctx context.Context, keep Keep) (images.Collected, error) {
-	return s.collect(ctx, s.unlessYoung(keep), os.Remove)
+// nobody knows which are its. told, when not nil, is called with what is removed by then.
+func (s *Store) Collect(ctx context.Context, keep Keep, told func(images.Collected)) (images.Collected, error) {
+	return s.collect(ctx, s.unlessYoung(keep), os.Remove, told)
 }
 
 // Collectable is what Collect would remove.
 func (s *Store) Collectable(ctx context.Context, keep Keep) (images.Collected, error) {
-	return s.collect(ctx, s.unlessYoung(keep), func(string) error { return nil })
+	return s.collect(ctx, s.unlessYoung(keep), func(string) error { return nil }, nil)
 }
 
 // keeps says whether a file of the store, of a digest, is kept.
@@ -58,10 +58,10 @@ func (s *Store) Forget(ctx context.Context, digests []string, keep Keep) (images
 			return true, nil
 		}
 		return keep(ctx, d)
-	}, os.Remove)
+	}, os.Remove, nil)
 }
 
-func (s *Store) collect(ctx context.Context, keep keeps, remove func(path string) error) (images.Collected, error) {
+func (s *Store) collect(ctx context.Context, keep keeps, remove func(path string) error, told func(images.Collected)) (images.Collected, error) {
 	lock, err := s.lock(unix.LOCK_EX | unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return images.Collected{}, fault.Conflictf("an image is being added").WithHint("try again when it is done")
@@ -74,6 +74,10 @@ func (s *Store) collect(ctx context.Context, keep keeps, remove func(path string
 		return images.Collected{}, err
 	}
 	var out images.Collected
+	if told != nil {
+		plain := remove
+		remove = func(path string) error { told(out); return plain(path) }
+	}
 	wanted, err := s.collectNamed(ctx, keep, remove, &out)
 	if err == nil {
 		err = s.collectChunks(ctx, wanted, remove, &out)
@@ -86,6 +90,9 @@ func (s *Store) collect(ctx context.Context, keep keeps, remove func(path string
 func (s *Store) collectNamed(ctx context.Context, keep keeps, remove func(path string) error, out *images.Collected) (map[string]bool, error) {
 	wanted := map[string]bool{}
 	err := s.eachNamed(func(name, digest string, size int64) error {
+		if ctx.Err() != nil {
+			return cancelled(ctx)
+		}
 		kept, err := keep(ctx, name, digest)
 		if err != nil {
 			return err

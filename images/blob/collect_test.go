@@ -76,7 +76,7 @@ func TestWhatIsCollectedIsWhatNobodyNeeds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if gone, err := s.Collect(t.Context(), only(one.Digest)); err != nil || gone != (images.Collected{}) {
+	if gone, err := s.Collect(t.Context(), only(one.Digest), nil); err != nil || gone != (images.Collected{}) {
 		t.Errorf("young and without a record: %+v, %v", gone, err)
 	}
 	age(t, dir)
@@ -87,7 +87,7 @@ func TestWhatIsCollectedIsWhatNobodyNeeds(t *testing.T) {
 	if still, err := s.Digests(); err != nil || len(still) != 2 {
 		t.Errorf("what was only looked at is gone: %v, %v", still, err)
 	}
-	gone, err := s.Collect(t.Context(), only(one.Digest))
+	gone, err := s.Collect(t.Context(), only(one.Digest), nil)
 	if gone != would {
 		t.Errorf("%+v, and it was to be %+v", gone, would)
 	}
@@ -120,7 +120,7 @@ func TestNothingIsCollectedWhileAnImageIsAdded(t *testing.T) {
 	}
 	tried := 0
 	collect := func() {
-		if _, err := other.Collect(t.Context(), only()); !fault.Is(err, fault.Conflict) || fault.HintOf(err) == "" {
+		if _, err := other.Collect(t.Context(), only(), nil); !fault.Is(err, fault.Conflict) || fault.HintOf(err) == "" {
 			t.Errorf("collected meanwhile: %v", err)
 		}
 		tried++
@@ -178,7 +178,7 @@ func TestManyImportsAtATimeAndCollectionsBetweenLoseNothing(t *testing.T) {
 			got[n] = in
 		})
 		all.Go(func() {
-			if _, err := s.Collect(t.Context(), only()); err != nil && !fault.Is(err, fault.Conflict) {
+			if _, err := s.Collect(t.Context(), only(), nil); err != nil && !fault.Is(err, fault.Conflict) {
 				t.Error(err)
 			}
 		})

@@ -37,6 +37,7 @@ type Keeper struct {
 
 	mu   sync.Mutex
 	warm []images.Warm
+	stop map[string]context.CancelFunc // by digest: what is being fetched
 }
 
 // String names the task.
@@ -105,6 +106,11 @@ func (k *Keeper) obey(ctx context.Context, o Orders, hands *sync.WaitGroup) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.warm = slices.DeleteFunc(k.warm, func(w images.Warm) bool { return w.Ended() && !slices.Contains(o.Want, w.Digest) })
+	for digest, stop := range k.stop {
+		if !slices.Contains(o.Want, digest) { // it was taken back
+			stop()
+		}
+	}
 	busy := slices.ContainsFunc(k.warm, func(w images.Warm) bool { return !w.Ended() })
 	for _, digest := range o.Want {
 		if busy || len(k.warm) >= 100 || slices.ContainsFunc(k.warm, func(w images.Warm) bool { return w.Digest == digest }) {
@@ -112,10 +118,16 @@ func (k *Keeper) obey(ctx context.Context, o Orders, hands *sync.WaitGroup) {
 		}
 		busy = true // one after the other: agents come first
 		k.warm = append(k.warm, images.Warm{Digest: digest})
+		ctx, stop := context.WithCancel(ctx)
+		if k.stop == nil {
+			k.stop = map[string]context.CancelFunc{}
+		}
+		k.stop[digest] = stop
 		hands.Go(func() {
 			err := k.Cache.Warm(ctx, digest, o.Ticket, func(done, total int) {
 				k.warmed(digest, func(w *images.Warm) { w.Done, w.Total = max(w.Done, done), total })
 			})
+			k.stopped(digest)
 			k.warmed(digest, func(w *images.Warm) {
 				if err != nil {
 					w.Error = err.Error()[:min(len(err.Error()), 500)]
@@ -125,6 +137,14 @@ func (k *Keeper) obey(ctx context.Context, o Orders, hands *sync.WaitGroup) {
 			})
 		})
 	}
+}
+
+// stopped forgets how to stop what has ended.
+func (k *Keeper) stopped(digest string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.stop[digest]()
+	delete(k.stop, digest)
 }
 
 func (k *Keeper) warmed(digest string, change func(*images.Warm)) {

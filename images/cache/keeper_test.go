@@ -97,3 +97,27 @@ func TestACacheTellsHowItStandsAndFetchesWhatItIsAsked(t *testing.T) {
 	}
 	stop()
 }
+
+func TestACacheStopsFetchingWhatIsTakenBack(t *testing.T) {
+	public, _, _ := ed25519.GenerateKey(nil)
+	u := newUpstream(t)
+	m, frames, err := imagetest.Pack(frame(3*mib, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range frames {
+		u.frames[name] = b
+	}
+	text, digest, _ := m.Encode()
+	u.frames[digest[len("sha256:"):]] = text
+	u.gate = make(chan struct{}) // nothing comes to its end
+	defer close(u.gate)
+	d := &desk{give: cache.Orders{Key: public, Ticket: "good", Want: []string{digest}}}
+	_, stop := keep(t, open(t, t.TempDir(), u.URL, 64*mib), d)
+	defer stop()
+	d.said(t, "it fetches", func(c images.Cache) bool { return len(c.Report.Warming) == 1 && !c.Report.Warming[0].Ended() })
+	d.mu.Lock()
+	d.give.Want, d.got = nil, nil
+	d.mu.Unlock()
+	d.said(t, "it fetches no more", func(c images.Cache) bool { return len(c.Report.Warming) == 0 })
+}

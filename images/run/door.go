@@ -125,12 +125,9 @@ func (d *Door) Forget(ctx context.Context, img images.Image) error {
 	return nil
 }
 
-// Collect drops what nobody needs, or only says how much that is.
-func (d *Door) Collect(ctx context.Context, dry bool) (images.Collected, error) {
-	if dry {
-		return d.Blobs.Collectable(ctx, d.Keep)
-	}
-	return d.Blobs.Collect(ctx, d.Keep)
+// Collectable says what a job would remove because nobody needs it.
+func (d *Door) Collectable(ctx context.Context) (images.Collected, error) {
+	return d.Blobs.Collectable(ctx, d.Keep)
 }
 
 // Shared says of images, by digest, how many stored bytes others have, too.
@@ -149,8 +146,9 @@ func (d *Door) Shared(ctx context.Context) (map[string]int64, error) {
 	return shared, err
 }
 
-// Check reads all bytes of an image, "" for every one, and says what is wrong.
-func (d *Door) Check(ctx context.Context, image string) (*images.Health, error) {
+// Check reads all bytes of an image, "" for every one, and says what is wrong. progress may
+// be nil.
+func (d *Door) Check(ctx context.Context, image string, progress func(images.Reach)) (*images.Health, error) {
 	all, err := d.Records.Images(ctx)
 	if err != nil {
 		return nil, err
@@ -179,7 +177,7 @@ func (d *Door) Check(ctx context.Context, image string) (*images.Health, error) 
 			look(p.Digest, images.KindPart, images.Damage{Image: i.Name, Part: p.Name})
 		}
 	}
-	report, err := d.Blobs.Check(ctx, subjects, nil)
+	report, err := d.Blobs.Check(ctx, subjects, progress)
 	if err != nil {
 		return nil, err
 	}

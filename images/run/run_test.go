@@ -170,7 +170,7 @@ func TestAnImageComesFromWhereverItIs(t *testing.T) {
 	if web.Digest != file.Digest || web.Digest != oci.Digest || web.Kind != images.KindDisk || web.Bytes != int64(len(d)) {
 		t.Errorf("%+v, %+v, %+v", web, file, oci)
 	}
-	h, err := y.door.Check(t.Context(), "")
+	h, err := y.door.Check(t.Context(), "", nil)
 	if err != nil || len(h.Damage) > 0 || h.Images != 3 || len(h.Unrecorded) > 0 {
 		t.Errorf("%+v, %v", h, err)
 	}
@@ -225,7 +225,7 @@ func TestWhatCannotBeImportedIsExplainedAndLeavesNothing(t *testing.T) {
 	y.refused(images.ImportOrder{Name: "up", Path: y.dir + "/../x"}, "below none")
 	y.refused(images.ImportOrder{Name: "tar", URL: y.web.URL + "/disk.raw", Kind: images.KindRootFS}, "not a tar archive")
 	y.refused(images.ImportOrder{Name: "iso", URL: y.web.URL + "/disk.raw", Kind: images.KindISO}, "not an ISO 9660 image")
-	left, err := y.door.Check(t.Context(), "")
+	left, err := y.door.Check(t.Context(), "", nil)
 	if err != nil || left.Orphans > 0 || len(left.Unrecorded) > 0 {
 		t.Errorf("%+v, %v", left, err)
 	}

@@ -24,12 +24,22 @@ type Store interface {
 	EndImageImport(ctx context.Context, i *images.Import, owner string) error
 	ImageImport(ctx context.Context, id string) (*images.Import, error)
 	ExpireImageImports(ctx context.Context, idle time.Time) error
+	// ClaimImageJob is nil, nil when there is none of these kinds to be done.
+	ClaimImageJob(ctx context.Context, owner string, ttl time.Duration, kinds ...images.JobKind) (*images.Job, error)
+	// NoteImageJob, EndImageJob and AskCaches are Conflict when the job is owner's no more.
+	NoteImageJob(ctx context.Context, j *images.Job, owner string, ttl time.Duration) error
+	EndImageJob(ctx context.Context, j *images.Job, owner string) error
+	AskCaches(ctx context.Context, j *images.Job, owner string) error
+	ExpireImageJobs(ctx context.Context) error
+	Caches(ctx context.Context) ([]images.Cache, error)
+	// ImportDue wakes for imports and jobs.
 	ImportDue() (<-chan struct{}, func())
 	AddImage(ctx context.Context, img *images.Image, actor string) error
 }
 
-// Task does the imports that were asked for. Several, in one process or many, may share a
-// database: each import is in the hands of one, and taken over when that one is silent.
+// Task does the imports and jobs that were asked for. Several, in one process or many, may
+// share a database: each piece of work is in the hands of one, and taken over when that one
+// is silent.
 type Task struct {
 	Door     *Door
 	Store    Store
@@ -41,6 +51,7 @@ type Task struct {
 
 	Client  *http.Client                                  // nil: web.Client()
 	Backoff func(ctx context.Context, failures int) error // nil: source.Backoff
+	Look    time.Duration                                 // how often what a job waits for is looked at; 0: 2 s
 }
 
 // Times of the task.
@@ -52,13 +63,38 @@ const (
 	idle      = 24 * time.Hour // after which an upload is given up
 )
 
-// atOnce is how many imports one process does at a time: each keeps all processors busy.
-const atOnce = 2
+// How many of a sort one process does at a time. Imports keep all processors busy, jobs that
+// read or remove bytes the disk; one that warms caches only looks on.
+const (
+	importsAtOnce = 2
+	bytesAtOnce   = 1
+	warmsAtOnce   = 20
+)
 
 // String names the task.
-func (t *Task) String() string { return "image imports" }
+func (t *Task) String() string { return "image imports and jobs" }
 
-// Run does imports until ctx ends; what it leaves is begun again by whoever claims it.
+// hand is a sort of work with room for so many at a time.
+type hand struct {
+	free  chan struct{}
+	claim func(ctx context.Context) (do func(ctx context.Context), err error) // nil: there is none
+}
+
+func (t *Task) hands() []hand {
+	return []hand{
+		{make(chan struct{}, importsAtOnce), func(ctx context.Context) (func(context.Context), error) {
+			i, err := t.Store.ClaimImageImport(ctx, t.Owner, lease)
+			if err != nil || i == nil {
+				return nil, err
+			}
+			return func(ctx context.Context) { t.do(ctx, i) }, nil
+		}},
+		{make(chan struct{}, bytesAtOnce), t.claimJob(images.JobVerify, images.JobGC)},
+		{make(chan struct{}, warmsAtOnce), t.claimJob(images.JobWarm)},
+	}
+}
+
+// Run does what is asked for until ctx ends; what it leaves is begun again by whoever claims it.
 func (t *Task) Run(ctx context.Context) error {
 	due, stop := t.Store.ImportDue()
 	defer stop()
@@ -67,9 +103,11 @@ func (t *Task) Run(ctx context.Context) error {
 	defer tidy.Stop()
 	var busy sync.WaitGroup
 	defer busy.Wait()
-	free := make(chan struct{}, atOnce)
+	hands := t.hands()
 	for t.Tidy(ctx); ; {
-		t.begin(ctx, free, &busy)
+		for _, h := range hands {
+			t.begin(ctx, h, &busy)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -81,33 +119,33 @@ func (t *Task) Run(ctx context.Context) error {
 	}
 }
 
-// begin claims imports as long as there is room for one.
-func (t *Task) begin(ctx context.Context, free chan struct{}, busy *sync.WaitGroup) {
+// begin claims work as long as there is room for it.
+func (t *Task) begin(ctx context.Context, h hand, busy *sync.WaitGroup) {
 	for {
 		select {
-		case free <- struct{}{}:
+		case h.free <- struct{}{}:
 		default:
 			return
 		}
-		i, err := t.Store.ClaimImageImport(ctx, t.Owner, lease)
-		if err != nil || i == nil {
-			<-free
+		do, err := h.claim(ctx)
+		if err != nil || do == nil {
+			<-h.free
 			if err != nil && ctx.Err() == nil {
-				t.Log.Warn("no import of an image was begun; it is tried again", "error", err)
+				t.Log.Warn("no work of the catalogue was begun; it is tried again", "error", err)
 			}
 			return
 		}
 		busy.Go(func() {
-			defer func() { <-free }()
-			t.do(ctx, i)
+			defer func() { <-h.free }()
+			do(ctx)
 		})
 	}
 }
 
 // do does one import to its end and writes down how it went.
 func (t *Task) do(ctx context.Context, i *images.Import) {
-	w := &work{Task: t, i: i}
-	err := w.run(ctx)
+	w := t.importing(i)
+	err := w.do(ctx)
 	if ctx.Err() != nil || w.lost() {
 		return // the server stops, or the import was cancelled
 	}
@@ -138,6 +176,9 @@ func (t *Task) tidy(ctx context.Context) error {
 	if err := t.Store.ExpireImageImports(ctx, t.Now().Add(-idle)); err != nil {
 		return err
 	}
+	if err := t.Store.ExpireImageJobs(ctx); err != nil {
+		return err
+	}
 	there, err := t.Door.Blobs.Uploads()
 	if err != nil {
 		return err
@@ -154,7 +195,7 @@ func (t *Task) tidy(ctx context.Context) error {
 			return err
 		}
 	}
-	gone, err := t.Door.Collect(ctx, false)
+	gone, err := t.Door.Blobs.Collect(ctx, t.Door.Keep, nil)
 	if gone.Bytes > 0 {
 		t.Log.Info("bytes of images that nobody needs were removed", "images", gone.Images, "files", gone.Files, "chunks", gone.Chunks, "bytes", gone.Bytes)
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"sync"
-	"time"
 
 	"rackwright/fault"
 	"rackwright/images"
@@ -16,79 +14,38 @@ import (
 // work is one import while it is done.
 type work struct {
 	*Task
+	lent[images.Import]
 	i *images.Import
-
-	mu    sync.Mutex
-	next  images.Import // what is to be written down
-	taken bool          // the import is not ours any more
 }
 
-func (w *work) lost() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.taken
+func (t *Task) importing(i *images.Import) *work {
+	w := &work{Task: t, i: i}
+	w.now = t.Now
+	w.moved = func(was, is images.Import) bool { return is.State != was.State || is.Done != was.Done }
+	w.note = func(ctx context.Context, is images.Import) error {
+		return t.Store.NoteImageImport(ctx, &is, t.Owner, lease)
+	}
+	return w
 }
 
-// run does the import, and writes down meanwhile how far it is.
-func (w *work) run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	w.next = *w.i
-	var keeper sync.WaitGroup
-	done := make(chan struct{})
-	keeper.Go(func() { w.keep(ctx, done, cancel) })
-	err := w.take(ctx)
-	close(done)
-	keeper.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.i.Bytes, w.i.Done = w.next.Bytes, w.next.Done
+// do does the import, and writes down meanwhile how far it is.
+func (w *work) do(ctx context.Context) error {
+	is, err := w.run(ctx, *w.i, w.take)
+	w.i.Bytes, w.i.Done = is.Bytes, is.Done
 	return err
 }
 
-// keep renews the lease; without it the work ends.
-func (w *work) keep(ctx context.Context, done <-chan struct{}, cancel context.CancelCauseFunc) {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	written, at := images.Import{}, w.Now()
-	for {
-		w.mu.Lock()
-		now := w.next
-		w.mu.Unlock()
-		if now.State != written.State || now.Done != written.Done || w.Now().Sub(at) > renew {
-			err := w.Store.NoteImageImport(ctx, &now, w.Owner, lease)
-			if fault.Is(err, fault.Conflict) {
-				w.mu.Lock()
-				w.taken = true
-				w.mu.Unlock()
-				cancel(err)
-				return
-			}
-			if err == nil {
-				written, at = now, w.Now()
-			}
+// reached says how far the file is.
+func (w *work) reached(state images.ImportState, done, total int64) {
+	w.change(func(next *images.Import) {
+		next.State, next.Done = state, done
+		if total > 0 {
+			next.Bytes = total
 		}
-		select {
-		case <-done:
-			return
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+		if total > 0 && done >= total {
+			next.State = images.Checking
 		}
-	}
-}
-
-// note says how far the file is.
-func (w *work) note(state images.ImportState, done, total int64) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.next.State, w.next.Done = state, done
-	if total > 0 {
-		w.next.Bytes = total
-	}
-	if total > 0 && done >= total {
-		w.next.State = images.Checking
-	}
+	})
 }
 
 // take takes in what the order asks for.
@@ -106,12 +63,12 @@ func (w *work) take(ctx context.Context) error {
 	if w.i.From == "upload" {
 		state = images.Checking
 	}
-	w.note(state, 0, o.Bytes)
+	w.reached(state, 0, o.Bytes)
 	record := func(img *images.Image) error { return w.Store.AddImage(ctx, img, w.i.Actor) }
 	if o.Kind == images.KindPart {
 		record = nil
 	}
-	img, err := w.Door.Import(ctx, f, o, func(done, total int64) { w.note(state, done, total) }, record)
+	img, err := w.Door.Import(ctx, f, o, func(done, total int64) { w.reached(state, done, total) }, record)
 	if err != nil {
 		return err
 	}
@@ -208,7 +165,7 @@ func (w *work) takePart(ctx context.Context, p images.PartOrder) (*images.Image,
 		return nil, "", err
 	}
 	defer f.Close()
-	img, err := w.Door.Import(ctx, f, o, func(done, total int64) { w.note(images.Fetching, done, total) }, nil)
+	img, err := w.Door.Import(ctx, f, o, func(done, total int64) { w.reached(images.Fetching, done, total) }, nil)
 	if err != nil {
 		return nil, "", err
 	}

@@ -66,6 +66,8 @@ func examples() map[string][]example {
 		"add-token":          {{body: `{"name":"t#","role":"viewer","scope":{"racks":["r1"]}}`}},
 		"open-session":       {{body: `{"id_token":"` + goodProof + `#","nonce":"0123456789abcdef"}`}},
 		"retry-operation":    {{at: "id=@parked"}},
+		"retry-job":          {{at: "job=@cancelled"}},
+		"collect-images":     {{}, {query: "dry_run=true"}},
 		"rotate-token":       {{body: `{}`}},
 		"open-rack-session":  {{body: `{"code":"@code","name":"ann"}`}},
 		"add-webhook":        {{body: `{"name":"w#","url":"https://192.0.2.9/hook","filter":{"kinds":["op"]}}`}},
@@ -100,8 +102,10 @@ func (m *maker) numbered(o *operation, e example, fresh int) example {
 	if list := m.pool.words["code"]; len(list) > 0 {
 		e.body = strings.ReplaceAll(e.body, "@code", list[len(list)-1])
 	}
-	if list := m.pool.words["parked"]; len(list) > 0 {
-		e.at = strings.ReplaceAll(e.at, "@parked", list[0])
+	for _, word := range []string{"parked", "cancelled"} {
+		if list := m.pool.words[word]; len(list) > 0 {
+			e.at = strings.ReplaceAll(e.at, "@"+word, list[0])
+		}
 	}
 	e.at, e.query = in(e.at, old), in(e.query, old)
 	e.body = in(strings.ReplaceAll(e.body, `"file":"b#"`, `"file":"b1"`), old%10)

@@ -87,7 +87,7 @@ func TestRequestsWholeAndBentAreAnsweredAsTheDocumentSays(t *testing.T) {
 // lack asks again for what has not succeeded yet, with what has to come before it.
 func (r *run) lack(known map[string][]example) {
 	before := map[string]string{"resume-campaign": "pause-campaign", "resume-rollout": "pause-rollout", "pause-rollout": "start-rollout", "pause-campaign": "start-campaign", "get-signoff": "sign-off-rack", "end-session": "open-session",
-		"remove-webhook": "add-webhook", "test-webhook": "add-webhook", "revoke-token": "add-token", "approve-request": "erase-machines", "refuse-request": "erase-machines", "open-rack-session": "add-rack-code"}
+		"remove-webhook": "add-webhook", "change-webhook": "add-webhook", "test-webhook": "add-webhook", "revoke-token": "add-token", "approve-request": "erase-machines", "refuse-request": "erase-machines", "open-rack-session": "add-rack-code"}
 	for range 40 {
 		r.w.tend(r)
 		for _, o := range r.doc.ops {

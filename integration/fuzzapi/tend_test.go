@@ -35,6 +35,13 @@ func (logins) Person(_ context.Context, p access.LoginProof) (access.Opening, er
 
 // rest ends what is open. No worker runs, so we end what is under way.
 func (w *world) rest(t testing.TB) {
+	jobs, err := w.db.ImageJobs(t.Context(), store.JobFilter{Open: true})
+	want(t, err)
+	for _, j := range jobs {
+		_, err := w.db.CancelImageJob(t.Context(), j.ID, "tester")
+		want(t, err)
+		w.pool.words["cancelled"] = []string{j.ID}
+	}
 	open, err := w.db.Operations(t.Context(), store.OperationFilter{Open: true, Limit: 1000})
 	want(t, err)
 	for _, o := range open {

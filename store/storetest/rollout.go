@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,14 +16,13 @@ import (
 // rollouts is the chapter about rollouts of images.
 func rollouts() chapter {
 	return chapter{
-		"a rollout is kept, lent, saved and steered":                   rolloutKept,
-		"two who steer a rollout at once are told":                     rolloutStale,
-		"a rollout deploys a machine once, whoever asks":               rolloutOnce,
-		"an image that a rollout needs is not removed":                 rolloutKeepsImage,
-		"a rollout and a burn-in do not get the same power":            rolloutPower,
-		"a new rollout begins with what the last one found out":        rolloutLearns,
-		"a cache is told of as long as it says how it stands":          cacheBeats,
-		"a cache is asked to fetch an image until it says that it did": cacheWarms,
+		"a rollout is kept, lent, saved and steered":            rolloutKept,
+		"two who steer a rollout at once are told":              rolloutStale,
+		"a rollout deploys a machine once, whoever asks":        rolloutOnce,
+		"an image that a rollout needs is not removed":          rolloutKeepsImage,
+		"a rollout and a burn-in do not get the same power":     rolloutPower,
+		"a new rollout begins with what the last one found out": rolloutLearns,
+		"a cache is told of as long as it says how it stands":   cacheBeats,
 	}
 }
 
@@ -190,24 +188,4 @@ func cacheBeats(t *testing.T, b *bench) {
 	refused(t, err, fault.Invalid)
 	ok(t, b.ForgetCache(b.ctx(), "c1", "ann"))
 	refused(t, b.ForgetCache(b.ctx(), "c1", "ann"), fault.NotFound)
-}
-
-func cacheWarms(t *testing.T, b *bench) {
-	_, err := b.WarmCaches(b.ctx(), "sha256:a", nil, "ann")
-	refused(t, err, fault.Conflict)
-	c := images.Cache{Name: "c1", URL: "http://10.0.0.9:8088"}
-	must(b.BeatCache(b.ctx(), c, "cache"))(t)
-	for range 2 { // asked twice is asked once
-		must(b.WarmCaches(b.ctx(), "sha256:a", nil, "ann"))(t)
-	}
-	must(b.WarmCaches(b.ctx(), "sha256:b", []string{"c1"}, "ann"))(t)
-	_, err = b.WarmCaches(b.ctx(), "sha256:a", []string{"c1", "nobody"}, "ann")
-	refused(t, err, fault.NotFound)
-	if want := must(b.BeatCache(b.ctx(), c, "cache"))(t); fmt.Sprint(want) != "[sha256:a sha256:b]" {
-		t.Errorf("%v", want)
-	}
-	c.Report.Warming = []images.Warm{{Digest: "sha256:a", Done: 3, Total: 3}, {Digest: "sha256:b", Done: 1, Total: 3}}
-	if want := must(b.BeatCache(b.ctx(), c, "cache"))(t); fmt.Sprint(want) != "[sha256:b]" {
-		t.Errorf("%v", want)
-	}
 }
