@@ -52,6 +52,9 @@ func Explain(ctx context.Context, v *boot.View, q Question, own []netip.Addr, to
 		return Explained{Answer: Answer{Rule: reason}}, nil
 	}
 	in := Inbound{Message: read, Addresses: own, Own: own, To: to, At: now}
+	if q.Relay.Is4() {
+		in.From = netip.AddrPortFrom(q.Relay, ServerPort)
+	}
 	ans := Decide(v, in, set)
 	if ans.Ask == nil {
 		return Explained{Answer: ans}, nil
@@ -162,7 +165,7 @@ func (e Explained) Word() string {
 	if e.Reply == nil {
 		return ""
 	}
-	return strings.ToUpper(e.Reply.MessageType().String())
+	return wordOf(e.Reply)
 }
 
 // File is what the client is told to load, "" for nothing.

@@ -65,6 +65,9 @@ func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 		in := Inbound{Message: m, Addresses: []netip.Addr{ourAddr}, Own: []netip.Addr{ourAddr}, To: to, At: testTime}
+		if c.q.Relay.IsValid() {
+			in.From = netip.AddrPortFrom(c.q.Relay, ServerPort)
+		}
 		real := newWorld(c.change).askAs(in)
 		delete(got.Event.Detail, "interface")
 		if (real.Reply == nil) != (got.Reply == nil) || real.Reply != nil && string(real.Reply.ToBytes()) != string(got.Reply.ToBytes()) ||
