@@ -13,12 +13,13 @@ import (
 
 // Answer is what becomes of one message.
 type Answer struct {
-	Reply *dhcpv4.DHCPv4 // nil: say nothing; Bytes is how it goes on the wire
-	Dest  netip.AddrPort // where the reply goes; 255.255.255.255 on the interface it came from
-	Frame inventory.MAC  // whom the frame goes to, because Dest cannot answer ARP yet; zero: send as usual
-	Rule  Rule
-	Event journal.Event
-	Ask   *Ask // the Lender must be asked, and Finish told what it said
+	Reply  *dhcpv4.DHCPv4 // nil: say nothing; Bytes is how it goes on the wire
+	Dest   netip.AddrPort // where the reply goes; 255.255.255.255 on the interface it came from
+	Frame  inventory.MAC  // whom the frame goes to, because Dest cannot answer ARP yet; zero: send as usual
+	Source netip.Addr     // ours, that the client reaches us at
+	Rule   Rule
+	Event  journal.Event
+	Ask    *Ask // the Lender must be asked, and Finish told what it said
 
 	Client  boot.Client
 	Relay   Relay              // what a relay said of where it came from

@@ -43,6 +43,8 @@ func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
 		return nil, Malformed
 	case m.HopCount > maxHops:
 		return nil, Looped
+	case m.ClassIdentifier() == probeClass:
+		return nil, Probing
 	}
 	if mac := inventory.MAC(m.ClientHWAddr); mac.IsZero() || mac[0]&1 == 1 {
 		return nil, Malformed

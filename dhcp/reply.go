@@ -102,7 +102,7 @@ func (t *talk) nak() Answer {
 // broadcast. A NAK is broadcast, but for a client behind a router that would not hear it.
 func (t *talk) send(rule Rule, r *dhcpv4.DHCPv4, given netip.Addr) Answer {
 	ans := t.answer(rule)
-	ans.Reply, ans.Address, ans.shape = r, given, shapeOf(t.msg)
+	ans.Reply, ans.Address, ans.Source, ans.shape = r, given, t.at.server, shapeOf(t.msg)
 	has := addr(t.msg.ClientIPAddr)
 	refused := r.MessageType() == dhcpv4.MessageTypeNak
 	switch {

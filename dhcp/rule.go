@@ -24,6 +24,7 @@ const (
 	NotNetbooting  Rule = "does-not-netboot"
 	Held           Rule = "held"
 	NotRequest     Rule = "not-a-request"
+	Probing        Rule = "our-own-probe"
 	BOOTP          Rule = "bootp"
 	Unsupported    Rule = "unsupported-type"
 	Undeclared     Rule = "undeclared-network"
@@ -52,6 +53,8 @@ func (r Rule) why() string {
 		return "it passed more relays than there can be: they send it round in a loop"
 	case BadRelay:
 		return "its relay's address is outside every declared network, or one of ours"
+	case Probing:
+		return "it is our own look for other DHCP servers"
 	case NotProxy:
 		return "it asks a proxy for its boot file, and this network is none of a proxy"
 	case NotNetbooting:
