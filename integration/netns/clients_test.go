@@ -24,7 +24,6 @@ func (m *machine) start(name string, args ...string) *os.Process {
 	all := append([]string{fmt.Sprintf("--net=/proc/%d/ns/net", m.pid), name}, args...)
 	cmd := exec.Command("nsenter", all...) // becomes the program
 	cmd.Dir, cmd.Stdout, cmd.Stderr = m.t.TempDir(), m.t.Output(), m.t.Output()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(m.t, cmd.Start())
 	m.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	return cmd.Process
