@@ -65,6 +65,25 @@ func TestDhcpcdGetsItsReservedAddress(t *testing.T) {
 	s.await("the ACK", rule(dhcp.Acked, knownMAC))
 }
 
+// networkdWorld has a private /run, and a read-only /sys by which networkd knows that there is
+// no udev to wait for.
+const networkdWorld = `mount -t tmpfs none /run && mkdir -p /run/systemd/network &&
+mount -t sysfs -o ro none /sys &&
+printf '[Match]\nName=eth0\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n' > /run/systemd/network/10-eth0.network &&
+exec env SYSTEMD_LOG_TARGET=console $0`
+
+func TestSystemdNetworkdGetsItsReservedAddressWhateverItsClientIdentifier(t *testing.T) {
+	const networkd = "/lib/systemd/systemd-networkd"
+	if _, err := os.Stat(networkd); err != nil {
+		t.Skip("needs " + networkd + ": apt-get install systemd")
+	}
+	s := newSite(t)
+	plug(t, "br0", knownMAC).start("unshare", "--mount", "--propagation", "private", "sh", "-c", networkdWorld, networkd)
+	if e := s.await("the ACK", rule(dhcp.Acked, knownMAC)); e.Detail["address"] != "10.77.0.11" {
+		t.Errorf("event is %+v", e)
+	}
+}
+
 func TestASystemThatRestartsAsksForTheAddressItHad(t *testing.T) {
 	s := newSite(t)
 	m := plug(t, "br0", knownMAC)
