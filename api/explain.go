@@ -35,8 +35,8 @@ type ClientIn struct {
 type dhcpExplainIn struct {
 	ClientIn
 	Client  string `query:"client" enum:"os,pxe,http,ipxe" default:"pxe" doc:"Who asks: firmware by PXE or HTTP, iPXE, or an installed system"`
-	Message string `query:"message" enum:"discover,request,inform" default:"discover" doc:"What it sends"`
-	Wanted  string `query:"wanted" maxLength:"15" doc:"Address that a request asks for, or an inform comes from"`
+	Message string `query:"message" enum:"discover,request,renew,rebind,inform,bootp,proxy" default:"discover" doc:"What it sends; a request is that of a client that restarts, proxy what firmware asks on port 4011"`
+	Wanted  string `query:"wanted" maxLength:"15" doc:"Address that a request asks for, or that the client of any other message has"`
 	Network string `query:"network" maxLength:"63" doc:"Network it is plugged into; without it and relay, any that this server stands in"`
 	Relay   string `query:"relay" maxLength:"15" doc:"Address of the DHCP relay (giaddr)"`
 	Link    string `query:"link" maxLength:"15" doc:"Link selection of option 82 (RFC 3527)"`

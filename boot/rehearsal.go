@@ -18,12 +18,21 @@ type Rehearsal struct {
 
 // Discovers reports whether strangers on a network are inspected.
 func (v *View) Discovers(network string) bool {
+	return v.policy(network) == inventory.StrangerDiscover
+}
+
+// Remembers reports whether strangers on a network are recorded.
+func (v *View) Remembers(network string) bool {
+	return v.Discovers(network) || v.policy(network) == inventory.StrangerHold
+}
+
+func (v *View) policy(network string) inventory.StrangerPolicy {
 	for _, n := range v.Networks() {
 		if n.Name == network {
-			return n.Strangers == inventory.StrangerDiscover
+			return n.Strangers
 		}
 	}
-	return false
+	return inventory.StrangerIgnore
 }
 
 // ArchOf reads an architecture: its name as String prints it, or the number of option 93.

@@ -24,6 +24,7 @@ type View struct {
 	byPlace   *btree.Map[uint64, *Host] // see place
 	byMachine *btree.Map[string, []*Host]
 	networks  *networks
+	models    map[string][]inventory.Option // DHCP options
 }
 
 // Intent is what a machine is told when it netboots.
@@ -45,6 +46,7 @@ type Host struct {
 	Network   string     // name; "": planned without a network
 	Address   netip.Addr // reserved; invalid without one
 	Firmware  inventory.Firmware
+	Model     string // name, may be empty
 	Intent    Intent
 	Operation string // id, with RunAgent
 	BMC       bool   // the management controller's port: it gets its address and boots nothing
@@ -105,6 +107,9 @@ func (v *View) NetworkOf(a netip.Addr) *inventory.Network { return v.networks.of
 
 // Networks lists the declared networks.
 func (v *View) Networks() []*inventory.Network { return v.networks.list }
+
+// ModelOptions are the DHCP options of a model.
+func (v *View) ModelOptions(model string) []inventory.Option { return v.models[model] }
 
 // Hosts is how many NICs are known, those of BMCs among them.
 func (v *View) Hosts() int { return v.byMAC.Len() }

@@ -5,19 +5,23 @@ import "rackwright/inventory"
 // Delta is what changed in a view since a revision. What is in it is all there is of it:
 // every network, every host of a machine that changed.
 type Delta struct {
-	Revision int64                // that it leads to
-	Networks []*inventory.Network // all there are now; nil: none changed
-	Machines map[string][]*Host   // by id, all hosts it has now; none: it is not in the view any more
+	Revision int64                         // that it leads to
+	Networks []*inventory.Network          // all there are now; nil: none changed
+	Models   map[string][]inventory.Option // DHCP options by model, all there are now; nil: none changed
+	Machines map[string][]*Host            // by id, all hosts it has now; none: it is not in the view any more
 }
 
 // With returns the view that follows from the delta. The two share what did not change,
 // so it takes work for what did, whatever the size of the inventory.
 func (v *View) With(d *Delta) *View {
 	v.fork.Lock()
-	next := &View{Revision: d.Revision, networks: v.networks, byMAC: v.byMAC.Copy(), byPlace: v.byPlace.Copy(), byMachine: v.byMachine.Copy()}
+	next := &View{Revision: d.Revision, networks: v.networks, models: v.models, byMAC: v.byMAC.Copy(), byPlace: v.byPlace.Copy(), byMachine: v.byMachine.Copy()}
 	v.fork.Unlock()
 	if d.Networks != nil {
 		next.networks = newNetworks(d.Networks)
+	}
+	if d.Models != nil {
+		next.models = d.Models
 	}
 	for id := range d.Machines { // all of them first: a MAC may have moved from one to another
 		next.drop(id)

@@ -65,9 +65,7 @@ func (t *networks) of(a netip.Addr) *inventory.Network {
 	return off
 }
 
-func served(n *inventory.Network) bool {
-	return n.DHCP == inventory.DHCPReservations || n.DHCP == inventory.DHCPAuthoritative
-}
+func served(n *inventory.Network) bool { return n.DHCP.Serves() }
 
 // mark tells networks' names apart in 32 bits (FNV-1a). Two of one mark would have to
 // overlap and reserve the same address to be mistaken, and then the name decides.

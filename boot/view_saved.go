@@ -14,18 +14,24 @@ import (
 	"rackwright/inventory"
 )
 
-// A saved view is: this word, the revision, the networks as JSON with their length before
+// A saved view is: this word, the revision, networks and models' options as JSON with their length before
 // them, the number of machines, each machine, and the SHA-256 of all that. Numbers are
 // unsigned varints, texts have their length before them. It holds what machines are told
 // without a database: no secrets, and no operations, because an installer is netbooted
 // only while the database confirms that it is wanted.
-const savedWord = "rackwright boot view 1\n"
+const savedWord = "rackwright boot view 2\n"
 
 // Bounds of a saved view that is read.
 const (
 	savedText     = 1024    // bytes of a name
-	savedNetworks = 8 << 20 // bytes of the networks' JSON
+	savedNetworks = 8 << 20 // bytes of the nouns' JSON
 )
+
+// savedNouns are what there is few of.
+type savedNouns struct {
+	Networks []*inventory.Network
+	Models   map[string][]inventory.Option
+}
 
 // savedBMC is set beside the address family of a BMC's port.
 const savedBMC = 0x40
@@ -34,7 +40,7 @@ const savedBMC = 0x40
 func (v *View) Save(to io.Writer) error {
 	sum := sha256.New()
 	w := &saver{bufio.NewWriterSize(io.MultiWriter(to, sum), 64<<10)}
-	list, err := json.Marshal(v.networks.list)
+	list, err := json.Marshal(savedNouns{v.networks.list, v.models})
 	if err != nil {
 		return fault.Internalf("the networks do not encode: %w", err)
 	}
@@ -75,7 +81,7 @@ func (w *saver) text(s string) {
 // read again is no name of ours.
 func (w *saver) machine(hosts []*Host, networks map[string]uint64) {
 	h := hosts[0]
-	for _, s := range []string{h.Machine, h.Name, h.UUID, string(h.Firmware)} {
+	for _, s := range []string{h.Machine, h.Name, h.UUID, h.Model, string(h.Firmware)} {
 		w.text(s[:min(len(s), savedText)])
 	}
 	w.number(uint64(len(hosts)))
@@ -108,18 +114,19 @@ func ReadView(b []byte) (*View, error) {
 	}
 	r := &restorer{rest: b[len(savedWord):body]}
 	revision := r.number()
-	list := r.networks()
-	hosts := r.machines(list)
+	nouns := r.nouns()
+	hosts := r.machines(nouns.Networks)
 	if r.bad || len(r.rest) > 0 {
 		return nil, fault.Invalidf("it is damaged: its parts do not fit together")
 	}
-	return NewView(int64(revision), list, hosts), nil
+	return NewView(int64(revision), nouns.Networks, hosts).With(&Delta{Revision: int64(revision), Models: nouns.Models}), nil
 }
 
 // restorer reads the parts of a saved view; once one is bad it reads only zeros.
 type restorer struct {
-	rest []byte
-	bad  bool
+	rest   []byte
+	bad    bool
+	models map[string]string // one text of each name
 }
 
 func (r *restorer) take(n uint64) []byte {
@@ -151,24 +158,24 @@ func (r *restorer) text() string {
 	return string(r.take(n))
 }
 
-func (r *restorer) networks() []*inventory.Network {
+func (r *restorer) nouns() (out savedNouns) {
 	n := r.number()
 	if n > savedNetworks {
 		r.bad = true
-		return nil
+		return out
 	}
-	var list []*inventory.Network
-	if json.Unmarshal(r.take(n), &list) != nil || slices.ContainsFunc(list, func(n *inventory.Network) bool { return n == nil || !n.Prefix.Addr().Is4() }) {
+	if json.Unmarshal(r.take(n), &out) != nil || slices.ContainsFunc(out.Networks, func(n *inventory.Network) bool { return n == nil || !n.Prefix.Addr().Is4() }) {
 		r.bad = true
-		return nil
+		return savedNouns{}
 	}
-	return list
+	return out
 }
 
 func (r *restorer) machines(list []*inventory.Network) []*Host {
 	var hosts []*Host
 	for n := r.number(); n > 0 && !r.bad; n-- {
-		m := Host{Machine: r.text(), Name: r.text(), UUID: r.text(), Firmware: inventory.Firmware(r.text())}
+		m := Host{Machine: r.text(), Name: r.text(), UUID: r.text(), Model: r.text(), Firmware: inventory.Firmware(r.text())}
+		m.Model = r.one(m.Model)
 		if m.Firmware == inventory.BIOS { // one text for all
 			m.Firmware = inventory.BIOS
 		} else if m.Firmware == inventory.UEFI {
@@ -179,6 +186,17 @@ func (r *restorer) machines(list []*inventory.Network) []*Host {
 		}
 	}
 	return hosts
+}
+
+func (r *restorer) one(model string) string {
+	if was, ok := r.models[model]; ok {
+		return was
+	}
+	if r.models == nil {
+		r.models = map[string]string{}
+	}
+	r.models[model] = model
+	return model
 }
 
 func (r *restorer) host(h Host, list []*inventory.Network) *Host {

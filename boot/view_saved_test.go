@@ -63,7 +63,7 @@ func TestADamagedViewIsRefused(t *testing.T) {
 			t.Fatalf("cut after %d bytes: %v", i, err)
 		}
 	}
-	if _, err := boot.ReadView(signed(strings.Replace(string(good[:len(good)-32]), "view 1", "view 2", 1))); !fault.Is(err, fault.Invalid) {
+	if _, err := boot.ReadView(signed(strings.Replace(string(good[:len(good)-32]), "view 2", "view 3", 1))); !fault.Is(err, fault.Invalid) {
 		t.Errorf("of another version: %v", err)
 	}
 	if _, err := boot.ReadView(signed(string(good[:len(good)-32]) + "more")); !fault.Is(err, fault.Invalid) {
@@ -81,8 +81,8 @@ func FuzzReadView(f *testing.F) {
 	list, hosts := hall(2)
 	good := saved(f, boot.NewView(9, list, hosts))
 	f.Add(string(good[:len(good)-32]))
-	f.Add("rackwright boot view 1\n\x01\x00")
-	f.Add("rackwright boot view 1\n\x01\x04null\xff\xff\xff\xff\x0f")
+	f.Add("rackwright boot view 2\n\x01\x00")
+	f.Add("rackwright boot view 2\n\x01\x04null\xff\xff\xff\xff\x0f")
 	f.Fuzz(func(t *testing.T, body string) {
 		v, err := boot.ReadView(signed(body))
 		if err != nil {

@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
@@ -19,12 +20,12 @@ func (t *talk) borrow() Answer {
 	case dhcpv4.MessageTypeDiscover:
 		return t.ask(Lend, addr(t.msg.RequestedIPAddress()))
 	case dhcpv4.MessageTypeRequest:
-		wanted, selecting := t.wanted()
+		wanted := t.wanted()
 		switch {
 		case !wanted.IsValid():
 			return t.ignore(Malformed)
 		case !t.lendable(wanted):
-			return t.refuse(selecting)
+			return t.refuse()
 		}
 		return t.ask(Lend, wanted)
 	case dhcpv4.MessageTypeInform:
@@ -54,7 +55,7 @@ func (t *talk) ask(verb Verb, a netip.Addr) Answer {
 func Finish(v *boot.View, in Inbound, s Settings, asked Ask, lease inventory.Lease, err error) Answer {
 	t := newTalk(v, in, s)
 	if t.at.network == nil || !t.at.server.IsValid() {
-		return t.ignore(Undeclared)
+		return t.ignore(Undeclared) // the plan changed meanwhile
 	}
 	switch {
 	case err != nil:
@@ -76,13 +77,12 @@ func Finish(v *boot.View, in Inbound, s Settings, asked Ask, lease inventory.Lea
 }
 
 func (t *talk) lent(asked Ask, lease inventory.Lease) Answer {
-	left := lease.Until.Sub(t.in.At)
+	left := max(lease.Until.Sub(t.in.At).Round(time.Second), time.Minute)
 	if t.msg.MessageType() == dhcpv4.MessageTypeDiscover {
 		return t.give(dhcpv4.MessageTypeOffer, Offered, lease.Address, left)
 	}
 	if lease.Address != asked.Address {
-		_, selecting := t.wanted()
-		return t.refuse(selecting)
+		return t.refuse()
 	}
 	return t.give(dhcpv4.MessageTypeAck, Acked, lease.Address, left)
 }

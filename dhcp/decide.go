@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
@@ -12,11 +13,13 @@ import (
 
 // Answer is what becomes of one message.
 type Answer struct {
-	Reply *dhcpv4.DHCPv4 // nil: say nothing
-	Dest  netip.AddrPort // where the reply goes; 255.255.255.255 on the interface it came from
-	Rule  Rule
-	Event journal.Event
-	Ask   *Ask // the Lender must be asked, and Finish told what it said
+	Reply  *dhcpv4.DHCPv4 // nil: say nothing; Bytes is how it goes on the wire
+	Dest   netip.AddrPort // where the reply goes; 255.255.255.255 on the interface it came from
+	Frame  inventory.MAC  // whom the frame goes to, because Dest cannot answer ARP yet; zero: send as usual
+	Source netip.Addr     // ours, that the client reaches us at
+	Rule   Rule
+	Event  journal.Event
+	Ask    *Ask // the Lender must be asked, and Finish told what it said
 
 	Client  boot.Client
 	Relay   Relay              // what a relay said of where it came from
@@ -25,6 +28,8 @@ type Answer struct {
 	Controller bool       // the client is a BMC that is in no plan
 	Vendor     string     // of such
 	Address    netip.Addr // given to the client, invalid if none
+
+	shape shape
 }
 
 // talk is one message being decided.
@@ -52,14 +57,22 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 	t := newTalk(v, in, s)
 	n := t.at.network
 	switch {
+	case t.at.spoofed:
+		return t.ignore(BadRelay)
 	case n == nil || !t.at.server.IsValid():
 		return t.ignore(Undeclared)
-	case n.DHCP != inventory.DHCPReservations && n.DHCP != inventory.DHCPAuthoritative:
+	case n.DHCP == inventory.DHCPProxy:
+		return t.proxy()
+	case !n.DHCP.Addresses():
 		return t.ignore(SwitchedOff)
+	case t.in.Port == ProxyPort:
+		return t.ignore(NotProxy)
 	case t.choseOther():
 		return t.ignore(OtherServer)
 	case t.host == nil && n.Strangers != inventory.StrangerDiscover:
-		return t.leaveAlone(Stranger)
+		return t.leaveAlone(strangerRule(n))
+	case t.msg.MessageType() == dhcpv4.MessageTypeNone:
+		return t.bootp()
 	case t.host == nil:
 		return t.borrow()
 	case n.Prefix.Contains(t.host.Address):
@@ -72,19 +85,19 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 	return t.leaveAlone(NoAddress)
 }
 
+// strangerRule is why a stranger is not answered.
+func strangerRule(n *inventory.Network) Rule {
+	if n.Strangers == inventory.StrangerHold {
+		return Held
+	}
+	return Stranger
+}
+
 // choseOther reports whether the message is meant for another server: RFC 2131 section
 // 4.3.2 has the client name the one it chose.
 func (t *talk) choseOther() bool {
 	id := addr(t.msg.ServerIdentifier())
-	if !id.IsValid() || id == t.at.ident {
-		return false
-	}
-	for _, own := range t.in.Own {
-		if own == id {
-			return false
-		}
-	}
-	return true
+	return id.IsValid() && id != t.at.ident && !slices.Contains(t.in.Own, id)
 }
 
 // reserved answers a machine whose address the plan knows.
@@ -94,38 +107,41 @@ func (t *talk) reserved() Answer {
 	case dhcpv4.MessageTypeDiscover:
 		return t.give(dhcpv4.MessageTypeOffer, Offered, mine, t.at.network.Lease())
 	case dhcpv4.MessageTypeRequest:
-		wanted, insists := t.wanted()
 		switch {
-		case !wanted.IsValid():
+		case !t.wanted().IsValid():
 			return t.ignore(Malformed)
-		case wanted == mine:
+		case t.wanted() == mine:
 			return t.give(dhcpv4.MessageTypeAck, Acked, mine, t.at.network.Lease())
 		}
-		return t.refuse(insists)
+		return t.refuse()
 	case dhcpv4.MessageTypeInform:
 		return t.inform()
 	case dhcpv4.MessageTypeRelease:
 		return t.note(Released, "gives its reserved address back; it stays reserved")
 	case dhcpv4.MessageTypeDecline:
-		return t.note(Declined, "says that "+mine.String()+", which is reserved for it, is used by another machine: find that one by its ARP answer")
+		return t.declined(mine)
 	}
 	return t.ignore(Unsupported)
 }
 
-// wanted is the address a DHCPREQUEST is about, by client state (RFC 2131 section
-// 4.3.2): SELECTING and INIT-REBOOT name it in option 50, RENEWING and REBINDING in
-// ciaddr. selecting is true when the client took our own offer.
-func (t *talk) wanted() (a netip.Addr, selecting bool) {
-	if a = addr(t.msg.RequestedIPAddress()); !a.IsValid() {
-		a = addr(t.msg.ClientIPAddr)
+// declined tells of a reserved address that its machine found in use. It stays reserved and
+// is offered again: only the other machine's going away helps.
+func (t *talk) declined(mine netip.Addr) Answer {
+	if a := t.wanted(); a != mine {
+		return t.note(Declined, "declines "+a.String()+", which is not its address")
 	}
-	return a, addr(t.msg.ServerIdentifier()).IsValid()
+	ans := t.note(Declined, "says that "+mine.String()+", which is reserved for it, is used by another machine: find that one by its ARP answer")
+	ans.Event.Kind = journal.DHCPConflict
+	ans.Event.Detail["address"] = mine.String()
+	return ans
 }
 
-// refuse says no to a wrong address where we must: when the client chose us, or where
-// we are the authority. Elsewhere another server may have given it.
-func (t *talk) refuse(selecting bool) Answer {
-	if selecting || t.at.network.DHCP == inventory.DHCPAuthoritative {
+// refuse says no to a wrong address where we must: when the client took our offer or has
+// its lease from us, or where we are the authority. Elsewhere another server may have
+// given it.
+func (t *talk) refuse() Answer {
+	s := t.state()
+	if s == selecting || s == renewing || t.at.network.DHCP == inventory.DHCPAuthoritative {
 		return t.nak()
 	}
 	return t.ignore(WrongAddress)
@@ -135,8 +151,8 @@ func (t *talk) refuse(selecting bool) Answer {
 // authority tells it so when it insists on an address from elsewhere: RFC 2131 section
 // 4.3.2 wants a NAK for INIT-REBOOT on the wrong network.
 func (t *talk) leaveAlone(r Rule) Answer {
-	if t.msg.MessageType() == dhcpv4.MessageTypeRequest && t.at.network.DHCP == inventory.DHCPAuthoritative {
-		if a, selecting := t.wanted(); a.IsValid() && !selecting && !t.at.network.Prefix.Contains(a) {
+	if s := t.state(); s == initReboot || s == rebinding {
+		if t.at.network.DHCP == inventory.DHCPAuthoritative && !t.at.network.Prefix.Contains(t.wanted()) {
 			return t.nak()
 		}
 	}

@@ -32,15 +32,21 @@ func TestAKnownMachineIsAnsweredInEveryState(t *testing.T) {
 		given string
 		dest  string
 	}{
-		{"DISCOVER", message(discover, knownMAC), Offered, "OFFER", "10.0.0.11", all},
-		{"DISCOVER wanting another address is offered its own", message(discover, knownMAC, wants("10.0.0.77")), Offered, "OFFER", "10.0.0.11", all},
-		{"SELECTING", message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")), Acked, "ACK", "10.0.0.11", all},
+		{"DISCOVER", message(discover, knownMAC), Offered, "OFFER", "10.0.0.11", "10.0.0.11:68"},
+		{"DISCOVER wanting another address is offered its own", message(discover, knownMAC, wants("10.0.0.77")), Offered, "OFFER", "10.0.0.11", "10.0.0.11:68"},
+		{"SELECTING", message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")), Acked, "ACK", "10.0.0.11", "10.0.0.11:68"},
 		{"SELECTING a wrong address", message(request, knownMAC, wants("10.0.0.77"), chose("10.0.0.1")), Naked, "NAK", "", all},
 		{"SELECTING another server", message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.2")), OtherServer, "", "", ""},
-		{"INIT-REBOOT", message(request, knownMAC, wants("10.0.0.11")), Acked, "ACK", "10.0.0.11", all},
+		{"INIT-REBOOT", message(request, knownMAC, wants("10.0.0.11")), Acked, "ACK", "10.0.0.11", "10.0.0.11:68"},
 		{"INIT-REBOOT with a wrong address", message(request, knownMAC, wants("10.0.0.77")), WrongAddress, "", "", ""},
 		{"RENEWING", message(request, knownMAC, has("10.0.0.11")), Acked, "ACK", "10.0.0.11", "10.0.0.11:68"},
-		{"RENEWING a wrong address", message(request, knownMAC, has("10.0.0.77")), WrongAddress, "", "", ""},
+		{"RENEWING a wrong address", message(request, knownMAC, has("10.0.0.77")), Naked, "NAK", "", all},
+		{"RENEWING with an old wish", message(request, knownMAC, has("10.0.0.11"), wants("10.0.0.77")), Acked, "ACK", "10.0.0.11", "10.0.0.11:68"},
+		{"DISCOVER that wants a broadcast", message(discover, knownMAC, shouts), Offered, "OFFER", "10.0.0.11", all},
+		{"SELECTING that wants a broadcast", message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.1"), shouts), Acked, "ACK", "10.0.0.11", all},
+		{"BOOTP", message(dhcpv4.MessageTypeNone, knownMAC), Booted, "BOOTP", "10.0.0.11", "10.0.0.11:68"},
+		{"BOOTP of nobody known", message(dhcpv4.MessageTypeNone, strange), Stranger, "", "", ""},
+		{"BOOTP without an address of its own", message(dhcpv4.MessageTypeNone, bareMAC), BOOTP, "", "", ""},
 		{"REQUEST for nothing", message(request, knownMAC), Malformed, "", "", ""},
 		{"INFORM", message(inform, knownMAC, has("10.0.0.11")), Informed, "ACK", "", "10.0.0.11:68"},
 		{"INFORM without an address", message(inform, knownMAC), Malformed, "", "", ""},
@@ -95,17 +101,17 @@ func TestAStrangerIsLeftAloneAndTheEventSaysWhy(t *testing.T) {
 func TestAStrangerIsLentAnAddressWhereThePolicySaysSo(t *testing.T) {
 	w := newWorld(discovering)
 	// 10.0.0.200 is in the pool but reserved for a planned machine.
-	expect(t, w.ask(message(discover, strange, wants("10.0.0.200"))), Offered, "OFFER", "10.0.0.201", all)
-	expect(t, w.ask(message(request, strange, wants("10.0.0.201"), chose("10.0.0.1"))), Acked, "ACK", "10.0.0.201", all)
+	expect(t, w.ask(message(discover, strange, wants("10.0.0.200"))), Offered, "OFFER", "10.0.0.201", "10.0.0.201:68")
+	expect(t, w.ask(message(request, strange, wants("10.0.0.201"), chose("10.0.0.1"))), Acked, "ACK", "10.0.0.201", "10.0.0.201:68")
 	expect(t, w.ask(message(request, strange, has("10.0.0.201"))), Acked, "ACK", "10.0.0.201", "10.0.0.201:68")
 	expect(t, w.ask(message(request, strange, wants("10.0.0.202"), chose("10.0.0.1"))), Naked, "NAK", "", all)
 	expect(t, w.ask(message(request, strange, wants("10.0.0.11"))), WrongAddress, "", "", "")
-	expect(t, w.ask(message(discover, inventory.MAC{2, 8}, wants("10.0.0.203"))), Offered, "OFFER", "10.0.0.203", all)
-	expect(t, w.ask(message(discover, bareMAC)), Offered, "OFFER", "10.0.0.202", all)
+	expect(t, w.ask(message(discover, inventory.MAC{2, 8}, wants("10.0.0.203"))), Offered, "OFFER", "10.0.0.203", "10.0.0.203:68")
+	expect(t, w.ask(message(discover, bareMAC)), Offered, "OFFER", "10.0.0.202", "10.0.0.202:68")
 	expect(t, w.ask(message(discover, inventory.MAC{2, 9})), NoLease, "", "", "")
 	expect(t, w.ask(message(decline, strange, wants("10.0.0.201"), chose("10.0.0.1"))), Declined, "", "", "")
 	expect(t, w.ask(message(release, bareMAC, has("10.0.0.202"), chose("10.0.0.1"))), Released, "", "", "")
-	expect(t, w.ask(message(discover, strange)), Offered, "OFFER", "10.0.0.202", all)
+	expect(t, w.ask(message(discover, strange)), Offered, "OFFER", "10.0.0.202", "10.0.0.202:68")
 }
 
 func TestAReservedAddressIsNeverLentWhateverTheLenderSays(t *testing.T) {
@@ -119,7 +125,7 @@ func TestAReservedAddressIsNeverLentWhateverTheLenderSays(t *testing.T) {
 	if _, err := ans.Ask.Put(context.Background(), w.lender); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, w.ask(message(discover, strange)), Offered, "OFFER", "10.0.0.201", all)
+	expect(t, w.ask(message(discover, strange)), Offered, "OFFER", "10.0.0.201", "10.0.0.201:68")
 }
 
 func TestANetworkWithoutAPoolLendsNothing(t *testing.T) {
@@ -161,6 +167,55 @@ func TestThroughARelay(t *testing.T) {
 	}
 }
 
+func TestTheClientsWordSelectsTheSubnetWhereTheRelaySaysNothing(t *testing.T) {
+	w := newWorld(nil)
+	select118 := dhcpv4.WithGeneric(dhcpv4.OptionSubnetSelection, []byte{10, 9, 0, 0})
+	ans := w.ask(message(discover, farMAC, via("10.0.0.5"), select118))
+	expect(t, ans, Offered, "OFFER", "10.9.0.12", "10.0.0.5:67")
+	if !bytes.Equal(ans.Reply.Options.Get(dhcpv4.OptionSubnetSelection), []byte{10, 9, 0, 0}) {
+		t.Error("option 118 is not returned (RFC 3011)")
+	}
+}
+
+func TestARelayThatCannotBeOneIsNotBelieved(t *testing.T) {
+	link := dhcpv4.WithGeneric(dhcpv4.OptionRelayAgentInformation, []byte{5, 4, 10, 9, 0, 0})
+	for _, relay := range []string{"10.0.0.1", "127.0.0.1", "224.0.0.1", "255.255.255.255"} {
+		expect(t, newWorld(nil).ask(message(discover, farMAC, via(relay), link)), BadRelay, "", "", "")
+	}
+	us := []netip.Addr{ourAddr}
+	elsewhere := Inbound{Message: message(discover, farMAC, via("172.16.0.1"), link), From: netip.MustParseAddrPort("192.0.2.9:67"), Addresses: us, Own: us, To: ourAddr, At: testTime}
+	expect(t, newWorld(nil).askAs(elsewhere), BadRelay, "", "", "")
+	for hops, want := range map[uint8]Rule{maxHops: "", maxHops + 1: Looped} {
+		m := message(discover, farMAC, via("10.9.0.1"))
+		m.HopCount = hops
+		if _, reason := Parse(m.ToBytes()); reason != want {
+			t.Errorf("%d hops: %q", hops, reason)
+		}
+	}
+}
+
+func TestAReservedAddressThatIsDeclinedIsAConflictOnTheMachine(t *testing.T) {
+	ans := newWorld(nil).ask(message(decline, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")))
+	if ans.Event.Kind != journal.DHCPConflict || ans.Event.Machine != "m1" || ans.Event.Detail["address"] != "10.0.0.11" {
+		t.Errorf("event is %+v", ans.Event)
+	}
+	if ans := newWorld(nil).ask(message(decline, knownMAC, wants("10.0.0.99"), chose("10.0.0.1"))); ans.Event.Kind == journal.DHCPConflict {
+		t.Error("declining another address is a conflict of the machine's")
+	}
+}
+
+func TestTheEventNamesTheServerThatTheClientTook(t *testing.T) {
+	ans := newWorld(nil).ask(message(request, knownMAC, wants("10.0.0.99"), chose("10.0.0.2")))
+	if ans.Event.Detail["server"] != "10.0.0.2" || ans.Event.Detail["state"] != "SELECTING" {
+		t.Errorf("event is %+v", ans.Event)
+	}
+}
+
+func TestAMachineBehindARouterHearsOfARefusal(t *testing.T) {
+	ans := newWorld(nil).ask(message(request, farMAC, has("10.9.0.99")))
+	expect(t, ans, Naked, "NAK", "", "10.9.0.99:68")
+}
+
 func TestAMachineBehindARouterRenewsByUnicast(t *testing.T) {
 	ans := newWorld(nil).ask(message(request, farMAC, has("10.9.0.12")))
 	expect(t, ans, Acked, "ACK", "10.9.0.12", "10.9.0.12:68")
@@ -169,7 +224,7 @@ func TestAMachineBehindARouterRenewsByUnicast(t *testing.T) {
 func TestTheAddressFollowsTheMACWhateverTheClientIdentifier(t *testing.T) {
 	w := newWorld(nil)
 	for _, id := range [][]byte{nil, {1, 0x52, 0x54, 0, 0x77, 0, 1}, {0, 1, 2, 3}, {255, 1, 2, 3, 4, 0, 2, 0, 0, 171, 17}} {
-		expect(t, w.ask(message(discover, knownMAC, dhcpv4.WithOption(dhcpv4.OptClientIdentifier(id)))), Offered, "OFFER", "10.0.0.11", all)
+		expect(t, w.ask(message(discover, knownMAC, dhcpv4.WithOption(dhcpv4.OptClientIdentifier(id)))), Offered, "OFFER", "10.0.0.11", "10.0.0.11:68")
 	}
 }
 
@@ -178,7 +233,7 @@ func TestTwoNetworksOnOneInterface(t *testing.T) {
 	both := []netip.Addr{ourAddr, netip.MustParseAddr("10.9.0.1")}
 	in := Inbound{Message: message(discover, farMAC), Addresses: both, Own: both, To: broadcast(), At: testTime}
 	ans := w.askAs(in)
-	expect(t, ans, Offered, "OFFER", "10.9.0.12", all)
+	expect(t, ans, Offered, "OFFER", "10.9.0.12", "10.9.0.12:68")
 	if got := ans.Reply.ServerIdentifier().String(); got != "10.9.0.1" {
 		t.Errorf("server identifier is %s, not our address on the client's network", got)
 	}

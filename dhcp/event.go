@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/insomniacslk/dhcp/dhcpv4"
+
 	"rackwright/boot"
 	"rackwright/journal"
 )
@@ -22,6 +24,9 @@ func (t *talk) answer(rule Rule) Answer {
 	if t.client.Arch != boot.ArchUnknown {
 		d["arch"] = t.client.Arch.String()
 	}
+	if s := t.state(); s != stateless {
+		d["state"] = s.String()
+	}
 	if t.at.network != nil {
 		d["network"] = t.at.network.Name
 	}
@@ -39,15 +44,27 @@ func (t *talk) answer(rule Rule) Answer {
 }
 
 // word is the message type as the field writes it, DISCOVER or REQUEST.
-func (t *talk) word() string { return strings.ToUpper(t.msg.MessageType().String()) }
+func (t *talk) word() string { return wordOf(t.msg) }
+
+func wordOf(m *dhcpv4.DHCPv4) string {
+	if m.MessageType() == dhcpv4.MessageTypeNone {
+		return "BOOTP"
+	}
+	return strings.ToUpper(m.MessageType().String())
+}
 
 // ignore says nothing, and why.
 func (t *talk) ignore(rule Rule) Answer {
 	ans := t.answer(rule)
 	ans.Event.Kind = journal.DHCPIgnored
 	ans.Event.Summary = fmt.Sprintf("%s from %s not answered: %s", t.word(), t.client.MAC, rule.why())
-	if a, _ := t.wanted(); a.IsValid() {
+	if a := t.wanted(); a.IsValid() {
 		ans.Event.Detail["wanted"] = a.String()
+	}
+	if rule == OtherServer {
+		server := addr(t.msg.ServerIdentifier()).String()
+		ans.Event.Detail["server"] = server
+		ans.Event.Summary += ": " + server
 	}
 	if rule == WrongNetwork {
 		ans.Event.Detail["planned"] = t.host.Network
@@ -64,10 +81,10 @@ func (t *talk) note(rule Rule, what string) Answer {
 
 // tell writes the event of a reply.
 func (t *talk) tell(ans *Answer) {
-	kind := strings.ToUpper(ans.Reply.MessageType().String())
+	kind := wordOf(ans.Reply)
 	ans.Event.Detail["reply"] = kind
 	if ans.Rule == Naked {
-		wanted, _ := t.wanted()
+		wanted := t.wanted()
 		ans.Event.Detail["wanted"] = wanted.String()
 		ans.Event.Summary = fmt.Sprintf("%s for %s answered %s: it is not this machine's address here", t.word(), wanted, kind)
 		return

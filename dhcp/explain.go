@@ -21,7 +21,7 @@ import (
 // Question is a message as people describe it.
 type Question struct {
 	MAC     inventory.MAC
-	Kind    string // discover, request or inform
+	Kind    string // one of Kinds
 	Class   boot.Class
 	Arch    boot.Arch
 	UUID    string     // SMBIOS system UUID, may be empty
@@ -31,6 +31,37 @@ type Question struct {
 	Link    netip.Addr // link selection (RFC 3527), may be invalid
 	Circuit string     // option 82, as text or 0x and hexadecimal
 	Remote  string     // likewise
+}
+
+// asked is what a kind of question sends.
+type asked struct {
+	kind  string
+	sends dhcpv4.MessageType
+	uses  bool   // the address is the client's own (ciaddr), not one it wishes for
+	to    bool   // us alone
+	port  uint16 // 0 is ServerPort
+}
+
+// kindsAsked are all there are, the usual one first.
+func kindsAsked() []asked {
+	return []asked{
+		{"discover", dhcpv4.MessageTypeDiscover, false, false, 0},
+		{"request", dhcpv4.MessageTypeRequest, false, false, 0}, // INIT-REBOOT
+		{"renew", dhcpv4.MessageTypeRequest, true, true, 0},
+		{"rebind", dhcpv4.MessageTypeRequest, true, false, 0},
+		{"inform", dhcpv4.MessageTypeInform, true, false, 0},
+		{"bootp", dhcpv4.MessageTypeNone, true, false, 0},
+		{"proxy", dhcpv4.MessageTypeRequest, true, true, ProxyPort},
+	}
+}
+
+func (q Question) asks() (asked, error) {
+	for _, k := range kindsAsked() {
+		if k.kind == q.Kind || q.Kind == "" {
+			return k, nil
+		}
+	}
+	return asked{}, fault.Invalidf("there is no message %q", q.Kind).WithHint("use discover, request, renew, rebind, inform, bootp or proxy")
 }
 
 // Explained is what becomes of a question.
@@ -51,7 +82,17 @@ func Explain(ctx context.Context, v *boot.View, q Question, own []netip.Addr, to
 	if read == nil {
 		return Explained{Answer: Answer{Rule: reason}}, nil
 	}
-	in := Inbound{Message: read, Addresses: own, Own: own, To: to, At: now}
+	kind, _ := q.asks()
+	in := Inbound{Message: read, Addresses: own, Own: own, To: to, Port: kind.port, At: now}
+	if kind.to && len(own) > 0 && !q.Relay.IsValid() {
+		in.To = reached(v, q.Wanted, own)
+	}
+	if kind.port == ProxyPort && q.Wanted.Is4() {
+		in.From = netip.AddrPortFrom(q.Wanted, clientPort)
+	}
+	if q.Relay.Is4() {
+		in.From = netip.AddrPortFrom(q.Relay, ServerPort)
+	}
 	ans := Decide(v, in, set)
 	if ans.Ask == nil {
 		return Explained{Answer: ans}, nil
@@ -61,17 +102,30 @@ func Explain(ctx context.Context, v *boot.View, q Question, own []netip.Addr, to
 	return Explained{Answer: Finish(v, in, set, asked, lease, err), Lent: true}, nil
 }
 
+// reached is our address on the network of the client's, else our first.
+func reached(v *boot.View, client netip.Addr, own []netip.Addr) netip.Addr {
+	n := v.NetworkOf(client)
+	for _, a := range own {
+		if n != nil && n.Prefix.Contains(a) {
+			return a
+		}
+	}
+	return own[0]
+}
+
 // message makes the packet.
 func (q Question) message() (*dhcpv4.DHCPv4, error) {
-	kind := map[string]dhcpv4.MessageType{"": dhcpv4.MessageTypeDiscover, "discover": dhcpv4.MessageTypeDiscover, "request": dhcpv4.MessageTypeRequest, "inform": dhcpv4.MessageTypeInform}[q.Kind]
-	if kind == dhcpv4.MessageTypeNone {
-		return nil, fault.Invalidf("there is no message %q", q.Kind).WithHint("use discover, request or inform")
+	kind, err := q.asks()
+	if err != nil {
+		return nil, err
 	}
 	m := &dhcpv4.DHCPv4{OpCode: dhcpv4.OpcodeBootRequest, HWType: iana.HWTypeEthernet, ClientHWAddr: net.HardwareAddr(q.MAC[:]), Options: dhcpv4.Options{}}
 	m.SetBroadcast()
-	m.UpdateOption(dhcpv4.OptMessageType(kind))
+	if kind.sends != dhcpv4.MessageTypeNone {
+		m.UpdateOption(dhcpv4.OptMessageType(kind.sends))
+	}
 	if q.Wanted.Is4() {
-		if kind == dhcpv4.MessageTypeInform {
+		if kind.uses {
 			m.ClientIPAddr = q.Wanted.AsSlice()
 		} else {
 			m.UpdateOption(dhcpv4.OptRequestedIPAddress(q.Wanted.AsSlice()))
@@ -162,7 +216,7 @@ func (e Explained) Word() string {
 	if e.Reply == nil {
 		return ""
 	}
-	return strings.ToUpper(e.Reply.MessageType().String())
+	return wordOf(e.Reply)
 }
 
 // File is what the client is told to load, "" for nothing.

@@ -31,6 +31,13 @@ func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
 		"installed":              {Question{MAC: knownMAC, Kind: "request", Wanted: knownAddr, Arch: boot.ArchUnknown}, nil, Acked, "ACK", "", false},
 		"wants another":          {Question{MAC: knownMAC, Kind: "request", Wanted: elsewhere}, nil, WrongAddress, "", "", false},
 		"wants another, refused": {Question{MAC: knownMAC, Kind: "request", Wanted: elsewhere}, authoritative, Naked, "NAK", "", false},
+		"renews":                 {Question{MAC: knownMAC, Kind: "renew", Wanted: knownAddr}, nil, Acked, "ACK", "", false},
+		"renews another":         {Question{MAC: knownMAC, Kind: "renew", Wanted: netip.MustParseAddr("10.0.0.77")}, nil, Naked, "NAK", "", false},
+		"rebinds":                {Question{MAC: knownMAC, Kind: "rebind", Wanted: knownAddr}, nil, Acked, "ACK", "", false},
+		"BOOTP":                  {Question{MAC: knownMAC, Kind: "bootp"}, nil, Booted, "BOOTP", "", false},
+		"asks a proxy":           {Question{MAC: knownMAC, Kind: "proxy", Class: boot.PXE, Wanted: knownAddr}, proxying, Proxied, "ACK", "undionly.kpxe", false},
+		"asks no proxy":          {Question{MAC: knownMAC, Kind: "proxy", Class: boot.PXE, Wanted: knownAddr}, nil, NotProxy, "", "", false},
+		"held":                   {Question{MAC: strange, Class: boot.PXE}, func(prov, _ *inventory.Network) { prov.Strangers = inventory.StrangerHold }, Held, "", "", false},
 		"inform":                 {Question{MAC: knownMAC, Kind: "inform", Wanted: knownAddr}, nil, Informed, "ACK", "", false},
 		"stranger":               {Question{MAC: strange, Class: boot.PXE}, nil, Stranger, "", "", false},
 		"stranger who is lent":   {Question{MAC: strange, Class: boot.PXE, Arch: boot.ArchBIOS}, discovering, Offered, "OFFER", "undionly.kpxe", true},
@@ -60,14 +67,23 @@ func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if c.q.Kind == "renew" || c.q.Kind == "proxy" {
+			to = ourAddr
+		}
 		m, err = dhcpv4.FromBytes(m.ToBytes())
 		if err != nil {
 			t.Fatal(err)
 		}
 		in := Inbound{Message: m, Addresses: []netip.Addr{ourAddr}, Own: []netip.Addr{ourAddr}, To: to, At: testTime}
+		if c.q.Kind == "proxy" {
+			in.Port, in.From = ProxyPort, netip.AddrPortFrom(c.q.Wanted, clientPort)
+		}
+		if c.q.Relay.IsValid() {
+			in.From = netip.AddrPortFrom(c.q.Relay, ServerPort)
+		}
 		real := newWorld(c.change).askAs(in)
 		delete(got.Event.Detail, "interface")
-		if (real.Reply == nil) != (got.Reply == nil) || real.Reply != nil && string(real.Reply.ToBytes()) != string(got.Reply.ToBytes()) ||
+		if (real.Reply == nil) != (got.Reply == nil) || real.Reply != nil && string(real.Bytes()) != string(got.Bytes()) ||
 			real.Rule != got.Rule || real.Dest != got.Dest || real.Address != got.Address || !reflect.DeepEqual(real.Event, got.Event) || real.Relay != got.Relay || real.Client != got.Client {
 			t.Errorf("%s: the packet itself is answered %+v\nand explained %+v", name, real, got.Answer)
 		}
@@ -76,7 +92,7 @@ func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
 
 func TestAQuestionThatNoPacketCanAskIsRefused(t *testing.T) {
 	w := newWorld(nil)
-	for _, q := range []Question{{MAC: knownMAC, Kind: "bootp"}, {MAC: knownMAC, Circuit: "0xzz"}, {MAC: knownMAC, Remote: string(make([]byte, 300))}} {
+	for _, q := range []Question{{MAC: knownMAC, Kind: "offer"}, {MAC: knownMAC, Circuit: "0xzz"}, {MAC: knownMAC, Remote: string(make([]byte, 300))}} {
 		if _, err := Explain(t.Context(), w.view, q, nil, ourAddr, Settings{}, w.lender, testTime); err == nil {
 			t.Errorf("%+v was answered", q)
 		}

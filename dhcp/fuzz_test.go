@@ -40,8 +40,8 @@ func FuzzDecide(f *testing.F) {
 		if ans.Reply == nil {
 			return
 		}
-		out := ans.Reply.ToBytes()
-		back, err := dhcpv4.FromBytes(out)
+		out := ans.Bytes()
+		back, err := read(out)
 		if err != nil || len(out) > MaxMessage {
 			t.Fatalf("reply of %d bytes: %v", len(out), err)
 		}

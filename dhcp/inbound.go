@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
-	"github.com/insomniacslk/dhcp/iana"
 
 	"rackwright/boot"
 	"rackwright/inventory"
@@ -27,7 +26,9 @@ type Inbound struct {
 	Interface string       // name of the interface it came in on
 	Addresses []netip.Addr // IPv4 addresses of that interface
 	Own       []netip.Addr // IPv4 addresses of all our interfaces
-	To        netip.Addr   // destination of the datagram
+	From      netip.AddrPort
+	To        netip.Addr // destination of the datagram
+	Port      uint16     // likewise; 0 is ServerPort
 	At        time.Time
 }
 
@@ -35,29 +36,6 @@ type Inbound struct {
 type Settings struct {
 	HTTPPort   uint16     // of the boot server
 	BootServer netip.Addr // where boot files are, by TFTP and HTTP; invalid: the address the client reaches us at
-}
-
-// Parse reads a datagram; anything that is not a BOOTREQUEST of an Ethernet client
-// with one message type (RFC 2131 section 2) is reported as not ok, with the reason.
-func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
-	if len(b) > MaxMessage {
-		return nil, Malformed
-	}
-	m, err := dhcpv4.FromBytes(b)
-	switch {
-	case err != nil:
-		return nil, Malformed
-	case m.OpCode != dhcpv4.OpcodeBootRequest:
-		return nil, NotRequest
-	case m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6 || m.HopCount > 16:
-		return nil, Malformed
-	case m.MessageType() == dhcpv4.MessageTypeNone:
-		return nil, BOOTP
-	}
-	if mac := inventory.MAC(m.ClientHWAddr); mac.IsZero() || mac[0]&1 == 1 {
-		return nil, Malformed
-	}
-	return m, ""
 }
 
 // clientOf reads what a message says of the netboot client that sent it.
@@ -82,6 +60,7 @@ type place struct {
 	server  netip.Addr         // address the client reaches us at
 	ident   netip.Addr         // server identifier to send (RFC 5107 lets a relay override it)
 	relay   netip.Addr         // giaddr, invalid without a relay
+	spoofed bool               // the relay is not to be believed
 }
 
 // locate finds the place: through a relay by its link selection (RFC 3527) or giaddr,
@@ -92,6 +71,7 @@ func locate(v *boot.View, in Inbound, h *boot.Host) place {
 	switch p.relay = addr(in.Message.GatewayIPAddr); {
 	case p.relay.IsValid():
 		p.network = v.NetworkOf(linkOf(in.Message, p.relay))
+		p.spoofed = !believable(v, in, p.relay)
 	case ciaddr.IsValid() && slices.Contains(in.Own, in.To):
 		p.network = v.NetworkOf(ciaddr)
 	default:
@@ -102,6 +82,15 @@ func locate(v *boot.View, in Inbound, h *boot.Host) place {
 		p.ident = o
 	}
 	return p
+}
+
+// believable reports whether a relay may have that address: the reply goes there. One
+// outside every declared network has to be the sender itself.
+func believable(v *boot.View, in Inbound, relay netip.Addr) bool {
+	if relay.IsLoopback() || relay.IsMulticast() || relay == broadcast() || slices.Contains(in.Own, relay) {
+		return false
+	}
+	return v.NetworkOf(relay) != nil || in.From.Addr() == relay || !linkOf(in.Message, netip.Addr{}).IsValid()
 }
 
 // reachedAt is the address the datagram was sent to when that is ours, else the
@@ -147,8 +136,13 @@ const (
 	serverOverride = 11 // RFC 5107
 )
 
+// linkOf is an address on the client's link: the relay's word (RFC 3527) before the
+// client's own, option 118 (RFC 3011), before giaddr.
 func linkOf(m *dhcpv4.DHCPv4, giaddr netip.Addr) netip.Addr {
 	if a := relayOption(m, linkSelection); a.IsValid() {
+		return a
+	}
+	if a := addr(m.Options.Get(dhcpv4.OptionSubnetSelection)); a.IsValid() {
 		return a
 	}
 	return giaddr

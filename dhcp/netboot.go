@@ -23,6 +23,9 @@ func (t *talk) netboot(r *dhcpv4.DHCPv4) {
 	}
 	switch t.client.Class {
 	case boot.PXE:
+		if t.asked(dhcpv4.GenericOptionCode(tftpServers)) {
+			r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.GenericOptionCode(tftpServers), t.bootServer().AsSlice()))
+		}
 		r.UpdateOption(dhcpv4.OptTFTPServerName(server))
 		r.UpdateOption(dhcpv4.OptClassIdentifier("PXEClient"))
 		r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.OptionVendorSpecificInformation, pxeDiscoveryControl()))
@@ -49,6 +52,9 @@ func (t *talk) bootServer() netip.Addr {
 	}
 	return t.at.server
 }
+
+// tftpServers is option 150 (RFC 5859).
+const tftpServers = 150
 
 // pxeDiscoveryControl is option 43 for PXE clients: PXE_DISCOVERY_CONTROL with bit 3,
 // "use the boot file named here and look for no boot server" (PXE 2.1 table 2-1).

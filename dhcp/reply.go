@@ -3,22 +3,24 @@ package dhcp
 import (
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
-// Ports of DHCPv4 (RFC 2131 section 4.1).
+// Ports of DHCPv4 (RFC 2131 section 4.1) and of proxyDHCP.
 const (
 	ServerPort = 67
 	clientPort = 68
+	ProxyPort  = 4011 // PXE 2.1 section 2.2.3
 )
 
 func broadcast() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }
 
 // header starts a reply with what every reply to this message has in common (RFC 2131
-// section 4.3.1, table 3). Option 82 goes back to the relay as it came (RFC 3046
-// section 2.2) and option 97 to the client (RFC 4578 section 2.3).
+// section 4.3.1, table 3). What a relay or client wants to know its reply by goes back as
+// it came: options 82 (RFC 3046 section 2.2) and 61 (RFC 6842). BOOTP knows no types.
 func (t *talk) header(kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
 	r := &dhcpv4.DHCPv4{
 		OpCode:        dhcpv4.OpcodeBootReply,
@@ -29,28 +31,47 @@ func (t *talk) header(kind dhcpv4.MessageType) *dhcpv4.DHCPv4 {
 		ClientHWAddr:  t.msg.ClientHWAddr,
 		Options:       dhcpv4.Options{},
 	}
-	r.UpdateOption(dhcpv4.OptMessageType(kind))
-	r.UpdateOption(dhcpv4.OptServerIdentifier(t.at.ident.AsSlice()))
-	for _, code := range []dhcpv4.OptionCode{dhcpv4.OptionRelayAgentInformation, dhcpv4.OptionClientMachineIdentifier} {
-		if v := t.msg.Options.Get(code); v != nil {
-			r.UpdateOption(dhcpv4.OptGeneric(code, v))
-		}
+	t.echo(r, 82)
+	if kind != dhcpv4.MessageTypeNone {
+		r.UpdateOption(dhcpv4.OptMessageType(kind))
+		r.UpdateOption(dhcpv4.OptServerIdentifier(t.at.ident.AsSlice()))
+		t.echo(r, 61)
 	}
 	return r
 }
 
-// give offers or confirms an address.
+// echo sends options back as they came.
+func (t *talk) echo(r *dhcpv4.DHCPv4, codes ...uint8) {
+	for _, c := range codes {
+		if v, ok := t.msg.Options[c]; ok {
+			r.Options[c] = v
+		}
+	}
+}
+
+// give offers or confirms an address. A lease of zero has no end, and no option says so.
 func (t *talk) give(kind dhcpv4.MessageType, rule Rule, a netip.Addr, lease time.Duration) Answer {
 	r := t.header(kind)
 	r.YourIPAddr = a.AsSlice()
 	if kind == dhcpv4.MessageTypeAck {
 		r.ClientIPAddr = t.msg.ClientIPAddr
 	}
-	r.UpdateOption(dhcpv4.OptIPAddressLeaseTime(max(lease, time.Minute)))
+	if lease != forever {
+		r.UpdateOption(dhcpv4.OptIPAddressLeaseTime(lease))
+		r.UpdateOption(dhcpv4.OptRenewTimeValue(lease / 2)) // T1 and T2: RFC 2131 section 4.4.5
+		r.UpdateOption(dhcpv4.OptRebindingTimeValue(lease / 8 * 7))
+	}
+	t.fill(r)
+	return t.send(rule, r, a)
+}
+
+// fill adds all that does not depend on the address given.
+func (t *talk) fill(r *dhcpv4.DHCPv4) {
+	t.echo(r, 97, 118) // RFC 4578 section 2.3, RFC 3011 section 3
 	t.configure(r)
+	t.extra(r)
 	t.netboot(r)
 	t.fit(r)
-	return t.send(rule, r, a)
 }
 
 // inform confirms everything but an address (RFC 2131 section 4.3.5).
@@ -61,9 +82,7 @@ func (t *talk) inform() Answer {
 	}
 	r := t.header(dhcpv4.MessageTypeAck)
 	r.ClientIPAddr = t.msg.ClientIPAddr
-	t.configure(r)
-	t.netboot(r)
-	t.fit(r)
+	t.fill(r)
 	return t.send(Informed, r, netip.Addr{})
 }
 
@@ -71,28 +90,38 @@ func (t *talk) inform() Answer {
 // the client may not have a usable address (RFC 2131 section 4.3.2).
 func (t *talk) nak() Answer {
 	r := t.header(dhcpv4.MessageTypeNak)
+	r.UpdateOption(dhcpv4.OptMessage("the address is not this client's here"))
 	if t.at.relay.IsValid() {
 		r.SetBroadcast()
 	}
 	return t.send(Naked, r, netip.Addr{})
 }
 
-// send addresses the reply (RFC 2131 section 4.1). A client without an address is
-// answered by broadcast: it cannot answer ARP yet.
+// send addresses the reply (RFC 2131 section 4.1): to the relay, else to the address the
+// client has, else to the one it is given, in a frame to its MAC, unless it wants a
+// broadcast. A NAK is broadcast, but for a client behind a router that would not hear it.
 func (t *talk) send(rule Rule, r *dhcpv4.DHCPv4, given netip.Addr) Answer {
-	ciaddr := addr(t.msg.ClientIPAddr)
 	ans := t.answer(rule)
-	ans.Reply, ans.Address = r, given
+	ans.Reply, ans.Address, ans.Source, ans.shape = r, given, t.at.server, shapeOf(t.msg)
+	has := addr(t.msg.ClientIPAddr)
+	refused := r.MessageType() == dhcpv4.MessageTypeNak
 	switch {
 	case t.at.relay.IsValid():
 		ans.Dest = netip.AddrPortFrom(t.at.relay, ServerPort)
-	case t.at.network.Prefix.Contains(ciaddr) && r.MessageType() != dhcpv4.MessageTypeNak:
-		ans.Dest = netip.AddrPortFrom(ciaddr, clientPort)
+	case t.at.network.Prefix.Contains(has) && (!refused || t.routed()):
+		ans.Dest = netip.AddrPortFrom(has, clientPort)
+	case given.IsValid() && !t.msg.IsBroadcast():
+		ans.Dest, ans.Frame = netip.AddrPortFrom(given, clientPort), t.client.MAC
 	default:
 		ans.Dest = netip.AddrPortFrom(broadcast(), clientPort)
 	}
 	t.tell(&ans)
 	return ans
+}
+
+// routed reports whether the message came through a router.
+func (t *talk) routed() bool {
+	return !slices.ContainsFunc(t.in.Addresses, t.at.network.Prefix.Contains)
 }
 
 // configure adds the network's parameters: what the client asked for in option 55, or
@@ -145,25 +174,32 @@ func ips(addrs []netip.Addr) (out []net.IP) {
 	return out
 }
 
-// Sizes of a DHCP message (RFC 2131 section 2 and option 57), bytes with IP and UDP
-// headers.
-const (
-	minMessage = 576
-	maxMessage = 1472
-	ipUDP      = 28
-)
-
-// fit drops what a client can do without until the reply fits what it takes.
+// fit drops what a client can do without until the reply fits what it takes; what must be
+// there stays.
 func (t *talk) fit(r *dhcpv4.DHCPv4) {
-	limit := minMessage
-	if size, err := t.msg.MaxMessageSize(); err == nil {
-		limit = min(max(int(size), minMessage), maxMessage)
+	s := shapeOf(t.msg)
+	if _, ok := s.lay(r); ok {
+		return
 	}
-	for _, code := range []dhcpv4.OptionCode{dhcpv4.OptionNTPServers, dhcpv4.OptionDomainName,
-		dhcpv4.OptionDomainNameServer, dhcpv4.OptionHostName, dhcpv4.OptionClientMachineIdentifier} {
-		if len(r.ToBytes())+ipUDP <= limit {
+	for _, code := range spare(s.codes(r.Options)) {
+		if _, ok := s.lay(r); ok {
 			return
 		}
-		r.DeleteOption(code)
+		r.DeleteOption(dhcpv4.GenericOptionCode(code))
 	}
 }
+
+// spare are the options that may be left out, in the order in which they are.
+func spare(codes []byte) []byte {
+	first, last := []byte{42, 59, 58, 15, 12}, []byte{6, 97}
+	for _, code := range slices.Backward(codes) { // what the client wants least
+		if !slices.Contains(needed(), code) && !slices.Contains(first, code) && !slices.Contains(last, code) {
+			first = append(first, code)
+		}
+	}
+	return append(first, last...)
+}
+
+// needed are the options that are not left out for want of room: without them a client has
+// no lease, does not know the reply for its own, or does not boot.
+func needed() []byte { return []byte{53, 54, 51, 1, 3, 60, 43, 66, 67, 61, 175} }

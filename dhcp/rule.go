@@ -8,6 +8,8 @@ const (
 	Offered  Rule = "offered"
 	Acked    Rule = "acked"
 	Informed Rule = "informed"
+	Booted   Rule = "bootp-reserved"
+	Proxied  Rule = "proxied" // told what to load; its address is another server's
 	Naked    Rule = "nak-wrong-address"
 	Released Rule = "released" // noted, never answered (RFC 2131 section 4.3.4)
 	Declined Rule = "declined" // noted, never answered (RFC 2131 section 4.3.3)
@@ -16,7 +18,13 @@ const (
 // Why a message is ignored.
 const (
 	Malformed      Rule = "malformed"
+	Looped         Rule = "relays-in-a-loop"
+	BadRelay       Rule = "relay-not-believed"
+	NotProxy       Rule = "not-a-proxy"
+	NotNetbooting  Rule = "does-not-netboot"
+	Held           Rule = "held"
 	NotRequest     Rule = "not-a-request"
+	Probing        Rule = "our-own-probe"
 	BOOTP          Rule = "bootp"
 	Unsupported    Rule = "unsupported-type"
 	Undeclared     Rule = "undeclared-network"
@@ -40,7 +48,19 @@ func (r Rule) why() string {
 	case NotRequest:
 		return "it is a server's message"
 	case BOOTP:
-		return "plain BOOTP is not served"
+		return "BOOTP is answered to planned machines only: an address it is given never comes back"
+	case Looped:
+		return "it passed more relays than there can be: they send it round in a loop"
+	case BadRelay:
+		return "its relay's address is outside every declared network, or one of ours"
+	case Probing:
+		return "it is our own look for other DHCP servers"
+	case NotProxy:
+		return "it asks a proxy for its boot file, and this network is none of a proxy"
+	case NotNetbooting:
+		return "another server gives addresses here, and it asks for nothing to load"
+	case Held:
+		return "it is in no rack plan; it is listed and waits to be planned"
 	case Unsupported:
 		return "messages of this type are not served"
 	case Undeclared:

@@ -59,6 +59,9 @@ func discovering(prov, _ *inventory.Network)   { prov.Strangers = inventory.Stra
 // ask sends a message as the listener would, the Lender included.
 func (w *world) ask(m *dhcpv4.DHCPv4) Answer {
 	in := Inbound{Message: m, Interface: "eth0", Addresses: []netip.Addr{ourAddr}, Own: []netip.Addr{ourAddr}, To: broadcast(), At: testTime}
+	if a := addr(m.GatewayIPAddr); a.IsValid() {
+		in.From = netip.AddrPortFrom(a, ServerPort)
+	}
 	if !m.GatewayIPAddr.IsUnspecified() || !m.ClientIPAddr.IsUnspecified() {
 		in.To = ourAddr
 	}
@@ -78,6 +81,9 @@ func (w *world) askAs(in Inbound) Answer {
 // message builds what a client sends.
 func message(kind dhcpv4.MessageType, mac inventory.MAC, mods ...dhcpv4.Modifier) *dhcpv4.DHCPv4 {
 	all := append([]dhcpv4.Modifier{dhcpv4.WithHwAddr(net.HardwareAddr(mac[:])), dhcpv4.WithMessageType(kind)}, mods...)
+	if kind == dhcpv4.MessageTypeNone {
+		all[1] = func(m *dhcpv4.DHCPv4) { m.DeleteOption(dhcpv4.OptionDHCPMessageType) }
+	}
 	m, err := dhcpv4.New(all...)
 	if err != nil {
 		panic(err)
@@ -93,6 +99,8 @@ func chose(a string) dhcpv4.Modifier {
 	return dhcpv4.WithOption(dhcpv4.OptServerIdentifier(net.ParseIP(a).To4()))
 }
 
+func shouts(m *dhcpv4.DHCPv4) { m.SetBroadcast() }
+
 func has(a string) dhcpv4.Modifier { return dhcpv4.WithClientIP(net.ParseIP(a).To4()) }
 
 func via(a string) dhcpv4.Modifier { return dhcpv4.WithGatewayIP(net.ParseIP(a).To4()) }
@@ -106,7 +114,7 @@ func expect(t *testing.T, ans Answer, rule Rule, reply, given, dest string) {
 	}
 	got, gave, to := "", "", ""
 	if ans.Reply != nil {
-		got, to = ans.Reply.MessageType().String(), ans.Dest.String()
+		got, to = wordOf(ans.Reply), ans.Dest.String()
 		if !ans.Reply.YourIPAddr.IsUnspecified() && ans.Reply.YourIPAddr != nil {
 			gave = ans.Reply.YourIPAddr.String()
 		}

@@ -39,6 +39,7 @@ type Build struct {
 	Bays      []string          `json:"bays,omitempty" yaml:"bays,omitempty" nullable:"false" doc:"Of a chassis"`
 	Parts     Parts             `json:"parts,omitzero" yaml:"parts,omitempty" doc:"What has to be in it"`
 	Firmware  []Version         `json:"firmware,omitempty" yaml:"firmware,omitempty" nullable:"false" doc:"Baseline"`
+	Options   []Option          `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCPv4 options of its machines, in place of their network's of the same code"`
 	BIOS      map[string]string `json:"bios,omitempty" yaml:"bios,omitempty" doc:"BIOS attributes (DMTF AttributeRegistry) that must have these values"`
 }
 

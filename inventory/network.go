@@ -16,7 +16,14 @@ const (
 	DHCPOff           DHCPMode = "off"           // never answer
 	DHCPReservations  DHCPMode = "reservations"  // answer planned machines only
 	DHCPAuthoritative DHCPMode = "authoritative" // also NAK what is wrong here (RFC 2131 section 4.3.2)
+	DHCPProxy         DHCPMode = "proxy"         // another server gives addresses, we say what to load (PXE 2.1 section 2.2.3)
 )
+
+// Serves reports whether anything is answered.
+func (m DHCPMode) Serves() bool { return m.Addresses() || m == DHCPProxy }
+
+// Addresses reports whether addresses are given.
+func (m DHCPMode) Addresses() bool { return m == DHCPReservations || m == DHCPAuthoritative }
 
 // StrangerPolicy says what a machine that is in no plan gets on a network.
 type StrangerPolicy string
@@ -25,6 +32,7 @@ type StrangerPolicy string
 const (
 	StrangerIgnore   StrangerPolicy = "ignore"   // recorded, not answered
 	StrangerDiscover StrangerPolicy = "discover" // a lease from the pool and the inspection ramdisk
+	StrangerHold     StrangerPolicy = "hold"     // not answered, but listed as waiting
 )
 
 // Network is what machines are cabled to: an IPv4 subnet, and an IPv6 one beside it where
@@ -43,11 +51,12 @@ type Network struct {
 	VLAN          int            `json:"vlan,omitempty" doc:"IEEE 802.1Q id; 0 is none"`
 	RoutingDomain string         `json:"routing_domain,omitempty" doc:"Networks of one routing domain do not overlap"`
 	Purpose       string         `json:"purpose" enum:"provision,oob,production"`
-	DHCP          DHCPMode       `json:"dhcp" enum:"off,reservations,authoritative"`
-	Strangers     StrangerPolicy `json:"strangers" enum:"ignore,discover"`
+	DHCP          DHCPMode       `json:"dhcp" enum:"off,reservations,authoritative,proxy"`
+	Strangers     StrangerPolicy `json:"strangers" enum:"ignore,discover,hold"`
 	Pool          Pool           `json:"pool,omitzero"`
 	LeaseSeconds  int            `json:"lease_seconds" doc:"Lease time of reservations"`
 	RouterAdverts bool           `json:"router_adverts,omitempty" doc:"Answer router solicitations with an empty advertisement (lifetime 0) so that loaders which wait for IPv6 go on at once"`
+	Options       []Option       `json:"options,omitempty" nullable:"false" doc:"DHCPv4 options beyond those of the fields above"`
 	Version       int64          `json:"version"`
 }
 

@@ -50,7 +50,7 @@ func (e *Event) Severity() Severity {
 		case "cancelled", "aborted", "paused": // of an old rollout: aborted
 			return Warning
 		}
-	case Condition, BMCFailed, TFTPFailed, HTTPRefused, DHCPIgnored:
+	case Condition, BMCFailed, TFTPFailed, HTTPRefused, DHCPIgnored, DHCPConflict, DHCPMoved, DHCPRogue:
 		return Warning
 	}
 	return Info

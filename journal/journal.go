@@ -15,6 +15,9 @@ type Kind string
 const (
 	DHCPAnswered Kind = "dhcp.answered" // Detail: message types, address, boot file
 	DHCPIgnored  Kind = "dhcp.ignored"  // Detail says why
+	DHCPConflict Kind = "dhcp.conflict" // an address is used by another machine
+	DHCPMoved    Kind = "dhcp.moved"    // one MAC at two places within a short while
+	DHCPRogue    Kind = "dhcp.rogue"    // another DHCP server answers
 	TFTPSent     Kind = "tftp.sent"
 	TFTPFailed   Kind = "tftp.failed"
 	HTTPSent     Kind = "http.sent" // loader, script, kernel, ramdisk

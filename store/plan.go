@@ -236,7 +236,7 @@ func (a *application) inRacks(ctx context.Context, run func(clause string, args 
 
 // bump tells the boot view what changed in it.
 func (a *application) bump(ctx context.Context) error {
-	if len(a.changes("network")) > 0 {
+	if len(a.changes("network"))+len(a.changes("model")) > 0 {
 		if err := bump(ctx, a.tx); err != nil {
 			return err
 		}

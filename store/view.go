@@ -39,7 +39,11 @@ func (db *DB) View(ctx context.Context) (v *boot.View, err error) {
 		}
 		controllers, err := db.controllers(ctx, tx, "")
 		hosts = append(hosts, controllers...)
-		v = boot.NewView(at.n, list, hosts)
+		if err != nil {
+			return err
+		}
+		options, err := modelOptions(ctx, tx)
+		v = boot.NewView(at.n, list, hosts).With(&boot.Delta{Revision: at.n, Models: options})
 		return err
 	})
 	return v, err
@@ -56,6 +60,9 @@ func (db *DB) ViewSince(ctx context.Context, since int64) (d *boot.Delta, err er
 		delta := &boot.Delta{Revision: at.n, Machines: map[string][]*boot.Host{}}
 		if since < at.networks {
 			if delta.Networks, err = networkPointers(ctx, tx); err != nil {
+				return err
+			}
+			if delta.Models, err = modelOptions(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -110,6 +117,18 @@ func networkPointers(ctx context.Context, q queryer) ([]*inventory.Network, erro
 	return out, err
 }
 
+// modelOptions are the DHCP options of the models that have some.
+func modelOptions(ctx context.Context, q queryer) (map[string][]inventory.Option, error) {
+	list, err := models(ctx, q)
+	out := map[string][]inventory.Option{}
+	for _, m := range list {
+		if len(m.Options) > 0 {
+			out[m.Name] = m.Options
+		}
+	}
+	return out, err
+}
+
 // hosts reads the NICs with a MAC, machine by machine. A machine that somebody holds gets
 // its address, and boots its own disk whatever its operation says.
 func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]*boot.Host, error) {
@@ -118,7 +137,7 @@ func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]
 		var h boot.Host
 		var network sql.NullString
 		var held bool
-		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, &h.Firmware, asText{&h.Operation}, &held)
+		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, &h.Firmware, &h.Model, asText{&h.Operation}, &held)
 		h.Network = network.String
 		if held {
 			h.Operation = ""
@@ -128,7 +147,7 @@ func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]
 		}
 		share.with(&h)
 		return &h, err
-	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, m.firmware, o.id,
+	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, m.firmware, m.model, o.id,
 			CASE WHEN m.phase = 'maintenance' OR m.hold_until > $1 THEN true ELSE false END
 		FROM nic n JOIN machine m ON m.id = n.machine_id LEFT JOIN network w ON w.id = n.network_id
 			LEFT JOIN operation o ON o.machine_id = m.id AND o.netboots
@@ -152,14 +171,14 @@ func (db *DB) controllers(ctx context.Context, q queryer, and string, args ...an
 // sharer keeps one copy of the texts that many hosts have.
 type sharer struct {
 	last  boot.Host
-	names map[string]string // of networks and boot modes: few
+	names map[string]string // of networks, models and boot modes: few
 }
 
 func (s *sharer) with(h *boot.Host) {
 	if h.Machine == s.last.Machine {
 		h.Machine, h.Name, h.UUID, h.Operation = s.last.Machine, s.last.Name, s.last.UUID, s.last.Operation
 	}
-	h.Network, h.Firmware = s.one(h.Network), inventory.Firmware(s.one(string(h.Firmware)))
+	h.Network, h.Model, h.Firmware = s.one(h.Network), s.one(h.Model), inventory.Firmware(s.one(string(h.Firmware)))
 	s.last = *h
 }
 
@@ -225,7 +244,7 @@ func shownOtherwise(a, b *inventory.Machine) bool {
 	port := func(a, b inventory.NIC) bool {
 		return a.MAC == b.MAC && a.Network == b.Network && a.Address == b.Address
 	}
-	return a.Name != b.Name || a.UUID != b.UUID || a.Firmware != b.Firmware || !holdOf(a).Until.Equal(holdOf(b).Until) ||
+	return a.Name != b.Name || a.UUID != b.UUID || a.Model != b.Model || a.Firmware != b.Firmware || !holdOf(a).Until.Equal(holdOf(b).Until) ||
 		(a.Phase == inventory.Maintenance) != (b.Phase == inventory.Maintenance) || (a.Phase == inventory.Retired) != (b.Phase == inventory.Retired) ||
 		!slices.EqualFunc(a.NICs, b.NICs, port)
 }

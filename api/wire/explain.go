@@ -5,7 +5,7 @@ type DHCPExplained struct {
 	Answered  bool   `json:"answered"`
 	Rule      string `json:"rule" doc:"Stable code of what decided"`
 	Why       string `json:"why" doc:"In a sentence"`
-	Reply     string `json:"reply,omitempty" doc:"OFFER, ACK or NAK"`
+	Reply     string `json:"reply,omitempty" doc:"OFFER, ACK, NAK or BOOTP"`
 	Address   string `json:"address,omitempty"`
 	Lent      bool   `json:"lent,omitempty" doc:"From the pool: the address that is free now"`
 	Lease     int64  `json:"lease_seconds,omitempty"`

@@ -44,7 +44,7 @@ func dhcpExplain(w *world) *cobra.Command {
 		Example: "  rackwright dhcp explain --mac 52:54:00:12:34:56 --arch uefi-x64\n  rackwright dhcp explain --mac 52:54:00:12:34:56 --client ipxe --relay 10.20.0.1"}
 	params := asks(c, [2]string{"mac", "`MAC` of the client"}, [2]string{"client", "`who` asks: pxe, http, ipxe or os; without it pxe"},
 		[2]string{"arch", "`architecture`: code of option 93, or bios, uefi-x64, uefi-arm64, uefi-x64-http, uefi-arm64-http"}, [2]string{"uuid", "system `UUID`"},
-		[2]string{"message", "`message`: discover, request or inform; without it discover"}, [2]string{"wanted", "`address` that a request asks for"},
+		[2]string{"message", "`message`: discover, request (of a client that restarts), renew, rebind, inform, bootp, or proxy (on port 4011); without it discover"}, [2]string{"wanted", "`address` that a request asks for, or that the client has"},
 		[2]string{"network", "`network` it is plugged into"}, [2]string{"relay", "`address` of the DHCP relay (giaddr)"}, [2]string{"link", "link selection `address` of option 82"},
 		[2]string{"circuit", "circuit `id` of option 82, as text or 0x and hexadecimal"}, [2]string{"remote", "remote `id` of option 82, likewise"}, [2]string{"vendor", "vendor `class` (option 60) of what does not netboot"})
 	full := c.Flags().Bool("reply", false, "show the whole reply")

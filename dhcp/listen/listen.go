@@ -38,8 +38,14 @@ type Server struct {
 	Port     uint16   // 67 when zero
 	Only     []string // interfaces to answer on; empty: any
 
+	Look time.Duration // between looks for other DHCP servers; 10 minutes when zero
+
 	once  sync.Once
 	ready chan struct{}
+
+	frames *framer // nil without the right to one
+	probe  *prober
+	where  dhcp.Whereabouts
 }
 
 // Bounds of what is in flight.
@@ -65,13 +71,22 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close()
+	if s.frames, err = openFramer(); err != nil {
+		s.Log.Warn("dhcp: clients without an address are answered by broadcast", "error", err, "hint", fault.HintOf(err))
+	} else {
+		defer s.frames.close()
+	}
+	s.probe = &prober{log: s.Log, now: s.Now}
 	links, err := watchLinks(ctx)
 	if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return links.follow(ctx, s.Log) })
-	g.Go(func() error { return s.receive(ctx, conn, links) })
+	g.Go(func() error { return s.receive(ctx, conn, 0, links) })
+	g.Go(func() error { return s.proxy(ctx, links) })
+	g.Go(func() error { return s.watchOthers(ctx, links) })
+	g.Go(func() error { return s.askOthers(ctx, links) })
 	g.Go(func() error { return advertise(ctx, s.View, links, s.Log) })
 	g.Go(func() error { <-ctx.Done(); return conn.Close() })
 	s.Ready()
@@ -90,8 +105,9 @@ func (s *Server) port() uint16 {
 }
 
 // receive answers message after message. A known machine is answered here, from
-// memory; what needs the Lender waits beside the loop, at most lending at a time.
-func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, links *links) error {
+// memory; what needs the Lender waits beside the loop, at most lending at a time. port is
+// 0 for the server's own.
+func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
 	slots := make(chan struct{}, lending)
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
@@ -110,6 +126,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, links *link
 		}
 		failures = 0
 		in, ok := s.inbound(buf[:n], cm, src, links)
+		in.Port = port
 		if !ok {
 			continue
 		}
@@ -122,7 +139,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, links *link
 		case slots <- struct{}{}:
 			waiting.Go(func() {
 				defer func() { <-slots }()
-				s.finish(conn, cm.IfIndex, in, s.lend(ctx, in, ans))
+				s.finish(conn, cm.IfIndex, in, s.lend(ctx, cm.IfIndex, in, ans))
 			})
 		default:
 			s.Log.Warn("dhcp: too many strangers at once, one message dropped", "mac", ans.Client.MAC)
@@ -145,33 +162,18 @@ func (s *Server) inbound(b []byte, cm *ipv4.ControlMessage, src net.Addr, links 
 		return dhcp.Inbound{}, false
 	}
 	to, _ := netip.AddrFromSlice(cm.Dst)
-	return dhcp.Inbound{Message: m, Interface: at.names[cm.IfIndex], Addresses: at.addrs[cm.IfIndex],
+	from := netip.AddrPort{}
+	if udp, ok := src.(*net.UDPAddr); ok {
+		from = netip.AddrPortFrom(udp.AddrPort().Addr().Unmap(), udp.AddrPort().Port())
+	}
+	return dhcp.Inbound{Message: m, From: from, Interface: at.names[cm.IfIndex], Addresses: at.addrs[cm.IfIndex],
 		Own: at.own, To: to.Unmap(), At: s.Now()}, true
-}
-
-// lend puts what the answer asks to the Lender; an answer may ask twice (see
-// dhcp.Finish), never more.
-func (s *Server) lend(ctx context.Context, in dhcp.Inbound, ans dhcp.Answer) dhcp.Answer {
-	ctx, cancel := context.WithTimeout(ctx, lendTimeout)
-	defer cancel()
-	asked := *ans.Ask
-	lease, err := asked.Put(ctx, s.Lender)
-	if err != nil {
-		s.Log.Warn("dhcp: no lease", "mac", asked.MAC, "network", asked.Network.Name, "error", err)
-	}
-	final := dhcp.Finish(s.View(), in, s.Settings, asked, lease, err)
-	if final.Ask != nil {
-		if _, err := final.Ask.Put(ctx, s.Lender); err != nil {
-			s.Log.Warn("dhcp: decline", "address", final.Ask.Address, "error", err)
-		}
-	}
-	return final
 }
 
 // finish sends the reply and tells who wants to know.
 func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans dhcp.Answer) {
 	if ans.Reply != nil {
-		if err := send(conn, ifindex, ans); err != nil {
+		if err := s.send(conn, ifindex, ans); err != nil {
 			s.Log.Warn("dhcp: send", "to", ans.Dest, "interface", in.Interface, "error", err)
 			ans.Event.Detail["send_error"] = err.Error()
 		}
@@ -181,18 +183,10 @@ func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans
 		return
 	}
 	s.Journal.Record(ans.Event)
+	if e, moved := s.where.Notice(in, ans); moved {
+		s.Journal.Record(e)
+	}
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
 		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address,
 		Circuit: ans.Relay.Circuit, Remote: ans.Relay.Remote, BMC: ans.Controller, Vendor: ans.Vendor})
-}
-
-// send puts the reply on the wire: a broadcast on the interface named, everything else
-// by the routing table.
-func send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error {
-	cm := &ipv4.ControlMessage{}
-	if ans.Dest.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		cm.IfIndex = ifindex
-	}
-	_, err := conn.WriteTo(ans.Reply.ToBytes(), cm, net.UDPAddrFromAddrPort(ans.Dest))
-	return err
 }

@@ -30,6 +30,7 @@ const (
 	deployMAC   = "52:54:00:77:00:02" // reserved 10.77.0.12, an operation wants it
 	strangerMAC = "52:54:00:99:00:09"
 	secondMAC   = "52:54:00:78:00:01" // reserved 10.78.0.11 on the second network
+	farMAC      = "52:54:00:79:00:01" // reserved 10.79.0.11 behind a relay
 	nonce       = "n0nce0123456789"
 )
 
@@ -75,10 +76,13 @@ func inventoryView() *boot.View {
 		Domain: "lab.example", DHCP: inventory.DHCPAuthoritative, Strangers: inventory.StrangerIgnore, LeaseSeconds: 3600, RouterAdverts: true}
 	lend := &inventory.Network{ID: "2", Name: "lend", Prefix: netip.MustParsePrefix("10.78.0.0/24"), DHCP: inventory.DHCPReservations,
 		Strangers: inventory.StrangerDiscover, LeaseSeconds: 600, Pool: inventory.Pool{First: addr("10.78.0.100"), Last: addr("10.78.0.110")}}
-	return boot.NewView(1, []*inventory.Network{prov, lend}, []*boot.Host{
+	far := &inventory.Network{ID: "3", Name: "far", Prefix: netip.MustParsePrefix("10.79.0.0/24"), Gateway: addr("10.79.0.1"), DHCP: inventory.DHCPReservations, LeaseSeconds: 600}
+	beside := &inventory.Network{ID: "4", Name: "beside", Prefix: netip.MustParsePrefix("10.80.0.0/24"), DHCP: inventory.DHCPProxy, Strangers: inventory.StrangerDiscover}
+	return boot.NewView(1, []*inventory.Network{prov, lend, far, beside}, []*boot.Host{
 		{Machine: "m1", Name: "r1-u1", MAC: parse(knownMAC), Network: prov.Name, Address: addr("10.77.0.11"), Firmware: inventory.BIOS},
 		{Machine: "m2", Name: "r1-u2", MAC: parse(deployMAC), Network: prov.Name, Address: addr("10.77.0.12"), Firmware: inventory.UEFI, Intent: boot.RunAgent},
 		{Machine: "m3", Name: "r1-u3", MAC: parse(secondMAC), Network: lend.Name, Address: addr("10.78.0.11")},
+		{Machine: "m4", Name: "r9-u1", MAC: parse(farMAC), Network: far.Name, Address: addr("10.79.0.11")},
 	})
 }
 

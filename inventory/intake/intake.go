@@ -94,7 +94,7 @@ func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 // stranger records a machine nobody planned, where the network's policy is to look, and
 // has it inspected when it netboots, once. It returns the inspection, nil for none.
 func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation, error) {
-	if !d.discovers(s.Network) {
+	if !d.view().Remembers(s.Network) {
 		return nil, nil
 	}
 	m, err := d.store.AddStranger(ctx, s.MAC, s.UUID, s.Network)
@@ -104,7 +104,7 @@ func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation
 	if planned, err := d.recognise(ctx, m, s); err != nil || planned {
 		return nil, err
 	}
-	if m.Facts != nil || s.Class == boot.NotNetboot {
+	if !d.view().Discovers(s.Network) || m.Facts != nil || s.Class == boot.NotNetboot {
 		return nil, nil
 	}
 	return d.inspection(ctx, m)
@@ -142,10 +142,6 @@ func (d *Desk) recognise(ctx context.Context, m *inventory.Machine, s boot.Sight
 
 func evidence(s boot.Sighting) inventory.Evidence {
 	return inventory.Evidence{Source: s.Source, UUID: s.UUID, MACs: []inventory.MAC{s.MAC}, Circuit: s.Circuit, Remote: s.Remote}
-}
-
-func (d *Desk) discovers(network string) bool {
-	return d.view().Discovers(network)
 }
 
 // bind weighs a sighting of a machine that is in the view, each once.

@@ -132,6 +132,16 @@ func TestAStrangerIsInspectedOnceWhereThePolicyIsToLook(t *testing.T) {
 	}
 }
 
+func TestAStrangerIsListedAndNotInspectedWhereThePolicyIsToHold(t *testing.T) {
+	b := newBench(t, inventory.StrangerHold)
+	h, err := b.desk.Script(t.Context(), b.seen(stray, uuid, boot.PXE))
+	b.ok(err)
+	m := b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
+	if ops := b.operations(m.ID); h != nil || len(ops) != 0 {
+		t.Errorf("host %+v, operations %+v", h, ops)
+	}
+}
+
 func TestAStrangerIsLeftAloneWhereThePolicyIsToIgnore(t *testing.T) {
 	b := newBench(t, inventory.StrangerIgnore)
 	h, err := b.desk.Script(t.Context(), b.seen(stray, uuid, boot.PXE))

@@ -64,6 +64,21 @@ func (d *differ) psus(old, now []inventory.PSU) {
 	d.order("psu order", names(old, func(p *inventory.PSU) string { return p.Name }), names(now, func(p *inventory.PSU) string { return p.Name }))
 }
 
+// options compares DHCP options, each by its code.
+func (d *differ) options(old, now []inventory.Option) {
+	text := func(o *inventory.Option) string {
+		if o == nil {
+			return ""
+		}
+		if o.Always {
+			return string(o.Type) + " " + o.Value + " (always)"
+		}
+		return string(o.Type) + " " + o.Value
+	}
+	pairs(old, now, func(o *inventory.Option) string { return strconv.Itoa(int(o.Code)) },
+		func(code string, a, b *inventory.Option) { d.add("option "+code, text(a), text(b)) })
+}
+
 // order tells when the same parts stand in another order.
 func (d *differ) order(field string, old, now []string) {
 	if len(old) == len(now) && !slices.Equal(old, now) && slices.Equal(slices.Sorted(slices.Values(old)), slices.Sorted(slices.Values(now))) {

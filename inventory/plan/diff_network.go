@@ -71,6 +71,7 @@ func networkChanges(old, now *inventory.Network) []FieldChange {
 	d.add("pool", poolText(old.Pool), poolText(now.Pool))
 	d.number("lease_seconds", float64(old.LeaseSeconds), float64(now.LeaseSeconds))
 	d.flag("router_adverts", old.RouterAdverts, now.RouterAdverts)
+	d.options(old.Options, now.Options)
 	return d.list
 }
 
@@ -109,6 +110,13 @@ func networkEffects(old, n *inventory.Network) (effects, risks []string) {
 			effects = append(effects, fmt.Sprintf("DHCP is no longer answered on %s: its machines lose their addresses when their leases end, and netboot stops", n.Prefix))
 		}
 		return effects, nil
+	}
+	if n.DHCP == inventory.DHCPProxy {
+		effects = append(effects, fmt.Sprintf("machines that netboot on %s are told what to load; their addresses come from another DHCP server", n.Prefix))
+		if was.Addresses() {
+			risks = append(risks, "without another DHCP server there nobody gets an address any more")
+		}
+		return effects, risks
 	}
 	effect := fmt.Sprintf("DHCP answers planned machines on %s", n.Prefix)
 	if n.Strangers == inventory.StrangerDiscover {

@@ -85,6 +85,7 @@ func buildChanges(old, now *inventory.Build) []FieldChange {
 	partChanges(&d, &old.Parts, &now.Parts)
 	version := func(v inventory.Version) string { return v.Component + " " + v.Version }
 	d.add("firmware", joined(old.Firmware, version), joined(now.Firmware, version))
+	d.options(old.Options, now.Options)
 	keys := map[string]bool{}
 	for k := range old.BIOS {
 		keys[k] = true

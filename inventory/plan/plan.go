@@ -50,11 +50,12 @@ type Network struct {
 	Domain        string                   `json:"domain,omitempty" yaml:"domain,omitempty"`
 	MTU           int                      `json:"mtu,omitempty" yaml:"mtu,omitempty"`
 	Purpose       string                   `json:"purpose,omitempty" yaml:"purpose,omitempty" doc:"provision (default), oob or production"`
-	DHCP          inventory.DHCPMode       `json:"dhcp,omitempty" yaml:"dhcp,omitempty" doc:"off (default), reservations or authoritative"`
-	Strangers     inventory.StrangerPolicy `json:"strangers,omitempty" yaml:"strangers,omitempty" doc:"ignore (default) or discover"`
+	DHCP          inventory.DHCPMode       `json:"dhcp,omitempty" yaml:"dhcp,omitempty" doc:"off (default), reservations, authoritative or proxy"`
+	Strangers     inventory.StrangerPolicy `json:"strangers,omitempty" yaml:"strangers,omitempty" doc:"ignore (default), discover or hold"`
 	Pool          *Pool                    `json:"pool,omitempty" yaml:"pool,omitempty" doc:"Addresses lent to strangers"`
 	LeaseSeconds  int                      `json:"lease_seconds,omitempty" yaml:"lease_seconds,omitempty" doc:"Default 3600"`
 	RouterAdverts bool                     `json:"router_adverts,omitempty" yaml:"router_adverts,omitempty"`
+	Options       []inventory.Option       `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCPv4 options beyond those of the fields above"`
 }
 
 // Pool is a range of addresses, both ends included.

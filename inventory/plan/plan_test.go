@@ -92,6 +92,23 @@ func TestAFaultyPlanNamesTheFieldAndTheReason(t *testing.T) {
 		"a tiny MTU":                  {network(func(n *plan.Network) { n.MTU = 100 }), "networks[0].mtu", "576"},
 		"DHCP of a new kind":          {network(func(n *plan.Network) { n.DHCP = "on" }), "networks[0].dhcp", "authoritative"},
 		"strangers and no pool":       {network(func(n *plan.Network) { n.Strangers = inventory.StrangerDiscover }), "networks[0].pool", "needs a pool"},
+		"an option of the protocol": {network(func(n *plan.Network) {
+			n.Options = []inventory.Option{{Code: 53, Type: inventory.OptionUint8, Value: "1"}}
+		}), "networks[0].options[0]", "belongs to the protocol"},
+		"an option that is a field": {network(func(n *plan.Network) {
+			n.Options = []inventory.Option{{Code: 3, Type: inventory.OptionIP, Value: "10.0.0.1"}}
+		}), "networks[0].options[0]", "the network's gateway"},
+		"an option of another type": {network(func(n *plan.Network) {
+			n.Options = []inventory.Option{{Code: 150, Type: inventory.OptionIPs, Value: "10.0.0.1,here"}}
+		}), "networks[0].options[0]", "is no ips"},
+		"an option twice": {network(func(n *plan.Network) {
+			o := inventory.Option{Code: 150, Type: inventory.OptionIP, Value: "10.0.0.1"}
+			n.Options = []inventory.Option{o, o}
+		}), "networks[0].options[1]", "there twice"},
+		"a model's option of no type": {func(p *plan.Plan) {
+			p.Models = append(p.Models, plan.Model{Name: "blade", Build: inventory.Build{Options: []inventory.Option{{Code: 209, Value: "x"}}}})
+		}, "models[0].options[0]", "\"x\" is no"},
+		"a mode of DHCP nobody has": {network(func(n *plan.Network) { n.DHCP = "relay" }), "networks[0].dhcp", "proxy"},
 		"a pool upside down": {network(func(n *plan.Network) {
 			n.Pool = &plan.Pool{First: "10.0.0.9", Last: "10.0.0.8"}
 		}), "networks[0].pool", "not a range"},

@@ -38,6 +38,7 @@ func (r *resolver) model(p place, m Model) {
 	b.Bays = r.bays(p, m.Name, b.Bays)
 	b.Parts = r.parts(p, b.Parts)
 	b.Firmware = r.baseline(p, m.Name, b.Firmware)
+	b.Options = r.options(p, b.Options)
 	b.BIOS = r.attributes(p, b.BIOS)
 	if m.BMC != nil {
 		r.factory(p.of(".bmc"), m.Name, *m.BMC)

@@ -19,16 +19,30 @@ func (r *resolver) network(p place, n Network) {
 	out := inventory.Network{Name: n.Name, Prefix: prefix, Gateway: r.addr(p.of(".gateway"), n.Gateway), Gateway6: r.addr(p.of(".gateway6"), n.Gateway6), DNS: r.addrs(p, ".dns", n.DNS),
 		NTP: r.addrs(p, ".ntp", n.NTP), Domain: n.Domain, MTU: n.MTU, VLAN: n.VLAN, RoutingDomain: n.RoutingDomain,
 		Purpose: cmp.Or(n.Purpose, "provision"), DHCP: cmp.Or(n.DHCP, inventory.DHCPOff), Strangers: cmp.Or(n.Strangers, inventory.StrangerIgnore),
-		LeaseSeconds: cmp.Or(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts}
+		LeaseSeconds: cmp.Or(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts, Options: r.options(p, n.Options)}
 	r.network6(p, n.CIDR6, &out)
 	r.networkValues(p, &out)
 	if n.Pool != nil {
 		out.Pool = r.pool(p.of(".pool"), *n.Pool, &out)
 	}
-	if out.Strangers == inventory.StrangerDiscover && out.Pool.IsZero() {
+	if out.Strangers == inventory.StrangerDiscover && out.Pool.IsZero() && out.DHCP != inventory.DHCPProxy {
 		r.fail(p.of(".pool"), "strangers: discover needs a pool to lend addresses from")
 	}
 	r.out.Networks = append(r.out.Networks, out)
+}
+
+// options checks the DHCP options of a network or model.
+func (r *resolver) options(p place, list []inventory.Option) []inventory.Option {
+	each, all := inventory.CheckOptions(list)
+	if all != nil {
+		r.fail(p.of(".options"), "%s", all)
+	}
+	for i := range list {
+		if err := each[i]; err != nil {
+			r.fail(p.item(".options", i), "%s", err)
+		}
+	}
+	return slices.Clone(list)
 }
 
 // network6 resolves the IPv6 side of a network. A router there is mostly known by its
@@ -54,8 +68,8 @@ func (r *resolver) network6(p place, cidr string, n *inventory.Network) {
 
 func (r *resolver) networkValues(p place, n *inventory.Network) {
 	r.oneOf(p.of(".purpose"), n.Purpose, "provision", "oob", "production")
-	r.oneOf(p.of(".dhcp"), string(n.DHCP), string(inventory.DHCPOff), string(inventory.DHCPReservations), string(inventory.DHCPAuthoritative))
-	r.oneOf(p.of(".strangers"), string(n.Strangers), string(inventory.StrangerIgnore), string(inventory.StrangerDiscover))
+	r.oneOf(p.of(".dhcp"), string(n.DHCP), string(inventory.DHCPOff), string(inventory.DHCPReservations), string(inventory.DHCPAuthoritative), string(inventory.DHCPProxy))
+	r.oneOf(p.of(".strangers"), string(n.Strangers), string(inventory.StrangerIgnore), string(inventory.StrangerDiscover), string(inventory.StrangerHold))
 	r.refer(p.of(".routing_domain"), n.RoutingDomain)
 	if n.Gateway.IsValid() && !n.Prefix.Contains(n.Gateway) {
 		r.fail(p.of(".gateway"), "%s is outside %s", n.Gateway, n.Prefix)

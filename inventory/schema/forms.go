@@ -14,8 +14,8 @@ var enums = map[reflect.Type][]any{
 	reflect.TypeFor[inventory.Face]():           {inventory.Front, inventory.Rear, inventory.Both},
 	reflect.TypeFor[inventory.Side]():           {inventory.LeftHalf, inventory.RightHalf},
 	reflect.TypeFor[inventory.Firmware]():       {inventory.UEFI, inventory.BIOS},
-	reflect.TypeFor[inventory.DHCPMode]():       {inventory.DHCPOff, inventory.DHCPReservations, inventory.DHCPAuthoritative},
-	reflect.TypeFor[inventory.StrangerPolicy](): {inventory.StrangerIgnore, inventory.StrangerDiscover},
+	reflect.TypeFor[inventory.DHCPMode]():       {inventory.DHCPOff, inventory.DHCPReservations, inventory.DHCPAuthoritative, inventory.DHCPProxy},
+	reflect.TypeFor[inventory.StrangerPolicy](): {inventory.StrangerIgnore, inventory.StrangerDiscover, inventory.StrangerHold},
 	reflect.TypeFor[inventory.Connector](): {inventory.RJ45, inventory.SFP, inventory.QSFP, inventory.OSFP,
 		inventory.C13, inventory.C14, inventory.C19, inventory.C20},
 }
@@ -73,6 +73,7 @@ var forms = map[string]func(*node) *node{
 	"PlannedBMC.address":            like(`^(https?|ipmi)://[^/?#@]+(/.*)?$`),
 	"PlannedBMC.mac":                like(macForm),
 	"PlannedBMC.certificate_sha256": like(`^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$`),
+	"Option.code":                   between(1, 254),
 	"Cable.type":                    oneOf("cat5e", "cat6", "cat6a", "dac", "aoc", "mmf", "smf", "breakout", "c14-c13", "c20-c19", "c20-c13"),
 	"PlannedDisk.type":              oneOf("nvme", "ssd", "hdd", "virtual"),
 }

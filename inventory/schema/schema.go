@@ -87,7 +87,7 @@ func (d *describer) of(t reflect.Type) *node {
 		return &node{Type: "object", Additional: &node{Type: []string{"string", "number", "boolean"}}}
 	case reflect.Bool:
 		return &node{Type: "boolean"}
-	case reflect.Int, reflect.Int64, reflect.Int32:
+	case reflect.Int, reflect.Int64, reflect.Int32, reflect.Uint8:
 		return &node{Type: "integer", Minimum: at(0)}
 	case reflect.Float64:
 		return &node{Type: "number", Minimum: at(0)}

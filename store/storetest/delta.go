@@ -49,6 +49,27 @@ func deltas() chapter {
 			}
 			same(t, "nothing more", len(must(b.ViewSince(b.ctx(), d.Revision))(t).Machines), 0)
 		},
+		"the DHCP options of a model reach the view and the machines that have it": func(t *testing.T, b *bench) {
+			p := planOf(2)
+			p.Racks[0].Machines[0].Model = "blade"
+			b.apply(p)
+			v := must(b.View(b.ctx()))(t)
+			same(t, "before", len(v.ModelOptions("blade")), 0)
+			p.Models = []plan.Model{{Name: "blade", Build: inventory.Build{Options: []inventory.Option{{Code: 209, Type: inventory.OptionText, Value: "a"}}}}}
+			b.apply(p)
+			for what, v := range map[string]*boot.View{"followed": follow(t, b, v), "read anew": must(b.View(b.ctx()))(t)} {
+				same(t, what, v.ModelOptions(v.Host(mac(1)).Model), p.Models[0].Options)
+				same(t, what+", of another", len(v.ModelOptions(v.Host(mac(2)).Model)), 0)
+			}
+		},
+		"networks beside another server and such that hold strangers are read back": func(t *testing.T, b *bench) {
+			p := planOf(1)
+			p.Networks[0].DHCP, p.Networks[0].Strangers = inventory.DHCPProxy, inventory.StrangerHold
+			b.apply(p)
+			n := must(b.View(b.ctx()))(t).NetworkOf(addr("10.0.0.11"))
+			same(t, "DHCP", n.DHCP, inventory.DHCPProxy)
+			same(t, "strangers", n.Strangers, inventory.StrangerHold)
+		},
 		"one machine added to a plan is all that is told": func(t *testing.T, b *bench) {
 			b.apply(planOf(5))
 			at := must(b.Revision(b.ctx()))(t)
