@@ -92,7 +92,7 @@ func pages() chapter {
 		},
 		"machines are read from the end as from the beginning": func(t *testing.T, b *bench) {
 			b.apply(planOf(9))
-			for name, f := range map[string]store.MachineFilter{"all": {}, "rack": {Rack: "r1"}, "phase": {Phase: "planned"}, "word": {Text: "acme"}, "both": {Rack: "r1", Text: "acme"}} {
+			for name, f := range map[string]store.MachineFilter{"all": {}, "rack": {Rack: "r1"}, "phase": {Phases: []string{"planned"}}, "word": {Text: "acme"}, "both": {Rack: "r1", Text: "acme"}} {
 				var there, back []string
 				for _, turned := range []bool{false, true} {
 					f.Turned, f.Limit, f.After = turned, 2, ""
