@@ -122,8 +122,20 @@ func (s *search) ordered(ctx context.Context, q queryer, o machineOrder) (found 
 		found, err = collect(ctx, q, o.hit, text, by.args...)
 		return found, "", err
 	}
-	near := s.lanes(&by, o, after, stride, func(l orderLane) string { return l.walk + " WHERE " + l.where })
-	end, err := collect(ctx, q, o.hit, "SELECT * FROM ("+near+fmt.Sprintf(") x LIMIT 1 OFFSET %d", stride-1), by.args...)
+	for _, far := range []int{min(8*s.most(), stride), stride} { // what many meet fills a page soon
+		if found, until, err = s.near(ctx, q, o, after, far); err != nil || until == "" || len(found) == s.most() {
+			break
+		}
+	}
+	return found, until, err
+}
+
+// near finds a page among the next so many machines of an order; until is the place of the
+// last of them, empty at the end.
+func (s *search) near(ctx context.Context, q queryer, o machineOrder, after []any, far int) (found []hit, until string, err error) {
+	var by query
+	near := s.lanes(&by, o, after, far, func(l orderLane) string { return l.walk + " WHERE " + l.where })
+	end, err := collect(ctx, q, o.hit, "SELECT * FROM ("+near+fmt.Sprintf(") x LIMIT 1 OFFSET %d", far-1), by.args...)
 	if err != nil {
 		return nil, "", err
 	}

@@ -75,7 +75,7 @@ func TestProblemsComeBackAsTheirFaults(t *testing.T) {
 		"a viewer":       {func() error { _, err := dial(t, url, apitest.ViewerSecret).Inspect(ctx, "m1"); return err }, fault.Denied, "viewer"},
 		"nobody":         {func() error { _, err := c.Machine(ctx, "m 9/x"); return err }, fault.NotFound, `no machine "m 9/x"`},
 		"bad plan":       {func() error { _, err := c.DiffPlan(ctx, plan); return err }, fault.Invalid, "slot r1/u1 front is taken twice"},
-		"bad query":      {func() error { _, err := c.Machines(ctx, client.MachineQuery{Phases: []string{"asleep"}}); return err }, fault.Invalid, "query.phase"},
+		"bad query":      {func() error { _, err := c.Machines(ctx, client.MachineQuery{Phases: []string{"asleep"}}); return err }, fault.Invalid, "query.phase[0]"},
 		"does not fit":   {func() error { _, err := c.Deploy(ctx, "m2", wire.Deploy{Image: "efi-only"}); return err }, fault.Conflict, "efi-only"},
 		"no such action": {func() error { _, err := c.Power(ctx, "m1", "explode"); return err }, fault.Invalid, "action"},
 	} {
