@@ -206,8 +206,8 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftp.Server{View: s.view.View, Loaders: loaders, Journal: s.words, Log: s.log, Now: time.Now, Port: tftpPort, Host: tftpHost}))
-	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
-	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
+	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
+	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
 	return nil
 }
 
@@ -248,7 +248,7 @@ func (s *server) api() (task, error) {
 	if certs != nil {
 		o.Vouch = certs.clients.vouch
 	}
-	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: api.New(o), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, each: s.cfg.API.Limits.OfOneAddress, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: api.New(o), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
 	if certs != nil {
 		s.add(true, certs)

@@ -137,6 +137,6 @@ func (w *warner) identity(rack *inventory.Rack, t *thing) {
 		return
 	}
 	if by := t.machine.Identified(); len(by) == 1 {
-		w.warn(rack, t, oneIdentifier, "", fmt.Sprintf("%s is known by its %s alone: give a second of serial, uuid, asset_tag, a MAC, the BMC's MAC, or the cable to a switch port", t.name, by[0]))
+		w.warn(rack, t, oneIdentifier, "", fmt.Sprintf("its %s alone tells it from others: give a second of serial, uuid, asset_tag, a MAC, the BMC's MAC, or the cable to a switch port", by[0]))
 	}
 }
