@@ -91,7 +91,7 @@ func (s *server) addressed(ctx context.Context, names []string, which *wire.Whic
 	if which == nil {
 		return names, nil
 	}
-	f := store.MachineFilter{Rack: which.Rack, Phase: which.Phase, Project: which.Project, Model: which.Model, Tag: which.Tag, Labels: which.Labels,
+	f := store.MachineFilter{Rack: which.Rack, Phases: phasesOf(which.Phase), Project: which.Project, Model: which.Model, Tag: which.Tag, Labels: which.Labels,
 		Text: which.Text, Scope: scopeOf(ctx), Limit: wire.MaxBulk, Brief: true}
 	if which.Rack+which.Phase+which.Project+which.Model+which.Tag+which.Text == "" && len(which.Labels) == 0 {
 		return nil, badBody("which", "says nothing: all machines are not meant by silence")
@@ -118,6 +118,14 @@ func (s *server) addressed(ctx context.Context, names []string, which *wire.Whic
 		return nil, fault.NotFoundf("no machine meets that").WithHint("'rackwright machine list' shows them")
 	}
 	return names, nil
+}
+
+// phasesOf is one phase, or none for any.
+func phasesOf(phase string) []string {
+	if phase == "" {
+		return nil
+	}
+	return []string{phase}
 }
 
 // twice refuses a machine that is named again.

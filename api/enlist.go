@@ -72,7 +72,7 @@ func (s *server) whom(ctx context.Context, t *fleet.Terms) (map[string]*inventor
 	}
 	base := store.MachineFilter{Labels: t.Labels, Names: t.Machines, Limit: 1000, Brief: true}
 	if t.AllReady {
-		base.Phase = string(inventory.Ready)
+		base.Phases = []string{string(inventory.Ready)}
 	}
 	if len(t.Racks) == 0 {
 		return racks, []store.MachineFilter{base}, nil

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -100,12 +102,15 @@ func (s *server) hasReader(path string) bool {
 }
 
 // tagNow is the tag that a GET of a path would have for this caller; false when it would
-// not succeed.
+// not succeed. What of the query a GET of the path takes picks a part of it there too.
 func (s *server) tagNow(r *http.Request, path string) (tag, bool) {
 	a := &reply{ResponseWriter: &unsent{header: http.Header{}}}
 	q := r.Clone(context.WithValue(afresh{r.Context()}, replyKey{}, a))
 	q.Method, q.Body, q.ContentLength = http.MethodGet, http.NoBody, 0
 	q.URL.Path, q.URL.RawPath, q.URL.RawQuery = path, "", ""
+	if path == r.URL.Path {
+		q.URL.RawQuery = s.picks(r).Encode()
+	}
 	q.Header = http.Header{}
 	s.inner.ServeHTTP(a, q)
 	if a.status != http.StatusOK || a.straight {
@@ -118,9 +123,25 @@ func (s *server) tagNow(r *http.Request, path string) (tag, bool) {
 // that, so it need not have been looked at.
 const blind = "blind"
 
+// picks is what of a request's query a GET of its path takes.
+func (s *server) picks(r *http.Request) url.Values {
+	out := url.Values{}
+	at := s.huma.OpenAPI().Paths[chi.RouteContext(r.Context()).RoutePattern()]
+	if at == nil || at.Get == nil {
+		return out
+	}
+	for name, values := range r.URL.Query() {
+		if slices.ContainsFunc(at.Get.Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name }) {
+			out[name] = values
+		}
+	}
+	return out
+}
+
 // precondition holds a change to the state that its sender has seen. PUT, PATCH and DELETE
 // of what has an ETag must say which (RFC 6585 section 3); an action may, of the resource
-// it stands below.
+// it stands below. Of a part of a machine or an operation the tag of the whole is as good:
+// who has seen that has seen the part.
 func (s *server) precondition(c huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(c)
 	given, path, must := r.Header.Get("If-Match"), r.URL.Path, false
@@ -150,16 +171,39 @@ func (s *server) precondition(c huma.Context, next func(huma.Context)) {
 		next(c)
 		return
 	}
+	top, whole := tag{}, false // read first: what changes behind it is found when it is written
+	if of := s.wholeOf(path); of != "" {
+		top, whole = s.tagNow(r, of)
+	}
 	now, ok := s.tagNow(r, path)
-	if ok && !now.holds(given) {
+	if !ok {
+		now = top
+	}
+	if (ok || whole) && !now.holds(given) && !(whole && top.holds(given)) {
 		w.Header().Set("ETag", now.text(""))
 		coded(c.Context(), "precondition-failed", path+" is not as it was any more", "").write(w)
 		return
 	}
-	if version, err := strconv.ParseInt(now.version, 10, 64); ok && err == nil && !strings.Contains(given, "*") {
+	if !whole {
+		top = now
+	}
+	if version, err := strconv.ParseInt(top.version, 10, 64); (ok || whole) && err == nil && !strings.Contains(given, "*") {
 		c = huma.WithContext(c, store.Expect(c.Context(), noun(path), version))
 	}
 	next(c)
+}
+
+// wholeOf is the path of the machine or operation that a path is a part of; empty when it is
+// none.
+func (s *server) wholeOf(path string) string {
+	parts := strings.SplitN(strings.TrimPrefix(path, wire.Prefix+"/"), "/", 3)
+	if len(parts) < 3 || parts[0] != "machines" && parts[0] != "operations" {
+		return ""
+	}
+	if of := wire.Prefix + "/" + parts[0] + "/" + parts[1]; s.hasReader(of) {
+		return of
+	}
+	return ""
 }
 
 // noun is the collection a path leads into.

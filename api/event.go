@@ -61,10 +61,8 @@ func (s *server) events() {
 
 // eventFilter is what is asked for, and which machine, nil for any.
 func (s *server) eventFilter(ctx context.Context, in EventFilterIn) (*journal.Filter, *inventory.Machine, error) {
-	for _, k := range in.Kinds {
-		if !journal.Known(k) {
-			return nil, nil, unknownKind(ctx, k)
-		}
+	if err := knownKinds(ctx, in.Kinds); err != nil {
+		return nil, nil, err
 	}
 	f := &journal.Filter{Kinds: in.Kinds, Racks: in.Racks, Sites: in.Sites, Projects: in.Projects, Operation: in.Operation, Severity: journal.Severity(in.Severity)}
 	if in.Machine == "" {
@@ -72,6 +70,16 @@ func (s *server) eventFilter(ctx context.Context, in EventFilterIn) (*journal.Fi
 	}
 	m, err := s.machine(ctx, in.Machine)
 	return f, m, err
+}
+
+// knownKinds is nil when there are events of all kinds that are asked for.
+func knownKinds(ctx context.Context, kinds []string) error {
+	for _, k := range kinds {
+		if !journal.Known(k) {
+			return unknownKind(ctx, k)
+		}
+	}
+	return nil
 }
 
 // unknownKind says that nothing of a kind ever happens, and what may have been meant.

@@ -36,7 +36,7 @@ type fleetOut struct {
 
 // rollouts registers rollouts of images.
 func (s *server) rollouts() {
-	s.fleets(fleet.Rollout, "rollouts", "Rollouts, newest first; their machines only where one is asked for", "One rollout and how its machines stand")
+	s.fleets(fleet.Rollout, "rollouts", "Rollouts, newest first, at most 100 on a page; their machines only where one is asked for", "One rollout and how its machines stand")
 	start := fleetOp("POST", "", "start", "Deploy one image to many machines, as many at once as the network and the power carry", fleet.Rollout, "rollouts")
 	start.DefaultStatus = http.StatusCreated
 	route(s, start, func(ctx context.Context, in *struct{ Body wire.RolloutStart }) (*fleetOut, error) {
@@ -50,7 +50,7 @@ func (s *server) rollouts() {
 
 // campaigns registers firmware campaigns.
 func (s *server) campaigns() {
-	s.fleets(fleet.Campaign, "firmware", "Firmware campaigns, newest first; their machines only where one is asked for", "One firmware campaign and how its machines stand")
+	s.fleets(fleet.Campaign, "firmware", "Firmware campaigns, newest first, at most 100 on a page; their machines only where one is asked for", "One firmware campaign and how its machines stand")
 	start := fleetOp("POST", "", "start", "Update many machines: canaries first, then wave after wave", fleet.Campaign, "firmware")
 	start.DefaultStatus = http.StatusCreated
 	route(s, start, func(ctx context.Context, in *struct{ Body wire.CampaignStart }) (*fleetOut, error) {

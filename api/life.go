@@ -53,6 +53,7 @@ func (s *server) life() {
 	}) (*body[inventory.Machine], error) {
 		return changed(ctx, s, in.Machine, &in.Body, in.DryRun, false, s.hold)
 	})
+	route(s, tag("GET", "hold", "get-hold", "Who keeps a machine in maintenance, why and until when; 404 while nobody does"), s.getHold)
 	manyChanged(s, "hold", "Keep machines in maintenance for a time; of many machines, all or each", false, s.hold)
 	route(s, tag("DELETE", "hold", "release-machine", "End a hold; the machine goes back to where the evidence says"), func(ctx context.Context, in *struct {
 		MachineIn
@@ -77,6 +78,17 @@ func (s *server) life() {
 		return changed(ctx, s, in.Machine, &in.Body, in.DryRun, true, s.replace)
 	})
 	manyChanged(s, "replace", "Put new hardware in the places of machines; of many machines, all or each", true, s.replaceMany)
+}
+
+func (s *server) getHold(ctx context.Context, in *MachineIn) (*body[inventory.Hold], error) {
+	m, err := s.Store.Machine(ctx, in.Machine)
+	if err == nil && m.Hold == nil {
+		err = fault.NotFoundf("nobody holds %s", m.Name).WithHint("'rackwright machine hold %s' does", m.Name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &body[inventory.Hold]{*m.Hold}, nil
 }
 
 func (s *server) releaseHold(ctx context.Context, machine string, _ *struct{}) (*inventory.Machine, error) {

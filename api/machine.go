@@ -22,16 +22,22 @@ type MachineIn struct {
 }
 
 type machinesIn struct {
-	Rack    string   `query:"rack" maxLength:"63" doc:"Only those of this rack"`
-	Phase   string   `query:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase; retired ones are listed only so"`
-	MAC     string   `query:"mac" maxLength:"17" doc:"In any common notation"`
-	Labels  []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
-	Tag     string   `query:"tag" maxLength:"128" doc:"Only those with this tag"`
-	Project string   `query:"project" maxLength:"63" doc:"Only those of this project"`
-	Model   string   `query:"model" maxLength:"128" doc:"Only those of this model"`
-	Text    string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
-	Facts   bool     `query:"facts" doc:"With the observed parts of each"`
-	Limit   int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many; a page may have fewer although another follows"`
+	Rack     string   `query:"rack" maxLength:"63" doc:"Only those of this rack"`
+	Phases   []string `query:"phase,explode" maxItems:"8" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired" doc:"Only those in this phase; may be repeated, for any of them. Retired ones are listed only so"`
+	MAC      string   `query:"mac" maxLength:"17" doc:"In any common notation"`
+	Labels   []string `query:"label,explode" maxItems:"20" doc:"KEY or KEY=VALUE; several must all match"`
+	Tag      string   `query:"tag" maxLength:"128" doc:"Only those with this tag"`
+	Project  string   `query:"project" maxLength:"63" doc:"Only those of this project"`
+	Model    string   `query:"model" maxLength:"128" doc:"Only those of this model"`
+	Vendor   string   `query:"vendor" maxLength:"128" doc:"Only those of this vendor"`
+	Image    string   `query:"image" maxLength:"128" doc:"Only those that this image was deployed on"`
+	Serial   string   `query:"serial" maxLength:"128" doc:"The one with this serial number, in any case"`
+	Asset    string   `query:"asset_tag" maxLength:"128" doc:"The one with this asset tag, in any case"`
+	Troubled string   `query:"condition" maxLength:"128" doc:"Only those with a condition of this type, such as bmc-unusable, waived or not"`
+	Held     bool     `query:"held" doc:"Only those that somebody holds"`
+	Text     string   `query:"q" maxLength:"256" doc:"Words; each must be the beginning of a word about the machine: name, rack, serial, asset tag, model, label, address, MAC"`
+	Facts    bool     `query:"facts" doc:"With the observed parts of each"`
+	Limit    int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many; a page may have fewer although another follows"`
 	BehindIn
 }
 
@@ -48,14 +54,15 @@ type timelineIn struct {
 
 func (s *server) machines() {
 	tag := func(o huma.Operation) huma.Operation { o.Tags = []string{"machines"}; return o }
-	route(s, tag(op("GET", "/machines", "list-machines", "Machines by name")), s.listMachines)
+	route(s, tag(op("GET", "/machines", "list-machines", "Machines by name, or sorted by rack and U, phase, created_at or updated_at")), s.listMachines)
 	route(s, tag(op("GET", "/machines/{machine}", "get-machine", "One machine")), s.getMachine)
 	route(s, tag(op("GET", "/machines/{machine}/timeline", "machine-timeline", "What happened to a machine: the newest events, then those before them; each page oldest first")), s.timeline)
 	route(s, tag(op("GET", "/machines/{machine}/why", "machine-why", "What a machine waits for or what stopped it")), s.why)
 }
 
 func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.List[inventory.Machine]], error) {
-	f := store.MachineFilter{Rack: in.Rack, Phase: in.Phase, Labels: in.Labels, Tag: in.Tag, Project: in.Project, Model: in.Model, Text: in.Text,
+	f := store.MachineFilter{Rack: in.Rack, Phases: in.Phases, Labels: in.Labels, Tag: in.Tag, Project: in.Project, Model: in.Model, Text: in.Text,
+		Vendor: in.Vendor, Image: in.Image, Serial: in.Serial, AssetTag: in.Asset, Condition: in.Troubled, Held: in.Held,
 		Limit: in.Limit, Brief: !in.Facts, Scope: scopeOf(ctx)}
 	if in.MAC != "" {
 		mac, err := inventory.ParseMAC(in.MAC)
@@ -64,7 +71,7 @@ func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.L
 		}
 		f.MAC = mac.String()
 	}
-	sort, err := in.sorted(ctx, "name")
+	sort, err := in.sorted(ctx, "name", "rack", "phase", "created_at", "updated_at")
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +79,11 @@ func (s *server) listMachines(ctx context.Context, in *machinesIn) (*body[wire.L
 	if err != nil {
 		return nil, err
 	}
-	if f.Turned = sort == "-name"; after != nil {
+	if f.Sort, f.Turned = strings.CutPrefix(sort, "-"); after != nil {
 		f.After = after[0]
 	}
 	page, next, err := s.Store.MachinePage(ctx, f)
-	if in.Phase == "" {
+	if len(in.Phases) == 0 {
 		page = slices.DeleteFunc(page, func(m inventory.Machine) bool { return m.Phase == inventory.Retired })
 	}
 	out, err := listOf(page, err)

@@ -18,11 +18,12 @@ import (
 const maxWait = time.Minute
 
 type operationsIn struct {
-	Machine string `query:"machine" maxLength:"128" doc:"Machine id or name"`
-	Kind    string `query:"kind" enum:"deploy,inspect,power,locate,bmc,claim,firmware,erase,burn-in,rescue" doc:"Only those of this kind"`
-	Open    bool   `query:"open" doc:"Only those that have not ended"`
-	State   string `query:"state" enum:"queued,running,parked,succeeded,failed,cancelled" doc:"Only those in this state"`
-	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
+	Machine string   `query:"machine" maxLength:"128" doc:"Machine id or name"`
+	Rack    string   `query:"rack" maxLength:"63" doc:"Only those on machines that stand in this rack"`
+	Kinds   []string `query:"kind,explode" maxItems:"10" enum:"deploy,inspect,power,locate,bmc,claim,firmware,erase,burn-in,rescue" doc:"Only those of this kind; may be repeated, for any of them"`
+	Open    bool     `query:"open" doc:"Only those that have not ended"`
+	States  []string `query:"state,explode" maxItems:"6" enum:"queued,running,parked,succeeded,failed,cancelled" doc:"Only those in this state; may be repeated, for any of them"`
+	Limit   int      `query:"limit" default:"50" minimum:"1" maximum:"1000" doc:"At most so many"`
 	BehindIn
 }
 
@@ -102,7 +103,7 @@ func (s *server) took(ctx context.Context, kind deploy.Kind) deploy.Durations {
 	if s.Now().Sub(k.at) < time.Minute {
 		return k.took
 	}
-	list, err := s.Store.Operations(ctx, store.OperationFilter{Kind: string(kind), State: string(deploy.Succeeded), Limit: enough})
+	list, err := s.Store.Operations(ctx, store.OperationFilter{Kinds: []string{string(kind)}, States: []string{string(deploy.Succeeded)}, Limit: enough})
 	if err != nil {
 		return k.took
 	}
@@ -129,7 +130,7 @@ func (s *server) operationLog(ctx context.Context, in *logIn) (*body[wire.List[j
 }
 
 func (s *server) listOperations(ctx context.Context, in *operationsIn) (*body[wire.List[deploy.Operation]], error) {
-	f := store.OperationFilter{Kind: in.Kind, State: in.State, Open: in.Open}
+	f := store.OperationFilter{Rack: in.Rack, Kinds: in.Kinds, States: in.States, Open: in.Open}
 	if in.Machine != "" {
 		m, err := s.machine(ctx, in.Machine)
 		if err != nil {

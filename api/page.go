@@ -25,7 +25,7 @@ type pageStore interface {
 	// DevicePage is of one rack, "" for all.
 	DevicePage(ctx context.Context, rack string, p store.Page) ([]inventory.Device, error)
 	ImagePage(ctx context.Context, p store.Page) ([]images.Image, error)
-	LeasePage(ctx context.Context, p store.Page) ([]inventory.Lease, error)
+	LeasePage(ctx context.Context, f store.LeaseFilter, p store.Page) ([]inventory.Lease, error)
 	CertificatePage(ctx context.Context, f store.CertificateFilter, p store.Page) ([]deploy.SignedCertificate, error)
 }
 

@@ -40,7 +40,7 @@ func TestEveryErrorIsAProblem(t *testing.T) {
 		{"a firmware file of two versions", "POST", "/firmware?name=a&component=bios&version=1&version=2", "x", []string{"Content-Type: application/octet-stream"}, 400, "repeated-parameter", "query.version"},
 		{"a limit too high", "GET", "/machines?limit=5000", "", nil, 422, "invalid", "query.limit"},
 		{"a limit that is none", "GET", "/machines?limit=many", "", nil, 422, "invalid", "query.limit"},
-		{"a phase that is none", "GET", "/machines?phase=asleep", "", nil, 422, "invalid", "query.phase"},
+		{"a phase that is none", "GET", "/machines?phase=asleep", "", nil, 422, "invalid", "query.phase[0]"},
 		{"a MAC that is none", "GET", "/machines?mac=zz", "", nil, 422, "invalid", "query.mac"},
 		{"a made-up page", "GET", "/machines?page_token=%21", "", nil, 400, "bad-page-token", "query.page_token"},
 		{"a wait that is none", "GET", "/operations/op-1?wait=soon", "", nil, 422, "invalid", "query.wait"},

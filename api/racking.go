@@ -109,7 +109,7 @@ func (s *server) toLocate(ctx context.Context, machine string, in *wire.Locate, 
 		return task{kind: deploy.Locate, machine: m, order: deploy.Order{Locate: "on", Seconds: in.Seconds}}, nil
 	}
 	out := task{kind: deploy.Locate, machine: m, order: deploy.Order{Locate: "off"}}
-	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Kind: string(deploy.Locate), Open: true, Limit: 1})
+	open, err := s.Store.Operations(ctx, store.OperationFilter{Machine: m.ID, Kinds: []string{string(deploy.Locate)}, Open: true, Limit: 1})
 	if len(open) > 0 {
 		out.ends = open[0].ID
 	}

@@ -45,6 +45,8 @@ var needs = map[string]Need{
 
 	"list-machines":        {access.Read, Listed},
 	"get-machine":          {access.Read, AtMachine},
+	"get-hold":             {access.Read, AtMachine},
+	"list-waivers":         {access.Read, AtMachine},
 	"machine-gates":        {access.Read, AtMachine},
 	"machine-history":      {access.Read, AtMachine},
 	"machine-identifiers":  {access.Read, AtMachine},

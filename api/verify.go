@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"rackwright/api/wire"
+	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/verify"
 	"rackwright/store"
@@ -49,6 +51,7 @@ func (s *server) verification() {
 		}) (*body[inventory.Machine], error) {
 			return changed(ctx, s, in.Machine, &in.Body, in.DryRun, false, s.waive)
 		})
+	route(s, tag("machines", op("GET", "/machines/{machine}/waivers", "list-waivers", "What lets conditions of a machine pass: all, or of one condition; 404 while nothing lets that pass")), s.listWaivers)
 	manyChanged(s, "waive", "Let differences of machines pass, by name and with a reason; of many machines, all or each", false, s.waive)
 	route(s, tag("machines", op("DELETE", "/machines/{machine}/waivers", "unwaive-condition", "End a waiver that was given by hand")),
 		func(ctx context.Context, in *waiverIn) (*body[inventory.Machine], error) {
@@ -76,6 +79,30 @@ func (s *server) parts(ctx context.Context, in PageIn, f store.PartFilter) (*bod
 		f.Page = p
 		return s.Store.Parts(ctx, f)
 	})
+}
+
+type waiversIn struct {
+	MachineIn
+	Rule string `query:"rule" maxLength:"64" doc:"Only those of this type of condition"`
+	On   string `query:"on" maxLength:"128" doc:"With rule: only those of this subject"`
+	PageIn
+}
+
+func (s *server) listWaivers(ctx context.Context, in *waiversIn) (*body[wire.List[wire.GivenWaiver]], error) {
+	m, err := s.Store.Machine(ctx, in.Machine)
+	if err != nil {
+		return nil, err
+	}
+	list := []wire.GivenWaiver{}
+	for _, c := range m.Conditions {
+		if !c.Waived.At.IsZero() && (in.Rule == "" || verify.Waives(inventory.Waiver{Rule: in.Rule, On: in.On}, c)) {
+			list = append(list, wire.GivenWaiver{Rule: c.Type, On: c.Subject, Waived: c.Waived})
+		}
+	}
+	if len(list) == 0 && in.Rule != "" {
+		err = fault.NotFoundf("nothing lets %s of %s pass", strings.TrimSpace(in.Rule+" "+in.On), m.Name).WithHint("'rackwright machine verify %s' shows its differences", m.Name)
+	}
+	return pageOf(ctx, in.PageIn, []order[wire.GivenWaiver]{{"rule", func(v *wire.GivenWaiver) []string { return []string{v.Rule, v.On} }}}, list, err)
 }
 
 func (s *server) waive(ctx context.Context, machine string, w *wire.Waive) (*inventory.Machine, error) {

@@ -118,6 +118,9 @@ func (s *server) webhooks() {
 
 func (s *server) addWebhook(ctx context.Context, in *struct{ Body wire.WebhookNew }) (*webhookMadeOut, error) {
 	w, secret := webhook.Webhook{Name: in.Body.Name, URL: in.Body.URL, Filter: in.Body.Filter}, webhook.NewSecret()
+	if err := knownKinds(ctx, w.Filter.Kinds); err != nil {
+		return nil, err
+	}
 	if err := s.leads(&w); err != nil {
 		return nil, err
 	}
@@ -141,6 +144,11 @@ func (s *server) changeWebhook(ctx context.Context, in *struct {
 	Body wire.WebhookPatch
 }) (*webhookOut, error) {
 	p := in.Body
+	if p.Filter != nil {
+		if err := knownKinds(ctx, p.Filter.Kinds); err != nil {
+			return nil, err
+		}
+	}
 	return showWebhook(s.Store.ChangeWebhook(ctx, in.Webhook, actor(ctx), func(w *webhook.Webhook) error {
 		if p.URL != nil {
 			w.URL = *p.URL

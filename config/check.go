@@ -46,7 +46,7 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	k.need(slices.Contains([]string{"text", "json"}, c.Log.Format), "log.format", "must be text or json")
 	c.checkAPI(k)
 	c.checkOIDC(k)
-	k.need(c.API.Limits.PerAddress >= 0 && c.API.Limits.PerCaller >= 0 && c.API.Limits.Wrong >= 0 && c.API.Limits.Streams >= 0 && c.API.Limits.Connections >= 0, "api.limits", "must not be negative")
+	k.need(c.API.Limits.PerAddress >= 0 && c.API.Limits.PerCaller >= 0 && c.API.Limits.Wrong >= 0 && c.API.Limits.Streams >= 0 && c.API.Limits.Connections >= 0 && c.API.Limits.OfOneAddress >= 0, "api.limits", "must not be negative")
 	c.checkListeners(k)
 	c.checkDHCP(k)
 	k.need(c.Access.TwoPersonsOver >= 0 && c.Access.TwoPersonsOver <= 100_000, "access.two_persons_over", "must be 0 to 100000")

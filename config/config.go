@@ -80,11 +80,12 @@ type Group struct {
 
 // Limits are how often the API may be asked, and how much at once; 0 is no limit.
 type Limits struct {
-	PerAddress  float64 `toml:"requests_per_address"` // a second
-	PerCaller   float64 `toml:"requests_per_caller"`  // a second
-	Streams     int     `toml:"streams_per_caller"`   // at once
-	Connections int     `toml:"connections"`          // open at once, of all callers
-	Wrong       int     `toml:"wrong_tokens"`         // from one address, until it has to wait
+	PerAddress   float64 `toml:"requests_per_address"`    // a second
+	PerCaller    float64 `toml:"requests_per_caller"`     // a second
+	Streams      int     `toml:"streams_per_caller"`      // at once
+	Connections  int     `toml:"connections"`             // open at once, of all callers
+	OfOneAddress int     `toml:"connections_per_address"` // open at once, of one address that is not this host's
+	Wrong        int     `toml:"wrong_tokens"`            // from one address, until it has to wait
 }
 
 // Access bounds what callers may do.
@@ -165,7 +166,7 @@ func defaults(state string) Config {
 	return Config{
 		StateDir: state,
 		Log:      Log{Level: "info", Format: "text"},
-		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Streams: 1000, Connections: 20_000, Wrong: 10}},
+		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Streams: 1000, Connections: 20_000, OfOneAddress: 2000, Wrong: 10}},
 		OIDC:     OIDC{Scopes: []string{"openid", "profile", "email", "groups"}, NameClaim: "preferred_username", GroupsClaim: "groups", SessionHours: 8, Groups: []Group{}},
 		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
 		TFTP:     TFTP{Enabled: true, Listen: ":69"},

@@ -112,6 +112,23 @@ func (e Evidence) Compare(m *Machine) []Verdict {
 	return out
 }
 
+// Identified lists by which identifiers the plan tells a machine from others, as Compare
+// compares them: several MACs of network ports count as one, and so do several switch ports.
+func (m *Machine) Identified() (by []string) {
+	add := func(kind string, is bool) {
+		if is {
+			by = append(by, kind)
+		}
+	}
+	add(IDSerial, !JunkSerial(m.Serial))
+	add(IDUUID, !JunkUUID(m.UUID))
+	add(IDAsset, !JunkSerial(m.AssetTag))
+	add(IDMAC, slices.ContainsFunc(m.NICs, func(n NIC) bool { return !n.MAC.IsZero() }))
+	add(IDBMCMAC, m.BMC != nil && !m.BMC.MAC.IsZero())
+	add("switch port", slices.ContainsFunc(m.NICs, func(n NIC) bool { return n.Cable != nil }))
+	return by
+}
+
 // hardware compares serial, UUID and asset tag.
 func (e Evidence) hardware(m *Machine) (out []Verdict) {
 	compare := func(kind, planned, seen string, junk func(string) bool) {

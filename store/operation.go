@@ -18,12 +18,13 @@ import (
 
 // OperationFilter narrows a list of operations; empty fields do not.
 type OperationFilter struct {
-	Machine string // id or name
-	Kind    string
-	State   string
-	Open    bool // not ended
-	Limit   int  // 0: 100
-	Page         // where to go on, and in which order; its own Limit does not count
+	Machine string   // id or name
+	Rack    string   // name of that in which the machine stands
+	Kinds   []string // any of these
+	States  []string // any of these
+	Open    bool     // not ended
+	Limit   int      // 0: 100
+	Page             // where to go on, and in which order; its own Limit does not count
 }
 
 const operationColumns = `o.id, o.kind, o.machine_id, m.name, o.state, o.steps, o.current, o.reason, o.message, o.hint, o.order_sealed,
@@ -42,12 +43,20 @@ func (db *DB) Operations(ctx context.Context, f OperationFilter) ([]deploy.Opera
 	case f.Machine != "":
 		arg("m.name = $%d", f.Machine)
 	}
-	if f.Kind != "" {
-		arg("o.kind = $%d", f.Kind)
+	if f.Rack != "" {
+		arg("m.rack_id = (SELECT id FROM rack WHERE name = $%d)", f.Rack)
 	}
-	if f.State != "" {
-		arg("o.state = $%d", f.State)
+	among := func(column string, words []string) {
+		switch len(words) {
+		case 0:
+		case 1:
+			arg(column+" = $%d", words[0])
+		default:
+			arg(column+db.dialect.oneOf, db.dialect.array(words))
+		}
 	}
+	among("o.kind", f.Kinds)
+	among("o.state", f.States)
 	if f.Open {
 		where = append(where, "o.state IN ('queued', 'running', 'parked')")
 	}

@@ -133,14 +133,27 @@ func (db *DB) ImagePage(ctx context.Context, p Page) ([]images.Image, error) {
 	return out, db.fault(err)
 }
 
+// LeaseFilter narrows a list of leases; empty fields do not.
+type LeaseFilter struct {
+	Network string // name
+	MAC     inventory.MAC
+}
+
 // LeasePage lists a part of the leases that run, by network and address as the database
 // orders addresses.
-func (db *DB) LeasePage(ctx context.Context, p Page) ([]inventory.Lease, error) {
-	where, order, args, err := p.behind(map[string]key{"address": {columns: []string{"n.name", "l.address"}}}, "address", []any{db.now()})
+func (db *DB) LeasePage(ctx context.Context, f LeaseFilter, p Page) ([]inventory.Lease, error) {
+	by, in := query{args: []any{db.now()}}, ""
+	if f.Network != "" {
+		in += by.fill(" AND n.name = %s", f.Network)
+	}
+	if !f.MAC.IsZero() {
+		in += by.fill(" AND l.mac = %s", f.MAC.String())
+	}
+	where, order, args, err := p.behind(map[string]key{"address": {columns: []string{"n.name", "l.address"}}}, "address", by.args)
 	if err != nil {
 		return nil, err
 	}
-	out, err := collect(ctx, db.sql, readLease, leaseRows+" AND "+where+order, args...)
+	out, err := collect(ctx, db.sql, readLease, leaseRows+in+" AND "+where+order, args...)
 	return out, db.fault(err)
 }
 

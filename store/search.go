@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rackwright/access"
@@ -12,13 +13,19 @@ import (
 
 // MachineFilter narrows a list of machines; empty fields do not.
 type MachineFilter struct {
-	Rack, Phase, MAC    string
+	Rack, MAC           string
+	Phases              []string // any of these
 	Tag, Project, Model string
+	Vendor, Image       string
+	Serial, AssetTag    string   // in any case
+	Condition           string   // type of one that it has, waived or not
+	Held                bool     // by somebody
 	Labels              []string // KEY or KEY=VALUE; all must match
 	Text                string   // words; each must begin one of the machine's, or one of its MACs
 	Names               []string
-	After               string // name of the last one seen
-	Turned              bool   // a page by name from the end
+	Sort                string // of a page: rack, phase, created_at or updated_at; "": by name
+	After               string // what a page before gave as next: the name of the last one seen, or its place in another order
+	Turned              bool   // a page from the end
 	Limit               int    // 0: all
 	Scope               access.Scope
 	Brief               bool // a page without the machines' facts: they are most of what there is to read
@@ -40,9 +47,9 @@ func (db *DB) Machines(ctx context.Context, f MachineFilter) ([]inventory.Machin
 	}
 }
 
-// MachinePage lists machines by name as far as one look goes, at no more of them than a
-// bounded number. A page may be short, or empty, while there are more: next is the name
-// behind which they are, and empty at the end.
+// MachinePage lists machines by name, or as the filter sorts them, as far as one look goes,
+// at no more of them than a bounded number. A page may be short, or empty, while there are
+// more: next is what they are behind, and empty at the end.
 func (db *DB) MachinePage(ctx context.Context, f MachineFilter) (page []inventory.Machine, next string, err error) {
 	s, err := db.newSearch(f)
 	if err != nil {
@@ -74,7 +81,7 @@ type cond struct {
 	probe string // whether machine m meets it
 	args  []any
 	whole bool     // args[0] is a whole word: its machines stand in order of their names
-	phase bool     // args[0] is a phase: its machines do as well
+	lane  string   // probe with one argument: the machines of each of args stand in order of their names as well
 	from  []string // beginning of a word and what is behind all words with it
 }
 
@@ -98,8 +105,17 @@ func (db *DB) newSearch(f MachineFilter) (*search, error) {
 	s.word(nounTag, f.Tag)
 	s.word(nounProject, f.Project)
 	s.word(nounModel, f.Model)
-	if f.Phase != "" {
-		s.add(cond{ids: `SELECT id FROM machine WHERE phase = %s`, probe: `m.phase = %s`, args: []any{f.Phase}, phase: true})
+	s.column("phase", f.Phases...)
+	s.column("vendor", f.Vendor)
+	s.column("image", f.Image)
+	s.called("serial", f.Serial)
+	s.called("asset_tag", f.AssetTag)
+	if f.Condition != "" {
+		s.add(cond{ids: `SELECT machine_id FROM condition WHERE type = %s`,
+			probe: `EXISTS (SELECT 1 FROM condition c WHERE c.machine_id = m.id AND c.type = %s)`, args: []any{f.Condition}})
+	}
+	if f.Held {
+		s.add(cond{ids: `SELECT id FROM machine WHERE hold_until IS NOT NULL`, probe: `m.hold_until IS NOT NULL`})
 	}
 	words := strings.Fields(strings.ToLower(f.Text))
 	if len(words) > mostSearched {
@@ -120,6 +136,31 @@ func (s *search) word(noun, name string) {
 	}
 	s.add(cond{ids: `SELECT machine_id FROM machine_word WHERE word = %s`,
 		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s)`, args: []any{noun + name}, whole: true})
+}
+
+// column wants one of some values, of a column that an index has before the name.
+func (s *search) column(name string, values ...string) {
+	args := []any{}
+	for _, v := range values {
+		if v != "" {
+			args = append(args, v)
+		}
+	}
+	if len(args) > 0 {
+		marks := strings.Repeat(", %s", len(args))[2:]
+		s.add(cond{ids: `SELECT id FROM machine WHERE ` + name + ` IN (` + marks + `)`, probe: `m.` + name + ` IN (` + marks + `)`, args: args, lane: `m.` + name + ` = %s`})
+	}
+}
+
+// called wants a text, in any case, that is one of a machine's words.
+func (s *search) called(column, text string) {
+	words := strings.Fields(strings.ToLower(text))
+	if len(words) == 0 {
+		return
+	}
+	whole := strings.ToLower(strings.TrimSpace(text))
+	s.add(cond{ids: `SELECT w.machine_id FROM machine_word w JOIN machine x ON x.id = w.machine_id WHERE w.word = %s AND lower(x.` + column + `) = %s`,
+		probe: `EXISTS (SELECT 1 FROM machine_word w WHERE w.machine_id = m.id AND w.word = %s AND lower(m.` + column + `) = %s)`, args: []any{cut(words[0]), whole}})
 }
 
 // text wants a word that begins so, or a MAC where it looks like one.
@@ -187,24 +228,28 @@ func (s *search) run(ctx context.Context, q queryer) (list []inventory.Machine, 
 	}
 	if len(found) > s.f.Limit {
 		found = found[:s.f.Limit]
-		next = found[len(found)-1].name
+		next = found[len(found)-1].at
 	}
-	ids := make([]string, len(found))
+	ids, at := make([]string, len(found)), make(map[string]int, len(found))
 	for i, h := range found {
-		ids[i] = h.id
+		ids[i], at[h.id] = h.id, i
 	}
 	facts := "m.facts"
 	if s.f.Brief {
 		facts = "NULL"
 	}
-	list, err = gather(s.db, ids, "m.id", func(clause string, args []any) ([]inventory.Machine, error) { // all at once: pages are no longer than that
-		return s.db.machinesWith(ctx, q, facts, clause+" ORDER BY m.name"+s.way(), args...)
+	list, err = gather(s.db, ids, "m.id", func(clause string, args []any) ([]inventory.Machine, error) {
+		return s.db.machinesWith(ctx, q, facts, clause, args...)
 	})
+	slices.SortFunc(list, func(a, b inventory.Machine) int { return at[a.ID] - at[b.ID] })
 	return list, next, err
 }
 
 // hits finds a page of machines, and how far it looked: see page.
 func (s *search) hits(ctx context.Context, q queryer) (found []hit, until string, err error) {
+	if o, ok := machineOrders()[s.f.Sort]; ok {
+		return s.ordered(ctx, q, o)
+	}
 	if len(s.conds) == 0 {
 		return s.along(ctx, q, 0, machineLane("1 = 1"))
 	}
@@ -212,7 +257,7 @@ func (s *search) hits(ctx context.Context, q queryer) (found []hit, until string
 	if err != nil {
 		return nil, "", err
 	}
-	if c := s.conds[best]; n > few || c.whole || c.phase {
+	if c := s.conds[best]; n > few || c.whole || c.lane != "" {
 		return s.page(ctx, q, best)
 	}
 	found, err = s.sorted(ctx, q, best)
@@ -245,10 +290,14 @@ func (s *search) rarest(ctx context.Context, q queryer) (best, n int, err error)
 // SQLite, which begins with its left side: it would rather begin with a phase.
 func (s *search) sorted(ctx context.Context, q queryer, drive int) ([]hit, error) {
 	var by query
-	c := s.conds[drive]
-	text := by.fill(`WITH rare AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y)
-		SELECT m.id, m.name FROM rare CROSS JOIN machine m WHERE m.id = rare.id`, c.args...)
+	text := s.rare(&by, drive) + `SELECT m.id, m.name FROM rare CROSS JOIN machine m WHERE m.id = rare.id`
 	return collect(ctx, q, readHit, text+s.rest(&by, drive, "m.name")+fmt.Sprintf(" ORDER BY m.name%s LIMIT %d", s.way(), s.most()), by.args...)
+}
+
+// rare begins a statement with the machines that meet a condition which few do.
+func (s *search) rare(by *query, drive int) string {
+	c := s.conds[drive]
+	return by.fill(`WITH rare AS MATERIALIZED (SELECT DISTINCT id FROM (SELECT * FROM (`+strings.Replace(c.ids, "machine_id", "machine_id AS id", 1)+`) x LIMIT `+fmt.Sprint(few+1)+`) y) `, c.args...)
 }
 
 // all reads all that meet the conditions, and have one of the names if any are given.

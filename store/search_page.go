@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// hit is a machine that was found.
-type hit struct{ id, name string }
+// hit is a machine that was found, and its place in the order of the page.
+type hit struct{ id, at string }
 
 func readHit(scan func(...any) error) (h hit, err error) {
-	err = scan(asText{&h.id}, &h.name)
+	err = scan(asText{&h.id}, &h.at)
 	return h, err
 }
 
@@ -38,8 +38,12 @@ func (s *search) page(ctx context.Context, q queryer, best int) (found []hit, un
 		switch c := s.conds[i]; {
 		case c.whole:
 			return s.along(ctx, q, i, wordLane(c.args[0].(string)))
-		case c.phase:
-			return s.along(ctx, q, i, machineLane(c.probe, c.args...))
+		case c.lane != "":
+			lanes := make([]lane, len(c.args))
+			for k, v := range c.args {
+				lanes[k] = machineLane(c.lane, v)
+			}
+			return s.along(ctx, q, i, lanes...)
 		}
 	}
 	for i, c := range s.conds {
@@ -100,7 +104,11 @@ func (s *search) reach(ctx context.Context, q queryer, lanes []lane) (until stri
 
 // rest is the other conditions, and that the name comes behind the last one seen.
 func (s *search) rest(by *query, skip int, name string) string {
-	text := s.behind(by, name)
+	return s.behind(by, name) + s.probes(by, skip)
+}
+
+// probes is the conditions but one.
+func (s *search) probes(by *query, skip int) (text string) {
 	for i, c := range s.conds {
 		if i != skip {
 			text += " AND " + by.fill(c.probe, c.args...)
@@ -142,7 +150,7 @@ func besideWord(text string) string {
 		return text
 	}
 	text = strings.ReplaceAll(text, "m.id", "k.machine_id")
-	if strings.Contains(text, " m.") {
+	if strings.Contains(text, " m.") || strings.Contains(text, "(m.") {
 		text = strings.Replace(text, "machine_word k", "machine_word k JOIN machine m ON m.id = k.machine_id", 1)
 	}
 	return text

@@ -114,7 +114,7 @@ func (s *Store) FirmwareMachine(ctx context.Context, name string) (*firmware.Mac
 		}
 	}
 	out := firmware.Of(m, model, seen[m.ID])
-	open, err := s.Operations(ctx, store.OperationFilter{Machine: m.ID, Kind: string(deploy.Firmware), Open: true})
+	open, err := s.Operations(ctx, store.OperationFilter{Machine: m.ID, Kinds: []string{string(deploy.Firmware)}, Open: true})
 	if len(open) > 0 {
 		out.Busy = open[0].ID
 	}

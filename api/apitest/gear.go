@@ -56,7 +56,10 @@ func described(m inventory.Machine, f store.MachineFilter) bool {
 			return false
 		}
 	}
-	return (f.Tag == "" || slices.Contains(m.Tags, f.Tag)) && (f.Project == "" || m.Project == f.Project) && (f.Model == "" || m.Model == f.Model)
+	return (f.Tag == "" || slices.Contains(m.Tags, f.Tag)) && (f.Project == "" || m.Project == f.Project) && (f.Model == "" || m.Model == f.Model) &&
+		(f.Vendor == "" || m.Vendor == f.Vendor) && (f.Image == "" || m.Image == f.Image) && (f.Serial == "" || strings.EqualFold(m.Serial, f.Serial)) &&
+		(f.AssetTag == "" || strings.EqualFold(m.AssetTag, f.AssetTag)) && (!f.Held || m.Hold != nil) &&
+		(f.Condition == "" || slices.ContainsFunc(m.Conditions, func(c inventory.Condition) bool { return c.Type == f.Condition }))
 }
 
 // Sites lists the sites; scopes leave nothing out here.

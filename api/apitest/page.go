@@ -59,8 +59,11 @@ func (s *Store) ImagePage(ctx context.Context, p store.Page) ([]images.Image, er
 }
 
 // LeasePage lists a part of the leases.
-func (s *Store) LeasePage(ctx context.Context, p store.Page) ([]inventory.Lease, error) {
+func (s *Store) LeasePage(ctx context.Context, f store.LeaseFilter, p store.Page) ([]inventory.Lease, error) {
 	list, err := s.Leases(ctx)
+	list = slices.DeleteFunc(slices.Clone(list), func(l inventory.Lease) bool {
+		return f.Network != "" && l.Network != f.Network || !f.MAC.IsZero() && l.MAC != f.MAC
+	})
 	return page(list, p, false, func(l inventory.Lease) []string { return []string{l.Network, l.Address.String()} }), err
 }
 

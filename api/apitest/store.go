@@ -98,7 +98,7 @@ func (s *Store) Machines(_ context.Context, f store.MachineFilter) ([]inventory.
 	return out, nil
 }
 
-// MachinePage lists a page of machines by name.
+// MachinePage lists a page of machines by name; other orders are the real store's.
 func (s *Store) MachinePage(ctx context.Context, f store.MachineFilter) (page []inventory.Machine, next string, err error) {
 	limit := f.Limit
 	f.Limit++
@@ -131,9 +131,15 @@ func (s *Store) turned(ctx context.Context, f store.MachineFilter, limit int) (l
 
 func wanted(m inventory.Machine, f store.MachineFilter) bool {
 	return (f.Rack == "" || (m.Slot != nil && m.Slot.Rack == f.Rack)) &&
-		(f.Phase == "" || string(m.Phase) == f.Phase) && described(m, f) &&
+		(len(f.Phases) == 0 || slices.Contains(f.Phases, string(m.Phase))) && described(m, f) &&
 		(len(f.Names) == 0 || slices.Contains(f.Names, m.Name)) &&
 		(f.MAC == "" || slices.ContainsFunc(m.NICs, func(n inventory.NIC) bool { return n.MAC.String() == f.MAC }))
+}
+
+// stands reports whether a machine stands in a rack.
+func (s *Store) stands(machine, rack string) bool {
+	m, err := s.machine(machine)
+	return err == nil && m.Slot != nil && m.Slot.Rack == rack
 }
 
 // Machine returns a machine by id or name.

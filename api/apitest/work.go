@@ -153,7 +153,7 @@ func (s *Store) Operations(_ context.Context, f store.OperationFilter) ([]deploy
 	defer unlock()
 	var out []deploy.Operation
 	for _, o := range slices.Backward(s.ops) {
-		if (f.State == "" || f.State == string(o.State)) && (f.Machine == "" || f.Machine == o.Machine || f.Machine == o.Name) && (f.Kind == "" || f.Kind == string(o.Kind)) &&
+		if (len(f.States) == 0 || slices.Contains(f.States, string(o.State))) && (f.Machine == "" || f.Machine == o.Machine || f.Machine == o.Name) && (len(f.Kinds) == 0 || slices.Contains(f.Kinds, string(o.Kind))) && (f.Rack == "" || s.stands(o.Machine, f.Rack)) &&
 			(!f.Open || !o.State.Ended()) {
 			o.Steps = slices.Clone(o.Steps)
 			out = append(out, o)

@@ -29,6 +29,13 @@ func query(pairs ...string) url.Values {
 	return out
 }
 
+// several adds a parameter that may be repeated.
+func several(to url.Values, name string, values []string) {
+	for _, v := range values {
+		to.Add(name, v)
+	}
+}
+
 func number(n int64) string {
 	if n == 0 {
 		return ""
@@ -108,8 +115,14 @@ func (c *Client) Health(ctx context.Context) (wire.Health, error) {
 
 // MachineQuery narrows a list of machines; empty fields do not.
 type MachineQuery struct {
-	Rack, Phase, MAC    string
+	Rack, MAC           string
+	Phases              []string // any of these
 	Tag, Project, Model string
+	Vendor, Image       string
+	Serial, AssetTag    string
+	Condition           string   // type of one that it has
+	Held                bool     // by somebody
+	Sort                string   // name, rack, phase, created_at or updated_at; a minus before it turns it round
 	Labels              []string // KEY or KEY=VALUE
 	Text                string   // words, each the beginning of one about the machine
 	Facts               bool     // with the observed parts of each
@@ -118,23 +131,23 @@ type MachineQuery struct {
 }
 
 func (q *MachineQuery) values() url.Values {
-	values := query("rack", q.Rack, "phase", q.Phase, "mac", q.MAC, "tag", q.Tag, "project", q.Project, "model", q.Model, "q", q.Text,
+	values := query("rack", q.Rack, "mac", q.MAC, "vendor", q.Vendor, "image", q.Image, "serial", q.Serial, "asset_tag", q.AssetTag,
+		"condition", q.Condition, "held", flag(q.Held), "sort", q.Sort, "tag", q.Tag, "project", q.Project, "model", q.Model, "q", q.Text,
 		"limit", number(int64(q.Limit)), "page_token", q.PageToken)
-	for _, l := range q.Labels {
-		values.Add("label", l)
-	}
+	several(values, "label", q.Labels)
+	several(values, "phase", q.Phases)
 	if q.Facts {
 		values.Set("facts", "true")
 	}
 	return values
 }
 
-// MachinePage returns one page of machines by name.
+// MachinePage returns one page of machines, by name unless the query sorts them.
 func (c *Client) MachinePage(ctx context.Context, q MachineQuery) (wire.List[inventory.Machine], error) {
 	return call[wire.List[inventory.Machine]](ctx, c, http.MethodGet, "/machines", q.values(), nil)
 }
 
-// Machines returns all machines of the query by name, page after page.
+// Machines returns all machines of the query, page after page.
 func (c *Client) Machines(ctx context.Context, q MachineQuery) ([]inventory.Machine, error) {
 	return all[inventory.Machine](ctx, c, "/machines", q.values())
 }
@@ -208,9 +221,9 @@ func (c *Client) Networks(ctx context.Context) ([]inventory.Network, error) {
 	return all[inventory.Network](ctx, c, "/networks", nil)
 }
 
-// Leases returns all addresses lent to strangers.
-func (c *Client) Leases(ctx context.Context) ([]inventory.Lease, error) {
-	list, err := all[inventory.Lease](ctx, c, "/leases", nil)
+// Leases returns the addresses lent to strangers: all, or those of a network or a MAC.
+func (c *Client) Leases(ctx context.Context, network, mac string) ([]inventory.Lease, error) {
+	list, err := all[inventory.Lease](ctx, c, "/leases", query("network", network, "mac", mac))
 	slices.SortFunc(list, func(a, b inventory.Lease) int {
 		return cmp.Or(cmp.Compare(a.Network, b.Network), a.Address.Compare(b.Address))
 	})
@@ -255,11 +268,12 @@ func (c *Client) RemoveImage(ctx context.Context, image string) error {
 
 // OperationQuery narrows a list of operations; empty fields do not.
 type OperationQuery struct {
-	Machine, Kind, State string
-	Open                 bool   // only those that have not ended
-	Sort                 string // created or -created; "" is the newest first
-	Limit                int    // 0 is the server's default
-	PageToken            string // of the page before
+	Machine, Rack string
+	Kinds, States []string // any of these
+	Open          bool     // only those that have not ended
+	Sort          string   // created or -created; "" is the newest first
+	Limit         int      // 0 is the server's default
+	PageToken     string   // of the page before
 }
 
 // Operations returns operations, newest first.
@@ -279,7 +293,10 @@ func (c *Client) OperationPage(ctx context.Context, q OperationQuery) (wire.List
 }
 
 func (q *OperationQuery) values() url.Values {
-	return query("machine", q.Machine, "kind", q.Kind, "state", q.State, "open", flag(q.Open), "sort", q.Sort, "limit", number(int64(q.Limit)), "page_token", q.PageToken)
+	values := query("machine", q.Machine, "rack", q.Rack, "open", flag(q.Open), "sort", q.Sort, "limit", number(int64(q.Limit)), "page_token", q.PageToken)
+	several(values, "kind", q.Kinds)
+	several(values, "state", q.States)
+	return values
 }
 
 // OperationLog returns what happened in an operation, oldest first.

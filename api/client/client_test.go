@@ -75,7 +75,7 @@ func TestProblemsComeBackAsTheirFaults(t *testing.T) {
 		"a viewer":       {func() error { _, err := dial(t, url, apitest.ViewerSecret).Inspect(ctx, "m1"); return err }, fault.Denied, "viewer"},
 		"nobody":         {func() error { _, err := c.Machine(ctx, "m 9/x"); return err }, fault.NotFound, `no machine "m 9/x"`},
 		"bad plan":       {func() error { _, err := c.DiffPlan(ctx, plan); return err }, fault.Invalid, "slot r1/u1 front is taken twice"},
-		"bad query":      {func() error { _, err := c.Machines(ctx, client.MachineQuery{Phase: "asleep"}); return err }, fault.Invalid, "query.phase"},
+		"bad query":      {func() error { _, err := c.Machines(ctx, client.MachineQuery{Phases: []string{"asleep"}}); return err }, fault.Invalid, "query.phase[0]"},
 		"does not fit":   {func() error { _, err := c.Deploy(ctx, "m2", wire.Deploy{Image: "efi-only"}); return err }, fault.Conflict, "efi-only"},
 		"no such action": {func() error { _, err := c.Power(ctx, "m1", "explode"); return err }, fault.Invalid, "action"},
 	} {
@@ -105,7 +105,7 @@ func TestWhatIsNoRackwrightServerIsSaidSo(t *testing.T) {
 	c, ctx := dial(t, server.URL, "secret"), t.Context()
 	_, html := c.Racks(ctx)
 	_, moved := c.Networks(ctx)
-	_, gateway := c.Leases(ctx)
+	_, gateway := c.Leases(ctx, "", "")
 	for _, err := range []error{html, moved, gateway} {
 		if err == nil || !strings.Contains(fault.HintOf(err), "is a rackwright server at that address?") {
 			t.Errorf("%v, hint %q", err, fault.HintOf(err))
@@ -148,7 +148,7 @@ func TestOneOperationFromOrderToEnd(t *testing.T) {
 	if last := <-done; last.State != deploy.Succeeded {
 		t.Error(last.State)
 	}
-	list, err := c.Operations(ctx, client.OperationQuery{Machine: "m1", Kind: "deploy"})
+	list, err := c.Operations(ctx, client.OperationQuery{Machine: "m1", Kinds: []string{"deploy"}})
 	if err != nil || len(list) != 1 {
 		t.Error(list, err)
 	}

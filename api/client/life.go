@@ -34,6 +34,11 @@ func (c *Client) Hold(ctx context.Context, machine, reason string, long time.Dur
 	return call[inventory.Machine](ctx, c, http.MethodPost, machinePath(machine, "/hold"), nil, in)
 }
 
+// HoldOf returns the hold of a machine; NotFound while nobody holds it.
+func (c *Client) HoldOf(ctx context.Context, machine string) (inventory.Hold, error) {
+	return call[inventory.Hold](ctx, c, http.MethodGet, machinePath(machine, "/hold"), nil, nil)
+}
+
 // ReleaseHold ends a hold.
 func (c *Client) ReleaseHold(ctx context.Context, machine string) (inventory.Machine, error) {
 	return call[inventory.Machine](ctx, c, http.MethodDelete, machinePath(machine, "/hold"), nil, nil)

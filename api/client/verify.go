@@ -20,6 +20,11 @@ func (c *Client) Waive(ctx context.Context, machine string, w wire.Waive) (inven
 	return call[inventory.Machine](ctx, c, http.MethodPost, machinePath(machine, "/waivers"), nil, w)
 }
 
+// Waivers returns what lets conditions of a machine pass: all, or of a rule and a subject.
+func (c *Client) Waivers(ctx context.Context, machine, rule, on string) ([]wire.GivenWaiver, error) {
+	return all[wire.GivenWaiver](ctx, c, machinePath(machine, "/waivers"), query("rule", rule, "on", on))
+}
+
 // Unwaive ends a waiver that was given by hand.
 func (c *Client) Unwaive(ctx context.Context, machine, rule, on string) (inventory.Machine, error) {
 	return call[inventory.Machine](ctx, c, http.MethodDelete, machinePath(machine, "/waivers"), query("rule", rule, "on", on), nil)

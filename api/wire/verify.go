@@ -21,6 +21,13 @@ type WaiverEnd struct {
 	On   string `json:"on,omitempty" maxLength:"128" doc:"Its subject; absent: all"`
 }
 
+// GivenWaiver is what lets a difference of a machine pass now.
+type GivenWaiver struct {
+	Rule string `json:"rule" doc:"Type of the condition"`
+	On   string `json:"on,omitempty" doc:"Its subject"`
+	inventory.Waived
+}
+
 // Waive asks to let differences pass.
 type Waive struct {
 	Rule   string `json:"rule" minLength:"1" maxLength:"64" doc:"Type of the condition, e.g. dimm-missing"`

@@ -30,24 +30,48 @@ func (f *following) add(c *cobra.Command) {
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "with --wait: stop waiting after this `time` (the work goes on)")
 }
 
-// dryRun shows what an operation would do to each machine.
+// dryRun shows what an operation would do to each machine. The first refusal is the error.
 func dryRun[T any](ctx context.Context, w *world, machines []string, plan func(context.Context, string) (T, error), print func(io.Writer, string, T)) error {
-	all := map[string]T{}
+	all, can, refused := map[string]T{}, []string{}, refusals{w: w}
 	for _, m := range machines {
 		would, err := plan(ctx, m)
 		if err != nil {
-			return err
+			refused.add(err)
+			continue
 		}
-		all[m] = would
+		all[m], can = would, append(can, m)
 	}
-	return w.show(all, func(out io.Writer) {
-		for i, m := range machines {
+	if len(can) == 0 {
+		return refused.first
+	}
+	if err := w.show(all, func(out io.Writer) {
+		for i, m := range can {
 			if i > 0 {
 				fmt.Fprintln(out)
 			}
 			print(out, m, all[m])
 		}
-	})
+	}); err != nil {
+		return err
+	}
+	return refused.first
+}
+
+// refusals are what speaks against some of many: the first is a command's error, the others
+// are said at once.
+type refusals struct {
+	w     *world
+	first error
+}
+
+func (r *refusals) add(err error) {
+	switch {
+	case err == nil:
+	case r.first == nil:
+		r.first = err
+	default:
+		fmt.Fprintf(r.w.err, "rackwright: %s\n", oneLine(err.Error()))
+	}
 }
 
 func printWould(out io.Writer, machine string, s wire.Steps) {
@@ -64,34 +88,34 @@ func printPlanned(out io.Writer, steps []deploy.Step) {
 	table(out, []string{"STEP", "LIMIT", "TRIES"}, rows)
 }
 
-// begin starts an operation on each machine, as many as it can, and follows them if
-// asked to. The first refusal is the error.
-func (w *world) begin(ctx context.Context, cl *client.Client, machines []string, f following,
-	start func(context.Context, string) (deploy.Operation, error)) error {
-	begun, first := []deploy.Operation{}, error(nil)
+// start starts an operation on each machine, as many as it can.
+func (w *world) start(ctx context.Context, machines []string, start starter) ([]deploy.Operation, refusals) {
+	begun, refused := []deploy.Operation{}, refusals{w: w}
 	for _, m := range machines {
 		o, err := start(ctx, m)
-		if err == nil {
+		switch {
+		case err == nil:
 			begun = append(begun, o)
-			continue
-		}
-		if errors.Is(err, errAlready) {
+		case errors.Is(err, errAlready):
 			fmt.Fprintf(w.err, "%s: has what it is to have\n", oneLine(m))
-			continue
-		}
-		if first == nil {
-			first = err
-		} else {
-			fmt.Fprintf(w.err, "rackwright: %s\n", oneLine(err.Error()))
+		default:
+			refused.add(err)
 		}
 	}
+	return begun, refused
+}
+
+// begin starts an operation on each machine, as many as it can, and follows them if
+// asked to. The first refusal is the error.
+func (w *world) begin(ctx context.Context, cl *client.Client, machines []string, f following, start starter) error {
+	begun, refused := w.start(ctx, machines, start)
 	if f.watch {
-		if err := w.follow(ctx, cl, begun, f.timeout); first == nil {
-			first = err
+		if err := w.follow(ctx, cl, begun, f.timeout); refused.first == nil {
+			refused.first = err
 		}
-		return first
+		return refused.first
 	}
-	if len(begun) > 0 || first == nil {
+	if len(begun) > 0 || refused.first == nil {
 		if err := w.show(begun, func(out io.Writer) {
 			for _, o := range begun {
 				fmt.Fprintf(out, "%s: %s, operation %s\n", oneLine(o.Name), cmp.Or(f.word, string(o.Kind)+" begun"), o.ID)
@@ -100,5 +124,5 @@ func (w *world) begin(ctx context.Context, cl *client.Client, machines []string,
 			return err
 		}
 	}
-	return first
+	return refused.first
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
 	"rackwright/api/wire"
 	"rackwright/deploy"
 )
@@ -23,15 +24,18 @@ wait in the step. A machine that restarts goes on with the rest, and that it res
 against it. Afterwards its figures are compared with those of its model and batch.
 
 With --write disks are written as well, which destroys what they hold: foreign data stops that
-unless its disk is named with --overwrite.`
+unless its disk is named with --overwrite.
+
+` + choosers
 
 func burnInCommand(w *world) *cobra.Command {
 	var order wire.BurnIn
 	var long time.Duration
 	var follow following
 	var yes bool
-	c := &cobra.Command{Use: "burn-in MACHINE...", Short: "Work machines hard and see what breaks or is slow", Args: names(1, -1), Long: burnInLong,
-		Example: "  rackwright burn-in r1-u10 r1-u11 --for 2h --watch\n  rackwright burn-in r1-u10 --for 20m --test cpu,memory\n  rackwright burn-in r1-u10 --write --overwrite S64HNE0R1 --yes",
+	var t targets
+	c := &cobra.Command{Use: "burn-in MACHINE...", Short: "Work machines hard and see what breaks or is slow", Args: names(0, -1), Long: burnInLong,
+		Example: "  rackwright burn-in r1-u10 r1-u11 --for 2h --watch\n  rackwright burn-in r1-u10 --for 20m --test cpu,memory\n  rackwright burn-in r1-u10 --write --overwrite S64HNE0R1 --yes\n  rackwright burn-in --rack r1 --for 1h --all-or-none",
 		RunE: func(c *cobra.Command, machines []string) error {
 			if order.Seconds = int(long.Seconds()); long < deploy.MinBurn || long > deploy.MaxBurn {
 				return usage(c, "--for must be between %s and %s", deploy.MinBurn, deploy.MaxBurn)
@@ -39,19 +43,18 @@ func burnInCommand(w *world) *cobra.Command {
 			if len(order.Overwrite) > 0 && !order.Write {
 				return usage(c, "--overwrite is for --write: without it no disk is written")
 			}
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if order.DryRun {
-				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanBurnIn(ctx, m, order) }
-				return dryRun(c.Context(), w, machines, would, printWould)
-			}
-			if err := w.sure(yes || !order.Write, "destroys what is on the disks of", machines...); err != nil {
-				return err
-			}
-			return beginMany(c.Context(), w, cl, "burn-in", machines, order, follow, cl.BurnIn)
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if order.DryRun {
+					would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanBurnIn(ctx, m, order) }
+					return dryRun(c.Context(), w, machines, would, printWould)
+				}
+				if err := w.sure(yes || !order.Write, "destroys what is on the disks of", machines...); err != nil {
+					return err
+				}
+				return beginMany(c.Context(), w, cl, "burn-in", machines, order, follow, cl.BurnIn)
+			})
 		}}
+	t.add(c)
 	c.Flags().DurationVar(&long, "for", 2*time.Hour, "how `long` the tests work, together")
 	c.Flags().StringSliceVar(&order.Tests, "test", nil, "`tests`, of cpu, memory, disk and network; none: all")
 	c.Flags().BoolVar(&order.Write, "write", false, "write disks as well; destroys what they hold")

@@ -104,7 +104,7 @@ func (w *world) runCache(ctx context.Context, f cacheFlags) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.keeper.Run(ctx) })
 	g.Go(func() error {
-		return (&web{name: "chunk cache", log: log, most: mostMachines, srv: bootserve.NewHTTP(f.listen, h, log)}).Run(ctx)
+		return (&web{name: "chunk cache", log: log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(f.listen, h, log)}).Run(ctx)
 	})
 	log.Info("the cache serves chunks", "at", public, "name", f.name, "rack", f.rack, "upstream", f.upstream, "held", bytesText(s.cache.Counts().Held))
 	return g.Wait()

@@ -5,10 +5,91 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 )
+
+// guests is a listener to which connections come from wherever a test says.
+type guests struct {
+	net.Listener
+	come chan net.Conn
+}
+
+func (g *guests) Accept() (net.Conn, error) {
+	if conn, ok := <-g.come; ok {
+		return conn, nil
+	}
+	return nil, net.ErrClosed
+}
+
+// guest is a connection from an address.
+type guest struct {
+	net.Conn
+	from   string
+	closed bool
+}
+
+func (g *guest) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.MustParseAddrPort(g.from))
+}
+
+func (g *guest) Close() error { g.closed = true; return nil }
+
+func TestOneAddressDoesNotTakeThePlacesOfAll(t *testing.T) {
+	var log bytes.Buffer
+	now := time.Unix(1_800_000_000, 0)
+	g := &guests{come: make(chan net.Conn, 20)}
+	l := &crowd{Listener: g, name: "api", most: 9, each: 2, log: slog.New(slog.NewTextHandler(&log, nil)), now: func() time.Time { return now }}
+	come := func(from string) *guest {
+		c := &guest{from: from}
+		g.come <- c
+		return c
+	}
+	enter := func() net.Conn {
+		t.Helper()
+		conn, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	come("192.0.2.7:1")
+	first := enter()
+	come("[2001:db8::1]:1")
+	enter()
+	come("192.0.2.7:2")
+	enter()
+	away := []*guest{come("192.0.2.7:3"), come("192.0.2.7:4")}
+	come("[2001:db8::ffff]:2") // the same /64
+	enter()
+	away = append(away, come("[2001:db8::2:3]:3"))
+	for range 3 {
+		come("127.0.0.1:1")
+		enter()
+	}
+	for _, c := range away {
+		if !c.closed {
+			t.Errorf("%s has one more than it may", c.from)
+		}
+	}
+	first.Close()
+	first.Close()
+	come("192.0.2.7:5")
+	last := enter()
+	now = now.Add(time.Minute)
+	come("192.0.2.7:6")
+	come("127.0.0.1:2")
+	enter()
+	if got := strings.Count(log.String(), "one address has as many open as it may"); got != 2 || !strings.Contains(log.String(), "turned_away=3") {
+		t.Errorf("%d lines: %s", got, log.String())
+	}
+	last.Close()
+	if l.of["192.0.2.7"] != 1 || len(l.of) != 2 {
+		t.Errorf("counted are %v", l.of)
+	}
+}
 
 func TestAConnectionTooManyIsTurnedAwayUntilAnotherEnds(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")

@@ -70,36 +70,39 @@ func deployCommand(w *world) *cobra.Command {
 	var f deployFlags
 	var follow following
 	var dry, yes bool
-	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Bring a system to machines and see them phone home", Args: names(1, -1),
+	var t targets
+	c := &cobra.Command{Use: "deploy MACHINE... --image NAME", Short: "Bring a system to machines and see them phone home", Args: names(0, -1),
 		Long: "Deploy an image. How it comes to the machine follows from the image's kind: a disk image\n" +
 			"or a root file system is written, a netboot image with answers installs itself, one\n" +
 			"without runs in memory, an ISO image goes through the BMC's virtual drive.\n" +
 			"The disk the plan's root_disk names is overwritten; of a machine that is active you are\n" +
 			"asked first, or say --yes. With --dry-run nothing is changed and\n" +
-			"the steps are shown; 'rackwright preview' shows all that the machine would get.",
+			"the steps are shown; 'rackwright preview' shows all that the machine would get.\n\n" + choosers + "\n" +
+			"All of them begin at once: for as many at a time as the network and the power carry, which\n" +
+			"stops when too many fail, there is 'rackwright rollout start'.",
 		Example: "  rackwright deploy r1-u10 r1-u11 --image debian-12 --ssh-key ~/.ssh/id_ed25519.pub --watch\n" +
 			"  rackwright deploy r1-u10 --image debian-12 --user-data cloud.yaml --dry-run\n" +
 			"  rackwright deploy r1-u10 --image debian-installer --var mirror=mirror.example.net --ssh-key ~/.ssh/id_ed25519.pub\n" +
+			"  rackwright deploy --rack r1 --label role=web --image debian-12 --all-or-none --yes\n" +
 			"  rackwright deploy r1-u10 --local",
 		RunE: func(c *cobra.Command, machines []string) error {
 			order, err := f.order(c)
 			if err != nil {
 				return err
 			}
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if dry {
-				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanDeploy(ctx, m, order) }
-				return dryRun(c.Context(), w, machines, would, printWould)
-			}
-			if err := w.sureOfActive(c.Context(), cl, yes || order.Live || order.Local, "overwrites the system that runs on", machines); err != nil {
-				return err
-			}
-			return beginMany(c.Context(), w, cl, "deploy", machines, order, follow, cl.Deploy)
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if dry {
+					would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanDeploy(ctx, m, order) }
+					return dryRun(c.Context(), w, machines, would, printWould)
+				}
+				if err := w.sureOfActive(c.Context(), cl, yes || order.Live || order.Local, "overwrites the system that runs on", machines); err != nil {
+					return err
+				}
+				return beginMany(c.Context(), w, cl, "deploy", machines, order, follow, cl.Deploy)
+			})
 		}}
 	f.add(c)
+	t.add(c)
 	follow.addMany(c)
 	yesFlag(c, &yes)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
@@ -151,20 +154,21 @@ func readSmall(name string) (string, error) {
 func inspectCommand(w *world) *cobra.Command {
 	var follow following
 	var dry bool
-	c := &cobra.Command{Use: "inspect MACHINE...", Short: "Netboot machines and read their parts", Args: names(1, -1),
-		Example: "  rackwright inspect r1-u10 --watch",
+	var t targets
+	c := &cobra.Command{Use: "inspect MACHINE...", Short: "Netboot machines and read their parts", Args: names(0, -1),
+		Long:    choosers,
+		Example: "  rackwright inspect r1-u10 --watch\n  rackwright inspect --rack r1 --model X1",
 		RunE: func(c *cobra.Command, machines []string) error {
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if dry {
-				return dryRun(c.Context(), w, machines, cl.PlanInspect, printWould)
-			}
-			return beginMany(c.Context(), w, cl, "inspect", machines, wire.Inspect{}, follow, func(ctx context.Context, m string, _ wire.Inspect) (deploy.Operation, error) {
-				return cl.Inspect(ctx, m)
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if dry {
+					return dryRun(c.Context(), w, machines, cl.PlanInspect, printWould)
+				}
+				return beginMany(c.Context(), w, cl, "inspect", machines, wire.Inspect{}, follow, func(ctx context.Context, m string, _ wire.Inspect) (deploy.Operation, error) {
+					return cl.Inspect(ctx, m)
+				})
 			})
 		}}
+	t.add(c)
 	follow.addMany(c)
 	c.Flags().BoolVar(&dry, "dry-run", false, "only show the steps")
 	return c

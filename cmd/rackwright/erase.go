@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rackwright/api/client"
 	"rackwright/api/wire"
 )
 
@@ -17,32 +18,35 @@ each disk is emptied by the strongest method it has (sanitize, format, secure-er
 overwrite), samples are read back, and the machine is powered off. Each disk that is proven
 empty gets a signed certificate. When all are, the machine's gate 'erased' opens.
 
-There is no way back. On a terminal you type the machine's name, elsewhere you give --yes;
---dry-run shows the steps.`
+There is no way back. On a terminal you type the machine's name, of several how many they are;
+elsewhere you give --yes. --dry-run shows the steps.
+
+` + choosers
 
 func eraseCommand(w *world) *cobra.Command {
 	var order wire.Erase
 	var follow following
 	var yes bool
-	c := &cobra.Command{Use: "erase MACHINE...", Short: "Empty machines' disks and prove it", Args: names(1, -1), Long: eraseLong,
-		Example: "  rackwright erase r1-u10 --yes --watch\n  rackwright erase r1-u10 --disk S64HNE0R1 --method sanitize --method format --yes\n  rackwright erase r1-u10 --dry-run",
+	var t targets
+	c := &cobra.Command{Use: "erase MACHINE...", Short: "Empty machines' disks and prove it", Args: names(0, -1), Long: eraseLong,
+		Example: "  rackwright erase r1-u10 --yes --watch\n  rackwright erase r1-u10 --disk S64HNE0R1 --method sanitize --method format --yes\n" +
+			"  rackwright erase r1-u10 --dry-run\n  rackwright erase --rack r1 --tag returned --all-or-none",
 		RunE: func(c *cobra.Command, machines []string) error {
-			if len(order.Disks) > 0 && len(machines) > 1 {
-				return usage(c, "--disk names disks of one machine")
-			}
-			cl, err := w.connect()
-			if err != nil {
-				return err
-			}
-			if order.DryRun {
-				would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanErase(ctx, m, order) }
-				return dryRun(c.Context(), w, machines, would, printWould)
-			}
-			if err := w.sure(yes, "destroys what is on the disks of", machines...); err != nil {
-				return err
-			}
-			return beginMany(c.Context(), w, cl, "erase", machines, order, follow, cl.Erase)
+			return w.onMachines(c, &t, machines, func(cl *client.Client, machines []string) error {
+				if len(order.Disks) > 0 && len(machines) > 1 {
+					return usage(c, "--disk names disks of one machine")
+				}
+				if order.DryRun {
+					would := func(ctx context.Context, m string) (wire.Steps, error) { return cl.PlanErase(ctx, m, order) }
+					return dryRun(c.Context(), w, machines, would, printWould)
+				}
+				if err := w.sure(yes, "destroys what is on the disks of", machines...); err != nil {
+					return err
+				}
+				return beginMany(c.Context(), w, cl, "erase", machines, order, follow, cl.Erase)
+			})
 		}}
+	t.add(c)
 	c.Flags().StringArrayVar(&order.Disks, "disk", nil, "`serial` number or WWN of a disk; may be repeated; none: every disk")
 	c.Flags().StringArrayVar(&order.Methods, "method", nil, "`class` of methods that is allowed; may be repeated; none: all")
 	yesFlag(c, &yes)

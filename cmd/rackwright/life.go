@@ -107,7 +107,26 @@ func machineHold(w *world) *cobra.Command {
 	c.Flags().DurationVar(&long, "for", inventory.HoldFor, "how `long`, at most 720h")
 	togetherFlag(c, &together)
 	t.add(c)
+	c.AddCommand(holdShow(w))
 	return w.tryable(c)
+}
+
+func holdShow(w *world) *cobra.Command {
+	return &cobra.Command{Use: "show MACHINE", Short: "Show who holds a machine", Args: names(1, 1),
+		Long: "Show who holds a machine, why and until when.", Example: "  rackwright machine hold show r1-u10",
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			h, err := cl.HoldOf(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			return w.show(h, func(out io.Writer) {
+				pairs(out, "Held by", h.By, "Reason", h.Reason, "Since", timeText(h.Since), "Until", timeText(h.Until))
+			})
+		}}
 }
 
 // onMachines does something with the machines that a command names or chooses.

@@ -22,7 +22,7 @@ func machineList(w *world) *cobra.Command {
 	c := &cobra.Command{Use: "list [WORD...]", Aliases: []string{"ls"}, Short: "List machines", Args: names(0, -1),
 		Long: "Lists machines. A word is the beginning of a name or a part of one, a serial number or its last\n" +
 			"digits, an asset tag, a model, a label, an address or a MAC; of several all must match.",
-		Example: "  rackwright machine list --rack r1 --phase active\n  rackwright machine list --label role=db --tag gpu\n  rackwright machine list dell 4711",
+		Example: "  rackwright machine list --rack r1 --phase active\n  rackwright machine list --label role=db --tag gpu\n  rackwright machine list --phase racked,discovered --sort=-updated_at --limit 20\n  rackwright machine list dell 4711",
 		RunE: func(c *cobra.Command, args []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -42,12 +42,19 @@ func machineList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().StringVar(&q.Rack, "rack", "", "only machines of this `rack`")
-	c.Flags().StringVar(&q.Phase, "phase", "", "only machines in this `phase`")
+	c.Flags().StringSliceVar(&q.Phases, "phase", nil, "only machines in this `phase`; several with commas, for any of them")
 	c.Flags().StringVar(&q.MAC, "mac", "", "only the machine with this `address`")
 	c.Flags().StringArrayVar(&q.Labels, "label", nil, "only machines with this `KEY or KEY=VALUE`; may be repeated")
 	c.Flags().StringVar(&q.Tag, "tag", "", "only machines with this `tag`")
 	c.Flags().StringVar(&q.Project, "project", "", "only machines of this `project`")
 	c.Flags().StringVar(&q.Model, "model", "", "only machines of this `model`")
+	c.Flags().StringVar(&q.Vendor, "vendor", "", "only machines of this `vendor`")
+	c.Flags().StringVar(&q.Image, "image", "", "only machines that this `image` was deployed on")
+	c.Flags().StringVar(&q.Serial, "serial", "", "only the machine with this serial `number`")
+	c.Flags().StringVar(&q.AssetTag, "asset-tag", "", "only the machine with this asset `tag`")
+	c.Flags().StringVar(&q.Condition, "condition", "", "only machines with a condition of this `type`")
+	c.Flags().BoolVar(&q.Held, "held", false, "only machines that somebody holds")
+	c.Flags().StringVar(&q.Sort, "sort", "", "`order`: name, rack, phase, created_at or updated_at; -ORDER turns it round")
 	return w.watchable(w.pages(c, mostListed), byMachines, func([]string) client.StreamQuery { return rackQuery(q.Rack) })
 }
 

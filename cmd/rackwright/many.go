@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -20,23 +19,36 @@ func (f *following) addMany(c *cobra.Command) {
 	c.Flags().BoolVar(&f.together, "all-or-none", false, "of several machines, begin on all or on none")
 }
 
+// starter starts work on a machine; it is called once for each, in their order.
+type starter func(ctx context.Context, machine string) (deploy.Operation, error)
+
 // beginMany begins the same work on machines: several by one request, which begins on each
 // that it can, or on all or none.
 func beginMany[T any](ctx context.Context, w *world, cl *client.Client, verb string, machines []string, order T, f following,
 	one func(context.Context, string, T) (deploy.Operation, error)) error {
+	start, err := startMany(ctx, cl, verb, machines, order, f.together, one)
+	if err != nil {
+		return err
+	}
+	return w.begin(ctx, cl, machines, f, start)
+}
+
+// startMany asks for the same work on machines. What it returns tells what became of each.
+func startMany[T any](ctx context.Context, cl *client.Client, verb string, machines []string, order T, together bool,
+	one func(context.Context, string, T) (deploy.Operation, error)) (starter, error) {
 	if len(machines) == 1 {
-		return w.begin(ctx, cl, machines, f, func(ctx context.Context, m string) (deploy.Operation, error) { return one(ctx, m, order) })
+		return func(ctx context.Context, m string) (deploy.Operation, error) { return one(ctx, m, order) }, nil
 	}
 	mode := "each"
-	if f.together {
+	if together {
 		mode = "all"
 	}
 	bulk, err := client.Many(ctx, cl, verb, wire.Many[T]{Machines: machines, Mode: mode, Order: order})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	next := 0 // the answer is in the order of the request
-	return w.begin(ctx, cl, machines, f, func(context.Context, string) (deploy.Operation, error) {
+	return func(context.Context, string) (deploy.Operation, error) {
 		if next >= len(bulk.Items) {
 			return deploy.Operation{}, client.Fault(nil)
 		}
@@ -48,7 +60,7 @@ func beginMany[T any](ctx context.Context, w *world, cl *client.Client, verb str
 			return deploy.Operation{}, client.Fault(item.Problem)
 		}
 		return *item.Operation, nil
-	})
+	}, nil
 }
 
 // errAlready is no refusal: a machine has what it is to have.
@@ -85,20 +97,15 @@ func (g changing[T]) run(ctx context.Context, w *world, cl *client.Client, machi
 	if err != nil {
 		return err
 	}
-	done, first := []inventory.Machine{}, error(nil)
+	done, refused := []inventory.Machine{}, refusals{w: w}
 	for _, it := range bulk.Items {
 		if it.Result != nil {
 			done = append(done, *it.Result)
 			continue
 		}
-		err := client.Fault(it.Problem)
-		if first == nil {
-			first = err
-		} else {
-			fmt.Fprintf(w.err, "rackwright: %s\n", oneLine(err.Error()))
-		}
+		refused.add(client.Fault(it.Problem))
 	}
-	if len(done) > 0 || first == nil {
+	if len(done) > 0 || refused.first == nil {
 		if err := w.show(done, func(out io.Writer) {
 			for _, m := range done {
 				g.say(out, m)
@@ -107,5 +114,5 @@ func (g changing[T]) run(ctx context.Context, w *world, cl *client.Client, machi
 			return err
 		}
 	}
-	return first
+	return refused.first
 }

@@ -25,13 +25,14 @@ func networkCommand(w *world) *cobra.Command {
 				table(out, []string{"NAME", "CIDR", "PURPOSE", "DHCP", "STRANGERS", "POOL"}, rows)
 			})
 		}}
-	leases := &cobra.Command{Use: "leases", Short: "List addresses lent to strangers", Args: names(0, 0), Example: "  rackwright network leases",
+	var network, mac string
+	leases := &cobra.Command{Use: "leases", Short: "List addresses lent to strangers", Args: names(0, 0), Example: "  rackwright network leases\n  rackwright network leases --network provision",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
 				return err
 			}
-			list, err := cl.Leases(c.Context())
+			list, err := cl.Leases(c.Context(), network, mac)
 			if err != nil {
 				return err
 			}
@@ -43,6 +44,8 @@ func networkCommand(w *world) *cobra.Command {
 				table(out, []string{"ADDRESS", "MAC", "NETWORK", "UNTIL"}, rows)
 			})
 		}}
+	leases.Flags().StringVar(&network, "network", "", "only those of this `network`")
+	leases.Flags().StringVar(&mac, "mac", "", "only what is lent to this `address`")
 	w.pages(list, mostListed)
 	w.pages(leases, mostListed)
 	return group("network", "Look at networks", []string{"networks"}, list, networkShow(w), leases, networkLease(w))

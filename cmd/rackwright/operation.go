@@ -21,7 +21,7 @@ func operationCommand(w *world) *cobra.Command {
 func operationList(w *world) *cobra.Command {
 	var q client.OperationQuery
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List operations, newest first", Args: names(0, 0),
-		Example: "  rackwright operation list --open\n  rackwright operation list --machine r1-u10",
+		Example: "  rackwright operation list --open\n  rackwright operation list --machine r1-u10\n  rackwright operation list --rack r1 --kind deploy,inspect --state parked,failed",
 		RunE: func(c *cobra.Command, _ []string) error {
 			cl, err := w.connect()
 			if err != nil {
@@ -40,10 +40,13 @@ func operationList(w *world) *cobra.Command {
 			})
 		}}
 	c.Flags().StringVar(&q.Machine, "machine", "", "only operations on this `machine`")
-	c.Flags().StringVar(&q.Kind, "kind", "", "only operations of this `kind`: deploy, inspect, erase, burn-in, rescue, power, locate, bmc, claim or firmware")
+	c.Flags().StringVar(&q.Rack, "rack", "", "only operations on machines in this `rack`")
+	c.Flags().StringSliceVar(&q.Kinds, "kind", nil, "only operations of this `kind`: deploy, inspect, erase, burn-in, rescue, power, locate, bmc, claim or firmware; several with commas")
 	c.Flags().BoolVar(&q.Open, "open", false, "only those that have not ended")
-	c.Flags().StringVar(&q.State, "state", "", "only operations in this `state`: queued, running, parked, succeeded, failed or cancelled")
-	return w.watchable(w.pages(c, 50), byOperations, func([]string) client.StreamQuery { return client.StreamQuery{Machine: q.Machine} })
+	c.Flags().StringSliceVar(&q.States, "state", nil, "only operations in this `state`: queued, running, parked, succeeded, failed or cancelled; several with commas")
+	return w.watchable(w.pages(c, 50), byOperations, func([]string) client.StreamQuery {
+		return client.StreamQuery{Machine: q.Machine, Racks: rackQuery(q.Rack).Racks}
+	})
 }
 
 func operationShow(w *world) *cobra.Command {

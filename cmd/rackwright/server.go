@@ -208,8 +208,8 @@ func (s *server) addBoot(desk *intake.Desk) error {
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftplisten.Server{View: s.view.View, Files: tftp.Shelf{Loaders: loaders}, Rendered: bootserve.OverTFTP{Server: files, Port: httpPort}, Journal: s.words, Log: s.log, Now: time.Now,
 		Port: tftpPort, Host: tftpHost, SinglePort: s.cfg.TFTP.SinglePort}))
-	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
-	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
+	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
+	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
 	return nil
 }
 
@@ -250,7 +250,7 @@ func (s *server) api() (task, error) {
 	if certs != nil {
 		o.Vouch = certs.clients.vouch
 	}
-	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: api.New(o), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	t := &web{name: "api", log: s.log, most: s.cfg.API.Limits.Connections, each: s.cfg.API.Limits.OfOneAddress, srv: &http.Server{Addr: s.cfg.API.Listen, Handler: api.New(o), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}}
 	if certs != nil {
 		s.add(true, certs)

@@ -22,6 +22,9 @@ func (t *targets) add(c *cobra.Command) {
 	f.StringArrayVar(&t.q.Labels, "label", nil, "the machines with this `label`, KEY or KEY=VALUE; may be repeated")
 }
 
+// choosers end the help of a command that takes them.
+const choosers = "Machines are named, or chosen by --rack, --model, --tag and --label, which must all be met."
+
 // chosen reports whether flags choose machines.
 func (t *targets) chosen() bool { return t.q.Rack+t.q.Model+t.q.Tag != "" || len(t.q.Labels) > 0 }
 

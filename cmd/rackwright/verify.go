@@ -89,7 +89,35 @@ func machineWaive(w *world) *cobra.Command {
 		}}
 	c.Flags().BoolVar(&end, "end", false, "end the waiver")
 	togetherFlag(c, &together)
+	c.AddCommand(waiveShow(w))
 	return w.tryable(c)
+}
+
+func waiveShow(w *world) *cobra.Command {
+	return &cobra.Command{Use: "show MACHINE [DIFFERENCE[/ON]]", Short: "Show what lets differences of a machine pass", Args: names(1, 2),
+		Long:    "Show which differences of a machine pass, who let them and why: all, or one.",
+		Example: "  rackwright machine waive show r1-u10\n  rackwright machine waive show r1-u10 dimm-missing/A5",
+		RunE: func(c *cobra.Command, args []string) error {
+			cl, err := w.connect()
+			if err != nil {
+				return err
+			}
+			rule, on := "", ""
+			if len(args) > 1 {
+				rule, on, _ = strings.Cut(args[1], "/")
+			}
+			list, err := cl.Waivers(c.Context(), args[0], rule, on)
+			if err != nil {
+				return err
+			}
+			return w.show(list, func(out io.Writer) {
+				var rows [][]string
+				for _, v := range list {
+					rows = append(rows, []string{v.Rule, v.On, v.By, timeText(v.At), v.Reason})
+				}
+				table(out, []string{"DIFFERENCE", "ON", "WAIVED BY", "AT", "REASON"}, rows)
+			})
+		}}
 }
 
 func printWaived(out io.Writer, m inventory.Machine, rule string) {

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -23,6 +25,7 @@ type web struct {
 	cert *tls.Certificate
 	tls  *tls.Config // instead of cert
 	most int         // connections open at once; 0: any number
+	each int         // of them of one address; 0: any number
 	log  *slog.Logger
 }
 
@@ -36,8 +39,8 @@ func (t *web) Run(ctx context.Context) error {
 		return portFault(t.name, t.srv.Addr, err)
 	}
 	t.srv.BaseContext = func(net.Listener) context.Context { return ctx }
-	if t.most > 0 {
-		l = &crowd{Listener: l, name: t.name, most: int64(t.most), log: t.log, now: time.Now}
+	if t.most > 0 || t.each > 0 {
+		l = &crowd{Listener: l, name: t.name, most: int64(cmp.Or(t.most, math.MaxInt)), each: t.each, log: t.log, now: time.Now}
 	}
 	if t.tls != nil {
 		l = tls.NewListener(l, t.tls)

@@ -29,7 +29,7 @@ func TestBMCsThatAnswerAreClaimedByThemselvesOnce(t *testing.T) {
 		(&run.Claimer{Store: c.db, Log: slog.New(slog.DiscardHandler), Every: time.Millisecond}).Run(ctx)
 	})
 	claims := func() []deploy.Operation {
-		ops, err := c.db.Operations(c.ctx, store.OperationFilter{Machine: "n1", Kind: "claim"})
+		ops, err := c.db.Operations(c.ctx, store.OperationFilter{Machine: "n1", Kinds: []string{"claim"}})
 		c.ok(err)
 		return ops
 	}

@@ -56,7 +56,7 @@ func discovered(ctx context.Context, w *lab.World, want int) error {
 	return lab.Until(ctx, discoverLimit, "discovery of the machines", func() (bool, error) {
 		found := 0
 		for _, phase := range []inventory.Phase{inventory.Verified, inventory.Discovered} { // in this order: a machine that moves meanwhile is missed once, never counted twice
-			machines, err := w.Client.Machines(ctx, client.MachineQuery{Phase: string(phase)})
+			machines, err := w.Client.Machines(ctx, client.MachineQuery{Phases: []string{string(phase)}})
 			if err != nil {
 				return false, err
 			}

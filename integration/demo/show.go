@@ -116,7 +116,7 @@ func (s *show) active() error {
 // stageTable prints how long each step of each deployment took.
 func (s *show) stageTable() {
 	say("How long each stage took")
-	ops, err := s.w.Client.Operations(s.ctx, client.OperationQuery{Kind: "deploy"})
+	ops, err := s.w.Client.Operations(s.ctx, client.OperationQuery{Kinds: []string{"deploy"}})
 	if err != nil || len(ops) == 0 {
 		return
 	}

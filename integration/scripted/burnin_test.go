@@ -28,7 +28,7 @@ func TestARackIsBurnedInWithinItsPowerAndWhatIsBadIsNamed(t *testing.T) {
 	for _, b := range s.bays {
 		b := b.name
 		s.one(b, "burned in", func(m inventory.Machine) bool {
-			list, err := s.client.Operations(s.ctx, client.OperationQuery{Machine: m.ID, Kind: "burn-in"})
+			list, err := s.client.Operations(s.ctx, client.OperationQuery{Machine: m.ID, Kinds: []string{"burn-in"}})
 			if err != nil || len(list) == 0 || list[0].State != deploy.Succeeded && list[0].State != deploy.Parked {
 				return false
 			}

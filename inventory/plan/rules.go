@@ -24,6 +24,7 @@ func Rules() []Rule {
 		{"too-deep", "it is deeper than its rack, or than what stands behind it leaves"},
 		{"airflow-against-neighbours", "it blows hot air to where most of its rack takes cold air in"},
 		{"address-in-pool", "its address is in a pool that strangers are lent addresses from"},
+		{"one-identifier", "one identifier alone tells it from others, and two that agree make a machine: it stays racked until a person says which it is"},
 	}
 }
 
@@ -36,6 +37,7 @@ const (
 	tooDeep         = "too-deep"
 	airflowAgainst  = "airflow-against-neighbours"
 	addressInPool   = "address-in-pool"
+	oneIdentifier   = "one-identifier"
 )
 
 // Waivable reports whether a waiver may name the rule or condition type.
@@ -96,6 +98,7 @@ func (s *state) warnings(rack *inventory.Rack, things []thing) []Warning {
 		w.bonds(rack, &things[i])
 		w.depth(rack, &things[i], things)
 		w.addresses(rack, &things[i])
+		w.identity(rack, &things[i])
 	}
 	w.airflow(rack, things)
 	slices.SortStableFunc(w.out, func(a, b Warning) int { return cmp.Or(cmp.Compare(a.On, b.On), cmp.Compare(a.Rule, b.Rule)) })

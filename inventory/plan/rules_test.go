@@ -45,6 +45,12 @@ func TestEachRuleWarnsAndStopsNothing(t *testing.T) {
 			p.Models[0].Airflow = "front-to-rear"
 			rear(p, 0, 20)
 		},
+		"one-identifier n1": func(_ *plan.Plan, n1 *plan.Machine) {
+			*n1 = plan.Machine{Name: "n1", U: n1.U, Serial: "CZ1", UUID: "00000000-0000-0000-0000-000000000000", PSUs: n1.PSUs}
+		},
+		"": func(_ *plan.Plan, n1 *plan.Machine) {
+			*n1 = plan.Machine{Name: "n1", U: n1.U, NICs: []plan.NIC{{MAC: "52:54:00:00:77:01", Cable: n1.NICs[0].Cable}}, PSUs: n1.PSUs}
+		},
 		"address-in-pool n1": func(_ *plan.Plan, n1 *plan.Machine) { n1.NICs[0].Address = "10.0.0.205" },
 		"bond-on-one-leaf n1 one leaf has no ports left": func(_ *plan.Plan, n1 *plan.Machine) {
 			n1.NICs[1].Cable = cable("leaf-1:Ethernet5")

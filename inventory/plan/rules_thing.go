@@ -130,3 +130,13 @@ func (w *warner) addresses(rack *inventory.Rack, t *thing) {
 		}
 	}
 }
+
+// identity minds machines that cannot be bound by evidence: see inventory.Bind.
+func (w *warner) identity(rack *inventory.Rack, t *thing) {
+	if t.machine == nil || t.machine.Phase == inventory.Retired {
+		return
+	}
+	if by := t.machine.Identified(); len(by) == 1 {
+		w.warn(rack, t, oneIdentifier, "", fmt.Sprintf("its %s alone tells it from others: give a second of serial, uuid, asset_tag, a MAC, the BMC's MAC, or the cable to a switch port", by[0]))
+	}
+}

@@ -204,8 +204,8 @@ func hostile() chapter {
 			_, err = b.TokenOf(b.ctx(), nasty)
 			refused(t, err, fault.Denied)
 			same(t, "events", len(must(b.Events(b.ctx(), store.EventFilter{Machine: nasty, Operation: nasty}))(t)), 0)
-			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{Rack: nasty, Phase: nasty, Names: []string{nasty}, After: nasty}))(t)), 0)
-			same(t, "operations", len(must(b.Operations(b.ctx(), store.OperationFilter{Machine: nasty, Kind: nasty}))(t)), 0)
+			same(t, "machines", len(must(b.Machines(b.ctx(), store.MachineFilter{Rack: nasty, Phases: []string{nasty}, Names: []string{nasty}, After: nasty}))(t)), 0)
+			same(t, "operations", len(must(b.Operations(b.ctx(), store.OperationFilter{Machine: nasty, Rack: nasty, Kinds: []string{nasty}}))(t)), 0)
 		},
 		"times are kept to the microsecond whatever zone they come in": func(t *testing.T, b *bench) {
 			b.apply(planOf(1))

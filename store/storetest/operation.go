@@ -137,7 +137,7 @@ func operations() chapter {
 				{store.OperationFilter{Open: true}, []int{3, 2, 1}},
 				{store.OperationFilter{Machine: "n1"}, []int{3, 0}},
 				{store.OperationFilter{Machine: made[1].Machine}, []int{1}},
-				{store.OperationFilter{Kind: "inspect", Limit: 2}, []int{2, 1}},
+				{store.OperationFilter{Kinds: []string{"inspect"}, Limit: 2}, []int{2, 1}},
 				{store.OperationFilter{Machine: "nobody"}, nil},
 			} {
 				var got, want []string

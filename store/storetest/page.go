@@ -87,12 +87,15 @@ func pages() chapter {
 				same(t, sort, seen, want)
 				slices.Reverse(want)
 			}
-			cancelled := must(b.Operations(b.ctx(), store.OperationFilter{State: "cancelled"}))(t)
+			cancelled := must(b.Operations(b.ctx(), store.OperationFilter{States: []string{"cancelled"}}))(t)
 			same(t, "cancelled", len(cancelled), 2)
+			several := must(b.Operations(b.ctx(), store.OperationFilter{States: []string{"cancelled", "queued"}, Kinds: []string{"inspect", "deploy"}, Rack: "r1"}))(t)
+			same(t, "in the rack", len(several), 10)
+			same(t, "in another", len(must(b.Operations(b.ctx(), store.OperationFilter{Rack: "r2"}))(t)), 0)
 		},
 		"machines are read from the end as from the beginning": func(t *testing.T, b *bench) {
 			b.apply(planOf(9))
-			for name, f := range map[string]store.MachineFilter{"all": {}, "rack": {Rack: "r1"}, "phase": {Phase: "planned"}, "word": {Text: "acme"}, "both": {Rack: "r1", Text: "acme"}} {
+			for name, f := range map[string]store.MachineFilter{"all": {}, "rack": {Rack: "r1"}, "phase": {Phases: []string{"planned"}}, "word": {Text: "acme"}, "both": {Rack: "r1", Text: "acme"}} {
 				var there, back []string
 				for _, turned := range []bool{false, true} {
 					f.Turned, f.Limit, f.After = turned, 2, ""
@@ -125,9 +128,12 @@ func pages() chapter {
 			var got []string
 			p := store.Page{Limit: 2}
 			for range 5 {
-				for _, l := range must(b.LeasePage(b.ctx(), p))(t) {
+				for _, l := range must(b.LeasePage(b.ctx(), store.LeaseFilter{}, p))(t) {
 					got, p.After = append(got, l.Address.String()), []string{l.Network, l.Address.String()}
 				}
+			}
+			for want, f := range map[int]store.LeaseFilter{5: {Network: n.Name}, 0: {Network: "other"}, 1: {MAC: mac(203)}} {
+				same(t, fmt.Sprintf("%+v", f), len(must(b.LeasePage(b.ctx(), f, store.Page{}))(t)), want)
 			}
 			same(t, "leases", got, []string{"10.0.0.100", "10.0.0.101", "10.0.0.102", "10.0.0.103", "10.0.0.104"})
 		},

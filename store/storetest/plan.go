@@ -125,12 +125,12 @@ func plans() chapter {
 			b.apply(p)
 			for want, f := range map[string]store.MachineFilter{
 				"n3":       {Rack: "r2"},
-				"n1 n2 n3": {Phase: "planned"},
-				"":         {Phase: "active"},
+				"n1 n2 n3": {Phases: []string{"planned"}},
+				"":         {Phases: []string{"active"}},
 				"n2":       {MAC: "52-54-00-00-00-02"},
 				"n1 n3":    {Names: []string{"n3", "n1", "nobody"}},
 				"n2 n3":    {After: "n1", Limit: 2},
-				"n1":       {Rack: "r1", Phase: "planned", Names: []string{"n1", "n3"}, Limit: 5},
+				"n1":       {Rack: "r1", Phases: []string{"planned"}, Names: []string{"n1", "n3"}, Limit: 5},
 			} {
 				var got []string
 				for _, m := range must(b.Machines(b.ctx(), f))(t) {

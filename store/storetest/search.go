@@ -20,9 +20,9 @@ func searches() chapter {
 				"n1":                         {{Labels: []string{"role=db"}}, {Project: "web"}, {Labels: []string{"role"}, Model: "node", Rack: "r1", Limit: 1}},
 				"far left n2 right":          {{Labels: []string{"role=web"}}, {Labels: []string{"role", "zone=z1"}}, {Tag: "gpu"}, {Project: "ml"}, {Project: "ml", Limit: 9}},
 				"left n2 right":              {{Tag: "new", Rack: "r1"}, {Tag: "new", Rack: "r1", Limit: 5}, {Project: "ml", After: "far", Limit: 3}},
-				"left right":                 {{Model: "half"}, {Model: "half", Phase: "planned", Limit: 2}},
+				"left right":                 {{Model: "half"}, {Model: "half", Phases: []string{"planned"}, Limit: 2}},
 				"":                           {{Labels: []string{"role=d"}}, {Tag: "role"}, {Tag: "gp"}, {Model: "nod"}, {Labels: []string{"role=db"}, Tag: "gpu"}},
-				"blade far left n1 n2 right": {{Phase: "planned"}, {Phase: "planned", Limit: 10}, {Limit: 10}},
+				"blade far left n1 n2 right": {{Phases: []string{"planned"}}, {Phases: []string{"planned"}, Limit: 10}, {Limit: 10}},
 			} {
 				for _, f := range filters {
 					same(t, fmt.Sprintf("%+v", f), b.found(f), want)
@@ -70,8 +70,8 @@ func searches() chapter {
 			}
 			b.apply(p)
 			for want, filters := range map[int][]store.MachineFilter{
-				2500: {{}, {Phase: "planned"}, {Text: "acme"}, {Text: "s"}, {Text: "52:54"}, {Text: "r sn acme"}, {Labels: []string{"half"}}, {Model: "node", Phase: "planned", Text: "ac 52:54"}},
-				1250: {{Labels: []string{"half=1"}}, {Labels: []string{"half=1"}, Phase: "planned", Text: "sn0"}},
+				2500: {{}, {Phases: []string{"planned"}}, {Text: "acme"}, {Text: "s"}, {Text: "52:54"}, {Text: "r sn acme"}, {Labels: []string{"half"}}, {Model: "node", Phases: []string{"planned"}, Text: "ac 52:54"}},
+				1250: {{Labels: []string{"half=1"}}, {Labels: []string{"half=1"}, Phases: []string{"planned"}, Text: "sn0"}},
 				1501: {{Text: "sn00 acme"}, {Text: "sn01"}, {Text: "sn02"}}, // the counts are summed below
 				50:   {{Rack: "r07"}, {Text: "r07"}, {Text: "u07"}},
 			} {

@@ -263,7 +263,7 @@ func scopes() chapter {
 				"n1":    {Project: "p1", Scope: inRack},
 				"n2":    {Text: "n2", Scope: inRack},
 				"":      {Rack: "r2", Scope: inRack},
-				"n1 n2": {Phase: "planned", Scope: inRack},
+				"n1 n2": {Phases: []string{"planned"}, Scope: inRack},
 			} {
 				for _, limit := range []int{0, 20} {
 					f.Limit = limit
