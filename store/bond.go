@@ -19,8 +19,8 @@ type bondSettings struct {
 }
 
 var nestedBonds = nested[inventory.Machine]{
-	columns: "b.name, b.settings, w.name, b.address, b.address6",
-	from:    "bond b LEFT JOIN network w ON w.id = b.network_id WHERE b.machine_id = m.id", order: "b.position",
+	place: "b.position", columns: "b.name, b.settings, w.name, b.address, b.address6",
+	from: "bond b LEFT JOIN network w ON w.id = b.network_id WHERE b.machine_id = m.id",
 	read: func(m *inventory.Machine, scan func(...any) error) error {
 		var b inventory.Bond
 		var s bondSettings
@@ -32,8 +32,8 @@ var nestedBonds = nested[inventory.Machine]{
 }
 
 var nestedVLANs = nested[inventory.Machine]{
-	columns: "v.port, w.name, v.address, v.address6",
-	from:    "vlan v JOIN network w ON w.id = v.network_id WHERE v.machine_id = m.id", order: "v.port, v.position",
+	place: "v.position", columns: "v.port, w.name, v.address, v.address6",
+	from: "vlan v JOIN network w ON w.id = v.network_id WHERE v.machine_id = m.id",
 	read: func(m *inventory.Machine, scan func(...any) error) error {
 		var t inventory.Tagged
 		port := ""

@@ -12,8 +12,7 @@ import (
 func nestedCables[T any](owner string, plug func(to *T, port string, c *inventory.Cable)) nested[T] {
 	return nested[T]{
 		columns: "near.port, k.type, k.length_m, k.label, far.port, COALESCE((SELECT name FROM device WHERE id = far.owner_id), (SELECT name FROM machine WHERE id = far.owner_id), '')",
-		from: `cable_end near JOIN cable k ON k.id = near.cable_id JOIN cable_end far ON far.cable_id = near.cable_id AND far.side = 'b' WHERE near.side = 'a' AND near.owner_id = ` + owner,
-		order: "near.port",
+		from:    `cable_end near JOIN cable k ON k.id = near.cable_id JOIN cable_end far ON far.cable_id = near.cable_id AND far.side = 'b' WHERE near.side = 'a' AND near.owner_id = ` + owner,
 		read: func(to *T, scan func(...any) error) error {
 			var port string
 			c := &inventory.Cable{}

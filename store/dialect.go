@@ -28,7 +28,7 @@ type dialect struct {
 	mark   func(n int) string    // of its nth parameter
 	oneOf  string                // behind a column: whether it is one of the array that is parameter %d
 	array  func([]string) string // as that parameter
-	rows   string                // the JSON array of arrays of columns, in an order
+	rows   string                // the JSON array of arrays of columns
 
 	snapshot sql.IsolationLevel // of a transaction that only reads
 

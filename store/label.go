@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"rackwright/inventory"
 )
@@ -10,13 +11,14 @@ import (
 // nestedLabels is labels and tags; a tag is a label without a value.
 var nestedLabels = nested[inventory.Machine]{
 	columns: "l.key, l.value",
-	from:    "machine_label l WHERE l.machine_id = m.id", order: "l.key",
+	from:    "machine_label l WHERE l.machine_id = m.id",
 	read: func(m *inventory.Machine, scan func(...any) error) error {
 		var key, value string
 		err := scan(&key, &value)
 		switch {
 		case value == "":
-			m.Tags = append(m.Tags, key)
+			i, _ := slices.BinarySearch(m.Tags, key)
+			m.Tags = slices.Insert(m.Tags, i, key)
 		case m.Labels == nil:
 			m.Labels = map[string]string{key: value}
 		default:

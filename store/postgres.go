@@ -28,7 +28,7 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 		skip:     " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
 		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
 		again: postgresAgain, fault: postgresFault,
-		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray, rows: "json_agg(json_build_array(%s) ORDER BY %s)",
+		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray, rows: "json_agg(json_build_array(%s))",
 		uncounted: `SELECT relname FROM pg_class WHERE oid = to_regclass('machine') AND reltuples < 4 * $1::integer`,
 		recount:   `ANALYZE rack, slot_cell, device, machine, nic, bmc, cable, cable_end, machine_label, machine_word`}
 	cfg, err := pgx.ParseConfig(o.DSN)

@@ -26,7 +26,7 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	db.dialect = dialect{goose: goose.DialectSQLite3, files: migrations.SQLite, single: true, again: sqliteAgain, fault: sqliteFault,
 		params: 200, mark: func(int) string { return "?" },
 		oneOf: " IN (SELECT value FROM json_each($%d))", array: func(values []string) string { return toJSON(values) },
-		rows: "json_group_array(json_array(%s) ORDER BY %s)"}
+		rows: "json_group_array(json_array(%s))"}
 	release, err := lockFile(o.DSN + ".lock")
 	if err != nil {
 		return err
