@@ -7,7 +7,7 @@ import (
 )
 
 // jointKey is by which a call finds the transaction of Together on the same database.
-type jointKey struct{ db *DB }
+type jointKey struct{ of *pool }
 
 // errTakenBack ends a transaction that is to change nothing.
 var errTakenBack = errors.New("taken back")
@@ -19,7 +19,7 @@ var errTakenBack = errors.New("taken back")
 // must return an error that is no fault of what was asked.
 func (db *DB) Together(ctx context.Context, keep bool, fn func(ctx context.Context) error) error {
 	err := db.tx(ctx, func(tx *sql.Tx) error {
-		err := fn(context.WithValue(ctx, jointKey{db}, tx))
+		err := fn(context.WithValue(ctx, jointKey{db.sql}, tx))
 		if err == nil && !keep {
 			return errTakenBack
 		}

@@ -132,7 +132,7 @@ var errStale = errors.New("changed meanwhile")
 // what it reads then says who won, in better words than the schema has. Inside of Together
 // it is a part of that.
 func (db *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	if tx, ok := ctx.Value(jointKey{db}).(*sql.Tx); ok {
+	if tx, ok := ctx.Value(jointKey{db.sql}).(*sql.Tx); ok {
 		return db.within(ctx, tx, fn)
 	}
 	for try := 1; ; try++ {
@@ -181,10 +181,15 @@ func (db *DB) fault(err error) error {
 	return db.dialect.fault(err)
 }
 
-// exec runs a statement and returns how many rows it touched.
+// exec runs a statement and returns how many rows it touched. Inside of Together it is a
+// part of that.
 func exec(ctx context.Context, q queryer, query string, args ...any) (int64, error) {
-	if _, ok := q.(*sql.DB); ok {
-		writes(ctx)
+	if p, ok := q.(*pool); ok {
+		if tx, ok := ctx.Value(jointKey{p}).(*sql.Tx); ok {
+			q = tx
+		} else {
+			writes(ctx)
+		}
 	}
 	res, err := q.ExecContext(ctx, query, storable(args)...)
 	if err != nil {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,8 @@ func imageImports() chapter {
 		"an import that is removed is taken from whoever does it": func(t *testing.T, b *bench) {
 			i := begin(t, b, images.Queued, "debian-12")
 			must(b.ClaimImageImport(b.ctx(), "a", lent))(t)
+			ok(t, b.Together(b.ctx(), false, func(ctx context.Context) error { return b.RemoveImageImport(ctx, i.ID) }))
+			must(b.ImageImport(b.ctx(), i.ID))(t) // that was only tried
 			ok(t, b.RemoveImageImport(b.ctx(), i.ID))
 			refused(t, b.NoteImageImport(b.ctx(), i, "a", lent), fault.Conflict)
 			refused(t, b.RemoveImageImport(b.ctx(), i.ID), fault.NotFound)
