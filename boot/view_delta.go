@@ -21,7 +21,8 @@ func (v *View) With(d *Delta) *View {
 		next.networks = newNetworks(d.Networks)
 	}
 	if d.Models != nil {
-		next.models = d.Models
+		same := *next.networks // a copy: see SameTerms
+		next.models, next.networks = d.Models, &same
 	}
 	for id := range d.Machines { // all of them first: a MAC may have moved from one to another
 		next.drop(id)
@@ -31,3 +32,7 @@ func (v *View) With(d *Delta) *View {
 	}
 	return next
 }
+
+// SameTerms reports whether the two views say the same of networks and models, as those do
+// of which one followed from the other by a change of machines.
+func (v *View) SameTerms(o *View) bool { return v.networks == o.networks }

@@ -30,6 +30,7 @@ type Answer struct {
 	Address    netip.Addr // given to the client, invalid if none
 
 	shape shape
+	tight bool // not all of it stands behind the header: fit left something out, or lay used file and sname
 }
 
 // talk is one message being decided.
@@ -41,6 +42,7 @@ type talk struct {
 	client boot.Client
 	host   *boot.Host // nil for a stranger
 	at     place
+	tight  bool // see Answer
 }
 
 func newTalk(v *boot.View, in Inbound, s Settings) *talk {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+
+	"rackwright/boot"
 )
 
 // Ports of DHCPv4 (RFC 2131 section 4.1) and of proxyDHCP.
@@ -102,7 +104,7 @@ func (t *talk) nak() Answer {
 // broadcast. A NAK is broadcast, but for a client behind a router that would not hear it.
 func (t *talk) send(rule Rule, r *dhcpv4.DHCPv4, given netip.Addr) Answer {
 	ans := t.answer(rule)
-	ans.Reply, ans.Address, ans.Source, ans.shape = r, given, t.at.server, shapeOf(t.msg)
+	ans.Reply, ans.Address, ans.Source, ans.shape, ans.tight = r, given, t.at.server, shapeOf(t.msg), t.tight
 	has := addr(t.msg.ClientIPAddr)
 	refused := r.MessageType() == dhcpv4.MessageTypeNak
 	switch {
@@ -144,15 +146,24 @@ func (t *talk) configure(r *dhcpv4.DHCPv4) {
 	if t.asked(dhcpv4.OptionInterfaceMTU) && n.MTU >= 68 && n.MTU <= 65535 {
 		r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.OptionInterfaceMTU, []byte{byte(n.MTU >> 8), byte(n.MTU)}))
 	}
-	if t.asked(dhcpv4.OptionHostName) && t.host != nil && t.host.Name != "" {
-		name := t.host.Name
-		if t.host.BMC {
-			name += "-bmc" // a name of its own; one label of a host name has 63 bytes (RFC 1035 section 2.3.4)
-		}
-		if len(name) <= 63 {
-			r.UpdateOption(dhcpv4.OptHostName(name))
-		}
+	if name, suffix := hostName(t.host); t.asked(dhcpv4.OptionHostName) && name != "" {
+		r.UpdateOption(dhcpv4.OptHostName(name + suffix))
 	}
+}
+
+// hostName is what option 12 says, in two parts: a BMC has a name of its own. It is empty for
+// a stranger and where it is longer than a label (RFC 1035 section 2.3.4).
+func hostName(h *boot.Host) (name, suffix string) {
+	if h == nil {
+		return "", ""
+	}
+	if h.BMC {
+		suffix = "-bmc"
+	}
+	if h.Name == "" || len(h.Name)+len(suffix) > 63 {
+		return "", ""
+	}
+	return h.Name, suffix
 }
 
 func (t *talk) asked(code dhcpv4.OptionCode) bool {
@@ -178,7 +189,8 @@ func ips(addrs []netip.Addr) (out []net.IP) {
 // there stays.
 func (t *talk) fit(r *dhcpv4.DHCPv4) {
 	s := shapeOf(t.msg)
-	if _, ok := s.lay(r); ok {
+	a, ok := s.lay(r)
+	if t.tight = !ok || len(a.file)+len(a.sname) > 0; ok {
 		return
 	}
 	for _, code := range spare(s.codes(r.Options)) {

@@ -4,11 +4,8 @@ package listen
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -18,6 +15,7 @@ import (
 	"rackwright/boot"
 	"rackwright/dhcp"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/journal"
 )
 
@@ -26,7 +24,13 @@ type Sighter interface {
 	Sighted(boot.Sighting)
 }
 
-// Server is the DHCP task. All fields but Port and Only are required.
+// Tracer is shown every message as it was on the wire. Packet does not block and does not
+// keep message.
+type Tracer interface {
+	Packet(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, message []byte)
+}
+
+// Server is the DHCP task. All fields down to Now are required.
 type Server struct {
 	View     func() *boot.View
 	Lender   dhcp.Lender
@@ -38,6 +42,8 @@ type Server struct {
 	Port     uint16   // 67 when zero
 	Only     []string // interfaces to answer on; empty: any
 
+	Tracer Tracer // nil: nobody looks at packets
+
 	Look time.Duration // between looks for other DHCP servers; 10 minutes when zero
 
 	once  sync.Once
@@ -46,6 +52,7 @@ type Server struct {
 	frames *framer // nil without the right to one
 	probe  *prober
 	where  dhcp.Whereabouts
+	book   *book
 }
 
 // Bounds of what is in flight.
@@ -76,6 +83,7 @@ func (s *Server) Run(ctx context.Context) error {
 	} else {
 		defer s.frames.close()
 	}
+	s.book = newBook(s)
 	s.probe = &prober{log: s.Log, now: s.Now}
 	links, err := watchLinks(ctx)
 	if err != nil {
@@ -83,6 +91,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return links.follow(ctx, s.Log) })
+	g.Go(func() error { return s.book.run(ctx) })
 	g.Go(func() error { return s.receive(ctx, conn, 0, links) })
 	g.Go(func() error { return s.proxy(ctx, links) })
 	g.Go(func() error { return s.watchOthers(ctx, links) })
@@ -104,79 +113,32 @@ func (s *Server) port() uint16 {
 	return s.Port
 }
 
-// receive answers message after message. A known machine is answered here, from
-// memory; what needs the Lender waits beside the loop, at most lending at a time. port is
-// 0 for the server's own.
-func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
-	slots := make(chan struct{}, lending)
-	var waiting sync.WaitGroup
-	defer waiting.Wait()
-	buf := make([]byte, dhcp.MaxMessage+1)
-	for failures := 0; failures < maxFailures; {
-		n, cm, src, err := conn.ReadFrom(buf)
-		switch {
-		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
-			return nil
-		case err != nil:
-			failures++
-			s.Log.Warn("dhcp: receive", "error", err)
-			continue
-		case cm == nil:
-			continue
-		}
-		failures = 0
-		in, ok := s.inbound(buf[:n], cm, src, links)
-		in.Port = port
-		if !ok {
-			continue
-		}
-		ans := dhcp.Decide(s.View(), in, s.Settings)
-		if ans.Ask == nil {
-			s.finish(conn, cm.IfIndex, in, ans)
-			continue
-		}
-		select {
-		case slots <- struct{}{}:
-			waiting.Go(func() {
-				defer func() { <-slots }()
-				s.finish(conn, cm.IfIndex, in, s.lend(ctx, cm.IfIndex, in, ans))
-			})
-		default:
-			s.Log.Warn("dhcp: too many strangers at once, one message dropped", "mac", ans.Client.MAC)
-		}
-	}
-	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
-}
-
-// inbound reads the datagram and where it arrived. What Parse refuses is only logged:
-// it names no machine that could be trusted.
-func (s *Server) inbound(b []byte, cm *ipv4.ControlMessage, src net.Addr, links *links) (dhcp.Inbound, bool) {
-	m, reason := dhcp.Parse(b)
-	if m == nil {
-		s.Log.Debug("dhcp: passed over", "rule", reason, "from", src, "interface", cm.IfIndex)
+// inbound is where a datagram arrived; the message is left out. It reports false on an
+// interface that is not ours to answer on.
+func (s *Server) inbound(p *arrival, at *addresses) (dhcp.Inbound, bool) {
+	name := at.names[p.ifindex]
+	if !s.serves(name) {
+		s.Log.Debug("dhcp: passed over", "rule", "interface not configured", "interface", name)
 		return dhcp.Inbound{}, false
 	}
-	at := links.now()
-	if len(s.Only) > 0 && !slices.Contains(s.Only, at.names[cm.IfIndex]) {
-		s.Log.Debug("dhcp: passed over", "rule", "interface not configured", "interface", at.names[cm.IfIndex])
-		return dhcp.Inbound{}, false
-	}
-	to, _ := netip.AddrFromSlice(cm.Dst)
-	from := netip.AddrPort{}
-	if udp, ok := src.(*net.UDPAddr); ok {
-		from = netip.AddrPortFrom(udp.AddrPort().Addr().Unmap(), udp.AddrPort().Port())
-	}
-	return dhcp.Inbound{Message: m, From: from, Interface: at.names[cm.IfIndex], Addresses: at.addrs[cm.IfIndex],
-		Own: at.own, To: to.Unmap(), At: s.Now()}, true
+	return dhcp.Inbound{From: p.from, Interface: name, Addresses: at.addrs[p.ifindex], Own: at.own, To: p.to, Port: p.port, At: p.at}, true
 }
 
 // finish sends the reply and tells who wants to know.
 func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans dhcp.Answer) {
+	var failed error
 	if ans.Reply != nil {
-		if err := s.send(conn, ifindex, ans); err != nil {
-			s.Log.Warn("dhcp: send", "to", ans.Dest, "interface", in.Interface, "error", err)
-			ans.Event.Detail["send_error"] = err.Error()
+		if failed = s.send(conn, ifindex, ans); failed != nil {
+			s.Log.Warn("dhcp: send", "to", ans.Dest, "interface", in.Interface, "error", failed)
 		}
+	}
+	s.tell(in, ans, failed)
+}
+
+// tell writes down what became of a message.
+func (s *Server) tell(in dhcp.Inbound, ans dhcp.Answer, failed error) {
+	if failed != nil {
+		ans.Event.Detail["send_error"] = failed.Error()
 	}
 	if ans.Network == nil {
 		s.Log.Debug("dhcp: passed over", "rule", ans.Rule, "mac", ans.Client.MAC, "interface", in.Interface)

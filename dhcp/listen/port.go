@@ -13,6 +13,9 @@ import (
 	"rackwright/fault"
 )
 
+// backlog is how much may wait in a socket, bytes as the kernel counts them: a whole row powers on at once.
+const backlog = 8 << 20
+
 // openPort binds the UDP port on all addresses with broadcast allowed and with the
 // interface and destination of each datagram told.
 func openPort(ctx context.Context, port uint16) (*ipv4.PacketConn, error) {
@@ -20,7 +23,9 @@ func openPort(ctx context.Context, port uint16) (*ipv4.PacketConn, error) {
 		var opt error
 		err := c.Control(func(fd uintptr) {
 			opt = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_BROADCAST, 1)
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 4<<20) // a whole row powers on at once; the system's limit may be lower
+			if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, backlog) != nil { // past the system's limit, with CAP_NET_ADMIN
+				_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, backlog)
+			}
 		})
 		return errors.Join(err, opt)
 	}}

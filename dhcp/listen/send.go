@@ -7,13 +7,22 @@ import (
 	"golang.org/x/net/ipv4"
 
 	"rackwright/dhcp"
+	"rackwright/inventory"
 )
+
+// trace shows a message to the Tracer.
+func (s *Server) trace(mac inventory.MAC, sent bool, from, to netip.AddrPort, b []byte) {
+	if s.Tracer != nil {
+		s.Tracer.Packet(s.Now(), mac, sent, from, to, b)
+	}
+}
 
 // send puts the reply on the wire: in a frame of its own to a client without an address, or
 // by broadcast on the interface named where that fails; everything else by the routing
 // table.
 func (s *Server) send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error {
 	b := ans.Bytes()
+	s.trace(ans.Client.MAC, true, netip.AddrPortFrom(ans.Source, s.port()), ans.Dest, b)
 	if !ans.Frame.IsZero() && s.frames != nil {
 		from := netip.AddrPortFrom(ans.Source, s.port())
 		err := s.frames.send(ifindex, ans.Frame, from, ans.Dest, b)
@@ -22,7 +31,7 @@ func (s *Server) send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error
 		}
 		s.Log.Debug("dhcp: frame", "mac", ans.Frame, "error", err)
 	}
-	all, cm := netip.AddrFrom4([4]byte{255, 255, 255, 255}), &ipv4.ControlMessage{}
+	all, cm := everybody(), &ipv4.ControlMessage{}
 	if !ans.Frame.IsZero() {
 		ans.Dest = netip.AddrPortFrom(all, ans.Dest.Port())
 	}
@@ -32,3 +41,5 @@ func (s *Server) send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error
 	_, err := conn.WriteTo(b, cm, net.UDPAddrFromAddrPort(ans.Dest))
 	return err
 }
+
+func everybody() netip.Addr { return netip.AddrFrom4([4]byte{255, 255, 255, 255}) }

@@ -1,0 +1,105 @@
+package listen
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"rackwright/boot"
+	"rackwright/dhcp"
+	"rackwright/journal"
+)
+
+// Bounds of what is written down of quick answers one by one.
+const (
+	toldRate  = 2000 // a second, and twice as many at once: a hall that powers on stays below
+	maxNotes  = 4096 // that wait
+	toldEvery = time.Second
+)
+
+// note is a message that was answered quickly: all that Decide needs to say why.
+type note struct {
+	view    *boot.View
+	in      dhcp.Inbound
+	n       int
+	failed  error // of sending the reply
+	message [dhcp.MaxQuick]byte
+}
+
+// book writes quick answers down beside the receiver, by having Decide look at the message
+// again. What is over the budget is only counted, and the count is said.
+type book struct {
+	s      *Server
+	in     chan *note
+	free   chan *note
+	untold atomic.Int64
+}
+
+func newBook(s *Server) *book {
+	return &book{s: s, in: make(chan *note, maxNotes), free: make(chan *note, maxNotes)}
+}
+
+// note is one to fill, nil when too many wait.
+func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte) *note {
+	if len(b.in) == cap(b.in) {
+		b.untold.Add(1)
+		return nil
+	}
+	var n *note
+	select {
+	case n = <-b.free:
+	default:
+		n = new(note)
+	}
+	n.view, n.in, n.failed = v, in, nil
+	n.n = copy(n.message[:], message)
+	return n
+}
+
+// put hands a note over.
+func (b *book) put(n *note) {
+	select {
+	case b.in <- n:
+	default:
+		b.untold.Add(1)
+	}
+}
+
+func (b *book) run(ctx context.Context) error {
+	tick := time.NewTicker(toldEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			for range len(b.in) {
+				b.write(<-b.in)
+			}
+			b.sayUntold()
+			return nil
+		case n := <-b.in:
+			b.write(n)
+		case <-tick.C:
+			b.sayUntold()
+		}
+	}
+}
+
+func (b *book) write(n *note) {
+	if m, _ := dhcp.Parse(n.message[:n.n]); m != nil {
+		n.in.Message = m
+		b.s.tell(n.in, dhcp.Decide(n.view, n.in, b.s.Settings), n.failed)
+	}
+	n.view, n.in = nil, dhcp.Inbound{}
+	select {
+	case b.free <- n:
+	default:
+	}
+}
+
+func (b *book) sayUntold() {
+	if n := b.untold.Swap(0); n > 0 {
+		b.s.Journal.Record(journal.Event{At: b.s.Now(), Kind: journal.ServerEvent, Actor: "dhcp",
+			Summary: fmt.Sprintf("%d DHCP messages of known machines were answered and not written down one by one: more than %d a second", n, toldRate)})
+	}
+}

@@ -1,0 +1,62 @@
+package listen
+
+import (
+	"net/netip"
+
+	"golang.org/x/net/ipv4"
+
+	"rackwright/dhcp"
+)
+
+// queue puts a reply into the batch that flush sends, as send would send it.
+func (r *receiver) queue(reply dhcp.Swift, ifindex int, n *note) {
+	dest, at := reply.Dest, len(r.out)
+	if !reply.Frame.IsZero() {
+		if r.frames != nil {
+			err := r.frames.send(ifindex, reply.Frame, netip.AddrPortFrom(reply.Source, r.Server.port()), dest, reply.Bytes)
+			if err == nil {
+				r.put(n, nil)
+				return
+			}
+			r.Log.Debug("dhcp: frame", "mac", reply.Frame, "error", err)
+		}
+		dest = netip.AddrPortFrom(everybody(), dest.Port())
+	}
+	r.out = r.out[:at+1]
+	m, to := &r.out[at], &r.to[at]
+	ip := dest.Addr().As4()
+	copy(to.IP, ip[:])
+	to.Port = int(dest.Port())
+	if m.Buffers == nil {
+		m.Buffers = make([][]byte, 1)
+	}
+	m.Buffers[0], m.Addr, m.OOB = reply.Bytes, to, nil
+	if dest.Addr() == everybody() {
+		m.OOB = (&ipv4.ControlMessage{IfIndex: ifindex}).Marshal()
+	}
+	r.notes[at] = n
+}
+
+// flush sends the batch. One that cannot be sent does not keep back the others.
+func (r *receiver) flush() {
+	for sent := 0; sent < len(r.out); {
+		n, err := r.conn.WriteBatch(r.out[sent:], 0)
+		for range max(n, 0) {
+			r.put(r.notes[sent], nil)
+			sent++
+		}
+		if (err != nil || n == 0) && sent < len(r.out) {
+			r.Log.Warn("dhcp: send", "to", r.out[sent].Addr, "error", err)
+			r.put(r.notes[sent], err)
+			sent++
+		}
+	}
+	r.out = r.out[:0]
+}
+
+func (r *receiver) put(n *note, failed error) {
+	if n != nil {
+		n.failed = failed
+		r.book.put(n)
+	}
+}

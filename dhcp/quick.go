@@ -1,0 +1,189 @@
+package dhcp
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+
+	"rackwright/boot"
+	"rackwright/inventory"
+)
+
+// Quick answers what known machines usually send as Decide does, byte for byte, but without
+// taking the message apart: it remembers Decide's reply to each kind of question and writes
+// into it what is the machine's own. What it is not certain of it leaves to Decide
+// (docs/decisions/0049). One goroutine uses it.
+type Quick struct {
+	Settings Settings
+
+	view  *boot.View
+	own   []netip.Addr
+	table map[string]*template
+
+	key   []byte // of the last question
+	asked question
+	fresh bool // the last question had no template, and may be given one
+}
+
+// maxTemplates bounds the kinds of questions that are remembered. A hall has dozens.
+const maxTemplates = 512
+
+// MaxQuick is the longest message that is looked at, bytes.
+const MaxQuick = 1024
+
+// Swift is a reply that is ready to go. Its fields are Answer's.
+type Swift struct {
+	Bytes  []byte // good until the next call with the same room
+	Dest   netip.AddrPort
+	Frame  inventory.MAC
+	Source netip.Addr
+}
+
+// question is what is known of the message in hand.
+type question struct {
+	options
+	host    *boot.Host
+	network *inventory.Network // of a direct message; behind a relay the key says it
+}
+
+// Knows reports whether a datagram carries the hardware address of a host of the view, as
+// far as it is a message at all.
+func Knows(v *boot.View, b []byte) bool {
+	return len(b) >= snameAt && v.Host(inventory.MAC(b[28:34])) != nil
+}
+
+// Answer answers a datagram in room, which grows as it must. in has all but the message.
+// It reports false for what is Decide's; Learn may be told afterwards what that said.
+func (q *Quick) Answer(v *boot.View, b []byte, in Inbound, room []byte) (Swift, bool) {
+	q.fresh = false
+	if !q.read(v, b, in) {
+		return Swift{}, false
+	}
+	t, ok := q.table[string(q.key)]
+	if !ok {
+		q.fresh = true
+		return Swift{}, false
+	}
+	return t.render(b, &q.asked, room)
+}
+
+// Learn takes Decide's answer to the datagram that Answer has just passed on. It is kept
+// when rendering it gives what Decide gave.
+func (q *Quick) Learn(b []byte, ans Answer) {
+	if !q.fresh || ans.Reply == nil || ans.tight || ans.Rule != Offered && ans.Rule != Acked || ans.Address != q.asked.host.Address {
+		return
+	}
+	q.fresh = false
+	t := newTemplate(ans, q.Settings)
+	got, ok := t.render(b, &q.asked, nil)
+	if !ok || string(got.Bytes) != string(ans.Bytes()) || got.Dest != ans.Dest || got.Frame != ans.Frame || got.Source != ans.Source {
+		return
+	}
+	if len(q.table) >= maxTemplates {
+		clear(q.table)
+	}
+	q.table[string(q.key)] = t
+}
+
+// read looks at the question and writes its key: all that the reply depends on but what
+// render writes.
+func (q *Quick) read(v *boot.View, b []byte, in Inbound) bool {
+	a := &q.asked
+	if in.Port != 0 || !a.scan(b) {
+		return false
+	}
+	if a.host = v.Host(inventory.MAC(b[28:34])); a.host == nil || !a.host.Address.Is4() {
+		return false
+	}
+	q.refresh(v, in.Own)
+	mine, uses, wishes := a.host.Address.As4(), [4]byte(b[12:16]), a.value(50)
+	renews := uses != [4]byte{}
+	switch {
+	case renews && uses != mine:
+		return false
+	case a.kind() == byte(discoverType):
+		if renews {
+			return false
+		}
+	case wishes != nil && string(wishes) != string(mine[:]), wishes == nil && !renews:
+		return false
+	}
+	ours := slices.Contains(in.Own, in.To)
+	relay := [4]byte(b[24:28])
+	server := in.reachedAt()
+	q.key = append(q.key[:0], b[10], b[11], flag(renews)|flag(wishes != nil)<<1|flag(ours)<<2|flag(a.host.BMC)<<3)
+	q.key = append(q.key, relay[:]...)
+	switch {
+	case relay != [4]byte{}:
+		a.network = nil
+		q.key = append(q.key, flag(in.From.Addr() == netip.AddrFrom4(relay)))
+	case renews && ours:
+		a.network = v.NetworkOf(a.host.Address)
+	default:
+		a.network, server = local(v, in.Addresses, a.host)
+	}
+	if !server.Is4() || relay == [4]byte{} && a.network == nil {
+		return false
+	}
+	if a.network != nil {
+		q.key = appendText(q.key, a.network.Name)
+	}
+	at := server.As4()
+	q.key = append(q.key, at[:]...)
+	return q.readOptions(v)
+}
+
+// readOptions adds to the key the options that a reply depends on, and which of those there
+// are that render writes.
+func (q *Quick) readOptions(v *boot.View) bool {
+	a := &q.asked
+	name, _ := hostName(a.host)
+	q.key = append(q.key, flag(name != ""), flag(a.value(61) != nil), flag(a.value(82) != nil), flag(a.value(97) != nil))
+	model := a.host.Model
+	if len(v.ModelOptions(model)) == 0 {
+		model = ""
+	}
+	q.key = appendText(q.key, model)
+	for _, code := range [...]byte{53, 54, 55, 57, 60, 77, 93, 118} {
+		q.key = a.appendTo(q.key, code)
+	}
+	q.key = append(q.key, 0) // no option's code
+	return q.readRelay(a.value(82))
+}
+
+// readRelay adds the suboptions of option 82 that a reply depends on. Circuit and remote ID
+// only go back.
+func (q *Quick) readRelay(info []byte) bool {
+	for len(info) > 0 {
+		if len(info) < 2 || info[0] == 0 || info[0] == 255 || len(info) < 2+int(info[1]) {
+			return false
+		}
+		n := 2 + int(info[1])
+		if info[0] != circuitID && info[0] != remoteID {
+			q.key = append(q.key, info[:n]...)
+		}
+		info = info[n:]
+	}
+	return true
+}
+
+// refresh forgets what was learned of other networks, models or addresses of ours.
+func (q *Quick) refresh(v *boot.View, own []netip.Addr) {
+	if q.table != nil && (q.view == v || q.view.SameTerms(v)) && slices.Equal(q.own, own) {
+		q.view = v
+		return
+	}
+	q.view, q.own, q.table = v, slices.Clone(own), map[string]*template{}
+}
+
+// appendText appends text that may be of any length so that it cannot be taken for another.
+func appendText(to []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(to, uint32(len(s))), s...)
+}
+
+func flag(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
