@@ -5,9 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,26 +21,22 @@ import (
 )
 
 // dhclientOnce runs ISC's client until it has a lease and returns its lease file. The
-// client changes nothing in the namespace and goes away with it.
+// client changes nothing in the namespace.
 func dhclientOnce(t *testing.T, m *machine) string {
 	t.Helper()
 	bin, dir := need(t, "dhclient", "isc-dhcp-client"), t.TempDir()
 	lease, conf, pid := filepath.Join(dir, "leases"), filepath.Join(dir, "conf"), filepath.Join(dir, "pid")
 	must(t, os.WriteFile(conf, []byte("timeout 15;\nrequest subnet-mask, routers, domain-name, domain-name-servers, host-name;\n"), 0o644))
-	args := []string{"-4", "-q", "-cf", conf, "-sf", "/bin/true", "-lf", lease, "-pf", pid, "eth0"}
-	if out, err := m.run(bin, append([]string{"-1"}, args...)...); err != nil {
-		t.Fatalf("dhclient: %v\n%s", err, out)
-	}
-	t.Cleanup(func() { // it went to the background with the lease
-		if b, err := os.ReadFile(pid); err == nil {
-			if n, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
-				_ = syscall.Kill(n, syscall.SIGTERM)
-			}
+	p := m.start(bin, "-1", "-d", "-4", "-q", "-cf", conf, "-sf", "/bin/true", "-lf", lease, "-pf", pid, "eth0")
+	defer p.Kill()
+	for range 300 { // it writes whole leases
+		if b, _ := os.ReadFile(lease); strings.HasSuffix(strings.TrimSpace(string(b)), "}") {
+			return string(b)
 		}
-	})
-	b, err := os.ReadFile(lease)
-	must(t, err)
-	return string(b)
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("dhclient got no lease in 30 s")
+	return ""
 }
 
 func TestAnInstalledSystemGetsItsReservedAddressAndNoBootFile(t *testing.T) {
