@@ -109,8 +109,9 @@ func (a *advertiser) serves(ifindex int) *inventory.Network {
 func (a *advertiser) unasked(now time.Time) {
 	for ifindex := range a.joined {
 		if n := a.serves(ifindex); n != nil && n.Prefix6.IsValid() && now.Sub(a.sent[ifindex]) >= again {
-			a.sent[ifindex] = now
-			a.answer(ifindex, n)
+			if a.answer(ifindex, n) { // not before the interface has a link-local address
+				a.sent[ifindex] = now
+			}
 		}
 	}
 }
@@ -130,16 +131,18 @@ func (a *advertiser) join() {
 	}
 }
 
-// answer sends the network's advertisement to all nodes.
-func (a *advertiser) answer(ifindex int, n *inventory.Network) {
+// answer sends the network's advertisement to all nodes, and reports whether it went out.
+func (a *advertiser) answer(ifindex int, n *inventory.Network) bool {
 	body := v6.Advertisement(n, a.links.now().six[ifindex])
 	m := icmp.Message{Type: ipv6.ICMPTypeRouterAdvertisement, Body: &icmp.RawBody{Data: body}}
 	b, err := m.Marshal(nil) // the kernel fills in the checksum
 	if err != nil {
-		return
+		return false
 	}
 	cm := &ipv6.ControlMessage{IfIndex: ifindex, HopLimit: 255}
 	if _, err := a.conn.WriteTo(b, cm, &net.IPAddr{IP: net.IPv6linklocalallnodes}); err != nil {
 		a.log.Debug("router advertisements: send", "interface", ifindex, "error", err)
+		return false
 	}
+	return true
 }

@@ -71,7 +71,10 @@ func TestDhcpcdGetsItsReservedIPv6AddressBecauseTheAdvertisementSaysSo(t *testin
 	s := newSix(t, nil)
 	conf := filepath.Join(t.TempDir(), "conf")
 	must(t, os.WriteFile(conf, []byte("duid\nipv6only\nslaac hwaddr\nscript /bin/true\n"), 0o644))
-	plug(t, "br6", knownMAC).start(bin, "-6", "-B", "-f", conf, "eth0")
+	out, err := plug(t, "br6", knownMAC).run(bin, "-6", "-1", "-B", "-t", "15", "-f", conf, "eth0")
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
 	if e := s.await("the reply", given(knownMAC)); e.Detail["address"] != "fd86::11" {
 		t.Errorf("event is %+v", e)
 	}
