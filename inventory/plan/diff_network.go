@@ -144,6 +144,7 @@ func effects6(old, n *inventory.Network, effects []string) (all, risks []string)
 		was = *old
 	}
 	switch {
+	case n.DHCP6 == was.DHCP6 && n.Prefix6 == was.Prefix6:
 	case n.DHCP6 == inventory.DHCP6Reservations:
 		effects = append(effects, fmt.Sprintf("DHCPv6 answers planned machines on %s", n.Prefix6))
 	case n.DHCP6 == inventory.DHCP6Stateless:
