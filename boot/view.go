@@ -25,6 +25,11 @@ type View struct {
 	byMachine *btree.Map[string, []*Host]
 	networks  *networks
 	models    map[string][]inventory.Option // DHCP options
+
+	byPlace6 *btree.Map[string, *Host]  // see place6
+	byUUID   *btree.Map[string, string] // id of the machine
+
+	installation string
 }
 
 // Intent is what a machine is told when it netboots.
@@ -44,7 +49,8 @@ type Host struct {
 	MAC       inventory.MAC
 	UUID      string
 	Network   string     // name; "": planned without a network
-	Address   netip.Addr // reserved; invalid without one
+	Address   netip.Addr // reserved IPv4 address; invalid without one
+	Address6  netip.Addr // reserved IPv6 address; likewise
 	Firmware  inventory.Firmware
 	Model     string // name, may be empty
 	Intent    Intent
@@ -55,7 +61,8 @@ type Host struct {
 // NewView indexes hosts and networks. A host without a MAC is left out.
 func NewView(revision int64, list []*inventory.Network, hosts []*Host) *View {
 	v := &View{Revision: revision, networks: newNetworks(list), byMAC: new(btree.Map[uint64, *Host]),
-		byPlace: new(btree.Map[uint64, *Host]), byMachine: new(btree.Map[string, []*Host])}
+		byPlace: new(btree.Map[uint64, *Host]), byMachine: new(btree.Map[string, []*Host]),
+		byPlace6: new(btree.Map[string, *Host]), byUUID: new(btree.Map[string, string])}
 	for len(hosts) > 0 {
 		n := 1
 		for n < len(hosts) && hosts[n].Machine == hosts[0].Machine {
@@ -74,10 +81,11 @@ func (v *View) Host(mac inventory.MAC) *Host {
 }
 
 // HostAt returns the host that holds an address by reservation, nil if none does. Where
-// networks of several routing domains have the address, the one that is served counts.
+// networks of several routing domains have the address, the one that is served counts. An
+// IPv6 address that is made of a MAC is its host's.
 func (v *View) HostAt(a netip.Addr) *Host {
 	if !a.Is4() {
-		return nil
+		return v.hostAt6(a)
 	}
 	var off *Host
 	for _, bits := range v.networks.bits {
@@ -140,6 +148,7 @@ func (v *View) put(hosts []*Host) {
 		if h.Address.Is4() {
 			v.byPlace.Set(place(h.Address, mark(h.Network)), h)
 		}
+		v.put6(h)
 	}
 	if len(kept) > 0 {
 		had, _ := v.byMachine.Get(kept[0].Machine)
@@ -155,6 +164,7 @@ func (v *View) drop(machine string) {
 		if at, _ := v.byMAC.Get(macKey(h.MAC)); at == h {
 			v.byMAC.Delete(macKey(h.MAC))
 		}
+		v.drop6(h)
 		if !h.Address.Is4() {
 			continue
 		}

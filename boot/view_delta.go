@@ -1,21 +1,27 @@
 package boot
 
-import "rackwright/inventory"
+import (
+	"cmp"
+
+	"rackwright/inventory"
+)
 
 // Delta is what changed in a view since a revision. What is in it is all there is of it:
 // every network, every host of a machine that changed.
 type Delta struct {
-	Revision int64                         // that it leads to
-	Networks []*inventory.Network          // all there are now; nil: none changed
-	Models   map[string][]inventory.Option // DHCP options by model, all there are now; nil: none changed
-	Machines map[string][]*Host            // by id, all hosts it has now; none: it is not in the view any more
+	Revision     int64                         // that it leads to
+	Networks     []*inventory.Network          // all there are now; nil: none changed
+	Models       map[string][]inventory.Option // DHCP options by model, all there are now; nil: none changed
+	Installation string                        // "": as it was
+	Machines     map[string][]*Host            // by id, all hosts it has now; none: it is not in the view any more
 }
 
 // With returns the view that follows from the delta. The two share what did not change,
 // so it takes work for what did, whatever the size of the inventory.
 func (v *View) With(d *Delta) *View {
 	v.fork.Lock()
-	next := &View{Revision: d.Revision, networks: v.networks, models: v.models, byMAC: v.byMAC.Copy(), byPlace: v.byPlace.Copy(), byMachine: v.byMachine.Copy()}
+	next := &View{Revision: d.Revision, networks: v.networks, models: v.models, byMAC: v.byMAC.Copy(), byPlace: v.byPlace.Copy(), byMachine: v.byMachine.Copy(),
+		byPlace6: v.byPlace6.Copy(), byUUID: v.byUUID.Copy(), installation: cmp.Or(d.Installation, v.installation)}
 	v.fork.Unlock()
 	if d.Networks != nil {
 		next.networks = newNetworks(d.Networks)

@@ -19,7 +19,7 @@ import (
 // unsigned varints, texts have their length before them. It holds what machines are told
 // without a database: no secrets, and no operations, because an installer is netbooted
 // only while the database confirms that it is wanted.
-const savedWord = "rackwright boot view 2\n"
+const savedWord = "rackwright boot view 3\n"
 
 // Bounds of a saved view that is read.
 const (
@@ -31,16 +31,22 @@ const (
 type savedNouns struct {
 	Networks []*inventory.Network
 	Models   map[string][]inventory.Option
+
+	Installation string
 }
 
-// savedBMC is set beside the address family of a BMC's port.
-const savedBMC = 0x40
+// What stands before a host's addresses: which of them follow, and whether it is a BMC.
+const (
+	savedFour = 4
+	savedSix  = 8
+	savedBMC  = 0x40
+)
 
 // Save writes the view so that ReadView can read it.
 func (v *View) Save(to io.Writer) error {
 	sum := sha256.New()
 	w := &saver{bufio.NewWriterSize(io.MultiWriter(to, sum), 64<<10)}
-	list, err := json.Marshal(savedNouns{v.networks.list, v.models})
+	list, err := json.Marshal(savedNouns{v.networks.list, v.models, v.installation})
 	if err != nil {
 		return fault.Internalf("the networks do not encode: %w", err)
 	}
@@ -88,18 +94,25 @@ func (w *saver) machine(hosts []*Host, networks map[string]uint64) {
 	for _, h := range hosts {
 		w.Write(h.MAC[:])
 		w.number(networks[h.Network])
-		var family byte
-		if h.BMC {
-			family = savedBMC
-		}
-		if !h.Address.Is4() {
-			w.WriteByte(family)
-			continue
-		}
-		w.WriteByte(family | 4)
-		a := h.Address.As4()
-		w.Write(a[:])
+		w.addresses(h)
 	}
+}
+
+func (w *saver) addresses(h *Host) {
+	var what byte
+	if h.BMC {
+		what = savedBMC
+	}
+	var b []byte
+	if h.Address.Is4() {
+		what, b = what|savedFour, h.Address.AsSlice()
+	}
+	if h.Address6.Is6() {
+		a := h.Address6.As16()
+		what, b = what|savedSix, append(b, a[:]...)
+	}
+	w.WriteByte(what)
+	w.Write(b)
 }
 
 // ReadView reads a saved view. One that is damaged, cut short or of another version is
@@ -119,7 +132,7 @@ func ReadView(b []byte) (*View, error) {
 	if r.bad || len(r.rest) > 0 {
 		return nil, fault.Invalidf("it is damaged: its parts do not fit together")
 	}
-	return NewView(int64(revision), nouns.Networks, hosts).With(&Delta{Revision: int64(revision), Models: nouns.Models}), nil
+	return NewView(int64(revision), nouns.Networks, hosts).With(&Delta{Revision: int64(revision), Models: nouns.Models, Installation: nouns.Installation}), nil
 }
 
 // restorer reads the parts of a saved view; once one is bad it reads only zeros.
@@ -207,18 +220,20 @@ func (r *restorer) host(h Host, list []*inventory.Network) *Host {
 	case at > 0:
 		h.Network = list[at-1].Name
 	}
-	family := r.take(1)
-	if !r.bad {
-		h.BMC = family[0]&savedBMC != 0
-		family = []byte{family[0] &^ savedBMC}
-	}
-	switch {
-	case r.bad || family[0] == 0:
-	case family[0] != 4:
+	what := r.take(1)
+	if r.bad || what[0]&^(savedFour|savedSix|savedBMC) != 0 {
 		r.bad = true
-	default:
+		return &h
+	}
+	h.BMC = what[0]&savedBMC != 0
+	if what[0]&savedFour != 0 {
 		if a := r.take(4); a != nil {
 			h.Address = netip.AddrFrom4([4]byte(a))
+		}
+	}
+	if what[0]&savedSix != 0 {
+		if a := r.take(16); a != nil {
+			h.Address6 = netip.AddrFrom16([16]byte(a))
 		}
 	}
 	return &h

@@ -24,13 +24,17 @@ func saved(t testing.TB, v *boot.View) []byte {
 
 func TestASavedViewAnswersAsTheOneItWas(t *testing.T) {
 	list, hosts := hall(50)
+	hosts = append(hosts, &boot.Host{Machine: "six", Name: "six", MAC: inventory.MAC{2, 6}, UUID: "7f3c8c52-1d2b-4a10-9c7e-0123456789ab", Address6: netip.MustParseAddr("2001:db8::6")})
 	hosts = append(hosts, &boot.Host{Machine: "x", Name: "bare", MAC: inventory.MAC{2}, Firmware: inventory.BIOS})
 	hosts = append(hosts, &boot.Host{Machine: "y", Name: "owner", MAC: inventory.MAC{2, 2}, Address: netip.MustParseAddr("10.9.9.9"), BMC: true},
 		&boot.Host{Machine: "z", Name: "elsewhere", MAC: inventory.MAC{2, 3}, BMC: true})
-	v := boot.NewView(4711, list, hosts)
+	v := boot.NewView(4711, list, hosts).With(&boot.Delta{Revision: 4711, Installation: "7f3c8c52-1d2b-4a10-9c7e-aaaaaaaaaaaa"})
 	back, err := boot.ReadView(saved(t, v))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if h := back.HostAt(netip.MustParseAddr("2001:db8::6")); h == nil || h.Name != "six" || back.MachineOf(h.UUID) != "six" || back.Installation() != v.Installation() {
+		t.Errorf("by its IPv6 address it is %+v", h)
 	}
 	if back.Revision != 4711 || len(back.Networks()) != 2 || back.Networks()[0].DHCP != inventory.DHCPReservations {
 		t.Errorf("revision %d, networks %+v", back.Revision, back.Networks())
@@ -63,7 +67,7 @@ func TestADamagedViewIsRefused(t *testing.T) {
 			t.Fatalf("cut after %d bytes: %v", i, err)
 		}
 	}
-	if _, err := boot.ReadView(signed(strings.Replace(string(good[:len(good)-32]), "view 2", "view 3", 1))); !fault.Is(err, fault.Invalid) {
+	if _, err := boot.ReadView(signed(strings.Replace(string(good[:len(good)-32]), "view 3", "view 2", 1))); !fault.Is(err, fault.Invalid) {
 		t.Errorf("of another version: %v", err)
 	}
 	if _, err := boot.ReadView(signed(string(good[:len(good)-32]) + "more")); !fault.Is(err, fault.Invalid) {

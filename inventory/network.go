@@ -25,6 +25,19 @@ func (m DHCPMode) Serves() bool { return m.Addresses() || m == DHCPProxy }
 // Addresses reports whether addresses are given.
 func (m DHCPMode) Addresses() bool { return m == DHCPReservations || m == DHCPAuthoritative }
 
+// DHCP6Mode says how far Rackwright serves DHCPv6 on a network (RFC 8415).
+type DHCP6Mode string
+
+// The modes.
+const (
+	DHCP6Off          DHCP6Mode = "off"          // never answer
+	DHCP6Stateless    DHCP6Mode = "stateless"    // say what to load and whom to ask for names, give no addresses (RFC 8415 section 6.1)
+	DHCP6Reservations DHCP6Mode = "reservations" // give planned machines their addresses too
+)
+
+// Serves reports whether anything is answered.
+func (m DHCP6Mode) Serves() bool { return m == DHCP6Stateless || m == DHCP6Reservations }
+
 // StrangerPolicy says what a machine that is in no plan gets on a network.
 type StrangerPolicy string
 
@@ -55,10 +68,15 @@ type Network struct {
 	Strangers     StrangerPolicy `json:"strangers" enum:"ignore,discover,hold"`
 	Pool          Pool           `json:"pool,omitzero"`
 	LeaseSeconds  int            `json:"lease_seconds" doc:"Lease time of reservations"`
-	RouterAdverts bool           `json:"router_adverts,omitempty" doc:"Answer router solicitations with an empty advertisement (lifetime 0) so that loaders which wait for IPv6 go on at once"`
+	RouterAdverts bool           `json:"router_adverts,omitempty" doc:"Send router advertisements: of cidr6, name servers and MTU where there is an IPv6 subnet, else empty ones so that loaders which wait for IPv6 go on at once. As a router only where gateway6 is this server"`
+	DHCP6         DHCP6Mode      `json:"dhcp6" enum:"off,stateless,reservations" doc:"DHCPv6; strangers discover gives an address made of the MAC to those in no plan"`
+	SLAAC         bool           `json:"slaac,omitempty" doc:"Router advertisements have machines make addresses of cidr6 by themselves (RFC 4862)"`
 	Options       []Option       `json:"options,omitempty" nullable:"false" doc:"DHCPv4 options beyond those of the fields above"`
 	Version       int64          `json:"version"`
 }
+
+// MinMTU6 is the smallest packet that every IPv6 link carries, bytes (RFC 8200 section 5).
+const MinMTU6 = 1280
 
 // Usable reports whether a host may have the address: it is in the network, and neither
 // its first address nor its last, the broadcast address. The first of an IPv6 subnet is

@@ -19,13 +19,13 @@ func networks(ctx context.Context, q queryer) ([]inventory.Network, error) {
 	return collect(ctx, q, func(scan func(...any) error) (n inventory.Network, err error) {
 		var prefix, prefix6 string
 		err = scan(asText{&n.ID}, &n.Name, asText{&prefix}, asAddr{&n.Gateway}, asText{&prefix6}, asAddr{&n.Gateway6}, asJSON{&n.DNS}, asJSON{&n.NTP}, &n.Domain, &n.MTU, &n.Purpose,
-			&n.DHCP, &n.Strangers, asAddr{&n.Pool.First}, asAddr{&n.Pool.Last}, &n.LeaseSeconds, &n.RouterAdverts,
+			&n.DHCP, &n.Strangers, asAddr{&n.Pool.First}, asAddr{&n.Pool.Last}, &n.LeaseSeconds, &n.RouterAdverts, &n.DHCP6, &n.SLAAC,
 			&n.VLAN, &n.RoutingDomain, asJSON{&n.Options}, &n.Version)
 		if err == nil {
 			err = errors.Join(n.Prefix.UnmarshalText([]byte(prefix)), n.Prefix6.UnmarshalText([]byte(prefix6)))
 		}
 		return n, err
-	}, `SELECT id, name, cidr, gateway, cidr6, gateway6, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last, lease_seconds, router_adverts, vlan, routing_domain, options, version
+	}, `SELECT id, name, cidr, gateway, cidr6, gateway6, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last, lease_seconds, router_adverts, dhcp6, slaac, vlan, routing_domain, options, version
 		FROM network ORDER BY name`)
 }
 
@@ -55,16 +55,17 @@ func writeNetwork(ctx context.Context, tx *sql.Tx, n *inventory.Network) error {
 	// are no integer of both databases, so only the comparison of a plan refuses those.
 	first, last := n.Span()
 	_, err := exec(ctx, tx, `INSERT INTO network (id, name, cidr, gateway, dns, ntp, domain, mtu, purpose, dhcp, strangers, pool_first, pool_last,
-			lease_seconds, router_adverts, vlan, routing_domain, span_first, span_last, cidr6, gateway6, options, version)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1)
+			lease_seconds, router_adverts, vlan, routing_domain, span_first, span_last, cidr6, gateway6, options, dhcp6, slaac, version)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, 1)
 		ON CONFLICT (id) DO UPDATE SET cidr = excluded.cidr, gateway = excluded.gateway, dns = excluded.dns, ntp = excluded.ntp, domain = excluded.domain,
 			mtu = excluded.mtu, purpose = excluded.purpose, dhcp = excluded.dhcp, strangers = excluded.strangers, pool_first = excluded.pool_first,
 			pool_last = excluded.pool_last, lease_seconds = excluded.lease_seconds, router_adverts = excluded.router_adverts,
 			vlan = excluded.vlan, routing_domain = excluded.routing_domain, span_first = excluded.span_first, span_last = excluded.span_last,
-			cidr6 = excluded.cidr6, gateway6 = excluded.gateway6, options = excluded.options,
+			cidr6 = excluded.cidr6, gateway6 = excluded.gateway6, options = excluded.options, dhcp6 = excluded.dhcp6, slaac = excluded.slaac,
 			version = network.version + 1`,
 		n.ID, n.Name, n.Prefix.String(), addrOrNull(n.Gateway), toJSON(n.DNS), toJSON(n.NTP), n.Domain, n.MTU, n.Purpose, n.DHCP, n.Strangers,
-		addrOrNull(n.Pool.First), addrOrNull(n.Pool.Last), n.LeaseSeconds, n.RouterAdverts, n.VLAN, n.RoutingDomain, first, last, prefixOrNull(n.Prefix6), addrOrNull(n.Gateway6), toJSON(n.Options))
+		addrOrNull(n.Pool.First), addrOrNull(n.Pool.Last), n.LeaseSeconds, n.RouterAdverts, n.VLAN, n.RoutingDomain, first, last, prefixOrNull(n.Prefix6), addrOrNull(n.Gateway6), toJSON(n.Options),
+		n.DHCP6, n.SLAAC)
 	return err
 }
 

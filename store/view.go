@@ -43,7 +43,12 @@ func (db *DB) View(ctx context.Context) (v *boot.View, err error) {
 			return err
 		}
 		options, err := modelOptions(ctx, tx)
-		v = boot.NewView(at.n, list, hosts).With(&boot.Delta{Revision: at.n, Models: options})
+		if err != nil {
+			return err
+		}
+		var id string
+		err = tx.QueryRowContext(ctx, `SELECT id FROM installation`).Scan(asText{&id})
+		v = boot.NewView(at.n, list, hosts).With(&boot.Delta{Revision: at.n, Models: options, Installation: id})
 		return err
 	})
 	return v, err
@@ -137,7 +142,7 @@ func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]
 		var h boot.Host
 		var network sql.NullString
 		var held bool
-		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, &h.Firmware, &h.Model, asText{&h.Operation}, &held)
+		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, asAddr{&h.Address6}, &h.Firmware, &h.Model, asText{&h.Operation}, &held)
 		h.Network = network.String
 		if held {
 			h.Operation = ""
@@ -147,7 +152,7 @@ func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]
 		}
 		share.with(&h)
 		return &h, err
-	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, m.firmware, m.model, o.id,
+	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, n.address6, m.firmware, m.model, o.id,
 			CASE WHEN m.phase = 'maintenance' OR m.hold_until > $1 THEN true ELSE false END
 		FROM nic n JOIN machine m ON m.id = n.machine_id LEFT JOIN network w ON w.id = n.network_id
 			LEFT JOIN operation o ON o.machine_id = m.id AND o.netboots
@@ -160,8 +165,11 @@ func (db *DB) controllers(ctx context.Context, q queryer, and string, args ...an
 		h := boot.Host{BMC: true}
 		var b inventory.BMC
 		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &h.Firmware, &b.Address)
-		if a := b.Host(); a.Is4() {
+		switch a := b.Host(); {
+		case a.Is4():
 			h.Address = a
+		case a.Is6():
+			h.Address6 = a
 		}
 		return &h, err
 	}, `SELECT m.id, m.name, b.mac, m.uuid, m.firmware, b.address FROM bmc b JOIN machine m ON m.id = b.machine_id
@@ -242,7 +250,7 @@ func (db *DB) pruneChanges(ctx context.Context) error {
 // shownOtherwise reports whether the boot view shows two states of a machine differently.
 func shownOtherwise(a, b *inventory.Machine) bool {
 	port := func(a, b inventory.NIC) bool {
-		return a.MAC == b.MAC && a.Network == b.Network && a.Address == b.Address
+		return a.MAC == b.MAC && a.Network == b.Network && a.Address == b.Address && a.Address6 == b.Address6
 	}
 	return a.Name != b.Name || a.UUID != b.UUID || a.Model != b.Model || a.Firmware != b.Firmware || !holdOf(a).Until.Equal(holdOf(b).Until) ||
 		(a.Phase == inventory.Maintenance) != (b.Phase == inventory.Maintenance) || (a.Phase == inventory.Retired) != (b.Phase == inventory.Retired) ||

@@ -58,7 +58,7 @@ func networkShow(w *world) *cobra.Command {
 	}, func(out io.Writer, n inventory.Network) {
 		pairs(out, "Name", n.Name, "Id", n.ID, "CIDR", validText(n.Prefix), "Gateway", validText(n.Gateway), "CIDR 6", validText(n.Prefix6), "Gateway 6", validText(n.Gateway6),
 			"DNS", listText(n.DNS), "NTP", listText(n.NTP), "Domain", n.Domain, "MTU", positive(n.MTU), "VLAN", positive(n.VLAN), "Routing domain", n.RoutingDomain,
-			"Purpose", n.Purpose, "DHCP", string(n.DHCP), "Strangers", string(n.Strangers), "Pool", poolText(n.Pool), "Lease", positive(n.LeaseSeconds)+" s")
+			"Purpose", n.Purpose, "DHCP", string(n.DHCP), "DHCPv6", string(n.DHCP6), "Strangers", string(n.Strangers), "Pool", poolText(n.Pool), "Lease", positive(n.LeaseSeconds)+" s")
 	})
 }
 

@@ -17,6 +17,9 @@ type addresses struct {
 	names map[int]string
 	addrs map[int][]netip.Addr // IPv4 by interface index, in the kernel's order
 	own   []netip.Addr
+
+	six  map[int][]netip.Addr // IPv6 by interface index
+	own6 []netip.Addr
 }
 
 // links follows the interfaces through netlink.
@@ -86,7 +89,7 @@ func (l *links) read() error {
 	if err != nil {
 		return err
 	}
-	next := &addresses{names: map[int]string{}, addrs: map[int][]netip.Addr{}}
+	next := &addresses{names: map[int]string{}, addrs: map[int][]netip.Addr{}, six: map[int][]netip.Addr{}}
 	for _, link := range all {
 		next.names[link.Attrs().Index] = link.Attrs().Name
 	}
@@ -101,6 +104,17 @@ func (l *links) read() error {
 		}
 		next.addrs[a.LinkIndex] = append(next.addrs[a.LinkIndex], ip.Unmap())
 		next.own = append(next.own, ip.Unmap())
+	}
+	if list, err = netlink.AddrList(nil, netlink.FAMILY_V6); err != nil {
+		list = nil // a kernel without IPv6
+	}
+	for _, a := range list {
+		ip, ok := netip.AddrFromSlice(a.IP)
+		if !ok || ip.Is4In6() || ip.IsLoopback() {
+			continue
+		}
+		next.six[a.LinkIndex] = append(next.six[a.LinkIndex], ip)
+		next.own6 = append(next.own6, ip)
 	}
 	l.current.Store(next)
 	return nil

@@ -96,6 +96,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.proxy(ctx, links) })
 	g.Go(func() error { return s.watchOthers(ctx, links) })
 	g.Go(func() error { return s.askOthers(ctx, links) })
+	g.Go(func() error { return s.six(ctx, links) })
 	g.Go(func() error { return advertise(ctx, s.View, links, s.Log) })
 	g.Go(func() error { <-ctx.Done(); return conn.Close() })
 	s.Ready()

@@ -40,12 +40,12 @@ func (c *comparer) networks() {
 
 // clash6 reports IPv6 subnets that share addresses, where one of the two is of the plan.
 func (c *comparer) clash6(all []*inventory.Network, planned map[string]bool) {
-	overlapping6(all, func(a, b *inventory.Network) {
+	overlapping6(all, func(a, b *inventory.Network, why string) {
 		if !planned[b.Name] {
 			a, b = b, a
 		}
 		if planned[b.Name] {
-			c.fail("network "+b.Name, "%s overlaps %s (%s)", b.Prefix6, a.Name, a.Prefix6)
+			c.fail("network "+b.Name, "%s overlaps %s (%s)%s", b.Prefix6, a.Name, a.Prefix6, why)
 		}
 	})
 }
@@ -71,6 +71,8 @@ func networkChanges(old, now *inventory.Network) []FieldChange {
 	d.add("pool", poolText(old.Pool), poolText(now.Pool))
 	d.number("lease_seconds", float64(old.LeaseSeconds), float64(now.LeaseSeconds))
 	d.flag("router_adverts", old.RouterAdverts, now.RouterAdverts)
+	d.add("dhcp6", string(old.DHCP6), string(now.DHCP6))
+	d.flag("slaac", old.SLAAC, now.SLAAC)
 	d.options(old.Options, now.Options)
 	return d.list
 }
@@ -105,11 +107,12 @@ func networkEffects(old, n *inventory.Network) (effects, risks []string) {
 			effects = append(effects, fmt.Sprintf("every machine on it gets an address in %s at its next lease", n.Prefix))
 		}
 	}
+	effects, risks = effects6(old, n, effects)
 	if n.DHCP == inventory.DHCPOff {
 		if was != inventory.DHCPOff {
 			effects = append(effects, fmt.Sprintf("DHCP is no longer answered on %s: its machines lose their addresses when their leases end, and netboot stops", n.Prefix))
 		}
-		return effects, nil
+		return effects, risks
 	}
 	if n.DHCP == inventory.DHCPProxy {
 		effects = append(effects, fmt.Sprintf("machines that netboot on %s are told what to load; their addresses come from another DHCP server", n.Prefix))
@@ -132,4 +135,25 @@ func networkEffects(old, n *inventory.Network) (effects, risks []string) {
 		risks = append(risks, fmt.Sprintf("machines on it have different MTUs until each renewed its lease or was deployed again (%s)", strings.TrimSpace(number(float64(n.MTU)))))
 	}
 	return append(effects, effect), risks
+}
+
+// effects6 says what a network's change does on its IPv6 side.
+func effects6(old, n *inventory.Network, effects []string) (all, risks []string) {
+	var was inventory.Network
+	if old != nil {
+		was = *old
+	}
+	switch {
+	case n.DHCP6 == was.DHCP6 && n.Prefix6 == was.Prefix6:
+	case n.DHCP6 == inventory.DHCP6Reservations:
+		effects = append(effects, fmt.Sprintf("DHCPv6 answers planned machines on %s", n.Prefix6))
+	case n.DHCP6 == inventory.DHCP6Stateless:
+		effects = append(effects, fmt.Sprintf("DHCPv6 says what to load on %s, and gives no addresses", n.Prefix6))
+	case was.DHCP6.Serves():
+		effects = append(effects, fmt.Sprintf("DHCPv6 is no longer answered on %s", was.Prefix6))
+	}
+	if n.SLAAC && !was.SLAAC {
+		risks = append(risks, fmt.Sprintf("every machine on it makes itself an address of %s, planned or not", n.Prefix6))
+	}
+	return effects, risks
 }

@@ -59,7 +59,8 @@ func plannedNetwork(n *inventory.Network) Network {
 	out := Network{Name: n.Name, CIDR: n.Prefix.String(), VLAN: n.VLAN, RoutingDomain: n.RoutingDomain, Gateway: addrText(n.Gateway),
 		CIDR6: prefixText(n.Prefix6), Gateway6: addrText(n.Gateway6),
 		Domain: n.Domain, MTU: n.MTU, Purpose: unless(n.Purpose, "provision"), DHCP: unless(n.DHCP, inventory.DHCPOff),
-		Strangers: unless(n.Strangers, inventory.StrangerIgnore), LeaseSeconds: unless(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts, Options: n.Options}
+		Strangers: unless(n.Strangers, inventory.StrangerIgnore), LeaseSeconds: unless(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts,
+		DHCP6: unless(n.DHCP6, inventory.DHCP6Off), SLAAC: n.SLAAC, Options: n.Options}
 	for _, a := range n.DNS {
 		out.DNS = append(out.DNS, a.String())
 	}

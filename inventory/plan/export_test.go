@@ -51,7 +51,7 @@ func full() plan.Plan {
 			{Name: "x200", Build: server},
 		},
 		Networks: []plan.Network{{Name: "provision", CIDR: "10.0.0.0/24", VLAN: 20, Gateway: "10.0.0.1", CIDR6: "2001:db8::/64", Gateway6: "fe80::1", DNS: []string{"10.0.0.2"}, NTP: []string{"10.0.0.3"}, Domain: "lab.example", MTU: 9000,
-			DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerDiscover, Pool: &plan.Pool{First: "10.0.0.200", Last: "10.0.0.210"}, LeaseSeconds: 600, RouterAdverts: true},
+			DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerDiscover, Pool: &plan.Pool{First: "10.0.0.200", Last: "10.0.0.210"}, LeaseSeconds: 600, RouterAdverts: true, DHCP6: inventory.DHCP6Stateless, SLAAC: true},
 			{Name: "storage", CIDR: "10.0.0.0/24", RoutingDomain: "san", Purpose: "production"},
 			{Name: "tenant", CIDR: "10.8.0.0/24", VLAN: 30, CIDR6: "2001:db8:8::/64", Purpose: "production"}},
 		Racks: []plan.Rack{{Name: "r1", Room: "A", Row: "3", Units: 47, Numbering: inventory.NumberedDown, DepthMM: 1000, WeightLimitKG: 900,

@@ -54,7 +54,9 @@ type Network struct {
 	Strangers     inventory.StrangerPolicy `json:"strangers,omitempty" yaml:"strangers,omitempty" doc:"ignore (default), discover or hold"`
 	Pool          *Pool                    `json:"pool,omitempty" yaml:"pool,omitempty" doc:"Addresses lent to strangers"`
 	LeaseSeconds  int                      `json:"lease_seconds,omitempty" yaml:"lease_seconds,omitempty" doc:"Default 3600"`
-	RouterAdverts bool                     `json:"router_adverts,omitempty" yaml:"router_adverts,omitempty"`
+	RouterAdverts bool                     `json:"router_adverts,omitempty" yaml:"router_adverts,omitempty" doc:"Send router advertisements: of cidr6 where there is one, else empty ones"`
+	DHCP6         inventory.DHCP6Mode      `json:"dhcp6,omitempty" yaml:"dhcp6,omitempty" doc:"off (default), stateless or reservations"`
+	SLAAC         bool                     `json:"slaac,omitempty" yaml:"slaac,omitempty" doc:"Machines make addresses of cidr6 by themselves; needs router_adverts and a /64"`
 	Options       []inventory.Option       `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCPv4 options beyond those of the fields above"`
 }
 

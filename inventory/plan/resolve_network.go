@@ -19,7 +19,8 @@ func (r *resolver) network(p place, n Network) {
 	out := inventory.Network{Name: n.Name, Prefix: prefix, Gateway: r.addr(p.of(".gateway"), n.Gateway), Gateway6: r.addr(p.of(".gateway6"), n.Gateway6), DNS: r.addrs(p, ".dns", n.DNS),
 		NTP: r.addrs(p, ".ntp", n.NTP), Domain: n.Domain, MTU: n.MTU, VLAN: n.VLAN, RoutingDomain: n.RoutingDomain,
 		Purpose: cmp.Or(n.Purpose, "provision"), DHCP: cmp.Or(n.DHCP, inventory.DHCPOff), Strangers: cmp.Or(n.Strangers, inventory.StrangerIgnore),
-		LeaseSeconds: cmp.Or(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts, Options: r.options(p, n.Options)}
+		LeaseSeconds: cmp.Or(n.LeaseSeconds, 3600), RouterAdverts: n.RouterAdverts,
+		DHCP6: cmp.Or(n.DHCP6, inventory.DHCP6Off), SLAAC: n.SLAAC, Options: r.options(p, n.Options)}
 	r.network6(p, n.CIDR6, &out)
 	r.networkValues(p, &out)
 	if n.Pool != nil {
@@ -52,6 +53,9 @@ func (r *resolver) network6(p place, cidr string, n *inventory.Network) {
 		if n.Gateway6.IsValid() {
 			r.fail(p.of(".cidr6"), "gateway6 needs the subnet it is of")
 		}
+		if n.DHCP6.Serves() || n.SLAAC {
+			r.fail(p.of(".cidr6"), "dhcp6 and slaac need an IPv6 subnet, e.g. 2001:db8:0:20::/64")
+		}
 		return
 	}
 	prefix, err := netip.ParsePrefix(cidr)
@@ -64,11 +68,21 @@ func (r *resolver) network6(p place, cidr string, n *inventory.Network) {
 	if g := n.Gateway6; g.IsValid() && !prefix.Contains(g) && !(g.Is6() && g.IsLinkLocalUnicast()) {
 		r.fail(p.of(".gateway6"), "%s is outside %s, and not link-local", g, prefix)
 	}
+	switch {
+	case n.SLAAC && prefix.Bits() != 64:
+		r.fail(p.of(".slaac"), "%s is no /64: machines make addresses by themselves in no other (RFC 4862)", prefix)
+	case n.SLAAC && !n.RouterAdverts:
+		r.fail(p.of(".slaac"), "machines make addresses by themselves when router advertisements say so: set router_adverts: true")
+	}
+	if (n.DHCP6.Serves() || n.SLAAC) && n.MTU != 0 && n.MTU < inventory.MinMTU6 {
+		r.fail(p.of(".mtu"), "%d is below %d, which IPv6 needs (RFC 8200 section 5)", n.MTU, inventory.MinMTU6)
+	}
 }
 
 func (r *resolver) networkValues(p place, n *inventory.Network) {
 	r.oneOf(p.of(".purpose"), n.Purpose, "provision", "oob", "production")
 	r.oneOf(p.of(".dhcp"), string(n.DHCP), string(inventory.DHCPOff), string(inventory.DHCPReservations), string(inventory.DHCPAuthoritative), string(inventory.DHCPProxy))
+	r.oneOf(p.of(".dhcp6"), string(n.DHCP6), string(inventory.DHCP6Off), string(inventory.DHCP6Stateless), string(inventory.DHCP6Reservations))
 	r.oneOf(p.of(".strangers"), string(n.Strangers), string(inventory.StrangerIgnore), string(inventory.StrangerDiscover), string(inventory.StrangerHold))
 	r.refer(p.of(".routing_domain"), n.RoutingDomain)
 	if n.Gateway.IsValid() && !n.Prefix.Contains(n.Gateway) {
@@ -102,8 +116,8 @@ func (r *resolver) overlaps() {
 	overlapping(nets, func(a, b *inventory.Network, why string) {
 		r.fail(at("networks"), "%s (%s) overlaps %s (%s)%s", b.Name, b.Prefix, a.Name, a.Prefix, why)
 	})
-	overlapping6(nets, func(a, b *inventory.Network) {
-		r.fail(at("networks"), "%s (%s) overlaps %s (%s)", b.Name, b.Prefix6, a.Name, a.Prefix6)
+	overlapping6(nets, func(a, b *inventory.Network, why string) {
+		r.fail(at("networks"), "%s (%s) overlaps %s (%s)%s", b.Name, b.Prefix6, a.Name, a.Prefix6, why)
 	})
 }
 
@@ -130,16 +144,29 @@ func overlapping(nets []*inventory.Network, f func(a, b *inventory.Network, why 
 }
 
 // overlapping6 calls f for networks of one routing domain whose IPv6 subnets share
-// addresses; b is the inner one. Of subnets in order, each is inside one before it or
-// beside all.
-func overlapping6(nets []*inventory.Network, f func(a, b *inventory.Network)) {
-	sorted := slices.DeleteFunc(slices.Clone(nets), func(n *inventory.Network) bool { return !n.Prefix6.IsValid() })
+// addresses, and for networks with DHCPv6 that do so whatever their domains; b is the inner
+// one.
+func overlapping6(nets []*inventory.Network, f func(a, b *inventory.Network, why string)) {
+	nets = slices.DeleteFunc(slices.Clone(nets), func(n *inventory.Network) bool { return !n.Prefix6.IsValid() })
+	inside(nets, func(n *inventory.Network) string { return n.RoutingDomain }, func(a, b *inventory.Network) { f(a, b, "") })
+	dhcp := slices.DeleteFunc(nets, func(n *inventory.Network) bool { return !n.DHCP6.Serves() })
+	inside(dhcp, func(*inventory.Network) string { return "" }, func(a, b *inventory.Network) {
+		if a.RoutingDomain != b.RoutingDomain {
+			f(a, b, ": DHCPv6 cannot tell their routing domains apart")
+		}
+	})
+}
+
+// inside calls f for IPv6 subnets of one domain where one is inside the other. Of subnets in
+// order, each is inside one before it or beside all.
+func inside(nets []*inventory.Network, domain func(*inventory.Network) string, f func(a, b *inventory.Network)) {
+	sorted := slices.Clone(nets)
 	slices.SortStableFunc(sorted, func(a, b *inventory.Network) int {
-		return cmp.Or(cmp.Compare(a.RoutingDomain, b.RoutingDomain), a.Prefix6.Addr().Compare(b.Prefix6.Addr()), a.Prefix6.Bits()-b.Prefix6.Bits())
+		return cmp.Or(cmp.Compare(domain(a), domain(b)), a.Prefix6.Addr().Compare(b.Prefix6.Addr()), a.Prefix6.Bits()-b.Prefix6.Bits())
 	})
 	var around *inventory.Network
 	for _, n := range sorted {
-		if around != nil && around.RoutingDomain == n.RoutingDomain && around.Prefix6.Overlaps(n.Prefix6) {
+		if around != nil && domain(around) == domain(n) && around.Prefix6.Overlaps(n.Prefix6) {
 			f(around, n)
 		} else {
 			around = n

@@ -15,6 +15,7 @@ var enums = map[reflect.Type][]any{
 	reflect.TypeFor[inventory.Side]():           {inventory.LeftHalf, inventory.RightHalf},
 	reflect.TypeFor[inventory.Firmware]():       {inventory.UEFI, inventory.BIOS},
 	reflect.TypeFor[inventory.DHCPMode]():       {inventory.DHCPOff, inventory.DHCPReservations, inventory.DHCPAuthoritative, inventory.DHCPProxy},
+	reflect.TypeFor[inventory.DHCP6Mode]():      {inventory.DHCP6Off, inventory.DHCP6Stateless, inventory.DHCP6Reservations},
 	reflect.TypeFor[inventory.StrangerPolicy](): {inventory.StrangerIgnore, inventory.StrangerDiscover, inventory.StrangerHold},
 	reflect.TypeFor[inventory.Connector](): {inventory.RJ45, inventory.SFP, inventory.QSFP, inventory.OSFP,
 		inventory.C13, inventory.C14, inventory.C19, inventory.C20},

@@ -128,6 +128,7 @@ func (p *PostgreSQL) reuse(name string) {
 		"SET LOCAL session_replication_role = replica", // no triggers: nobody empties an audit
 		"TRUNCATE " + strings.Join(p.tables, ", ") + " RESTART IDENTITY",
 		"INSERT INTO revision (n) VALUES (1)",
+		"INSERT INTO installation (id) VALUES (gen_random_uuid())",
 		"INSERT INTO audit_head (one, seq, hash) VALUES (1, 0, '" + audit.Genesis + "')",
 	} {
 		if _, err := tx.Exec(statement); err != nil {

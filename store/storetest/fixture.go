@@ -20,7 +20,7 @@ func fullPlan() plan.Plan {
 		Networks: []plan.Network{
 			{Name: "provision", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DNS: []string{"10.0.0.2", "2001:db8::53"}, NTP: []string{"10.0.0.3"},
 				Domain: "lab.example", MTU: 9000, Purpose: "provision", DHCP: inventory.DHCPAuthoritative, Strangers: inventory.StrangerDiscover,
-				Pool: &plan.Pool{First: "10.0.0.100", Last: "10.0.0.109"}, LeaseSeconds: 1800, RouterAdverts: true,
+				Pool: &plan.Pool{First: "10.0.0.100", Last: "10.0.0.109"}, LeaseSeconds: 1800, RouterAdverts: true, CIDR6: "2001:db8:0:20::/64", Gateway6: "fe80::1", DHCP6: inventory.DHCP6Reservations, SLAAC: true,
 				Options: []inventory.Option{{Code: 209, Type: inventory.OptionText, Value: "pxelinux.cfg/lab"}, {Code: 121, Type: inventory.OptionRoutes, Value: "10.17.0.0/16 via 10.0.0.9", Always: true}}},
 			{Name: "oob", CIDR: "10.0.1.0/24", Purpose: "oob"},
 		},
@@ -28,7 +28,7 @@ func fullPlan() plan.Plan {
 			{Name: "r1", Units: 47, Machines: []plan.Machine{
 				{Name: "n1", U: 3, Height: 2, Face: "rear", Firmware: inventory.BIOS, Arch: "amd64", Vendor: "Acme", Model: "A1", Serial: "SN-1",
 					UUID: "11111111-2222-3333-4444-555555555501",
-					NICs: []plan.NIC{{Name: "left", MAC: mac(1).String(), Network: "provision", Address: "10.0.0.11", Boot: true},
+					NICs: []plan.NIC{{Name: "left", MAC: mac(1).String(), Network: "provision", Address: "10.0.0.11", Address6: "2001:db8:0:20::11", Boot: true},
 						{MAC: mac(11).String()}},
 					BMC: &plan.BMC{Address: "https://10.0.1.11", Username: "admin", Password: "correct horse",
 						CertificateSHA256: fmt.Sprintf("%064x", 77), MAC: mac(21).String()},

@@ -29,6 +29,13 @@ func views() chapter {
 			if spare := v.Host(mac(11)); spare == nil || spare.Network != "" || spare.Address.IsValid() {
 				t.Errorf("the port without a network is %+v", spare)
 			}
+			same(t, "by IPv6 address", v.HostAt(addr("2001:db8:0:20::11")), h)
+			same(t, "by an IPv6 address made of its MAC", v.HostAt(b.provision().Made(mac(2))).Name, "n2")
+			same(t, "by UUID", v.MachineOf(h.UUID), h.Machine)
+			same(t, "the IPv6 subnet's network", v.NetworkOf(addr("2001:db8:0:20::77")), b.provision())
+			if id := v.Installation(); len(id) != 36 || must(b.View(b.ctx()))(t).Installation() != id {
+				t.Errorf("the installation is %q", id)
+			}
 			same(t, "by address", v.HostAt(addr("10.0.0.12")).Name, "n2")
 			same(t, "network", v.NetworkOf(addr("10.0.0.77")), b.provision())
 			if v.Host(mac(99)) != nil || v.NetworkOf(netip.MustParseAddr("192.0.2.1")) != nil {
