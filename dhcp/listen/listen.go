@@ -3,6 +3,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -18,6 +19,7 @@ import (
 	"rackwright/boot"
 	"rackwright/dhcp"
 	"rackwright/fault"
+	"rackwright/inventory"
 	"rackwright/journal"
 )
 
@@ -26,12 +28,18 @@ type Sighter interface {
 	Sighted(boot.Sighting)
 }
 
-// Server is the DHCP task. All fields but Port and Only are required.
+// Tracer keeps packets for people who look. Packet copies the message and does not block.
+type Tracer interface {
+	Packet(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, message []byte)
+}
+
+// Server is the DHCP task. All fields but Tracer, Port and Only are required.
 type Server struct {
 	View     func() *boot.View
 	Lender   dhcp.Lender
 	Journal  journal.Recorder
 	Sighter  Sighter
+	Tracer   Tracer // nil: nothing is kept
 	Settings dhcp.Settings
 	Log      *slog.Logger
 	Now      func() time.Time
@@ -129,6 +137,9 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 		in.Port = port
 		if !ok {
 			continue
+		}
+		if mac := in.Message.ClientHWAddr; s.Tracer != nil && len(mac) == len(inventory.MAC{}) {
+			s.Tracer.Packet(in.At, inventory.MAC(mac), false, in.From, netip.AddrPortFrom(in.To, cmp.Or(port, s.port())), buf[:n])
 		}
 		ans := dhcp.Decide(s.View(), in, s.Settings)
 		if ans.Ask == nil {

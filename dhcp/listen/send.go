@@ -14,6 +14,9 @@ import (
 // table.
 func (s *Server) send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error {
 	b := ans.Bytes()
+	if s.Tracer != nil {
+		s.Tracer.Packet(s.Now(), ans.Client.MAC, true, netip.AddrPortFrom(ans.Source, s.port()), ans.Dest, b)
+	}
 	if !ans.Frame.IsZero() && s.frames != nil {
 		from := netip.AddrPortFrom(ans.Source, s.port())
 		err := s.frames.send(ifindex, ans.Frame, from, ans.Dest, b)
