@@ -11,12 +11,8 @@ import (
 // refused is an HTTP request that was not met.
 func refused(a *Attempt) *Trouble {
 	t := a.last(func(t *told) bool { return t.Kind == journal.HTTPRefused })
-	switch {
-	case t == nil:
+	if t == nil {
 		return nil
-	case word(t.Event, "reason") == "certificate":
-		return of(t, "certificate-refused", "it refuses our certificate: "+t.Summary,
-			"its clock, or a certificate made anew since the boot began: let it netboot again; a proxy that opens TLS must let it through")
 	}
 	return of(t, "http-refused", "it asked by HTTP and was refused: "+t.Summary, "what the refusal names; 'rackwright boot explain' says what it would be told now")
 }

@@ -39,7 +39,6 @@ func TestEachTroubleIsToldByWhatWasSeen(t *testing.T) {
 		{"the kernel broke off", with(ipxe, line{8, "script agent"}, line{8.1, "broke vmlinuz"}), "http-broke-off", "cable", 9},
 		{"kernel and ramdisk, then nothing", kern, "no-agent", "serial console", 10},
 		{"the ramdisk has an address", with(kern, line{12, "DISCOVER os"}, line{12, "REQUEST os"}), "agent-unheard", "certificate", 12},
-		{"the ramdisk refuses our certificate", with(kern, line{12, "DISCOVER os"}, line{12, "REQUEST os"}, line{13, "refused certificate"}), "certificate-refused", "certificate", 13},
 		{"its disk does not boot", again(own), "loop", "boot order", 9},
 		{"its loader gives up, again and again", again(load), "loop", "boot mode", 12},
 		{"its kernel panics, again and again", again(kern), "loop", "console", 30},
