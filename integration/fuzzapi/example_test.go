@@ -76,6 +76,7 @@ func examples() map[string][]example {
 		"replay-webhook":     {{body: `{"dead":true}`}, {body: `{"from":"2026-01-02T03:04:05Z"}`}},
 		"hold-machine":       {{at: "machine=m8", body: `{"reason":"fan","for":"1h"}`}},
 		"release-machine":    {{at: "machine=m8"}},
+		"get-hold":           {{at: "machine=m8"}},
 		"waive-condition":    {{at: "machine=m2", body: `{"rule":"dimm-missing","on":"A1","reason":"ordered"}`}},
 		"unwaive-condition":  {{at: "machine=m6", query: "rule=dimm-missing&on=A1"}},
 		"explain-dhcp":       {{query: "mac=52:54:00:00:00:01"}},
