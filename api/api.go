@@ -44,6 +44,8 @@ type Options struct {
 	CertificateKey ed25519.PublicKey // of certificates of erased disks; nil: none are made
 	BootURL        string            // of the boot server, for previews; "": it depends on who asks
 
+	Traces         Traces             // the last DHCP packets; nil: this server keeps none
+	Name           string             // of this server process, for answers from its memory
 	Explain        *Explain           // what answers machines; nil: this server answers none
 	AuditKey       ed25519.PrivateKey // signs heads of the audit; nil: they are not signed
 	TwoPersonsOver int                // destroying more machines than this within an hour needs a second person; 0: never
@@ -125,6 +127,7 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.networks()
 	s.sites()
 	s.drawings()
+	s.traces()
 	s.racks()
 	s.slots()
 	s.racking()

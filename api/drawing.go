@@ -101,8 +101,8 @@ func (s *server) drawings() {
 	}
 }
 
-// picture registers a route that answers with a drawing.
-func picture[I any](s *server, path, id, summary, kind, tag string, h func(context.Context, *I) (*drawing, error)) {
+// picture registers a route that answers with a drawing, or another file.
+func picture[I, O any](s *server, path, id, summary, kind, tag string, h func(context.Context, *I) (*O, error)) {
 	o := op("GET", path, id, summary)
 	o.Tags = []string{tag}
 	o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{kind: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}}

@@ -57,6 +57,7 @@ func (s *server) machines() {
 	route(s, tag(op("GET", "/machines", "list-machines", "Machines by name, or sorted by rack and U, phase, created_at or updated_at")), s.listMachines)
 	route(s, tag(op("GET", "/machines/{machine}", "get-machine", "One machine")), s.getMachine)
 	route(s, tag(op("GET", "/machines/{machine}/timeline", "machine-timeline", "What happened to a machine: the newest events, then those before them; each page oldest first")), s.timeline)
+	route(s, tag(op("GET", "/machines/{machine}/boots", "machine-boots", "The tries of a machine to boot, the newest first: how far each came and how long it took")), s.boots)
 	route(s, tag(op("GET", "/machines/{machine}/why", "machine-why", "What a machine waits for or what stopped it")), s.why)
 }
 
@@ -161,5 +162,6 @@ func (s *server) why(ctx context.Context, in *MachineIn) (*body[wire.Why], error
 	if i := slices.IndexFunc(ops, func(o deploy.Operation) bool { return o.Kind != deploy.Locate }); i >= 0 {
 		newest = &ops[i]
 	}
-	return &body[wire.Why]{wire.Why{Why: deploy.Why(*m, newest, events, s.Now())}}, nil
+	trouble, err := s.bootTrouble(ctx, m, newest)
+	return &body[wire.Why]{wire.Why{Why: deploy.Why(*m, newest, events, s.Now()), Boot: trouble}}, err
 }

@@ -141,6 +141,7 @@ func (c *Config) checkListeners(k *checker) {
 }
 
 func (c *Config) checkDHCP(k *checker) {
+	k.need(c.DHCP.TraceMiB >= 0 && c.DHCP.TraceMiB <= 4096, "dhcp.trace_mib", "must be 0 to 4096")
 	seen := map[string]bool{}
 	for _, name := range c.DHCP.Interfaces {
 		k.need(name != "" && len(name) <= 15 && !strings.ContainsAny(name, "/ \t\n"), "dhcp.interfaces", "%.20q is no interface name", name)

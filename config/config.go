@@ -97,6 +97,7 @@ type Access struct {
 type DHCP struct {
 	Enabled    bool     `toml:"enabled"`
 	Interfaces []string `toml:"interfaces"` // empty: every one with an address in a declared network
+	TraceMiB   int      `toml:"trace_mib"`  // memory for the last packets of each machine; 0: none are kept
 }
 
 // Listener is a service on one address.
@@ -168,7 +169,7 @@ func defaults(state string) Config {
 		Log:      Log{Level: "info", Format: "text"},
 		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Streams: 1000, Connections: 20_000, OfOneAddress: 2000, Wrong: 10}},
 		OIDC:     OIDC{Scopes: []string{"openid", "profile", "email", "groups"}, NameClaim: "preferred_username", GroupsClaim: "groups", SessionHours: 8, Groups: []Group{}},
-		DHCP:     DHCP{Enabled: true, Interfaces: []string{}},
+		DHCP:     DHCP{Enabled: true, Interfaces: []string{}, TraceMiB: 32},
 		TFTP:     TFTP{Enabled: true, Listen: ":69"},
 		HTTP:     Listener{Enabled: true, Listen: ":8080"},
 		Agent:    Listener{Enabled: true, Listen: ":8443"},

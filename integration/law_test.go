@@ -19,7 +19,7 @@ func floors() map[int][]string {
 		4: {"store", "bmc/redfish", "bmc/ipmi", "bmc/broker", "images/blob", "images/ramdisk", "images/source/web", "images/source/oci", "dhcp", "dhcp/v6", "tftp", "agent/probe", "agent/fetch", "agent/disk", "agent/erase", "agent/link", "agent/kmod", "agent/burn", "agent/rescue", "agent/efi", "agent/system", "agent/rootfs", "api/wire", "api/stream",
 			"boot/current", "journal/record", "access/oidc", "racksim/qemu", "racksim/scripted", "racksim/redfish", "racksim/mockup", "racksim/link", "inventory/netbox/rest", "images/cache"},
 		3: {"boot", "deploy/seed", "deploy/answer", "bmc/probe", "bmc/console", "bmc/console/ssh", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox", "agent/ipmi"},
-		2: {"access/guard", "deploy", "deploy/network", "deploy/ignition", "bmc", "racksim/faults", "agent/wire", "agent/direct", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema", "images/proof", "images/source", "webhook"},
+		2: {"access/guard", "boot/attempt", "boot/trace", "deploy", "deploy/network", "deploy/ignition", "bmc", "racksim/faults", "agent/wire", "agent/direct", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema", "images/proof", "images/source", "webhook"},
 		1: {"inventory", "inventory/plan", "images", "firmware", "fleet", "access", "journal", "images/ticket", "audit"},
 		0: {"fault", "heap", "line", "config", "seal", "migrations"},
 	}

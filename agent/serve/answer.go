@@ -65,7 +65,7 @@ func (s *Server) answerFile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.Journal.Record(journal.Event{At: s.Now(), Kind: journal.HTTPSent, Machine: op.Machine, Name: op.Name, Operation: op.ID, Actor: "http",
-		Summary: fmt.Sprintf("answers %s sent, %d bytes", name, len(text)), Detail: map[string]any{"file": name, "bytes": len(text), "peer": r.RemoteAddr}})
+		Summary: fmt.Sprintf("answers %s sent, %d bytes", name, len(text)), Detail: map[string]any{"file": name, "answers": true, "bytes": len(text), "peer": r.RemoteAddr}})
 	if err := s.Store.AddEvidence(r.Context(), op.ID, store.SawAnswers, map[string]any{"file": name}); err != nil {
 		s.refuse(w, r, err)
 		return

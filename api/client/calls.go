@@ -167,9 +167,8 @@ func (c *Client) Timeline(ctx context.Context, machine string, limit int) ([]jou
 }
 
 // Why says in a sentence what a machine waits for or what stopped it.
-func (c *Client) Why(ctx context.Context, machine string) (string, error) {
-	w, err := call[wire.Why](ctx, c, http.MethodGet, machinePath(machine, "/why"), nil, nil)
-	return w.Why, err
+func (c *Client) Why(ctx context.Context, machine string) (wire.Why, error) {
+	return call[wire.Why](ctx, c, http.MethodGet, machinePath(machine, "/why"), nil, nil)
 }
 
 // Deploy begins a deployment.

@@ -155,7 +155,7 @@ func TestOneOperationFromOrderToEnd(t *testing.T) {
 	if list, err = c.Operations(ctx, client.OperationQuery{Open: true}); err != nil || len(list) != 0 {
 		t.Error(list, err)
 	}
-	if why, err := c.Why(ctx, "m1"); err != nil || why == "" {
+	if why, err := c.Why(ctx, "m1"); err != nil || why.Why == "" {
 		t.Error(why, err)
 	}
 	if events, err := c.Timeline(ctx, "m1", 10); err != nil || len(events) != 3 {

@@ -2,7 +2,10 @@
 // lists, requests, problems. It has no logic; server and client both import it.
 package wire
 
-import "rackwright/deploy"
+import (
+	"rackwright/boot/attempt"
+	"rackwright/deploy"
+)
 
 // Prefix is the path every route stands under.
 const Prefix = "/api/v1"
@@ -48,7 +51,8 @@ type Steps struct {
 
 // Why is one sentence: what a machine waits for or what stopped it.
 type Why struct {
-	Why string `json:"why"`
+	Why  string           `json:"why"`
+	Boot *attempt.Trouble `json:"boot,omitempty" doc:"What keeps it from booting; absent when nothing does, or it is too early to tell"`
 }
 
 // Health says that the server works.

@@ -12,7 +12,7 @@ import (
 )
 
 func dhcpCommand(w *world) *cobra.Command {
-	return group("dhcp", "What machines are answered by DHCP", nil, dhcpExplain(w))
+	return group("dhcp", "What machines are answered by DHCP", nil, dhcpExplain(w), dhcpTrace(w))
 }
 
 func bootCommand(w *world) *cobra.Command {

@@ -13,7 +13,7 @@ import (
 )
 
 func machineCommand(w *world) *cobra.Command {
-	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineConsole(w), machineWhy(w), machineLabel(w), machineLocate(w), machineVerify(w), machineWaive(w), machineParts(w),
+	return group("machine", "Look at machines", []string{"machines"}, machineList(w), machineShow(w), machineTimeline(w), machineConsole(w), machineWhy(w), machineBoots(w), machineTrace(w), machineLabel(w), machineLocate(w), machineVerify(w), machineWaive(w), machineParts(w),
 		machineGates(w), machineIdentifiers(w), machineHistory(w), machineHold(w), machineRelease(w), machineReplace(w), machineRetire(w))
 }
 
@@ -216,7 +216,7 @@ func machineWhy(w *world) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return w.show(map[string]string{"why": why}, func(out io.Writer) { fmt.Fprintln(out, oneLine(why)) })
+			return w.show(why, func(out io.Writer) { printWhy(out, why) })
 		}}
 	return w.watchable(c, byEvents, machineQuery)
 }

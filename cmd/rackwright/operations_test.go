@@ -47,7 +47,7 @@ func commandOf() map[string]string {
 		"forget-console-key": "machine console m1 --new-key -o json", "machine-gates": "machine gates m1", "machine-history": "machine history m1", "release-machine": "machine release m1",
 		"hold-machine": "machine hold m1 --reason x -o json", "machine-identifiers": "machine identifiers m1", "machine-label-pdf": "machine label m1 --out OUT",
 		"machine-label-svg": "machine label m1 --format svg --out OUT", "machine-parts": "machine parts m1", "preview-machine": "preview m1 --image x",
-		"replace-machine": "machine replace m1 --part machine --reason x --yes", "retire-machine": "machine retire m1 --reason x --yes", "machine-timeline": "machine timeline m1",
+		"replace-machine": "machine replace m1 --part machine --reason x --yes", "retire-machine": "machine retire m1 --reason x --yes", "machine-timeline": "machine timeline m1", "machine-boots": "machine boots m1", "machine-trace": "machine trace m1", "machine-trace-pcap": "machine trace m1 --out OUT", "trace-strangers": "dhcp trace",
 		"machine-verification": "machine verify m1", "unwaive-condition": "machine waive m1 x --end", "waive-condition": "machine waive m1 x --reason y", "machine-why": "machine why m1", "get-hold": "machine hold show m1", "list-waivers": "machine waive show m1",
 		"list-sites": "site list", "get-site": "site show lab", "get-network": "network show prov", "get-model": "model show x", "get-project": "project show x", "get-device": "device show x",
 		"get-lease": "network lease prov 10.0.0.9", "get-cache": "cache show x", "list-models": "model list", "list-networks": "network list", "list-operations": "operation list", "stream-operations": "watch m1", "get-operation": "operation show x",

@@ -32,7 +32,7 @@ func TestScripts(t *testing.T) {
 			m1.Happen(bmc.Entry{ID: "1", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Message: "fan 2 failed", Severity: bmc.Critical})
 			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, Tickets: signer{proofKey()}, CertificateKey: proofKey().Public().(ed25519.PublicKey),
 				Consoles: sayings("\x1b[1mDebian GNU/Linux 12\x1b[0m m1 ttyS0\r\n")}))
-			e.Setenv("TWOPERSONS", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, TwoPersonsOver: 1, Explain: explains()}))
+			e.Setenv("TWOPERSONS", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, TwoPersonsOver: 1, Explain: explains(), Traces: packets(), Name: "host/1"}))
 			e.Setenv("RACKWRIGHT_TOKEN", apitest.AdminSecret)
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("VIEWER", apitest.ViewerSecret)

@@ -24,6 +24,7 @@ import (
 	"rackwright/boot"
 	"rackwright/boot/current"
 	bootserve "rackwright/boot/serve"
+	"rackwright/boot/trace"
 	"rackwright/config"
 	worker "rackwright/deploy/run"
 	"rackwright/dhcp"
@@ -64,6 +65,7 @@ type server struct {
 	shelf    shelf
 	door     *catalogue.Door // that images come in by
 	explain  *api.Explain    // what machines are answered
+	packets  *trace.Ring     // the last of DHCP; nil: none are kept
 	tasks    []task
 
 	known chan struct{} // closed once the database has answered
@@ -204,7 +206,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 		s.shelf.port = agentPort
 	}
 	s.addEvents(closed, public, agentPort)
-	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk,
+	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk, Tracer: s.traced(),
 		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftplisten.Server{View: s.view.View, Files: tftp.Shelf{Loaders: loaders}, Rendered: bootserve.OverTFTP{Server: files, Port: httpPort}, Journal: s.words, Log: s.log, Now: time.Now,
 		Port: tftpPort, Host: tftpHost, SinglePort: s.cfg.TFTP.SinglePort}))
@@ -239,6 +241,9 @@ func (s *server) api() (task, error) {
 	receivers := s.receivers()
 	o.Receivers = &receivers
 	o.AuditKey, o.TwoPersonsOver, o.Streams, o.Explain = s.key.Signer("audit head"), s.cfg.Access.TwoPersonsOver, s.cfg.API.Limits.Streams, s.explain
+	if o.Name = owner(); s.packets != nil {
+		o.Traces = s.packets
+	}
 	var err error
 	if o.Logins, err = logins(s.cfg.OIDC); err != nil {
 		return nil, err

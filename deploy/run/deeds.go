@@ -161,7 +161,7 @@ func start(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	if err := j.keepBoot(ctx); err != nil {
 		return retry(err)
 	}
-	if err := j.act(ctx, "power cycled and read back on", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }); err != nil {
+	if err := j.act(ctx, "power cycled and read back on", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }, "power", "cycle"); err != nil {
 		return retry(err)
 	}
 	if err := j.power(ctx, inventory.PowerOn); err != nil {
@@ -178,7 +178,7 @@ func changePower(ctx context.Context, j *job) outcome {
 		"cycle":     func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) },
 		"reset":     func(ctx context.Context, c bmc.Controller) error { return c.Reset(ctx) },
 	}
-	if err := j.act(ctx, "power "+j.op.Order.Power+", read back", deeds[j.op.Order.Power]); err != nil {
+	if err := j.act(ctx, "power "+j.op.Order.Power+", read back", deeds[j.op.Order.Power], "power", j.op.Order.Power); err != nil {
 		return retry(err)
 	}
 	state := inventory.PowerOn
@@ -303,7 +303,7 @@ func rebooted(ctx context.Context, j *job, s *deploy.Step) outcome {
 	if !lost || j.machine.BMC == nil {
 		return wait(look)
 	}
-	if err := j.act(ctx, "power cycled: the agent fell silent", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }); err != nil {
+	if err := j.act(ctx, "power cycled: the agent fell silent", func(ctx context.Context, c bmc.Controller) error { return c.Cycle(ctx) }, "power", "cycle"); err != nil {
 		return retry(err)
 	}
 	return done()

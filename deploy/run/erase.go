@@ -104,7 +104,7 @@ func switchedOff(ctx context.Context, j *job, _ *deploy.Step) outcome {
 	if !lost || j.machine.BMC == nil {
 		return wait(look)
 	}
-	if err := j.act(ctx, "powered off: the agent fell silent", func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, 0) }); err != nil {
+	if err := j.act(ctx, "powered off: the agent fell silent", func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, 0) }, "power", "off"); err != nil {
 		return retry(err)
 	}
 	if err := j.power(ctx, inventory.PowerOff); err != nil {

@@ -53,7 +53,7 @@ func restarted(ctx context.Context, j *job, s *deploy.Step) outcome {
 			return c.Cycle(ctx)
 		}
 		return err
-	})
+	}, "power", "reset")
 	if kind := fault.KindOf(err); err != nil && (!began || kind == fault.Conflict || kind == fault.Invalid || kind == fault.Denied) {
 		s.Sent = nil
 		return retry(err)
@@ -111,7 +111,7 @@ func (j *job) wasOff() bool {
 }
 
 func (j *job) offAgain(ctx context.Context) outcome {
-	if err := j.act(ctx, "switched off again, as it was before", func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, graceOff) }); err != nil {
+	if err := j.act(ctx, "switched off again, as it was before", func(ctx context.Context, c bmc.Controller) error { return c.Off(ctx, graceOff) }, "power", "off"); err != nil {
 		return retry(err)
 	}
 	if err := j.power(ctx, inventory.PowerOff); err != nil {

@@ -66,8 +66,9 @@ func (j *job) controller(ctx context.Context) (bmc.Controller, error) {
 	return hand, nil
 }
 
-// act does one thing at the BMC and notes it with its outcome.
-func (j *job) act(ctx context.Context, what string, do func(context.Context, bmc.Controller) error) error {
+// act does one thing at the BMC and notes it with its outcome; pairs are what programs are
+// told of it.
+func (j *job) act(ctx context.Context, what string, do func(context.Context, bmc.Controller) error, pairs ...any) error {
 	hand, err := j.controller(ctx)
 	if err == nil {
 		err = do(ctx, hand)
@@ -78,7 +79,7 @@ func (j *job) act(ctx context.Context, what string, do func(context.Context, bmc
 		}
 		return err
 	}
-	j.event(journal.BMCAction, what)
+	j.event(journal.BMCAction, what, pairs...)
 	return nil
 }
 

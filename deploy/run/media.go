@@ -72,7 +72,7 @@ func (j *job) upAgain(ctx context.Context) outcome {
 	if err := j.bootFrom(ctx, bmc.BootDisk); err != nil {
 		return retry(err)
 	}
-	if err := j.act(ctx, "powered on from its disk and read back on", func(ctx context.Context, c bmc.Controller) error { return c.On(ctx) }); err != nil {
+	if err := j.act(ctx, "powered on from its disk and read back on", func(ctx context.Context, c bmc.Controller) error { return c.On(ctx) }, "power", "on"); err != nil {
 		return retry(err)
 	}
 	return done()

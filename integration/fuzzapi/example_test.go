@@ -81,6 +81,7 @@ func examples() map[string][]example {
 		"unwaive-condition":  {{at: "machine=m6", query: "rule=dimm-missing&on=A1"}},
 		"explain-dhcp":       {{query: "mac=52:54:00:00:00:01"}},
 		"explain-boot":       {{query: "mac=52:54:00:00:00:01&arch=bios"}},
+		"trace-strangers":    {{query: "relay=10.20.0.1&circuit=port"}},
 		"find-parts":         {{query: "serial=SN-1"}},
 		"list-machines":      {{}, {query: "rack=r1&limit=2&sort=-name"}, {query: "q=m1&fields=name,id"}},
 		"list-events":        {{}, {query: "machine=m1&newest=true"}},

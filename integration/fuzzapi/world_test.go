@@ -23,6 +23,7 @@ import (
 	"rackwright/bmc/console"
 	"rackwright/boot"
 	"rackwright/boot/current"
+	"rackwright/boot/trace"
 	"rackwright/deploy"
 	"rackwright/dhcp"
 	"rackwright/fault"
@@ -206,7 +207,7 @@ func newWorld(t *testing.T) *world {
 	view, err := current.New(t.Context(), db, current.Options{Log: slog.New(slog.DiscardHandler)})
 	want(t, err)
 	w.handler = api.New(api.Options{Store: db, BMC: h, Lines: h, Consoles: consoles{}, Importer: door, Forget: door.Forget, Depot: door, Uploads: blobs, Tickets: tickets{}, FirmwareBytes: shelf{blobs, db}, Logins: logins{},
-		CertificateKey: public, AuditKey: key, TwoPersonsOver: 2, Explain: explains(view), BootURL: "http://192.0.2.200", Version: "fuzz",
+		CertificateKey: public, AuditKey: key, TwoPersonsOver: 2, Explain: explains(view), Traces: trace.New(1, nil), Name: "fuzz/1", BootURL: "http://192.0.2.200", Version: "fuzz",
 		Log: slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 	return w
 }

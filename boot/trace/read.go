@@ -1,0 +1,76 @@
+package trace
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+)
+
+// Places in a DHCP message (RFC 2131 section 2).
+const (
+	atXID     = 4
+	atRelay   = 24
+	atOptions = 240
+)
+
+// Word is a message's type as the field writes it, DISCOVER or REQUEST.
+func (p *Packet) Word() string {
+	kind := option(p.Message, 53)
+	words := []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"}
+	switch {
+	case len(p.Message) < atOptions:
+		return "too short"
+	case len(kind) != 1:
+		return "BOOTP"
+	case kind[0] >= 1 && int(kind[0]) <= len(words):
+		return words[kind[0]-1]
+	}
+	return fmt.Sprintf("type %d", kind[0])
+}
+
+// XID is the number by which question and answer belong together.
+func (p *Packet) XID() uint32 {
+	if len(p.Message) < atXID+4 {
+		return 0
+	}
+	return binary.BigEndian.Uint32(p.Message[atXID:])
+}
+
+// by is the relay that a message came by, and the circuit it names.
+func by(m []byte) (relay netip.Addr, circuit string) {
+	if len(m) < atRelay+4 {
+		return relay, ""
+	}
+	if a := netip.AddrFrom4([4]byte(m[atRelay : atRelay+4])); !a.IsUnspecified() {
+		relay = a
+	}
+	for info := option(m, 82); len(info) >= 2 && len(info) >= 2+int(info[1]); info = info[2+int(info[1]):] {
+		if info[0] == 1 {
+			return relay, string(info[2 : 2+int(info[1])])
+		}
+	}
+	return relay, ""
+}
+
+// option is the first of a code in the options field (RFC 2132 section 2), nil for none.
+func option(m []byte, code byte) []byte {
+	if len(m) < atOptions || !bytes.Equal(m[atOptions-4:atOptions], []byte{99, 130, 83, 99}) {
+		return nil
+	}
+	for o := m[atOptions:]; len(o) >= 2 && o[0] != 255; {
+		if o[0] == 0 {
+			o = o[1:]
+			continue
+		}
+		n := 2 + int(o[1])
+		if n > len(o) {
+			return nil
+		}
+		if o[0] == code {
+			return o[2:n]
+		}
+		o = o[n:]
+	}
+	return nil
+}
