@@ -96,7 +96,7 @@ func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 	case s.other(r, host) != nil:
 		s.refuse(w, r, host, "script", fault.Deniedf("the request came from the address of %s", s.other(r, host).Name))
 	default:
-		s.run(w, r, host, who, boot.BaseURL(at.Addr(), at.Port()), fmt.Sprintf("https://%s:%d", at.Addr(), s.AgentPort))
+		s.run(w, r, host, who, boot.BaseURL(at.Addr(), at.Port()), "https://"+netip.AddrPortFrom(at.Addr(), s.AgentPort).String())
 	}
 }
 

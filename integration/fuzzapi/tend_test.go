@@ -33,8 +33,17 @@ func (logins) Person(_ context.Context, p access.LoginProof) (access.Opening, er
 	return access.Opening{Name: "login:ann", Door: access.ByLogin, Role: access.Viewer, Expires: now.Add(time.Hour), Owner: "ann", Subject: "1", Once: p.IDToken, Until: now.Add(10 * time.Minute)}, nil
 }
 
-// rest ends what is open. No worker runs, so we end what is under way.
+// rest ends what is open, but for the hold that is read. No worker runs, so we end what is
+// under way.
 func (w *world) rest(t testing.TB) {
+	held, err := w.db.Machines(t.Context(), store.MachineFilter{Held: true})
+	want(t, err)
+	for _, m := range held {
+		if m.Name != "m8" {
+			_, err := w.db.ReleaseHold(t.Context(), m.Name, "tester", true)
+			want(t, err)
+		}
+	}
 	jobs, err := w.db.ImageJobs(t.Context(), store.JobFilter{Open: true})
 	want(t, err)
 	for _, j := range jobs {
