@@ -54,15 +54,23 @@ func state(s string, mac string) func(journal.Event) bool {
 
 func TestDhcpcdGetsItsReservedAddress(t *testing.T) {
 	s := newSite(t)
-	bin := need(t, "dhcpcd", "dhcpcd-base")
 	conf := filepath.Join(t.TempDir(), "conf")
 	must(t, os.WriteFile(conf, []byte("duid\nipv4only\nnoipv4ll\nnoarp\nscript /bin/true\n"), 0o644))
-	out, err := plug(t, "br0", knownMAC).run(bin, "-4", "-1", "-B", "-t", "15", "-f", conf, "eth0")
+	out, err := dhcpcd(plug(t, "br0", knownMAC), "-4", conf)
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	contains(t, out, "leased 10.77.0.11 for 3600 seconds")
 	s.await("the ACK", rule(dhcp.Acked, knownMAC))
+}
+
+// dhcpcd runs that client until it has what it asked for. It keeps leases in /var/lib and asks
+// for those again, so it gets folders of its own.
+func dhcpcd(m *machine, family, conf string) (string, error) {
+	m.t.Helper()
+	bin := need(m.t, "dhcpcd", "dhcpcd-base")
+	return m.run("unshare", "--mount", "--propagation", "private", "sh", "-c",
+		`mkdir -p /var/lib/dhcpcd && mount -t tmpfs none /var/lib/dhcpcd && mount -t tmpfs none /run && exec "$0" "$1" -1 -B -t 15 -f "$2" eth0`, bin, family, conf)
 }
 
 // networkdWorld has a private /run, and a read-only /sys by which networkd knows that there is

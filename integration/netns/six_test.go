@@ -67,11 +67,10 @@ func TestDhclientGetsItsReservedIPv6Address(t *testing.T) {
 }
 
 func TestDhcpcdGetsItsReservedIPv6AddressBecauseTheAdvertisementSaysSo(t *testing.T) {
-	bin := need(t, "dhcpcd", "dhcpcd-base")
 	s := newSix(t, nil)
 	conf := filepath.Join(t.TempDir(), "conf")
 	must(t, os.WriteFile(conf, []byte("duid\nipv6only\nslaac hwaddr\nscript /bin/true\n"), 0o644))
-	out, err := plug(t, "br6", knownMAC).run(bin, "-6", "-1", "-B", "-t", "15", "-f", conf, "eth0")
+	out, err := dhcpcd(plug(t, "br6", knownMAC), "-6", conf)
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
