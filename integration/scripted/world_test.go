@@ -241,7 +241,7 @@ func (w *world) why(name string) string {
 	w.t.Helper()
 	why, err := w.client.Why(w.ctx, name)
 	ok(w.t, err)
-	return why
+	return why.Why
 }
 
 func (w *world) console(name string) string {
