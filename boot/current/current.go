@@ -39,8 +39,8 @@ type Follower struct {
 	view  atomic.Pointer[boot.View]
 	dirty chan struct{} // the view differs from what is saved
 
-	mu    sync.Mutex // one refresh at a time
-	saved bool       // the view at hand is one that was saved: nothing can be told since it
+	turn  chan struct{} // one refresh at a time
+	saved bool          // the view at hand is one that was saved: nothing can be told since it
 }
 
 // New loads the first view, so that View never returns nil. With a saved view it does not
@@ -49,7 +49,7 @@ func New(ctx context.Context, from Source, o Options) (*Follower, error) {
 	if o.Poll == 0 {
 		o.Poll = 2 * time.Second
 	}
-	f := &Follower{Options: o, from: from, dirty: make(chan struct{}, 1)}
+	f := &Follower{Options: o, from: from, dirty: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
 	if o.Saved != nil {
 		f.saved, f.Saved = true, nil
 		f.view.Store(o.Saved)
@@ -65,6 +65,18 @@ func New(ctx context.Context, from Source, o Options) (*Follower, error) {
 
 // View returns the newest view. While the database is away it stays what it was.
 func (f *Follower) View() *boot.View { return f.view.Load() }
+
+// asking is how long the database is asked whether a view is the newest.
+const asking = 300 * time.Millisecond
+
+// Newest asks the database whether there is a newer view. While that is away, or slow, it is
+// the one at hand. For answers that cannot be taken back, and are few.
+func (f *Follower) Newest(ctx context.Context) *boot.View {
+	ctx, cancel := context.WithTimeout(ctx, asking)
+	defer cancel()
+	_ = f.Refresh(ctx) // Run says what is wrong
+	return f.View()
+}
 
 // Settle is how long changes are gathered after one was taken.
 func (f *Follower) Settle() time.Duration { return settle }
@@ -104,8 +116,12 @@ func (f *Follower) Run(ctx context.Context) error {
 
 // Refresh takes the newest view if the revision grew.
 func (f *Follower) Refresh(ctx context.Context) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	select {
+	case f.turn <- struct{}{}:
+		defer func() { <-f.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	n, err := f.from.Revision(ctx)
 	if err != nil || (n == f.View().Revision && !f.saved) {
 		return err

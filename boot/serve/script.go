@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -88,6 +89,9 @@ func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 			s.later(w, r, nil, who, "the server cannot tell who this machine is", err)
 			return
 		}
+	}
+	if host != nil && host.Intent != boot.RunAgent && s.Newest != nil { // another server may just have been given an operation
+		host = cmp.Or(s.Newest(r.Context()).Host(who.mac), host)
 	}
 	switch {
 	case host == nil:

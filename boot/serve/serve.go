@@ -40,6 +40,7 @@ type Strangers interface {
 // Server answers firmware and loaders. All fields but Systems, Advertise and Args are required.
 type Server struct {
 	View      func() *boot.View
+	Newest    func(context.Context) *boot.View // asked before a machine is told that there is nothing to do; nil: View
 	Loaders   *boot.Loaders
 	Boots     Boots
 	Strangers Strangers

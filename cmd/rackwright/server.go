@@ -188,7 +188,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	loaders := boot.NewLoaders()
 	agents := &agentserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now, Key: s.key.Derive("phone-home"), Permits: s.key.Signer("permit"),
 		PhoneAt: func(r *http.Request) string { return boot.BaseURL(reachedAt(r, public), httpPort) }}
-	files := &bootserve.Server{View: s.view.View, Loaders: loaders, Boots: s.db, Strangers: desk, Systems: agents, Journal: s.words, Log: s.log, Now: time.Now,
+	files := &bootserve.Server{View: s.view.View, Newest: s.view.Newest, Loaders: loaders, Boots: s.db, Strangers: desk, Systems: agents, Journal: s.words, Log: s.log, Now: time.Now,
 		Ramdisks: s.cfg.Boot.RamdiskDir, AgentPort: agentPort, AgentPin: pin, Advertise: public, Args: s.cfg.Boot.KernelArgs}
 	open := chi.NewRouter()
 	if err := s.addChunks(open, agents, public, httpPort); err != nil {
