@@ -121,6 +121,21 @@ func TestTheViewFollowsAndOutlivesTheStore(t *testing.T) {
 	is(t, f, 4)
 }
 
+func TestTheNewestViewIsAskedForAndIsTheOneAtHandWhileTheStoreIsAway(t *testing.T) {
+	s := newSource()
+	f := follow(t, s, current.Options{})
+	for _, c := range []struct {
+		revision int64
+		away     bool
+		want     int64
+	}{{2, false, 2}, {3, true, 2}, {3, false, 3}} {
+		s.set(c.revision, c.away)
+		if got := f.Newest(t.Context()).Revision; got != c.want {
+			t.Errorf("at %d, away %t: %d, want %d", c.revision, c.away, got, c.want)
+		}
+	}
+}
+
 func TestASignalledChangeIsTakenWithoutPolling(t *testing.T) {
 	s := newSource()
 	f := follow(t, s, current.Options{Poll: time.Hour})
