@@ -226,9 +226,12 @@ func provenEmpty(t *testing.T, ctx context.Context, w *lab.World) {
 			met = met || c.Name == inventory.CheckErased && c.Met
 		}
 	}
-	m, err := w.Client.Machine(ctx, "node1")
-	check(t, err)
-	if !met || m.Erased.IsZero() || m.Image != "" || m.Power != inventory.PowerOff {
+	var m inventory.Machine
+	check(t, lab.Until(ctx, time.Minute, "the machine being seen off", func() (_ bool, err error) { // a look that began before it was off may end after
+		m, err = w.Client.Machine(ctx, "node1")
+		return err == nil && m.Power == inventory.PowerOff, err
+	}))
+	if !met || m.Erased.IsZero() || m.Image != "" {
 		t.Errorf("gate %v, proven empty at %s, image %q, power %s", met, m.Erased, m.Image, m.Power)
 	}
 }
