@@ -41,7 +41,7 @@ func (db *DB) devicesIn(ctx context.Context, q queryer, pick, order string, args
 		err = scanWith(scan, &d, inDevice, func(scan func(...any) error) error { return readDevice(scan, &d) })
 		return d, err
 	}, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag, d.spec, d.version`+
-		db.inDevice+` FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
+		db.deviceColumns+` FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
 }
 
 var inDevice = []nested[inventory.Device]{nestedCables("d.id", plugDevice)}

@@ -44,7 +44,7 @@ func (db *DB) machinesWith(ctx context.Context, q queryer, facts, pick string, a
 	}, `SELECT m.id, m.name, m.phase, r.name, m.u, m.height, m.face, m.full_depth, m.side, d.name, m.bay,
 		m.firmware, m.arch, m.vendor, m.model, m.serial, m.uuid, m.root_disk, m.psus, m.waivers, m.asset_tag, m.batch, p.name,
 		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, `+facts+`, m.image, m.version, m.created_at, m.updated_at`+
-		db.inMachine+`
+		db.machineColumns+`
 		FROM machine m LEFT JOIN rack r ON r.id = m.rack_id LEFT JOIN device d ON d.id = m.chassis_id LEFT JOIN project p ON p.id = m.project_id
 		WHERE `+pick, args...)
 }

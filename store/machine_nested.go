@@ -2,8 +2,9 @@ package store
 
 import (
 	"cmp"
-	"rackwright/inventory"
 	"slices"
+
+	"rackwright/inventory"
 )
 
 // inMachine is what a machine has many of, and its BMC. VLANs hang on ports and bonds,

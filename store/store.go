@@ -60,7 +60,7 @@ type DB struct {
 
 	tokens tokenCache
 
-	inMachine, inDevice string // columns of what they have many of
+	machineColumns, deviceColumns string // of what they have many of
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the
@@ -81,7 +81,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, err
 	}
-	db.inMachine, db.inDevice = columns(db.dialect, inMachine), columns(db.dialect, inDevice)
+	db.machineColumns, db.deviceColumns = columns(db.dialect, inMachine), columns(db.dialect, inDevice)
 	if db.Pending() {
 		return db, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -60,18 +61,23 @@ func keep(t *testing.T, c *cache.Cache, d *desk) (*ticket.Door, func()) {
 	}
 }
 
-func TestACacheTellsHowItStandsAndFetchesWhatItIsAsked(t *testing.T) {
-	public, key, _ := ed25519.GenerateKey(nil)
-	u := newUpstream(t)
+// hold has the upstream hold an image of three chunks, and returns its digest.
+func (u *upstream) hold(t *testing.T) string {
+	t.Helper()
 	m, frames, err := imagetest.Pack(frame(3*mib, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, b := range frames {
-		u.frames[name] = b
-	}
+	maps.Copy(u.frames, frames)
 	text, digest, _ := m.Encode()
 	u.frames[digest[len("sha256:"):]] = text
+	return digest
+}
+
+func TestACacheTellsHowItStandsAndFetchesWhatItIsAsked(t *testing.T) {
+	public, key, _ := ed25519.GenerateKey(nil)
+	u := newUpstream(t)
+	digest := u.hold(t)
 	dir := t.TempDir()
 	c := open(t, dir, u.URL, 64*mib)
 	d := &desk{give: cache.Orders{Key: public, Ticket: "good", Want: []string{digest, "sha256:zz"}}}
@@ -101,15 +107,7 @@ func TestACacheTellsHowItStandsAndFetchesWhatItIsAsked(t *testing.T) {
 func TestACacheStopsFetchingWhatIsTakenBack(t *testing.T) {
 	public, _, _ := ed25519.GenerateKey(nil)
 	u := newUpstream(t)
-	m, frames, err := imagetest.Pack(frame(3*mib, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, b := range frames {
-		u.frames[name] = b
-	}
-	text, digest, _ := m.Encode()
-	u.frames[digest[len("sha256:"):]] = text
+	digest := u.hold(t)
 	u.gate = make(chan struct{}) // nothing comes to its end
 	defer close(u.gate)
 	d := &desk{give: cache.Orders{Key: public, Ticket: "good", Want: []string{digest}}}
