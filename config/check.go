@@ -36,7 +36,7 @@ func (c *Config) check(lines map[string]int) []fault.Field {
 	k.need(c.StateDir != "", "state_dir", "must not be empty")
 	for _, p := range []struct{ key, path string }{
 		{"state_dir", c.StateDir}, {"seal_key_file", c.SealKeyFile}, {"database_password_file", c.DatabasePasswordFile},
-		{"api.tls_cert", c.API.TLSCert}, {"api.tls_key", c.API.TLSKey}, {"api.client_ca", c.API.ClientCA}, {"oidc.ca", c.OIDC.CA}, {"oidc.client_secret_file", c.OIDC.ClientSecretFile}, {"boot.ramdisk_dir", c.Boot.RamdiskDir}, {"images.dir", c.Images.Dir}, {"cache.dir", c.Cache.Dir},
+		{"api.tls_cert", c.API.TLSCert}, {"api.tls_key", c.API.TLSKey}, {"api.client_ca", c.API.ClientCA}, {"oidc.ca", c.OIDC.CA}, {"oidc.client_secret_file", c.OIDC.ClientSecretFile}, {"boot.ramdisk_dir", c.Boot.RamdiskDir}, {"boot.loader_dir", c.Boot.LoaderDir}, {"images.dir", c.Images.Dir}, {"cache.dir", c.Cache.Dir},
 	} {
 		k.need(p.path == "" || filepath.IsAbs(p.path), p.key, "must be an absolute path")
 	}
@@ -129,9 +129,10 @@ func (c *Config) checkListeners(k *checker) {
 	tcp := []struct {
 		key, listen string
 		enabled     bool
-	}{{"api.listen", c.API.Listen, c.API.Enabled}, {"http.listen", c.HTTP.Listen, c.HTTP.Enabled}, {"agent.listen", c.Agent.Listen, c.Agent.Enabled}}
+	}{{"api.listen", c.API.Listen, c.API.Enabled}, {"http.listen", c.HTTP.Listen, c.HTTP.Enabled}, {"agent.listen", c.Agent.Listen, c.Agent.Enabled},
+		{"boot.https_listen", c.Boot.HTTPSListen, c.HTTP.Enabled && c.Boot.HTTPSListen != ""}}
 	for i, a := range tcp {
-		if i > 0 {
+		if i > 0 && (a.enabled || a.listen != "") {
 			checkListen(k, a.key, a.listen)
 		}
 		for _, b := range tcp[:i] {
@@ -142,6 +143,7 @@ func (c *Config) checkListeners(k *checker) {
 
 func (c *Config) checkDHCP(k *checker) {
 	k.need(c.DHCP.TraceMiB >= 0 && c.DHCP.TraceMiB <= 4096, "dhcp.trace_mib", "must be 0 to 4096")
+	k.need(c.DHCP.ProbeMS >= 0 && c.DHCP.ProbeMS <= 2000, "dhcp.probe_ms", "must be 0 to 2000: a client waits 4 s for its offer")
 	seen := map[string]bool{}
 	for _, name := range c.DHCP.Interfaces {
 		k.need(name != "" && len(name) <= 15 && !strings.ContainsAny(name, "/ \t\n"), "dhcp.interfaces", "%.20q is no interface name", name)

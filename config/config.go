@@ -98,6 +98,7 @@ type DHCP struct {
 	Enabled    bool     `toml:"enabled"`
 	Interfaces []string `toml:"interfaces"` // empty: every one with an address in a declared network
 	TraceMiB   int      `toml:"trace_mib"`  // memory for the last packets of each machine; 0: none are kept
+	ProbeMS    int      `toml:"probe_ms"`   // how long one who uses an address has to say so before it is lent; 0: nobody is asked
 }
 
 // Listener is a service on one address.
@@ -127,8 +128,10 @@ type BMC struct {
 
 // Boot is what machines netboot into.
 type Boot struct {
-	RamdiskDir string `toml:"ramdisk_dir"`
-	KernelArgs string `toml:"kernel_args"` // appended to the agent's kernel command line
+	RamdiskDir  string `toml:"ramdisk_dir"`
+	LoaderDir   string `toml:"loader_dir"`
+	KernelArgs  string `toml:"kernel_args"`  // appended to the agent's kernel command line
+	HTTPSListen string `toml:"https_listen"` // of HTTP boot with TLS; empty: there is none
 }
 
 // Images is the image store.
@@ -169,7 +172,7 @@ func defaults(state string) Config {
 		Log:      Log{Level: "info", Format: "text"},
 		API:      API{Enabled: true, Listen: "127.0.0.1:8480", Limits: Limits{PerAddress: 5000, PerCaller: 2000, Streams: 1000, Connections: 20_000, OfOneAddress: 2000, Wrong: 10}},
 		OIDC:     OIDC{Scopes: []string{"openid", "profile", "email", "groups"}, NameClaim: "preferred_username", GroupsClaim: "groups", SessionHours: 8, Groups: []Group{}},
-		DHCP:     DHCP{Enabled: true, Interfaces: []string{}, TraceMiB: 32},
+		DHCP:     DHCP{Enabled: true, Interfaces: []string{}, TraceMiB: 16, ProbeMS: 300},
 		TFTP:     TFTP{Enabled: true, Listen: ":69"},
 		HTTP:     Listener{Enabled: true, Listen: ":8080"},
 		Agent:    Listener{Enabled: true, Listen: ":8443"},
@@ -196,7 +199,7 @@ func stateDir(uid int, getenv func(string) string) string {
 
 // fillPaths puts what was left empty under the state directory.
 func (c *Config) fillPaths() {
-	for name, p := range map[string]*string{"seal.key": &c.SealKeyFile, "ramdisk": &c.Boot.RamdiskDir, "images": &c.Images.Dir, "cache": &c.Cache.Dir} {
+	for name, p := range map[string]*string{"seal.key": &c.SealKeyFile, "ramdisk": &c.Boot.RamdiskDir, "loaders": &c.Boot.LoaderDir, "images": &c.Images.Dir, "cache": &c.Cache.Dir} {
 		if *p == "" {
 			*p = filepath.Join(c.StateDir, name)
 		}

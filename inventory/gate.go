@@ -130,7 +130,7 @@ func differences(m *Machine) Check {
 }
 
 func aboutParts(c Condition) bool {
-	return c.Type != IdentityMismatch && c.Type != BMCUnusable && c.Type != BMCExposed && c.Type != WorseThanSiblings && !strings.HasSuffix(c.Type, "-parked")
+	return c.Type != IdentityMismatch && c.Type != BMCUnusable && c.Type != BMCExposed && c.Type != AddressInUse && c.Type != WorseThanSiblings && !strings.HasSuffix(c.Type, "-parked")
 }
 
 // waiver is the reason the plan lets a check pass for.

@@ -3,7 +3,6 @@ package inventory
 import (
 	"encoding/hex"
 	"net"
-	"regexp"
 	"strings"
 
 	"rackwright/fault"
@@ -12,21 +11,17 @@ import (
 // MAC is an EUI-48 address, comparable and printed as aa:bb:cc:dd:ee:ff.
 type MAC [6]byte
 
-var macForm = regexp.MustCompile(`(?i)^([0-9a-f]{2}(:[0-9a-f]{2}){5}|[0-9a-f]{2}(-[0-9a-f]{2}){5}|[0-9a-f]{4}(\.[0-9a-f]{4}){2}|[0-9a-f]{12})$`)
-
-var separators = strings.NewReplacer(":", "", "-", "", ".", "")
-
 // ParseMAC reads aa:bb:cc:dd:ee:ff, aa-bb-cc-dd-ee-ff, aabb.ccdd.eeff or aabbccddeeff.
 // The zero, broadcast and multicast addresses are Invalid: no NIC has one.
 func ParseMAC(s string) (MAC, error) {
-	var m MAC
 	s = strings.TrimSpace(s)
-	plain := separators.Replace(s)
-	if !macForm.MatchString(s) {
-		return m, fault.Invalidf("%.40q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")
+	hw, err := net.ParseMAC(s)
+	if len(s) == 12 {
+		hw, err = hex.DecodeString(s)
 	}
-	if _, err := hex.Decode(m[:], []byte(plain)); err != nil {
-		return MAC{}, fault.Invalidf("%q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")
+	m, ok := MACFrom(hw)
+	if err != nil || !ok {
+		return MAC{}, fault.Invalidf("%.40q is not a MAC address", s).WithHint("write it as aa:bb:cc:dd:ee:ff")
 	}
 	if m == (MAC{}) || m[0]&1 == 1 {
 		return MAC{}, fault.Invalidf("%s is a zero, multicast or broadcast address, not a NIC's", m)

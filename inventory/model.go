@@ -40,6 +40,8 @@ type Build struct {
 	Parts     Parts             `json:"parts,omitzero" yaml:"parts,omitempty" doc:"What has to be in it"`
 	Firmware  []Version         `json:"firmware,omitempty" yaml:"firmware,omitempty" nullable:"false" doc:"Baseline"`
 	Options   []Option          `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCPv4 options of its machines, in place of their network's of the same code"`
+	Loader    string            `json:"loader,omitempty" yaml:"loader,omitempty" enum:"shim,ipxe-signed,snponly" doc:"What its machines load under UEFI: shim (shim and signed GRUB), ipxe-signed or snponly, from the server's folder of loaders; absent: the built-in iPXE, which Secure Boot refuses"`
+	HTTPS     bool              `json:"https,omitempty" yaml:"https,omitempty" doc:"The UEFI firmware of its machines holds the authority of the server's boot.https_listen, and by HTTP boot they load the loader over HTTPS"`
 	BIOS      map[string]string `json:"bios,omitempty" yaml:"bios,omitempty" doc:"BIOS attributes (DMTF AttributeRegistry) that must have these values"`
 }
 

@@ -50,7 +50,11 @@ func (e *Event) Severity() Severity {
 		case "cancelled", "aborted", "paused": // of an old rollout: aborted
 			return Warning
 		}
-	case Condition, BMCFailed, TFTPFailed, HTTPRefused, DHCPIgnored, DHCPConflict, DHCPMoved, DHCPRogue:
+	case LoaderRung:
+		if e.Detail["worked"] != true {
+			return Warning
+		}
+	case Condition, BMCFailed, TFTPFailed, HTTPRefused, AgentRefused, DHCPIgnored, DHCPConflict, DHCPMoved, DHCPRogue:
 		return Warning
 	}
 	return Info

@@ -22,8 +22,10 @@ const (
 	TFTPFailed   Kind = "tftp.failed"
 	HTTPSent     Kind = "http.sent" // loader, script, kernel, ramdisk
 	HTTPRefused  Kind = "http.refused"
+	LoaderRung   Kind = "boot.loader" // a model's machines are told of another loader, or one is remembered
 	AgentEvent   Kind = "agent.event"
 	AgentCheckIn Kind = "agent.checkin"
+	AgentRefused Kind = "agent.refused" // a client does not trust the certificate of the agents' server
 	PhoneHome    Kind = "machine.phonehome"
 	FirstBoot    Kind = "machine.firstboot" // the deployed system's cloud-init told how it goes
 	MachineSeen  Kind = "machine.seen"

@@ -11,14 +11,15 @@ import (
 // more; what is not journaled is answered all the same.
 const (
 	peerBurst = 200
-	peerRate  = 1 // events a second
-	peers     = 4096
+	peerRate  = 1     // events a second
+	peers     = 32768 // a hall that is switched on at once, each machine with its own address
 )
 
 // Paces is what each peer may still put into the journal. The zero value is ready.
 type Paces struct {
-	mu   sync.Mutex
-	left map[netip.Addr]allowance
+	mu     sync.Mutex
+	left   map[netip.Addr]allowance
+	looked time.Time // for peers to forget, which is not done for each that comes
 }
 
 // allowance is what one peer may still say, and how much of it was left out.
@@ -42,7 +43,9 @@ func (p *Paces) Take(peer netip.Addr, now time.Time) (ok bool, skipped int) {
 	}
 	a, known := p.left[peer]
 	if !known && len(p.left) >= peers {
-		p.forget(now)
+		if now.Sub(p.looked) >= time.Second {
+			p.forget(now)
+		}
 		if len(p.left) >= peers {
 			peer = netip.Addr{} // those that come too many share one
 			a, known = p.left[peer]
@@ -63,6 +66,7 @@ func (p *Paces) Take(peer netip.Addr, now time.Time) (ok bool, skipped int) {
 
 // forget drops the peers whose allowance is whole again.
 func (p *Paces) forget(now time.Time) {
+	p.looked = now
 	for peer, a := range p.left {
 		if a.left+peerRate*now.Sub(a.at).Seconds() >= peerBurst {
 			delete(p.left, peer)

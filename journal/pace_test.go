@@ -25,7 +25,7 @@ func TestEachPeerHasAnAllowanceOfItsOwnAndTheirNumberIsBounded(t *testing.T) {
 	}
 	said := 0
 	for i := range 3 * peers {
-		if ok, _ := p.Take(netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}), now); ok {
+		if ok, _ := p.Take(netip.AddrFrom4([4]byte{11, byte(i >> 16), byte(i >> 8), byte(i)}), now); ok {
 			said++
 		}
 	}

@@ -18,48 +18,6 @@ type bondSettings struct {
 	Primary  string             `json:"primary,omitempty"`
 }
 
-var nestedBonds = nested[inventory.Machine]{
-	place: "b.position", columns: "b.name, b.settings, w.name, b.address, b.address6",
-	from: "bond b LEFT JOIN network w ON w.id = b.network_id WHERE b.machine_id = m.id",
-	read: func(m *inventory.Machine, scan func(...any) error) error {
-		var b inventory.Bond
-		var s bondSettings
-		err := scan(&b.Name, &asJSON{&s}, &b.Network, &b.Address, &b.Address6)
-		b.Mode, b.LACPRate, b.Hash, b.MIIMon, b.MTU, b.Primary = s.Mode, s.LACPRate, s.Hash, s.MIIMon, s.MTU, s.Primary
-		m.Bonds = append(m.Bonds, b)
-		return err
-	},
-}
-
-var nestedVLANs = nested[inventory.Machine]{
-	place: "v.position", columns: "v.port, w.name, v.address, v.address6",
-	from: "vlan v JOIN network w ON w.id = v.network_id WHERE v.machine_id = m.id",
-	read: func(m *inventory.Machine, scan func(...any) error) error {
-		var t inventory.Tagged
-		port := ""
-		err := scan(&port, &t.Network, &t.Address, &t.Address6)
-		hangTagged(m, port, t)
-		return err
-	},
-}
-
-// hangTagged gives a network to the port of that name: a bond's before a NIC's, which
-// carries none with a tag when it is in one.
-func hangTagged(m *inventory.Machine, port string, t inventory.Tagged) {
-	for i := range m.Bonds {
-		if m.Bonds[i].Name == port {
-			m.Bonds[i].VLANs = append(m.Bonds[i].VLANs, t)
-			return
-		}
-	}
-	for i := range m.NICs {
-		if m.NICs[i].Name == port {
-			m.NICs[i].VLANs = append(m.NICs[i].VLANs, t)
-			return
-		}
-	}
-}
-
 // writeBonds writes what machines say of their bonds, the networks with tags, and all
 // their addresses.
 func (db *DB) writeBonds(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {

@@ -20,6 +20,9 @@ const (
 	sessionLife = 24 * time.Hour
 )
 
+// mostNonces is how many nonces of one operation are good at once.
+const mostNonces = 8
+
 // Evidence is something seen that a step of an operation waits for: the newest of its
 // kind. Detail is JSON.
 type Evidence struct {
@@ -48,18 +51,30 @@ const (
 // AddEvidence keeps evidence for an operation, replacing older of its kind, and makes
 // the operation due.
 func (db *DB) AddEvidence(ctx context.Context, operation, kind string, detail any) error {
-	if err := db.NoteEvidence(ctx, operation, kind, detail); err != nil {
+	err := db.tx(ctx, func(tx *sql.Tx) error { return db.addEvidence(ctx, tx, operation, kind, detail) })
+	db.work.wake(everything)
+	return err
+}
+
+// addEvidence is AddEvidence within a transaction, after which work is due: each that is
+// committed by itself costs the disk a write, and a machine's boot has a dozen.
+func (db *DB) addEvidence(ctx context.Context, tx *sql.Tx, operation, kind string, detail any) error {
+	if err := db.noteEvidence(ctx, tx, operation, kind, detail); err != nil {
 		return err
 	}
-	return db.PokeOperation(ctx, operation)
+	return db.poke(ctx, tx, operation)
 }
 
 // NoteEvidence keeps evidence like AddEvidence, but lets the operation's worker find it
 // when it looks next: for what comes often and changes nothing.
 func (db *DB) NoteEvidence(ctx context.Context, operation, kind string, detail any) error {
-	_, err := exec(ctx, db.sql, `INSERT INTO evidence (operation_id, kind, at, detail) VALUES ($1, $2, $3, $4)
+	return db.fault(db.noteEvidence(ctx, db.sql, operation, kind, detail))
+}
+
+func (db *DB) noteEvidence(ctx context.Context, q queryer, operation, kind string, detail any) error {
+	_, err := exec(ctx, q, `INSERT INTO evidence (operation_id, kind, at, detail) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (operation_id, kind) DO UPDATE SET at = excluded.at, detail = excluded.detail`, operation, kind, db.now(), toJSON(detail))
-	return db.fault(err)
+	return err
 }
 
 // EvidenceOf returns the evidence of an operation by kind.
@@ -83,15 +98,27 @@ func secret() string {
 }
 
 // Begin mints the one-time nonce of a boot for the operation a host is to run the agent
-// for. Only its hash is kept.
+// for. Only its hash is kept. Of those that were not used the newest mostNonces stay good: a
+// loader may ask twice, and one that asks without end does not fill the table.
 func (db *DB) Begin(ctx context.Context, h *boot.Host) (string, error) {
 	nonce := secret()
 	now := db.now()
-	if _, err := exec(ctx, db.sql, `INSERT INTO boot_secret (hash, kind, operation_id, mac, created_at, expires_at) VALUES ($1, 'nonce', $2, $3, $4, $5)`,
-		access.Hash(nonce), h.Operation, macOrNull(h.MAC), now, now.Add(nonceLife)); err != nil {
-		return "", db.fault(err)
+	err := db.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := exec(ctx, tx, `DELETE FROM boot_secret WHERE operation_id = $1 AND kind = 'nonce' AND hash NOT IN
+			(SELECT hash FROM boot_secret WHERE operation_id = $1 AND kind = 'nonce' ORDER BY created_at DESC, hash LIMIT $2)`, h.Operation, mostNonces-1); err != nil {
+			return err
+		}
+		if _, err := exec(ctx, tx, `INSERT INTO boot_secret (hash, kind, operation_id, mac, created_at, expires_at) VALUES ($1, 'nonce', $2, $3, $4, $5)`,
+			access.Hash(nonce), h.Operation, macOrNull(h.MAC), now, now.Add(nonceLife)); err != nil {
+			return err
+		}
+		return db.addEvidence(ctx, tx, h.Operation, SawScript, map[string]any{"mac": h.MAC})
+	})
+	if err != nil {
+		return "", err
 	}
-	return nonce, db.AddEvidence(ctx, h.Operation, SawScript, map[string]any{"mac": h.MAC})
+	db.work.wake(everything)
+	return nonce, nil
 }
 
 // Check returns the host a nonce was minted for. One that is unknown, expired or used is

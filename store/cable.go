@@ -2,26 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"slices"
 
 	"rackwright/fault"
 	"rackwright/inventory"
 )
-
-// nestedCables is the cables that a machine or device plans, those whose side a is at it. What
-// they are plugged into is read by then.
-func nestedCables[T any](owner string, plug func(to *T, port string, c *inventory.Cable)) nested[T] {
-	return nested[T]{
-		columns: "near.port, k.type, k.length_m, k.label, far.port, COALESCE((SELECT name FROM device WHERE id = far.owner_id), (SELECT name FROM machine WHERE id = far.owner_id), '')",
-		from:    `cable_end near JOIN cable k ON k.id = near.cable_id JOIN cable_end far ON far.cable_id = near.cable_id AND far.side = 'b' WHERE near.side = 'a' AND near.owner_id = ` + owner,
-		read: func(to *T, scan func(...any) error) error {
-			var port string
-			c := &inventory.Cable{}
-			err := scan(&port, &c.Type, &c.LengthM, &c.Label, &c.To.Port, &c.To.Owner)
-			plug(to, port, c)
-			return err
-		},
-	}
-}
 
 // farDevices returns the ids of the devices at the other ends of the cables of some
 // machines and devices, whichever end plans them.
@@ -32,96 +18,109 @@ func (db *DB) farDevices(ctx context.Context, q queryer, owners []string) ([]str
 	})
 }
 
-func plugPSU(psus []inventory.PSU, port string, c *inventory.Cable) {
-	for i := range psus {
-		if psus[i].Name == port {
-			psus[i].Cable = c
-			return
-		}
-	}
-}
-
-// plugMachine puts a cable on the network port or power supply that plans it.
-func plugMachine(m *inventory.Machine, port string, c *inventory.Cable) {
-	for i := range m.NICs {
-		if m.NICs[i].Name == port {
-			m.NICs[i].Cable = c
-			return
-		}
-	}
-	plugPSU(m.PSUs, port, c)
-}
-
-// eachCable calls f for each cable that some machines and devices plan, with the port and
-// the connector where it begins.
-func eachCable(machines []inventory.Machine, devices []inventory.Device, f func(owner, port string, from inventory.Connector, c *inventory.Cable)) {
+// eachSocket calls f for each port and power supply of machines and devices, with its form
+// and where the cable is that is planned from it.
+func eachSocket(machines []inventory.Machine, devices []inventory.Device, f func(owner, port string, form inventory.Connector, c **inventory.Cable)) {
 	psus := func(owner string, list []inventory.PSU) {
 		for i := range list {
-			if list[i].Cable != nil {
-				f(owner, list[i].Name, list[i].Connector, list[i].Cable)
-			}
+			f(owner, list[i].Name, list[i].Connector, &list[i].Cable)
 		}
 	}
 	for i := range machines {
 		m := &machines[i]
 		for j := range m.NICs {
-			if m.NICs[j].Cable != nil {
-				f(m.Name, m.NICs[j].Name, m.NICs[j].Connector, m.NICs[j].Cable)
-			}
+			f(m.Name, m.NICs[j].Name, m.NICs[j].Connector, &m.NICs[j].Cable)
 		}
 		psus(m.Name, m.PSUs)
 	}
 	for i := range devices {
 		d := &devices[i]
 		for j := range d.Ports {
-			if d.Ports[j].Cable != nil {
-				f(d.Name, d.Ports[j].Name, d.Ports[j].Connector, d.Ports[j].Cable)
-			}
+			f(d.Name, d.Ports[j].Name, d.Ports[j].Connector, &d.Ports[j].Cable)
 		}
 		psus(d.Name, d.PSUs)
 	}
 }
 
-// connectors are the forms of the sockets by owner and port, as far as they are known.
-func connectors(inv *inventory.Inventory) map[inventory.End]inventory.Connector {
-	out := map[inventory.End]inventory.Connector{}
-	psus := func(owner string, list []inventory.PSU) {
-		for i := range list {
-			out[inventory.End{Owner: owner, Port: list[i].Name}] = list[i].Connector
+// eachCable calls f for each cable that they plan.
+func eachCable(machines []inventory.Machine, devices []inventory.Device, f func(owner, port string, from inventory.Connector, c *inventory.Cable)) {
+	eachSocket(machines, devices, func(owner, port string, form inventory.Connector, c **inventory.Cable) {
+		if *c != nil {
+			f(owner, port, form, *c)
 		}
-	}
-	for i := range inv.Machines {
-		m := &inv.Machines[i]
-		for j := range m.NICs {
-			out[inventory.End{Owner: m.Name, Port: m.NICs[j].Name}] = m.NICs[j].Connector
-		}
-		psus(m.Name, m.PSUs)
-	}
-	for i := range inv.Devices {
-		d := &inv.Devices[i]
-		for j := range d.Ports {
-			out[inventory.End{Owner: d.Name, Port: d.Ports[j].Name}] = d.Ports[j].Connector
-		}
-		psus(d.Name, d.PSUs)
-	}
-	return out
+	})
 }
 
-// unplug removes the cables that some machines or devices plan, or all that end at them.
-func (a *application) unplug(ctx context.Context, owners []string, all bool) error {
-	which := "side = 'a' AND "
-	if all {
-		which = ""
-	}
+// unplug removes the cables that changed machines or devices plan, until they are written again.
+func (a *application) unplug(ctx context.Context, owners []string) error {
 	return a.db.forEach(owners, "owner_id", func(clause string, args []any) error {
-		_, err := exec(ctx, a.tx, `DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE `+which+clause+")", args...)
+		_, err := exec(ctx, a.tx, `DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE side = 'a' AND `+clause+")", args...)
 		return err
 	})
 }
 
+// cut removes all cables that end at machines or devices that leave, and what others say of
+// those that they planned.
+func (db *DB) cut(ctx context.Context, tx *sql.Tx, owners []string) error {
+	planners, err := gather(db, owners, "far.owner_id", func(clause string, args []any) ([]string, error) {
+		return collect(ctx, tx, readText, `SELECT DISTINCT near.owner_id FROM cable_end far JOIN cable_end near ON near.cable_id = far.cable_id AND near.side = 'a'
+			WHERE far.side = 'b' AND `+clause, args...)
+	})
+	if err != nil {
+		return err
+	}
+	if err := db.forEach(owners, "owner_id", func(clause string, args []any) error {
+		_, err := exec(ctx, tx, `DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE `+clause+")", args...)
+		return err
+	}); err != nil {
+		return err
+	}
+	for _, id := range planners {
+		if err := db.pullOut(ctx, tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pullOut takes cables that are no more out of the document of a machine or device.
+func (db *DB) pullOut(ctx context.Context, tx *sql.Tx, id string) error {
+	machines, err := db.machines(ctx, tx, "m.id = $1", id)
+	if err != nil {
+		return err
+	}
+	devices, err := db.devices(ctx, tx, "d.id = $1", id)
+	if err != nil {
+		return err
+	}
+	left, err := collect(ctx, tx, readText, `SELECT port FROM cable_end WHERE owner_id = $1 AND side = 'a'`, id)
+	if err != nil {
+		return err
+	}
+	eachSocket(machines, devices, func(_, port string, _ inventory.Connector, c **inventory.Cable) {
+		if !slices.Contains(left, port) {
+			*c = nil
+		}
+	})
+	for i := range machines {
+		if err := writeSpec(ctx, tx, &machines[i]); err != nil {
+			return err
+		}
+	}
+	for i := range devices {
+		if _, err := exec(ctx, tx, `UPDATE device SET spec = $1 WHERE id = $2`, toJSON(specOf(&devices[i])), id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // writeCables writes the cables that the changed machines and devices plan.
 func (a *application) writeCables(ctx context.Context) error {
-	sockets := connectors(a.after())
+	sockets, after := map[inventory.End]inventory.Connector{}, a.after()
+	eachSocket(after.Machines, after.Devices, func(owner, port string, form inventory.Connector, _ **inventory.Cable) {
+		sockets[inventory.End{Owner: owner, Port: port}] = form
+	})
 	if err := a.refit(ctx, sockets); err != nil {
 		return err
 	}

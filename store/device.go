@@ -2,12 +2,12 @@ package store
 
 import (
 	"context"
-	"slices"
 
 	"rackwright/inventory"
 )
 
-// deviceSpec is the part of a device that no query looks into; cables stand beside it.
+// deviceSpec is what a plan says of a device, as one document in its row. Its cables stand in
+// a table as well: see machineSpec.
 type deviceSpec struct {
 	Feed   string            `json:"feed,omitempty"`
 	LLDP   string            `json:"lldp,omitempty"`
@@ -16,6 +16,10 @@ type deviceSpec struct {
 	Bays   []string          `json:"bays,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
 	Tags   []string          `json:"tags,omitempty"`
+}
+
+func specOf(d *inventory.Device) deviceSpec {
+	return deviceSpec{d.Feed, d.LLDP, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags}
 }
 
 // Devices lists the devices of a rack by name; "" for those of all racks.
@@ -37,35 +41,19 @@ func (db *DB) devices(ctx context.Context, q queryer, pick string, args ...any) 
 }
 
 func (db *DB) devicesIn(ctx context.Context, q queryer, pick, order string, args ...any) ([]inventory.Device, error) {
-	return collect(ctx, q, func(scan func(...any) error) (d inventory.Device, err error) {
-		err = scanWith(scan, &d, inDevice, func(scan func(...any) error) error { return readDevice(scan, &d) })
-		return d, err
-	}, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag, d.spec, d.version`+
-		db.deviceColumns+` FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
+	return collect(ctx, q, readDevice, `SELECT d.id, d.name, d.kind, r.name, d.u, d.height, d.face, d.full_depth, d.side, d.model, d.serial, d.asset_tag, d.spec, d.version
+		FROM device d JOIN rack r ON r.id = d.rack_id WHERE `+pick+order, args...)
 }
 
-var inDevice = []nested[inventory.Device]{nestedCables("d.id", plugDevice)}
-
-func readDevice(scan func(...any) error, d *inventory.Device) error {
+func readDevice(scan func(...any) error) (d inventory.Device, err error) {
 	s, deep, slot := deviceSpec{}, false, inventory.Slot{}
-	err := scan(asText{&d.ID}, &d.Name, &d.Kind, &slot.Rack, &slot.U, &slot.Height, &slot.Face, &deep, &slot.Side, &d.Model, &d.Serial, &d.AssetTag,
+	err = scan(asText{&d.ID}, &d.Name, &d.Kind, &slot.Rack, &slot.U, &slot.Height, &slot.Face, &deep, &slot.Side, &d.Model, &d.Serial, &d.AssetTag,
 		asJSON{&s}, &d.Version)
 	if deep {
 		slot.Face = inventory.Both
 	}
 	d.Slot, d.Feed, d.LLDP, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags = &slot, s.Feed, s.LLDP, s.Ports, s.PSUs, s.Bays, s.Labels, s.Tags
-	return err
-}
-
-// plugDevice puts a cable on the port or power supply that plans it.
-func plugDevice(d *inventory.Device, port string, c *inventory.Cable) {
-	for i := range d.Ports {
-		if d.Ports[i].Name == port {
-			d.Ports[i].Cable = c
-			return
-		}
-	}
-	plugPSU(d.PSUs, port, c)
+	return d, err
 }
 
 // vacateDevices gives up what changed devices hold until they are written again.
@@ -80,7 +68,7 @@ func (a *application) vacateDevices(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	return a.unplug(ctx, ids, false)
+	return a.unplug(ctx, ids)
 }
 
 // writeDevices writes the changed devices.
@@ -115,23 +103,6 @@ func (a *application) writeDevices(ctx context.Context) error {
 	return cells.done(ctx)
 }
 
-func specOf(d *inventory.Device) deviceSpec {
-	s := deviceSpec{Feed: d.Feed, LLDP: d.LLDP, Ports: slices.Clone(d.Ports), PSUs: unplugged(d.PSUs), Bays: d.Bays, Labels: d.Labels, Tags: d.Tags}
-	for i := range s.Ports {
-		s.Ports[i].Cable = nil
-	}
-	return s
-}
-
-// unplugged are power supplies without their cables.
-func unplugged(psus []inventory.PSU) []inventory.PSU {
-	out := slices.Clone(psus)
-	for i := range out {
-		out[i].Cable = nil
-	}
-	return out
-}
-
 // removals takes out the devices and machines that the plan removes.
 func (a *application) removals(ctx context.Context) error {
 	machines, devices := a.removed("machine"), a.removed("device")
@@ -148,7 +119,7 @@ func (a *application) removals(ctx context.Context) error {
 			ids = append(ids, d.ID)
 		}
 	}
-	if err := a.unplug(ctx, ids, true); err != nil {
+	if err := a.db.cut(ctx, a.tx, ids); err != nil {
 		return err
 	}
 	return a.db.forEach(ids, "id", func(clause string, args []any) error {
@@ -162,9 +133,6 @@ func (a *application) withdraw(ctx context.Context, m *inventory.Machine) error 
 	if err := inventory.Move(m.Phase, inventory.Retired); err != nil {
 		return err
 	}
-	if err := a.unplug(ctx, []string{m.ID}, true); err != nil {
-		return err
-	}
 	a.gone = append(a.gone, m.ID)
 	gone := *m
 	gone.Phase = inventory.Retired
@@ -176,5 +144,5 @@ func (a *application) withdraw(ctx context.Context, m *inventory.Machine) error 
 	if n == 0 {
 		return changedMeanwhile(m.Name, "run plan again")
 	}
-	return retire(ctx, a.tx, &gone)
+	return a.db.retire(ctx, a.tx, &gone)
 }

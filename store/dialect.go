@@ -24,11 +24,13 @@ type dialect struct {
 	fault   func(error) error
 	session bool // the migrator takes a session lock
 
-	params int                   // of a statement that inserts many rows
-	mark   func(n int) string    // of its nth parameter
-	oneOf  string                // behind a column: whether it is one of the array that is parameter %d
-	array  func([]string) string // as that parameter
-	rows   string                // the JSON array of arrays of columns
+	params    int                   // of a statement that inserts many rows
+	mark      func(n int) string    // of its nth parameter
+	oneOf     string                // behind a column: whether it is one of the array that is parameter %d
+	array     func([]string) string // as that parameter
+	aggregate string                // function that makes a JSON array of rows
+	object    string                // function that makes a JSON object of names and values
+	shrink    string                // gives back the memory that reading much took, of the same connection
 
 	snapshot sql.IsolationLevel // of a transaction that only reads
 

@@ -123,6 +123,11 @@ func (db *DB) ClaimImageImport(ctx context.Context, owner string, ttl time.Durat
 // until now+ttl, and changes it; "": there is none. table, open and change are words of the
 // program; $3 in them is now.
 func (db *DB) lend(ctx context.Context, table, open, change, owner string, ttl time.Duration) (id string, err error) {
+	end, err := db.sql.toWrite(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer end()
 	now := db.now()
 	err = db.sql.QueryRowContext(ctx, `UPDATE `+table+` SET lease_owner = $1, lease_until = $2, updated_at = $3`+change+`
 		WHERE id = (SELECT id FROM `+table+` WHERE `+open+` AND (lease_owner = '' OR lease_until <= $3)

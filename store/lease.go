@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"rackwright/fault"
 	"rackwright/inventory"
 )
 
@@ -36,78 +35,20 @@ func readLease(scan func(...any) error) (l inventory.Lease, err error) {
 	return l, err
 }
 
-// Lend lends a stranger an address of the network's pool: the one it has, the one it
-// asked for if free, else the first that is free and not reserved. The row is durable
-// before the answer; the primary key keeps two instances from lending one address.
-// A pool with nothing left is Conflict.
-func (db *DB) Lend(ctx context.Context, mac inventory.MAC, n *inventory.Network, wish netip.Addr) (inventory.Lease, error) {
-	l := inventory.Lease{MAC: mac, Network: n.Name}
-	err := db.tx(ctx, func(tx *sql.Tx) error {
-		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
-		if err != nil {
-			return err
-		}
-		if !known {
-			return fault.NotFoundf("there is no network %s any more", n.Name)
-		}
-		now := db.now()
-		l.Until = now.Add(strangerLease)
-		free, err := freeAddress(ctx, tx, mac, n, wish, now)
-		if err != nil {
-			return err
-		}
-		l.Address = free
-		if _, err := exec(ctx, tx, `DELETE FROM lease WHERE network_id = $1 AND (mac = $2 OR address = $3)`, n.ID, mac.String(), free.String()); err != nil {
-			return err
-		}
-		_, err = exec(ctx, tx, `INSERT INTO lease (network_id, address, mac, until) VALUES ($1, $2, $3, $4)`, n.ID, free.String(), mac.String(), l.Until)
-		return err
-	})
-	return l, err
-}
-
-func freeAddress(ctx context.Context, tx *sql.Tx, mac inventory.MAC, n *inventory.Network, wish netip.Addr, now time.Time) (netip.Addr, error) {
-	held := map[netip.Addr]bool{n.Gateway: true}
-	var mine netip.Addr
-	_, err := collect(ctx, tx, func(scan func(...any) error) (a netip.Addr, err error) {
-		var m inventory.MAC
-		var until time.Time
-		err = scan(asAddr{&a}, asMAC{&m}, asTime{&until})
-		switch {
-		case m == mac:
-			mine = a
-		case until.After(now):
-			held[a] = true
-		}
-		return a, err
-	}, `SELECT address, mac, until FROM lease WHERE network_id = $1`, n.ID)
-	if err != nil {
-		return netip.Addr{}, err
+// Lessee is the MAC that an address of a network was lent to last, zero for none; the lease
+// may have ended.
+func (db *DB) Lessee(ctx context.Context, n *inventory.Network, a netip.Addr) (mac inventory.MAC, err error) {
+	err = db.sql.QueryRowContext(ctx, `SELECT mac FROM lease WHERE network_id = $1 AND address = $2`, n.ID, addrOrNull(a)).Scan(asMAC{&mac})
+	if err == sql.ErrNoRows {
+		return mac, nil
 	}
-	_, err = collect(ctx, tx, func(scan func(...any) error) (a netip.Addr, err error) {
-		err = scan(asAddr{&a})
-		held[a] = true
-		return a, err
-	}, `SELECT address FROM machine_address WHERE network_id = $1`, n.ID)
-	if err != nil {
-		return netip.Addr{}, err
-	}
-	for _, a := range []netip.Addr{mine, wish} {
-		if a.IsValid() && n.Pool.Contains(a) && !held[a] {
-			return a, nil
-		}
-	}
-	for i := range min(n.Pool.Size(), 1<<16) {
-		if a := n.Pool.Nth(i); !held[a] {
-			return a, nil
-		}
-	}
-	return netip.Addr{}, fault.Conflictf("the pool of network %s is used up", n.Name).WithHint("widen the pool, or plan the machines in it")
+	return mac, db.fault(err)
 }
 
 // Release ends a stranger's lease of an address; it is no error when there is none.
 func (db *DB) Release(ctx context.Context, mac inventory.MAC, n *inventory.Network, a netip.Addr) error {
 	_, err := exec(ctx, db.sql, `DELETE FROM lease WHERE network_id = $1 AND mac = $2 AND address = $3`, n.ID, mac.String(), addrOrNull(a))
+	db.lenders.givenBack(n.ID)
 	return db.fault(err)
 }
 

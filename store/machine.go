@@ -38,28 +38,34 @@ func (db *DB) machines(ctx context.Context, q queryer, pick string, args ...any)
 
 // machinesWith reads machines like machines, with what is written for their facts.
 func (db *DB) machinesWith(ctx context.Context, q queryer, facts, pick string, args ...any) ([]inventory.Machine, error) {
-	return collect(ctx, q, func(scan func(...any) error) (m inventory.Machine, err error) {
-		err = scanWith(scan, &m, inMachine, func(scan func(...any) error) error { return readMachine(scan, &m) })
-		return m, err
-	}, `SELECT m.id, m.name, m.phase, r.name, m.u, m.height, m.face, m.full_depth, m.side, d.name, m.bay,
-		m.firmware, m.arch, m.vendor, m.model, m.serial, m.uuid, m.root_disk, m.psus, m.waivers, m.asset_tag, m.batch, p.name,
-		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, `+facts+`, m.image, m.version, m.created_at, m.updated_at`+
-		db.machineColumns+`
-		FROM machine m LEFT JOIN rack r ON r.id = m.rack_id LEFT JOIN device d ON d.id = m.chassis_id LEFT JOIN project p ON p.id = m.project_id
+	return collect(ctx, q, readMachine, `SELECT m.id, m.name, m.phase, r.name, m.u, m.height, m.face, m.full_depth, m.side, d.name, m.bay,
+		m.firmware, m.arch, m.vendor, m.model, m.serial, m.uuid, m.spec, m.asset_tag, m.batch, p.name,
+		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, `+facts+`, m.image, m.version, m.created_at, m.updated_at,
+		b.address, CASE b.planned_username WHEN '' THEN b.username ELSE b.planned_username END, b.certificate_sha256, b.mac,
+		CASE WHEN b.planned_username IN ('', b.username) THEN b.claimed_at END, b.planned_certificate, `+db.dialect.conditionsOf()+`
+		FROM machine m LEFT JOIN bmc b ON b.machine_id = m.id LEFT JOIN rack r ON r.id = m.rack_id LEFT JOIN device d ON d.id = m.chassis_id LEFT JOIN project p ON p.id = m.project_id
 		WHERE `+pick, args...)
 }
 
-func readMachine(scan func(...any) error, m *inventory.Machine) error {
-	var rack, face, chassis, project sql.NullString
+func readMachine(scan func(...any) error) (m inventory.Machine, err error) {
+	var rack, face, chassis, project, way sql.NullString
+	var bmc inventory.BMC
 	var u, height sql.NullInt64
 	var slot inventory.Slot
 	var deep bool
 	var hold inventory.Hold
-	err := scan(asText{&m.ID}, &m.Name, &m.Phase, &rack, &u, &height, &face, &deep, &slot.Side, &chassis, &slot.Bay,
-		&m.Firmware, &m.Arch, &m.Vendor, &m.Model, &m.Serial, &m.UUID, asJSON{&m.RootDisk}, asJSON{&m.PSUs}, asJSON{&m.Waivers}, &m.AssetTag, &m.Batch, &project,
+	var s machineSpec
+	err = scan(asText{&m.ID}, &m.Name, &m.Phase, &rack, &u, &height, &face, &deep, &slot.Side, &chassis, &slot.Bay,
+		&m.Firmware, &m.Arch, &m.Vendor, &m.Model, &m.Serial, &m.UUID, asJSON{&s}, &m.AssetTag, &m.Batch, &project,
 		&hold.By, &hold.Reason, asTime{&hold.Since}, asTime{&hold.Until}, asText{&m.Replaces}, asTime{&m.Erased}, &m.Power, asJSON{&m.Facts}, &m.Image, &m.Version,
-		asTime{&m.CreatedAt}, asTime{&m.UpdatedAt})
+		asTime{&m.CreatedAt}, asTime{&m.UpdatedAt},
+		&way, asText{&bmc.Username}, asText{&bmc.CertificateSHA256}, asMAC{&bmc.MAC}, asTime{&bmc.Claimed}, asText{&bmc.PlannedCertificate}, asConditions{&m.Conditions})
 	m.Project = project.String
+	s.tell(&m)
+	if way.Valid {
+		bmc.Address = way.String
+		m.BMC = &bmc
+	}
 	if u.Valid {
 		slot.Rack, slot.U, slot.Height, slot.Face, slot.Chassis = rack.String, int(u.Int64), int(height.Int64), inventory.Face(face.String), chassis.String
 		if deep {
@@ -70,5 +76,5 @@ func readMachine(scan func(...any) error, m *inventory.Machine) error {
 	if !hold.Until.IsZero() {
 		m.Hold = &hold
 	}
-	return err
+	return m, err
 }

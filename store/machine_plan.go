@@ -19,7 +19,7 @@ func (a *application) vacateMachines(ctx context.Context) error {
 			ids = append(ids, m.ID)
 		}
 	}
-	if err := a.unplug(ctx, ids, false); err != nil {
+	if err := a.unplug(ctx, ids); err != nil {
 		return err
 	}
 	for _, free := range []struct{ column, statement string }{
@@ -118,13 +118,13 @@ func (a *application) writeMachines(ctx context.Context) error {
 // the state is left alone.
 func (db *DB) writePlanned(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
 	list := db.batch(tx, `INSERT INTO machine (id, name, phase, rack_id, u, height, face, full_depth, side, chassis_id, bay, firmware, arch, vendor, model,
-			serial, serial_key, uuid, root_disk, psus, waivers, asset_tag, batch, project_id, power, image, version, created_at, updated_at)`,
+			serial, serial_key, uuid, spec, asset_tag, batch, project_id, power, image, version, created_at, updated_at)`,
 		`ON CONFLICT (id) DO UPDATE SET rack_id = excluded.rack_id, u = excluded.u, height = excluded.height, face = excluded.face,
 			full_depth = excluded.full_depth, side = excluded.side, chassis_id = excluded.chassis_id, bay = excluded.bay, firmware = excluded.firmware,
 			arch = excluded.arch, vendor = excluded.vendor, model = excluded.model, serial = excluded.serial, serial_key = excluded.serial_key,
-			uuid = excluded.uuid, root_disk = excluded.root_disk, psus = excluded.psus, waivers = excluded.waivers, asset_tag = excluded.asset_tag,
+			uuid = excluded.uuid, spec = excluded.spec, asset_tag = excluded.asset_tag,
 			batch = excluded.batch, project_id = excluded.project_id, updated_at = excluded.updated_at, version = machine.version + 1
-		WHERE machine.version = excluded.version`, 29)
+		WHERE machine.version = excluded.version`, 27)
 	defer list.close()
 	now := db.now()
 	for _, m := range machines {
@@ -132,7 +132,7 @@ func (db *DB) writePlanned(ctx context.Context, tx *sql.Tx, ids identities, mach
 			m.CreatedAt, m.UpdatedAt, m.Version = now, now, 1
 		}
 		if err := list.add(ctx, append(append([]any{m.ID, m.Name, m.Phase}, slotColumns(ids, m.Slot)...), m.Firmware, m.Arch, m.Vendor, m.Model,
-			m.Serial, orNull(m.SerialKey()), m.UUID, toJSON(m.RootDisk), listOrNull(unplugged(m.PSUs)), listOrNull(m.Waivers), m.AssetTag, m.Batch,
+			m.Serial, orNull(m.SerialKey()), m.UUID, toJSON(specOfMachine(m)), m.AssetTag, m.Batch,
 			orNull(ids.projects[m.Project]), m.Power, m.Image, m.Version, m.CreatedAt, now)...); err != nil {
 			return err
 		}
@@ -159,13 +159,6 @@ func slotColumns(ids identities, s *inventory.Slot) []any {
 		face = inventory.Front
 	}
 	return []any{ids.racks[s.Rack], s.U, s.Height, face, deep, s.Side, orNull(ids.devices[s.Chassis]), s.Bay}
-}
-
-func listOrNull[T any](list []T) any {
-	if len(list) == 0 {
-		return nil
-	}
-	return toJSON(list)
 }
 
 func (db *DB) writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {

@@ -148,7 +148,7 @@ func (db *DB) writeState(ctx context.Context, tx *sql.Tx, was *state, m *invento
 	}
 	if moved && m.Phase == inventory.Retired {
 		outlets := outletsOf(m.PSUs)
-		if err := retire(ctx, tx, m); err != nil {
+		if err := db.retire(ctx, tx, m); err != nil {
 			return err
 		}
 		if err := db.loadAgain(ctx, tx, was.Slot, outlets); err != nil {
@@ -181,6 +181,11 @@ func (db *DB) writeLearned(ctx context.Context, tx *sql.Tx, was *state, m *inven
 			continue
 		}
 		if _, err := exec(ctx, tx, `UPDATE nic SET mac = $1 WHERE machine_id = $2 AND name = $3`, macOrNull(n.MAC), m.ID, n.Name); err != nil {
+			return err
+		}
+	}
+	if was.otherMACs(m) {
+		if err := writeSpec(ctx, tx, m); err != nil {
 			return err
 		}
 	}

@@ -50,15 +50,12 @@ func (db *DB) matesAt(ctx context.Context, ids map[string]bool, d *inventory.Dev
 // against their cables.
 func (db *DB) heardOf(ctx context.Context, ids []string) ([]inventory.Machine, error) {
 	var out []inventory.Machine
-	parts := []nested[inventory.Machine]{nestedNICs, nestedConditions, nestedCables("m.id", plugMachine)}
 	err := db.forEach(ids, "m.id", func(clause string, args []any) error {
 		list, err := collect(ctx, db.sql, func(scan func(...any) error) (m inventory.Machine, err error) {
 			m.Facts = &inventory.Facts{}
-			err = scanWith(scan, &m, parts, func(scan func(...any) error) error {
-				return scan(asText{&m.ID}, &m.Name, &m.Phase, asText{&m.Facts.Source}, asJSON{&m.Facts.NICs}, asJSON{&m.Facts.LLDP})
-			})
+			err = scan(asText{&m.ID}, &m.Name, &m.Phase, asJSON{&m.NICs}, asText{&m.Facts.Source}, asJSON{&m.Facts.NICs}, asJSON{&m.Facts.LLDP}, asConditions{&m.Conditions})
 			return m, err
-		}, `SELECT m.id, m.name, m.phase, m.facts ->> 'source', m.facts -> 'nics', m.facts -> 'lldp'`+columns(db.dialect, parts)+` FROM machine m WHERE `+clause, args...)
+		}, `SELECT m.id, m.name, m.phase, m.spec -> 'nics', m.facts ->> 'source', m.facts -> 'nics', m.facts -> 'lldp', `+db.dialect.conditionsOf()+` FROM machine m WHERE `+clause, args...)
 		out = append(out, list...)
 		return err
 	})

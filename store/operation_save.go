@@ -94,10 +94,15 @@ func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operatio
 // PokeOperation makes an operation due now. While a worker holds it, which may have
 // looked before this came in, it is due again as soon as the worker saves it.
 func (db *DB) PokeOperation(ctx context.Context, id string) error {
-	_, err := exec(ctx, db.sql, `UPDATE operation SET due = CASE WHEN due > $1 THEN $1 ELSE due END, woken = true
-		WHERE id = $2 AND state IN ('queued', 'running')`, db.now(), id)
+	err := db.poke(ctx, db.sql, id)
 	db.work.wake(everything)
 	return db.fault(err)
+}
+
+func (db *DB) poke(ctx context.Context, q queryer, id string) error {
+	_, err := exec(ctx, q, `UPDATE operation SET due = CASE WHEN due > $1 THEN $1 ELSE due END, woken = true
+		WHERE id = $2 AND state IN ('queued', 'running')`, db.now(), id)
+	return err
 }
 
 // WorkDue returns a signal that work may have become due, by what this process did or, as

@@ -15,6 +15,8 @@ type pool struct {
 	*sql.DB
 	keep int // statements; 0: the driver keeps them itself
 
+	writer chan struct{} // whose turn it is to write; nil: the database lets many at once
+
 	mu   sync.Mutex
 	kept map[string]*statement
 	turn int64
@@ -31,6 +33,21 @@ const keptStatements = 128
 
 // idleTime is how long a connection is kept that nothing asked for.
 const idleTime = 5 * time.Minute
+
+// toWrite waits until this process's other writers before are done, in the order they came, and
+// returns how to end it. SQLite has one writer at a time and lets the others try again now and
+// then: whoever writes without a pause would keep them all out.
+func (p *pool) toWrite(ctx context.Context) (func(), error) {
+	if p.writer == nil {
+		return func() {}, nil
+	}
+	select {
+	case p.writer <- struct{}{}:
+		return func() { <-p.writer }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 // QueryContext is that of sql.DB.
 func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

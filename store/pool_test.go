@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"path/filepath"
@@ -40,5 +41,41 @@ func TestThePoolKeepsAFewStatementsAndAnswersAll(t *testing.T) {
 	}
 	if _, err := p.QueryContext(t.Context(), "SELECT nothing"); err == nil {
 		t.Error("a wrong query is answered")
+	}
+}
+
+func TestOneWritesAtATimeWhereTheDatabaseLetsOnlyOne(t *testing.T) {
+	p := &pool{writer: make(chan struct{}, 1)}
+	writing := 0
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			end, err := p.toWrite(t.Context())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer end()
+			if writing++; writing != 1 {
+				t.Errorf("%d at once", writing)
+			}
+			writing--
+		})
+	}
+	all.Wait()
+	end, err := p.toWrite(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer end()
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := p.toWrite(gone); err == nil {
+		t.Error("who does not wait any more has a turn")
+	}
+	if end, err := (&pool{}).toWrite(gone); err != nil {
+		t.Error(err)
+	} else {
+		end()
 	}
 }

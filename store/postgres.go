@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"runtime"
 	"strings"
 	"time"
 
@@ -22,13 +23,17 @@ import (
 // connectTime is how long a PostgreSQL that says nothing is waited for.
 const connectTime = 10 * time.Second
 
+// connections is how many an instance holds at most: reading an answer takes a core of ours,
+// so with more than a few for each core every answer only waits longer.
+func connections() int { return min(16, 4*runtime.GOMAXPROCS(0)) }
+
 func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	db.dialect = dialect{goose: goose.DialectPostgres, files: migrations.Postgres, session: true,
 		snapshot: sql.LevelRepeatableRead,
 		skip:     " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
 		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
 		again: postgresAgain, fault: postgresFault,
-		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray, rows: "json_agg(json_build_array(%s))",
+		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray, aggregate: "json_agg", object: "json_build_object",
 		uncounted: `SELECT relname FROM pg_class WHERE oid = to_regclass('machine') AND reltuples < 4 * $1::integer`,
 		recount:   `ANALYZE rack, slot_cell, device, machine, nic, bmc, cable, cable_end, machine_label, machine_word`}
 	cfg, err := pgx.ParseConfig(o.DSN)
@@ -44,8 +49,8 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	}
 	db.listen = cfg
 	db.sql = &pool{DB: stdlib.OpenDB(*cfg, stdlib.OptionBeforeConnect(db.gate), stdlib.OptionAfterConnect(inMemory(cfg)))}
-	db.sql.SetMaxOpenConns(16)
-	db.sql.SetMaxIdleConns(16)
+	db.sql.SetMaxOpenConns(connections())
+	db.sql.SetMaxIdleConns(connections())
 	db.sql.SetConnMaxIdleTime(idleTime)
 	err = postgresFault(db.sql.PingContext(ctx))
 	if o.Patient && fault.Is(err, fault.Unreachable) {

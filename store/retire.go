@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -56,14 +57,16 @@ func openWork(ctx context.Context, tx *sql.Tx, m *inventory.Machine, what string
 
 // retire gives up what a machine held, so that its slot, MACs, addresses and BMC are
 // free for others and its credentials are gone. Work on it must have ended.
-func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func (db *DB) retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 	if err := openWork(ctx, tx, m, "retire"); err != nil {
+		return err
+	}
+	if err := db.cut(ctx, tx, []string{m.ID}); err != nil {
 		return err
 	}
 	for _, statement := range []string{
 		`DELETE FROM lease WHERE mac IN (SELECT mac FROM nic WHERE machine_id = $1)`,
 		`DELETE FROM boot_secret WHERE operation_id IN (SELECT id FROM operation WHERE machine_id = $1)`,
-		`DELETE FROM cable WHERE id IN (SELECT cable_id FROM cable_end WHERE owner_id = $1)`,
 		`DELETE FROM slot_cell WHERE machine_id = $1`,
 		`DELETE FROM nic WHERE machine_id = $1`,
 		`DELETE FROM bond WHERE machine_id = $1`,
@@ -81,11 +84,17 @@ func retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
 	if _, err := exec(ctx, tx, `UPDATE machine SET left_slot = $1 WHERE id = $2`, jsonOrNull(m.Slot), m.ID); err != nil {
 		return err
 	}
-	m.Slot, m.NICs, m.Bonds, m.BMC, m.Labels, m.Tags = nil, nil, nil, nil, nil, nil
-	for i := range m.PSUs {
-		m.PSUs[i].Cable = nil
+	m.Slot, m.NICs, m.Bonds, m.BMC, m.Labels, m.Tags, m.PSUs = nil, nil, nil, nil, nil, nil, unplugged(m.PSUs)
+	return writeSpec(ctx, tx, m)
+}
+
+// unplugged are power supplies without their cables.
+func unplugged(psus []inventory.PSU) []inventory.PSU {
+	out := slices.Clone(psus)
+	for i := range out {
+		out[i].Cable = nil
 	}
-	return nil
+	return out
 }
 
 // loadAgain writes anew what racks carry after a machine left one or was replaced: its

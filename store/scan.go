@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	quick "github.com/go-json-experiment/json/v1"
+
 	"rackwright/inventory"
 )
 
@@ -51,7 +53,7 @@ func (s asJSON) Scan(v any) error {
 	if err != nil || t == "" {
 		return err
 	}
-	return json.Unmarshal([]byte(t), s.to)
+	return quick.Unmarshal([]byte(t), s.to)
 }
 
 // asAddr reads inet or text.

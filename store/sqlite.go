@@ -26,7 +26,7 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	db.dialect = dialect{goose: goose.DialectSQLite3, files: migrations.SQLite, single: true, again: sqliteAgain, fault: sqliteFault,
 		params: 200, mark: func(int) string { return "?" },
 		oneOf: " IN (SELECT value FROM json_each($%d))", array: func(values []string) string { return toJSON(values) },
-		rows: "json_group_array(json_array(%s))"}
+		aggregate: "json_group_array", object: "json_object", shrink: "PRAGMA shrink_memory"}
 	release, err := lockFile(o.DSN + ".lock")
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	if err != nil {
 		return fault.Internalf("open %s: %w", o.DSN, err)
 	}
-	db.sql = &pool{DB: connections, keep: keptStatements, kept: map[string]*statement{}}
+	db.sql = &pool{DB: connections, keep: keptStatements, kept: map[string]*statement{}, writer: make(chan struct{}, 1)}
 	db.sql.SetMaxOpenConns(8)
 	db.sql.SetMaxIdleConns(8) // a new one has nothing in its cache
 	db.sql.SetConnMaxIdleTime(idleTime)

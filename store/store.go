@@ -58,9 +58,8 @@ type DB struct {
 	fleets  signal // a rollout or a firmware campaign is to be looked after
 	imports signal // an import of an image, or a job of the catalogue, is to be done
 
-	tokens tokenCache
-
-	machineColumns, deviceColumns string // of what they have many of
+	tokens  tokenCache
+	lenders lenders
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the
@@ -81,7 +80,6 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		db.Close()
 		return nil, err
 	}
-	db.machineColumns, db.deviceColumns = columns(db.dialect, inMachine), columns(db.dialect, inDevice)
 	if db.Pending() {
 		return db, nil
 	}
@@ -158,6 +156,11 @@ func (db *DB) lock(ctx context.Context, tx *sql.Tx, query string, args ...any) (
 }
 
 func (db *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
+	end, err := db.sql.toWrite(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	tx, err := db.sql.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -188,6 +191,11 @@ func exec(ctx context.Context, q queryer, query string, args ...any) (int64, err
 		if tx, ok := ctx.Value(jointKey{p}).(*sql.Tx); ok {
 			q = tx
 		} else {
+			end, err := p.toWrite(ctx)
+			if err != nil {
+				return 0, err
+			}
+			defer end()
 			writes(ctx)
 		}
 	}

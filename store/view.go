@@ -42,16 +42,29 @@ func (db *DB) View(ctx context.Context) (v *boot.View, err error) {
 		if err != nil {
 			return err
 		}
-		options, err := modelOptions(ctx, tx)
+		models, err := modelBoot(ctx, tx)
 		if err != nil {
 			return err
 		}
-		var id string
-		err = tx.QueryRowContext(ctx, `SELECT id FROM installation`).Scan(asText{&id})
-		v = boot.NewView(at.n, list, hosts).With(&boot.Delta{Revision: at.n, Models: options, Installation: id})
+		id, err := installation(ctx, tx)
+		v = boot.NewView(at.n, list, hosts).With(&boot.Delta{Revision: at.n, Models: models, Installation: id})
+		if err == nil && db.dialect.shrink != "" {
+			_, err = tx.ExecContext(ctx, db.dialect.shrink)
+		}
 		return err
 	})
 	return v, err
+}
+
+// Installation is what all servers on the database are known by, a UUID.
+func (db *DB) Installation(ctx context.Context) (string, error) {
+	id, err := installation(ctx, db.sql)
+	return id, db.fault(err)
+}
+
+func installation(ctx context.Context, q queryer) (id string, err error) {
+	err = q.QueryRowContext(ctx, `SELECT id FROM installation`).Scan(asText{&id})
+	return id, err
 }
 
 // ViewSince reads what changed in the boot view since a revision; nil when that is not
@@ -67,7 +80,7 @@ func (db *DB) ViewSince(ctx context.Context, since int64) (d *boot.Delta, err er
 			if delta.Networks, err = networkPointers(ctx, tx); err != nil {
 				return err
 			}
-			if delta.Models, err = modelOptions(ctx, tx); err != nil {
+			if delta.Models, err = modelBoot(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -122,15 +135,25 @@ func networkPointers(ctx context.Context, q queryer) ([]*inventory.Network, erro
 	return out, err
 }
 
-// modelOptions are the DHCP options of the models that have some.
-func modelOptions(ctx context.Context, q queryer) (map[string][]inventory.Option, error) {
+// modelBoot is what the view knows of models.
+func modelBoot(ctx context.Context, q queryer) (*boot.Models, error) {
 	list, err := models(ctx, q)
-	out := map[string][]inventory.Option{}
+	if err != nil {
+		return nil, err
+	}
+	out := &boot.Models{Options: map[string][]inventory.Option{}, Loaders: map[string]boot.Kind{}, HTTPS: map[string]bool{}}
 	for _, m := range list {
 		if len(m.Options) > 0 {
-			out[m.Name] = m.Options
+			out.Options[m.Name] = m.Options
+		}
+		if m.Loader != "" {
+			out.Loaders[m.Name] = boot.Kind(m.Loader)
+		}
+		if m.HTTPS {
+			out.HTTPS[m.Name] = true
 		}
 	}
+	out.Rungs, err = rungs(ctx, q)
 	return out, err
 }
 
@@ -138,11 +161,13 @@ func modelOptions(ctx context.Context, q queryer) (map[string][]inventory.Option
 // its address, and boots its own disk whatever its operation says.
 func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]*boot.Host, error) {
 	share := sharer{names: map[string]string{}}
+	var h boot.Host // each row is read into it, so that what reading takes does not lie between the hosts
+	var network sql.NullString
+	var held bool
+	into := []any{asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, asAddr{&h.Address6}, &h.Firmware, &h.Model, asText{&h.Operation}, &held}
 	return collect(ctx, q, func(scan func(...any) error) (*boot.Host, error) {
-		var h boot.Host
-		var network sql.NullString
-		var held bool
-		err := scan(asText{&h.Machine}, &h.Name, asMAC{&h.MAC}, &h.UUID, &network, asAddr{&h.Address}, asAddr{&h.Address6}, &h.Firmware, &h.Model, asText{&h.Operation}, &held)
+		h = boot.Host{}
+		err := scan(into...)
 		h.Network = network.String
 		if held {
 			h.Operation = ""
@@ -151,7 +176,8 @@ func (db *DB) hosts(ctx context.Context, q queryer, and string, args ...any) ([]
 			h.Intent = boot.RunAgent
 		}
 		share.with(&h)
-		return &h, err
+		kept := h
+		return &kept, err
 	}, `SELECT m.id, m.name, n.mac, m.uuid, w.name, n.address, n.address6, m.firmware, m.model, o.id,
 			CASE WHEN m.phase = 'maintenance' OR m.hold_until > $1 THEN true ELSE false END
 		FROM nic n JOIN machine m ON m.id = n.machine_id LEFT JOIN network w ON w.id = n.network_id
@@ -176,18 +202,36 @@ func (db *DB) controllers(ctx context.Context, q queryer, and string, args ...an
 		WHERE m.phase <> 'retired' AND b.mac IS NOT NULL`+and+` ORDER BY m.id`, args...)
 }
 
-// sharer keeps one copy of the texts that many hosts have.
+// sharer keeps one copy of the texts that many hosts have, and the others side by side: each by
+// itself would hold the memory around it that reading them took.
 type sharer struct {
 	last  boot.Host
 	names map[string]string // of networks, models and boot modes: few
+	room  strings.Builder
 }
+
+// roomOf bounds how many bytes of texts are kept together.
+const roomOf = 64 << 10
 
 func (s *sharer) with(h *boot.Host) {
 	if h.Machine == s.last.Machine {
 		h.Machine, h.Name, h.UUID, h.Operation = s.last.Machine, s.last.Name, s.last.UUID, s.last.Operation
+	} else {
+		h.Machine, h.Name, h.UUID, h.Operation = s.keep(h.Machine), s.keep(h.Name), s.keep(h.UUID), s.keep(h.Operation)
 	}
 	h.Network, h.Model, h.Firmware = s.one(h.Network), s.one(h.Model), inventory.Firmware(s.one(string(h.Firmware)))
 	s.last = *h
+}
+
+// keep copies a text. Room is made for about as many as there were: few hosts hold little.
+func (s *sharer) keep(text string) string {
+	if had := s.room.Cap(); had-s.room.Len() < len(text) {
+		s.room = strings.Builder{}
+		s.room.Grow(max(len(text), min(2*had, roomOf)))
+	}
+	at := s.room.Len()
+	s.room.WriteString(text)
+	return s.room.String()[at:]
 }
 
 func (s *sharer) one(name string) string {

@@ -85,7 +85,7 @@ func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 	if err := d.bind(ctx, h, s); err != nil {
 		return err
 	}
-	if h.BMC || h.Intent != boot.RunAgent || s.Class == boot.NotNetboot {
+	if h.BMC || s.Offered || s.Declined.IsValid() || h.Intent != boot.RunAgent || s.Class == boot.NotNetboot {
 		return nil
 	}
 	return d.store.AddEvidence(ctx, h.Operation, store.SawDHCP, map[string]any{"address": s.Address.String(), "source": s.Source})
@@ -161,11 +161,11 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 		if m.Slot == nil {
 			return nil, nil
 		}
-		said, _ := inventory.Bind(m, e, s.At)
-		if said == "" {
-			return nil, nil
+		events := held(m, h, s)
+		if said, _ := inventory.Bind(m, e, s.At); said != "" {
+			events = append(events, journal.Event{At: s.At, Kind: journal.PhaseMoved, MAC: s.MAC, Actor: s.Source, Summary: said})
 		}
-		return []journal.Event{{At: s.At, Kind: journal.PhaseMoved, MAC: s.MAC, Actor: s.Source, Summary: said}}, nil
+		return events, nil
 	})
 	if err == nil && m.Slot == nil { // it was recorded as a stranger; the plan may know it since
 		_, err = d.store.Recognise(ctx, m.ID, e)
@@ -174,6 +174,22 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 		d.memo.remember(h.Machine, h, s)
 	}
 	return err
+}
+
+// held brings what is known of a machine's reserved address up to date: that another uses it,
+// or that the machine does.
+func held(m *inventory.Machine, h *boot.Host, s boot.Sighting) []journal.Event {
+	said := ""
+	switch {
+	case s.Declined.IsValid() && (s.Declined == h.Address || s.Declined == h.Address6):
+		said = inventory.Declined(m, s.Declined, s.At)
+	case s.Holds.IsValid():
+		said = inventory.Holds(m, s.Holds)
+	}
+	if said == "" {
+		return nil
+	}
+	return []journal.Event{{At: s.At, Kind: journal.Condition, MAC: s.MAC, Actor: s.Source, Summary: said, Detail: map[string]any{"conditions": []string{inventory.AddressInUse}}}}
 }
 
 // Script tells the boot server about a stranger that asks for a script: the host to run

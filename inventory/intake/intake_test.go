@@ -3,7 +3,9 @@ package intake_test
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"rackwright/inventory"
 	"rackwright/inventory/intake"
 	"rackwright/inventory/plan"
+	"rackwright/journal"
 	"rackwright/store"
 	"rackwright/store/storetest"
 )
@@ -179,6 +182,20 @@ func TestAnOperationHearsOfItsMachineNetbooting(t *testing.T) {
 	}
 }
 
+func TestAnOfferIsNotYetAnAddress(t *testing.T) {
+	b := newBench(t, inventory.StrangerHold)
+	op, err := b.db.CreateOperation(t.Context(), deploy.Inspect, "n1", deploy.Order{}, "test")
+	b.ok(err)
+	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE, Offered: true})
+	b.seen(stray, "", boot.PXE) // sightings are taken in their order
+	b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
+	seen, err := b.db.EvidenceOf(t.Context(), op.ID)
+	b.ok(err)
+	if len(seen) != 0 {
+		t.Errorf("evidence from an offer: %v", seen)
+	}
+}
+
 // counting counts how often a machine's sightings reach the store.
 type counting struct {
 	*store.DB
@@ -291,3 +308,41 @@ func TestAPlannedBMCThatAsksForItsAddressIsEvidenceOfItsMachine(t *testing.T) {
 		t.Errorf("the BMC's switch port speaks against the machine: %+v", m.Conditions)
 	}
 }
+
+func TestAnAddressThatItsMachineDeclinesIsAConditionUntilTheMachineUsesIt(t *testing.T) {
+	b := newBench(t, inventory.StrangerIgnore)
+	reserved, inUse := netip.MustParseAddr("10.0.0.11"), func(m *inventory.Machine) bool {
+		return slices.ContainsFunc(m.Conditions, func(c inventory.Condition) bool {
+			return c.Type == inventory.AddressInUse && c.Subject == "10.0.0.11"
+		})
+	}
+	says := func(declined, holds netip.Addr) {
+		b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Declined: declined, Holds: holds})
+	}
+	for range 2 {
+		says(netip.Addr{}, reserved)
+		says(netip.MustParseAddr("10.0.0.12"), netip.Addr{}) // not its own
+		says(reserved, netip.Addr{})
+		b.until("n1", "the condition", inUse)
+		says(netip.Addr{}, netip.Addr{}) // it asks again
+		says(reserved, netip.Addr{})
+		says(netip.Addr{}, reserved)
+		m := b.until("n1", "the address its own again", func(m *inventory.Machine) bool { return !inUse(m) })
+		if len(m.Conditions) != 0 {
+			t.Errorf("conditions left: %+v", m.Conditions)
+		}
+	}
+	events, err := b.db.Events(t.Context(), store.EventFilter{Machine: b.until("n1", "there", inAny).ID})
+	b.ok(err)
+	told := 0
+	for _, e := range events {
+		if e.Kind == journal.Condition {
+			told++
+		}
+	}
+	if told != 4 {
+		t.Errorf("told %d times", told)
+	}
+}
+
+func inAny(*inventory.Machine) bool { return true }

@@ -56,6 +56,6 @@ func (m *memo) remember(machine string, h *boot.Host, s boot.Sighting) {
 }
 
 func (m *memo) of(h *boot.Host, s boot.Sighting) weighed {
-	said := [...]string{s.MAC.String(), s.UUID, s.Circuit, s.Remote}
+	said := [...]string{s.MAC.String(), s.UUID, s.Circuit, s.Remote, s.Declined.String(), s.Holds.String()}
 	return weighed{host: weak.Make(h), seen: maphash.Comparable(m.seed, said), at: s.At}
 }

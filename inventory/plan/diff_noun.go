@@ -78,6 +78,8 @@ func buildChanges(old, now *inventory.Build) []FieldChange {
 	d.number("weight_kg", old.WeightKG, now.WeightKG)
 	d.number("watts", old.Watts, now.Watts)
 	d.add("airflow", old.Airflow, now.Airflow)
+	d.add("loader", old.Loader, now.Loader)
+	d.flag("https", old.HTTPS, now.HTTPS)
 	d.psus(old.PSUs, now.PSUs)
 	print := func(p inventory.Port) string { return portText(&p) }
 	d.add("ports", joined(old.Ports, print), joined(now.Ports, print))

@@ -20,7 +20,7 @@ type Appender interface {
 // Bounds of what is kept in memory and how long an event may wait there.
 const (
 	queue    = 16384
-	batch    = 500
+	batch    = 4000 // in one transaction: where many write, the journal has its turn once in a while
 	flushing = 50 * time.Millisecond
 	lastWord = 3 * time.Second // to write what is left when the server stops
 )

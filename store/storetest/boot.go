@@ -59,6 +59,39 @@ func boots() chapter {
 			}
 			same(t, "secrets left", b.count("SELECT count(*) FROM boot_secret"), 1)
 		},
+		"the newest eight nonces of an operation are good": func(t *testing.T, b *bench) {
+			first, id := b.nonce()
+			all := []string{first}
+			for range 10 {
+				b.clock.Turn(time.Second)
+				all = append(all, must(b.Begin(b.ctx(), &boot.Host{MAC: mac(1), Operation: id}))(t))
+			}
+			for i, nonce := range all {
+				if _, err := b.Check(b.ctx(), nonce); (err == nil) != (i >= 3) {
+					t.Errorf("nonce %d of %d: %v", i+1, len(all), err)
+				}
+			}
+			for range 20 { // all at one moment
+				last := must(b.Begin(b.ctx(), &boot.Host{MAC: mac(1), Operation: id}))(t)
+				must(b.Check(b.ctx(), last))(t)
+			}
+			same(t, "kept", b.count("SELECT count(*) FROM boot_secret"), 8)
+		},
+		"a made-up nonce ends no boot, and a used one the others of its operation": func(t *testing.T, b *bench) {
+			nonce, id := b.nonce()
+			other := must(b.Begin(b.ctx(), &boot.Host{MAC: mac(1), Operation: id}))(t)
+			_, _, err := b.Redeem(b.ctx(), "made-up")
+			refused(t, err, fault.Denied)
+			must(b.Check(b.ctx(), nonce))(t)
+			_, session, err := b.Redeem(b.ctx(), nonce)
+			ok(t, err)
+			for _, bad := range []string{nonce, other, "made-up"} {
+				_, _, err = b.Redeem(b.ctx(), bad)
+				refused(t, err, fault.Denied)
+			}
+			_, _, err = b.Session(b.ctx(), session)
+			ok(t, err)
+		},
 		"a nonce that expired is refused, and pruned": func(t *testing.T, b *bench) {
 			nonce, _ := b.nonce()
 			b.clock.Turn(31 * time.Minute)

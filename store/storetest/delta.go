@@ -49,16 +49,18 @@ func deltas() chapter {
 			}
 			same(t, "nothing more", len(must(b.ViewSince(b.ctx(), d.Revision))(t).Machines), 0)
 		},
-		"the DHCP options of a model reach the view and the machines that have it": func(t *testing.T, b *bench) {
+		"the DHCP options and the loader of a model reach the view and the machines that have it": func(t *testing.T, b *bench) {
 			p := planOf(2)
 			p.Racks[0].Machines[0].Model = "blade"
 			b.apply(p)
 			v := must(b.View(b.ctx()))(t)
 			same(t, "before", len(v.ModelOptions("blade")), 0)
-			p.Models = []plan.Model{{Name: "blade", Build: inventory.Build{Options: []inventory.Option{{Code: 209, Type: inventory.OptionText, Value: "a"}}}}}
+			p.Models = []plan.Model{{Name: "blade", Build: inventory.Build{Loader: "shim", Options: []inventory.Option{{Code: 209, Type: inventory.OptionText, Value: "a"}}}}}
 			b.apply(p)
 			for what, v := range map[string]*boot.View{"followed": follow(t, b, v), "read anew": must(b.View(b.ctx()))(t)} {
 				same(t, what, v.ModelOptions(v.Host(mac(1)).Model), p.Models[0].Options)
+				same(t, what+", its loader", v.LoaderOf(v.Host(mac(1))), boot.Shim)
+				same(t, what+", loader of another", v.LoaderOf(v.Host(mac(2))), boot.BuiltIn)
 				same(t, what+", of another", len(v.ModelOptions(v.Host(mac(2)).Model)), 0)
 			}
 		},
@@ -115,10 +117,9 @@ func deltas() chapter {
 			}
 		},
 		"a port whose MAC is not known yet is not in the view": func(t *testing.T, b *bench) {
-			b.apply(planOf(1))
-			if _, err := b.raw().ExecContext(b.ctx(), `UPDATE nic SET mac = NULL`); err != nil {
-				t.Fatal(err)
-			}
+			p := planOf(1)
+			p.Racks[0].Machines[0].NICs[0].MAC = ""
+			b.apply(p)
 			same(t, "hosts but the BMC", must(b.View(b.ctx()))(t).Hosts(), 1)
 		},
 		"a change by one process reaches the other without polling": func(t *testing.T, b *bench) {

@@ -53,6 +53,45 @@ func leases() chapter {
 			}
 			same(t, "another's wish for it", must(b.Lend(b.ctx(), mac(501), n, first.Address))(t).Address, addr("10.0.0.100"))
 		},
+		"an offer that is requested at once is durable already": func(t *testing.T, b *bench) {
+			b.apply(planOf(0))
+			n := b.provision()
+			offered := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
+			b.clock.Turn(30 * time.Second)
+			same(t, "requested", must(b.Lend(b.ctx(), mac(500), n, offered.Address))(t), offered)
+			b.clock.Turn(time.Minute)
+			if later := must(b.Lend(b.ctx(), mac(500), n, offered.Address))(t); !later.Until.After(offered.Until) {
+				t.Errorf("extended until %s, offered until %s", later.Until, offered.Until)
+			}
+		},
+		"a pool is lent to its last address, and what was given back again": func(t *testing.T, b *bench) {
+			p := planOf(0)
+			p.Networks[0].Pool = &plan.Pool{First: "10.0.0.20", Last: "10.0.0.219"}
+			b.apply(p)
+			n := b.provision()
+			lent := map[netip.Addr]bool{}
+			for i := range n.Pool.Size() {
+				lent[must(b.Lend(b.ctx(), mac(500+i), n, whatever))(t).Address] = true
+			}
+			same(t, "lent", len(lent), 200)
+			_, err := b.Lend(b.ctx(), mac(900), n, whatever)
+			refused(t, err, fault.Conflict)
+			ok(t, b.Release(b.ctx(), mac(503), n, addr("10.0.0.23")))
+			same(t, "given back", must(b.Lend(b.ctx(), mac(900), n, whatever))(t).Address, addr("10.0.0.23"))
+		},
+		"whom an address was lent to last is known, though the lease has ended": func(t *testing.T, b *bench) {
+			b.apply(planOf(0))
+			n := b.provision()
+			lent := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.105")))(t)
+			b.clock.Turn(time.Hour)
+			same(t, "lessee", must(b.Lessee(b.ctx(), n, lent.Address))(t), mac(500))
+			must(b.Lend(b.ctx(), mac(501), n, lent.Address))(t)
+			same(t, "the next", must(b.Lessee(b.ctx(), n, lent.Address))(t), mac(501))
+			ok(t, b.Decline(b.ctx(), mac(501), n, lent.Address))
+			for _, nobody := range []netip.Addr{lent.Address, addr("10.0.0.106"), whatever} {
+				same(t, "nobody's", must(b.Lessee(b.ctx(), n, nobody))(t), inventory.MAC{})
+			}
+		},
 		"what the plan reserves and the gateway are never lent": func(t *testing.T, b *bench) {
 			p := planOf(2)
 			p.Networks[0].Gateway = "10.0.0.102"

@@ -6,9 +6,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3"
+
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/inventory/plan"
 	"rackwright/journal"
+	"rackwright/migrations"
 	"rackwright/store"
 )
 
@@ -22,6 +26,8 @@ func openings() chapter {
 			same(t, "n1", b.machine("n1"), was)
 			ok(t, b.Ping(b.ctx()))
 		},
+		"what a release before wrote of cables and power supplies is read as it was": func(t *testing.T, b *bench) { b.readOlder(row()) },
+		"what a release before wrote of bonds and VLANs is read as it was":           func(t *testing.T, b *bench) { b.readOlder(bonded(2)) },
 		"two that open an empty database at once migrate it once": func(t *testing.T, b *bench) {
 			dsn := b.kind.Empty(t)
 			errs := make([]error, 3)
@@ -219,4 +225,29 @@ func hostile() chapter {
 			same(t, "at", must(b.Events(b.ctx(), store.EventFilter{Newest: true, Limit: 1}))(t)[0].At, want)
 		},
 	}
+}
+
+// beforeDocuments is the migration before machines became documents.
+const beforeDocuments = 24
+
+// readOlder takes a database with a plan back to a release before and opens it again.
+func (b *bench) readOlder(p plan.Plan) {
+	b.t.Helper()
+	b.apply(p)
+	was := must(b.Inventory(b.ctx()))(b.t)
+	ok(b.t, b.Close())
+	dialect, files := goose.DialectSQLite3, migrations.SQLite
+	if isPostgres(b.dsn) {
+		dialect, files = goose.DialectPostgres, migrations.Postgres
+	}
+	down, err := goose.NewProvider(dialect, b.raw(), must(files())(b.t))
+	ok(b.t, err)
+	must(down.DownTo(b.ctx(), beforeDocuments))(b.t)
+	if n := b.count("SELECT count(*) FROM machine WHERE root_disk IS NULL"); n != 0 {
+		b.t.Errorf("%d machines without a root disk's hint", n)
+	}
+	b.DB = b.open(b.dsn)
+	now := must(b.Inventory(b.ctx()))(b.t)
+	same(b.t, "machines", now.Machines, was.Machines)
+	same(b.t, "devices", now.Devices, was.Devices)
 }

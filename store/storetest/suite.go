@@ -17,7 +17,7 @@ import (
 func Run(t *testing.T, d Database) {
 	for _, chapter := range []map[string]func(*testing.T, *bench){
 		plans(), clashes(), swaps(), secrets(), strangers(), machines(), phases(), operations(), claims(), steering(),
-		racks(), cables(), searches(), races(), boots(), leases(), events(), imageRecords(), imageImports(), imageJobs(), views(), deltas(), openings(), hostile(), identities(), holds(), retirements(), replacements(), verifications(), rackings(), handscans(), signoffs(), bmcs(), bmcLogs(), exports(), remodels(), mates(), bmcHolds(), firmwares(), rollouts(), burnIns(), bonds(), certificates(), webhooks(), audits(), approvals(), pages(), orders(), growing(), onces(), expectations(), tokens(), scopes(), sessions(), joints(),
+		racks(), cables(), searches(), races(), boots(), leases(), events(), imageRecords(), imageImports(), imageJobs(), views(), deltas(), ladders(), openings(), hostile(), identities(), holds(), retirements(), replacements(), verifications(), rackings(), handscans(), signoffs(), bmcs(), bmcLogs(), exports(), remodels(), mates(), bmcHolds(), firmwares(), rollouts(), burnIns(), bonds(), certificates(), webhooks(), audits(), approvals(), pages(), orders(), growing(), onces(), expectations(), tokens(), scopes(), sessions(), joints(),
 	} {
 		for sentence, test := range chapter {
 			t.Run(sentence, func(t *testing.T) {
@@ -43,6 +43,7 @@ func newBench(t *testing.T, d Database) *bench {
 	t.Helper()
 	b := &bench{t: t, kind: d, dsn: d.Fresh(t), clock: &clock{now: time.Date(2026, 3, 4, 5, 6, 7, 891234000, time.UTC)}}
 	b.DB = b.open(b.dsn)
+	t.Cleanup(b.documentsAgree)
 	return b
 }
 
