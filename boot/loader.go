@@ -14,67 +14,46 @@ import (
 type Arch uint16
 
 // The architectures Rackwright has a loader for, and ArchUnknown for a client that
-// names none. Firmware for x86-64 sends 7 or, after the RFC's own mix-up, 9.
+// names none; U-Boot (21, 22) is its own. Firmware for x86-64 sends 7 or, after the RFC's own mix-up, 9.
 const (
-	ArchBIOS      Arch = 0
-	ArchX64       Arch = 7
-	ArchX64Other  Arch = 9
-	ArchARM64     Arch = 11
-	ArchX64HTTP   Arch = 16
-	ArchARM64HTTP Arch = 19
-	ArchUnknown   Arch = 0xffff
+	ArchBIOS       Arch = 0
+	ArchIA32       Arch = 6 // no loader
+	ArchX64        Arch = 7
+	ArchX64Other   Arch = 9
+	ArchARM64      Arch = 11
+	ArchIA32HTTP   Arch = 15 // no loader
+	ArchX64HTTP    Arch = 16
+	ArchARM64HTTP  Arch = 19
+	ArchARMUBoot   Arch = 21
+	ArchARM64UBoot Arch = 22
+	ArchUnknown    Arch = 0xffff
 )
 
 // String names the architecture for people.
 func (a Arch) String() string {
-	switch a {
-	case ArchBIOS:
-		return "bios"
-	case ArchX64, ArchX64Other:
-		return "uefi-x64"
-	case ArchARM64:
-		return "uefi-arm64"
-	case ArchX64HTTP:
-		return "uefi-x64-http"
-	case ArchARM64HTTP:
-		return "uefi-arm64-http"
-	case ArchUnknown:
+	if a == ArchUnknown {
 		return "unknown"
+	}
+	if f := a.firm(); f != nil {
+		return f.name
 	}
 	return fmt.Sprintf("type-%d", uint16(a))
 }
 
 // Firmware is the boot mode the architecture implies, "" when it implies none.
 func (a Arch) Firmware() inventory.Firmware {
-	switch a {
-	case ArchBIOS:
-		return inventory.BIOS
-	case ArchX64, ArchX64Other, ArchARM64, ArchX64HTTP, ArchARM64HTTP:
-		return inventory.UEFI
+	if f := a.firm(); f != nil {
+		return f.mode
 	}
 	return ""
 }
 
 // Machine is the processor as kernels and images name it: amd64 or arm64.
 func (a Arch) Machine() string {
-	if a == ArchARM64 || a == ArchARM64HTTP {
-		return "arm64"
+	if f := a.firm(); f != nil && f.machine != "" {
+		return f.machine
 	}
 	return "amd64"
-}
-
-// Loader is the file name of the loader for the architecture, "" when there is none:
-// such a client is left alone. IA32 UEFI (6) is among them.
-func (a Arch) Loader() string {
-	switch a {
-	case ArchBIOS:
-		return "undionly.kpxe"
-	case ArchX64, ArchX64Other, ArchX64HTTP:
-		return "ipxe.efi"
-	case ArchARM64, ArchARM64HTTP:
-		return "snp.efi"
-	}
-	return ""
 }
 
 // Class is what kind of netboot client asks.
@@ -118,25 +97,37 @@ type Client struct {
 	UUID  string // SMBIOS system UUID in lower case, may be empty
 }
 
+// ReadsConfig reports whether the client needs no loader, because it reads
+// pxelinux.cfg/01-MAC by TFTP itself: U-Boot, whose vendor class is its builder's choice.
+func (c Client) ReadsConfig() bool {
+	f := c.Arch.firm()
+	return c.Class != IPXE && f != nil && f.uboot
+}
+
 // Next is what the client loads next: a file name to be had by TFTP from the same
-// server, or an http URL below base. It is "" when nothing can be offered.
-func (c Client) Next(base string) string {
-	switch c.Class {
-	case IPXE:
-		return base + c.scriptPath()
-	case HTTP:
-		if l := c.Arch.Loader(); l != "" {
-			return base + "/boot/" + l
-		}
-	case PXE:
-		return c.Arch.Loader()
+// server, or an http URL below base. It is "" when nothing can be offered. The loader is of
+// the wished kind where the shelf has it, else the built-in one; a nil shelf has those only.
+func (c Client) Next(base string, wish Kind, shelf *Loaders) string {
+	file := ""
+	if f := c.Arch.firm(); f != nil {
+		file = f.file(wish, shelf)
+	}
+	switch {
+	case c.Class == IPXE:
+		return c.Script(base)
+	case file == "":
+		return ""
+	case c.Class == HTTP:
+		return base + "/boot/" + file
+	case c.Class == PXE:
+		return file
 	}
 	return ""
 }
 
-// scriptPath is short on purpose: with an IPv4 base it fits the 127 bytes of the BOOTP
-// header's file field. The names and values are iPXE's own settings.
-func (c Client) scriptPath() string {
+// Script is the URL of the client's script. It is short on purpose: with an IPv4 base it fits the 127
+// bytes of the BOOTP header's file field. The names and values are iPXE's own settings.
+func (c Client) Script(base string) string {
 	q := "?mac=" + c.MAC.String()
 	if p := platform(c.Arch.Firmware()); p != "" {
 		q += "&platform=" + p
@@ -147,7 +138,16 @@ func (c Client) scriptPath() string {
 	if c.UUID != "" {
 		q += "&uuid=" + url.QueryEscape(c.UUID)
 	}
-	return "/boot/script" + q
+	return base + "/boot/script" + q
+}
+
+// Query is how a loader of the host asks for its script in a tongue.
+func (h *Host) Query(tongue string) url.Values {
+	q := url.Values{"mac": {h.MAC.String()}, "format": {tongue}}
+	if p := platform(h.Firmware); p != "" {
+		q.Set("platform", p)
+	}
+	return q
 }
 
 // platform is iPXE's ${platform} for a boot mode.
@@ -159,6 +159,15 @@ func platform(f inventory.Firmware) string {
 		return "efi"
 	}
 	return ""
+}
+
+// Base is where a client loads from: by HTTPS when its firmware loads by HTTP and holds our
+// authority, else by plain HTTP. A port 0 is of no server.
+func (v *View) Base(c Client, h *Host, server netip.Addr, plain, secure uint16) string {
+	if c.Class == HTTP && h != nil && secure != 0 && v.models.HTTPS[h.Model] {
+		return "https://" + netip.AddrPortFrom(server, secure).String()
+	}
+	return BaseURL(server, plain)
 }
 
 // BaseURL is where the boot server at address and port is reached by plain HTTP:

@@ -5,10 +5,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	ipxe "github.com/tinkerbell/ipxedust/binary"
 
+	"rackwright/fault"
 	"rackwright/inventory"
 )
 
@@ -37,7 +41,7 @@ func TestEachKindOfClientLoadsItsOwnNextThing(t *testing.T) {
 			"http://10.0.0.1:8080/boot/script?mac=52:54:00:77:00:01"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := c.client.Next(base); got != c.want {
+			if got := c.client.Next(base, BuiltIn, nil); got != c.want {
 				t.Errorf("next is %q, want %q", got, c.want)
 			}
 		})
@@ -47,7 +51,7 @@ func TestEachKindOfClientLoadsItsOwnNextThing(t *testing.T) {
 func TestTheLongestScriptURLFitsTheHeaderField(t *testing.T) {
 	base := BaseURL(netip.MustParseAddr("192.168.100.100"), 8080)
 	c := Client{Class: IPXE, Arch: ArchX64, UUID: "01234567-89ab-cdef-0123-456789abcdef", MAC: inventory.MAC{2}}
-	if n := len(c.Next(base)); n > 127 {
+	if n := len(c.Next(base, BuiltIn, nil)); n > 127 {
 		t.Errorf("%d bytes, the BOOTP file field has 127", n)
 	}
 }
@@ -74,10 +78,80 @@ func TestTheUserClassWinsOverTheVendorClass(t *testing.T) {
 
 func TestEveryLoaderNamedForAnArchitectureIsOnTheShelf(t *testing.T) {
 	shelf := NewLoaders()
-	for a := Arch(0); a < 64; a++ {
-		if name := a.Loader(); name != "" && shelf.Get(name) == nil {
-			t.Errorf("%s needs %s, which is not on the shelf", a, name)
+	for _, f := range firmware {
+		if name := f.loaders[BuiltIn]; name != "" && shelf.Get(name) == nil {
+			t.Errorf("%s needs %s, which is not on the shelf", f.name, name)
 		}
+	}
+}
+
+func TestThePageHasTheTableOfLoaders(t *testing.T) {
+	page, err := os.ReadFile("../docs/boot.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(page), LoaderTable()) {
+		t.Errorf("docs/boot.md lacks this table:\n%s", LoaderTable())
+	}
+}
+
+func TestALoaderThatIsNotOnTheShelfIsNotOffered(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"shimx64.efi", "grubx64.efi"} {
+		write(t, filepath.Join(dir, "shim", name), efi(amd64, 10, true))
+	}
+	signed, err := NewLoaders().With(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name   string
+		client Client
+		wish   Kind
+		shelf  *Loaders
+		want   string
+	}{
+		{"shim where it is", Client{Class: PXE, Arch: ArchX64}, Shim, signed, "shim/shimx64.efi"},
+		{"shim by HTTP", Client{Class: HTTP, Arch: ArchX64HTTP}, Shim, signed, "http://s/boot/shim/shimx64.efi"},
+		{"shim that nobody brought", Client{Class: PXE, Arch: ArchX64}, Shim, NewLoaders(), "ipxe.efi"},
+		{"of another processor", Client{Class: PXE, Arch: ArchARM64}, Shim, signed, "snp.efi"},
+		{"signed iPXE that nobody brought", Client{Class: PXE, Arch: ArchX64}, SignedIPXE, signed, "ipxe.efi"},
+		{"a BIOS knows no signatures", Client{Class: PXE, Arch: ArchBIOS}, Shim, signed, "undionly.kpxe"},
+		{"a kind there is none of", Client{Class: PXE, Arch: ArchX64}, "lilo", signed, "ipxe.efi"},
+		{"nothing for U-Boot", Client{Class: PXE, Arch: ArchARM64UBoot}, Shim, signed, ""},
+	} {
+		if got := c.client.Next("http://s", c.wish, c.shelf); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestTheFolderOfLoadersIsReadWithinBounds(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "shim", "shimx64.efi"), efi(amd64, 10, true))
+	write(t, filepath.Join(dir, "shim", "README"), "not a loader")
+	write(t, filepath.Join(dir, "other", "x.efi"), "of a kind that is none")
+	write(t, filepath.Join(dir, "ipxe.efi"), "beside the folders")
+	shelf, err := NewLoaders().With(dir)
+	if err != nil || len(shelf.List()) != len(NewLoaders().List())+1 || shelf.Get("/shim/shimx64.efi") == nil || shelf.Get("shim//shimx64.efi") == nil {
+		t.Errorf("%v: %d loaders", err, len(shelf.List()))
+	}
+	if _, err := NewLoaders().With(filepath.Join(dir, "missing")); err != nil {
+		t.Errorf("no folder is no fault: %v", err)
+	}
+	write(t, filepath.Join(dir, "snponly", "snponlyx64.efi"), "#!/bin/sh")
+	if _, err := NewLoaders().With(dir); fault.KindOf(err) != fault.Invalid {
+		t.Errorf("a file that is no EFI program: %v", err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -3,10 +3,18 @@ package boot
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	ipxe "github.com/tinkerbell/ipxedust/binary"
+
+	"rackwright/fault"
+	"rackwright/inventory"
 )
 
 // LoaderFile is one network boot loader.
@@ -16,7 +24,10 @@ type LoaderFile struct {
 	Size   int    `json:"size"`
 	Digest string `json:"digest" doc:"sha256:<hexadecimal>"`
 	Source string `json:"source" doc:"Build and revision it comes from"`
+	Signed bool   `json:"signed" doc:"It carries a signature, of whomever"`
 	bytes  []byte
+
+	machine string // of the operator's
 }
 
 // Bytes returns the file's content; the caller does not change it.
@@ -48,9 +59,13 @@ func newLoader(name, forWhat, source string, content []byte) *LoaderFile {
 }
 
 // Get returns the loader a client asked for by path: a leading slash and a boot/
-// directory are ignored, as firmware adds them freely. It returns nil for all else.
-func (l *Loaders) Get(path string) *LoaderFile {
-	name := strings.TrimPrefix(strings.TrimPrefix(path, "/"), "boot/")
+// directory are ignored, as firmware adds them freely, and a second slash between folder
+// and name, as shim does. It returns nil for all else.
+func (l *Loaders) Get(file string) *LoaderFile {
+	name := strings.TrimPrefix(strings.TrimPrefix(file, "/"), "boot/")
+	if folder, rest, ok := strings.Cut(name, "//"); ok && folder != "" {
+		name = folder + "/" + rest
+	}
 	for _, f := range l.files {
 		if f.Name == name {
 			return f
@@ -59,5 +74,100 @@ func (l *Loaders) Get(path string) *LoaderFile {
 	return nil
 }
 
-// List returns the loaders in the order of their names.
+// Optional reports whether loaders ask for a file of this name, in whatever folder, and go on without it:
+// iPXE for a script of the operator's, shim for revocations and certificates that came after it.
+func Optional(name string) bool {
+	switch name = path.Base(name); name {
+	case "autoexec.ipxe", "revocations_sku.efi", "revocations_sbat.efi":
+		return true
+	}
+	matched, _ := path.Match("shim_certificate_[0-9].efi", name)
+	return matched
+}
+
+// List returns the built-in loaders in the order of their names, then the operator's.
 func (l *Loaders) List() []*LoaderFile { return slices.Clone(l.files) }
+
+// Offers reports whether a machine can be told of a kind of loader, by its boot mode and its
+// processor, each "" where it is not known. A nil shelf has the built-in ones.
+func (l *Loaders) Offers(k Kind, mode inventory.Firmware, machine string) bool {
+	return slices.ContainsFunc(firmware, func(f firm) bool {
+		name := f.loaders[k]
+		fits := (mode == "" || f.mode == mode) && (machine == "" || f.machine == machine)
+		return fits && name != "" && (k == BuiltIn || l != nil && l.Get(name) != nil)
+	})
+}
+
+// Bounds of the operator's folder.
+const (
+	maxLoader  = 16 << 20 // bytes
+	maxLoaders = 64       // files of one kind
+)
+
+// With returns the shelf with the operator's loaders too: the .efi files of the folders shim,
+// ipxe-signed and snponly of a directory, all of which may be missing.
+func (l *Loaders) With(dir string) (*Loaders, error) {
+	out := &Loaders{files: slices.Clone(l.files)}
+	for _, kind := range []Kind{Shim, SignedIPXE, SNP} {
+		names, err := filepath.Glob(filepath.Join(dir, string(kind), "*.efi"))
+		if err != nil || len(names) > maxLoaders {
+			return nil, fault.Invalidf("the folder of loaders %s/%s cannot be used: %d files, at most %d", dir, kind, len(names), maxLoaders)
+		}
+		for _, name := range names {
+			content, p, err := readLoader(name)
+			if err != nil {
+				return nil, err
+			}
+			l := newLoader(string(kind)+"/"+filepath.Base(name), "uefi "+p.machine+", "+string(kind), "the operator's folder", content)
+			l.Signed, l.machine = p.signed, p.machine
+			out.files = append(out.files, l)
+		}
+	}
+	return out, out.startable(dir)
+}
+
+func readLoader(name string) (content []byte, p program, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, p, fault.Invalidf("the loader cannot be read: %w", err)
+	}
+	defer f.Close()
+	if content, err = io.ReadAll(io.LimitReader(f, maxLoader+1)); err != nil {
+		return nil, p, fault.Invalidf("the loader cannot be read: %w", err)
+	}
+	wrong := ""
+	if p, wrong = readProgram(content); len(content) > maxLoader {
+		wrong = fmt.Sprintf("it has more than %d bytes", maxLoader)
+	}
+	if want := suffixed(filepath.Base(name)); wrong == "" && want != "" && p.machine != want {
+		wrong = fmt.Sprintf("it is for %s, and its name is that of one for %s", p.machine, want)
+	}
+	if wrong != "" {
+		return nil, p, fault.Invalidf("the loader %s cannot be used: %s", name, wrong).WithHint("put there what the distribution or iPXE signed, unchanged")
+	}
+	return content, p, nil
+}
+
+// startable looks that iPXE's shims find an iPXE for their own processor: all of them start
+// ipxe.efi beside them.
+func (l *Loaders) startable(dir string) error {
+	second := l.Get(string(SignedIPXE) + "/ipxe.efi")
+	for _, f := range l.files {
+		if second != nil && strings.HasPrefix(f.Name, string(SignedIPXE)+"/ipxe-shim") && f.machine != second.machine {
+			return fault.Invalidf("the loader %s cannot be used: it starts ipxe.efi beside it, which is for %s", filepath.Join(dir, f.Name), second.machine).
+				WithHint("one server has a signed iPXE for one processor: take the other's shim away, or the other ipxe.efi")
+		}
+	}
+	return nil
+}
+
+// Unsigned are the operator's loaders that Secure Boot is the reason for, and that carry no
+// signature.
+func (l *Loaders) Unsigned() (out []*LoaderFile) {
+	for _, f := range l.files {
+		if kind, _, _ := strings.Cut(f.Name, "/"); !f.Signed && (Kind(kind) == Shim || Kind(kind) == SignedIPXE) {
+			out = append(out, f)
+		}
+	}
+	return out
+}

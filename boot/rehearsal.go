@@ -27,10 +27,8 @@ func (v *View) Remembers(network string) bool {
 }
 
 func (v *View) policy(network string) inventory.StrangerPolicy {
-	for _, n := range v.Networks() {
-		if n.Name == network {
-			return n.Strangers
-		}
+	if n := v.named(network); n != nil {
+		return n.Strangers
 	}
 	return inventory.StrangerIgnore
 }
@@ -40,9 +38,9 @@ func ArchOf(s string) (Arch, bool) {
 	if s == "" || s == ArchUnknown.String() {
 		return ArchUnknown, true
 	}
-	for _, a := range []Arch{ArchBIOS, ArchX64, ArchARM64, ArchX64HTTP, ArchARM64HTTP} {
-		if a.String() == s {
-			return a, true
+	for _, f := range firmware {
+		if f.name == s {
+			return f.arches[0], true
 		}
 	}
 	n, err := strconv.ParseUint(s, 10, 16)

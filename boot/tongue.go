@@ -2,6 +2,7 @@ package boot
 
 import (
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -47,7 +48,8 @@ func (ipxeTongue) Retry(_ inventory.MAC, reason, next string) string {
 }
 
 // grubTongue is a configuration of GRUB 2, as a signed one behind shim reads it. It fetches
-// kernels by HTTP, because that is many times as fast for it as TFTP.
+// kernels by HTTP where it can, because that is many times as fast for it as TFTP. Debian's signed
+// one has no HTTP, and Secure Boot keeps it from taking the module from us.
 type grubTongue struct{}
 
 func grubOpen(b *strings.Builder, format string, args ...any) {
@@ -84,44 +86,50 @@ func (grubTongue) System(h *Host, s System, files string) string {
 // grubStart fetches and starts, with as many tries as a script of iPXE. GRUB hands the
 // ramdisks to the kernel itself.
 func grubStart(b *strings.Builder, what, kernel string, initrds []string, files, args string) {
-	at := grubPath(files)
 	b.WriteString("insmod http\nfor try in")
 	for i := range fetchTries {
 		fmt.Fprintf(b, " %d", i+1)
 	}
-	fmt.Fprintf(b, "; do\n  if linux %s", quoted(at+"/"+kernel))
+	b.WriteString("; do\n  for at in " + strings.Join(grubPaths(files, tftpPath(files)), " ") + "; do\n    if linux \"${at}\"" + quoted("/"+kernel))
 	for word := range strings.FieldsSeq(args) {
 		if !strings.HasPrefix(word, "initrd=") {
 			b.WriteString(" " + quoted(word))
 		}
 	}
-	b.WriteString("; then\n    if ")
+	b.WriteString("; then\n      if ")
 	if len(initrds) == 0 {
 		b.WriteString("true")
 	} else {
 		b.WriteString("initrd")
 	}
 	for _, name := range initrds {
-		b.WriteString(" " + quoted(at+"/"+name))
+		b.WriteString(" \"${at}\"" + quoted("/"+name))
 	}
-	fmt.Fprintf(b, "; then boot; fi\n  fi\n  echo \"rackwright: attempt ${try} of %d failed, again in %d s\"\n  sleep %d\ndone\n", fetchTries, retryPause, retryPause)
+	fmt.Fprintf(b, "; then boot; fi\n    fi\n  done\n  echo \"rackwright: attempt ${try} of %d failed, again in %d s\"\n  sleep %d\ndone\n", fetchTries, retryPause, retryPause)
 	fmt.Fprintf(b, "echo %s\nsleep %d\nreboot\n", quoted(fmt.Sprintf("rackwright: %s could not be loaded, restarting in %d s", what, failurePause)), failurePause)
 }
 
-func (grubTongue) Retry(_ inventory.MAC, reason, next string) string {
+// Retry asks by HTTP, or for the file of the MAC by TFTP, where queries name nothing.
+func (grubTongue) Retry(mac inventory.MAC, reason, next string) string {
 	var b strings.Builder
 	grubOpen(&b, "%s, asking again in %d s", reason, retryPause)
-	fmt.Fprintf(&b, "insmod http\nsleep %d\nconfigfile %s\nsleep %d\nreboot\n", retryPause, quoted(grubPath(next)), failurePause)
+	fmt.Fprintf(&b, "insmod http\nsleep %d\n", retryPause)
+	for _, at := range grubPaths(next, "/grub/grub.cfg-01-"+strings.ReplaceAll(mac.String(), ":", "-")) {
+		b.WriteString("configfile " + at + "\n")
+	}
+	fmt.Fprintf(&b, "sleep %d\nreboot\n", failurePause)
 	return b.String()
 }
 
-// grubPath is an http URL as GRUB writes it.
-func grubPath(u string) string {
-	at, path, ok := strings.Cut(strings.TrimPrefix(u, "http://"), "/")
-	if !ok {
-		return "(http," + at + ")"
+// grubPaths are where an http URL is as GRUB writes it, and a file by TFTP on the same server. insmod
+// succeeds whether or not there is such a module: only a try tells.
+func grubPaths(u, file string) []string {
+	server, path, _ := strings.Cut(strings.TrimPrefix(u, "http://"), "/")
+	host := server
+	if at, err := netip.ParseAddrPort(server); err == nil {
+		host = at.Addr().String()
 	}
-	return "(http," + at + ")/" + path
+	return []string{quoted("(http," + server + ")/" + path), quoted("(tftp," + host + ")" + file)}
 }
 
 // quoted is a word that GRUB reads as it is.

@@ -58,22 +58,30 @@ func TestNoNameBecomesACommandInAnyTongue(t *testing.T) {
 
 func TestTheNamesThatLoadersTryAreUnderstood(t *testing.T) {
 	mac, addr := inventory.MAC{0x52, 0x54, 0, 0x77, 0, 1}, netip.MustParseAddr("192.168.0.1")
+	const id = "4c4c4544-0031-4a10-8051-b4c04f4d3132"
 	for name, want := range map[string]Wanted{
-		"pxelinux.cfg/01-52-54-00-77-00-01":       {Tongue: "pxelinux", MAC: mac},
-		"/boot/pxelinux.cfg/01-52-54-00-77-00-01": {Tongue: "pxelinux", MAC: mac},
-		"pxelinux.cfg/C0A80001":                   {Tongue: "pxelinux", Addr: addr},
-		"grub.cfg-01-52-54-00-77-00-01":           {Tongue: "grub", MAC: mac},
-		"/grub/grub.cfg-C0A80001":                 {Tongue: "grub", Addr: addr},
-		"/grub/grub.cfg":                          {Tongue: "grub"},
-		"52:54:00:77:00:01/boot.ipxe":             {Tongue: "ipxe", MAC: mac},
-		"mac-52-54-00-77-00-01/grub.cfg":          {Tongue: "grub", MAC: mac},
-		"pxelinux.cfg/C0A800":                     {},
-		"pxelinux.cfg/default":                    {},
-		"pxelinux.cfg/20-52-54-00-77-00-01":       {},
-		"pxelinux.cfg/52-54-00-77-00-01":          {},
-		"grub.cfg-01-00-00-00-00-00-00":           {},
-		"52:54:00:77:00:01/passwd":                {},
-		"":                                        {}, "/": {}, "..": {},
+		"pxelinux.cfg/01-52-54-00-77-00-01":             {Tongue: "pxelinux", MAC: mac},
+		"/boot/pxelinux.cfg/01-52-54-00-77-00-01":       {Tongue: "pxelinux", MAC: mac},
+		"pxelinux.cfg/C0A80001":                         {Tongue: "pxelinux", Addr: addr},
+		"grub.cfg-01-52-54-00-77-00-01":                 {Tongue: "grub", MAC: mac},
+		"/grub/grub.cfg-C0A80001":                       {Tongue: "grub", Addr: addr},
+		"/grub/grub.cfg":                                {Tongue: "grub"},
+		"52:54:00:77:00:01/boot.ipxe":                   {Tongue: "ipxe", MAC: mac},
+		"mac-52-54-00-77-00-01/grub.cfg":                {Tongue: "grub", MAC: mac},
+		"/grub/grub.cfg-fd86-0-0-0-0-0-0-11":            {Tongue: "grub", Addr: netip.MustParseAddr("fd86::11")},
+		"pxelinux.cfg/" + id:                            {Tongue: "pxelinux", UUID: id},
+		"/grub/grub.cfg-" + strings.ToUpper(id):         {Tongue: "grub", UUID: id},
+		id + "/boot.ipxe":                               {Tongue: "ipxe", UUID: id},
+		id + "/passwd":                                  {},
+		"grub.cfg-fd86-0-0-0-0-0-11":                    {},
+		"grub.cfg-4c4c4544-0031-4a10-80510-b4c04f4d313": {},
+		"pxelinux.cfg/C0A800":                           {},
+		"pxelinux.cfg/default":                          {},
+		"pxelinux.cfg/20-52-54-00-77-00-01":             {},
+		"pxelinux.cfg/52-54-00-77-00-01":                {},
+		"grub.cfg-01-00-00-00-00-00-00":                 {},
+		"52:54:00:77:00:01/passwd":                      {},
+		"":                                              {}, "/": {}, "..": {},
 	} {
 		got, ok := ParseFileName(name)
 		if ok != (want.Tongue != "") || ok && got != want {
@@ -82,9 +90,20 @@ func TestTheNamesThatLoadersTryAreUnderstood(t *testing.T) {
 	}
 }
 
+func TestAUUIDIsReadInBothByteOrders(t *testing.T) {
+	if got := Swapped("4c4c4544-0031-4a10-8051-b4c04f4d3132"); got != "44454c4c-3100-104a-8051-b4c04f4d3132" {
+		t.Error(got)
+	}
+	if got := Swapped("nonsense"); got != "" {
+		t.Error(got)
+	}
+}
+
 func FuzzFileNames(f *testing.F) {
 	f.Add("pxelinux.cfg/01-52-54-00-77-00-01")
 	f.Add("a/grub.cfg-C0A80001")
+	f.Add("grub.cfg-fd86-0-0-0-0-0-0-11")
+	f.Add("4c4c4544-0031-4a10-8051-b4c04f4d3132/boot.ipxe")
 	f.Fuzz(func(t *testing.T, name string) {
 		if w, ok := ParseFileName(name); ok && TongueNamed(w.Tongue) == nil {
 			t.Errorf("%q: %+v", name, w)

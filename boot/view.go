@@ -3,6 +3,7 @@
 package boot
 
 import (
+	"cmp"
 	"encoding/binary"
 	"iter"
 	"net/netip"
@@ -24,7 +25,7 @@ type View struct {
 	byPlace   *btree.Map[uint64, *Host] // see place
 	byMachine *btree.Map[string, []*Host]
 	networks  *networks
-	models    map[string][]inventory.Option // DHCP options
+	models    Models
 
 	byPlace6 *btree.Map[string, *Host]  // see place6
 	byUUID   *btree.Map[string, string] // id of the machine
@@ -44,18 +45,18 @@ const (
 // Host is one NIC of a known machine, or its BMC's, as a boot server sees it. It never changes: a view
 // that follows a change has another.
 type Host struct {
+	MAC       inventory.MAC
+	Intent    Intent
+	BMC       bool   // the management controller's port: it gets its address and boots nothing
 	Machine   string // id
 	Name      string
-	MAC       inventory.MAC
 	UUID      string
 	Network   string     // name; "": planned without a network
 	Address   netip.Addr // reserved IPv4 address; invalid without one
 	Address6  netip.Addr // reserved IPv6 address; likewise
 	Firmware  inventory.Firmware
 	Model     string // name, may be empty
-	Intent    Intent
 	Operation string // id, with RunAgent
-	BMC       bool   // the management controller's port: it gets its address and boots nothing
 }
 
 // NewView indexes hosts and networks. A host without a MAC is left out.
@@ -71,7 +72,17 @@ func NewView(revision int64, list []*inventory.Network, hosts []*Host) *View {
 		v.put(hosts[:n])
 		hosts = hosts[n:]
 	}
+	v.byMAC, v.byPlace, v.byMachine = fitted(v.byMAC), fitted(v.byPlace), fitted(v.byMachine)
+	v.byPlace6, v.byUUID = fitted(v.byPlace6), fitted(v.byUUID)
 	return v
+}
+
+// fitted is the tree with nodes of its own: of one that was split, each half holds the memory
+// of the whole.
+func fitted[K cmp.Ordered, V any](t *btree.Map[K, V]) *btree.Map[K, V] {
+	t = t.Copy()
+	t.ScanMut(func(K, V) bool { return true })
+	return t
 }
 
 // Host returns the host of a MAC, nil for a stranger.
@@ -117,7 +128,19 @@ func (v *View) NetworkOf(a netip.Addr) *inventory.Network { return v.networks.of
 func (v *View) Networks() []*inventory.Network { return v.networks.list }
 
 // ModelOptions are the DHCP options of a model.
-func (v *View) ModelOptions(model string) []inventory.Option { return v.models[model] }
+func (v *View) ModelOptions(model string) []inventory.Option { return v.models.Options[model] }
+
+// LoaderOf is the kind of loader that a host's model names, else the one that worked for the model or is
+// to be tried next.
+func (v *View) LoaderOf(h *Host) Kind {
+	if h == nil {
+		return BuiltIn
+	}
+	if k := v.models.Loaders[h.Model]; k != BuiltIn || h.Model == "" {
+		return k
+	}
+	return v.models.Rungs[h.Model].Kind
+}
 
 // Hosts is how many NICs are known, those of BMCs among them.
 func (v *View) Hosts() int { return v.byMAC.Len() }
@@ -138,7 +161,7 @@ func (v *View) All() iter.Seq[*Host] {
 
 // put adds hosts of one machine to a view that nobody reads yet.
 func (v *View) put(hosts []*Host) {
-	var kept []*Host
+	kept := make([]*Host, 0, len(hosts))
 	for _, h := range hosts {
 		if h.MAC.IsZero() {
 			continue
@@ -151,8 +174,10 @@ func (v *View) put(hosts []*Host) {
 		v.put6(h)
 	}
 	if len(kept) > 0 {
-		had, _ := v.byMachine.Get(kept[0].Machine)
-		v.byMachine.Set(kept[0].Machine, slices.Clip(slices.Concat(had, kept)))
+		if had, ok := v.byMachine.Get(kept[0].Machine); ok {
+			kept = slices.Concat(had, kept)
+		}
+		v.byMachine.Set(kept[0].Machine, slices.Clip(kept))
 	}
 }
 

@@ -9,11 +9,19 @@ import (
 // Delta is what changed in a view since a revision. What is in it is all there is of it:
 // every network, every host of a machine that changed.
 type Delta struct {
-	Revision     int64                         // that it leads to
-	Networks     []*inventory.Network          // all there are now; nil: none changed
-	Models       map[string][]inventory.Option // DHCP options by model, all there are now; nil: none changed
-	Installation string                        // "": as it was
-	Machines     map[string][]*Host            // by id, all hosts it has now; none: it is not in the view any more
+	Revision     int64                // that it leads to
+	Networks     []*inventory.Network // all there are now; nil: none changed
+	Models       *Models              // all there are now; nil: none changed
+	Installation string               // "": as it was
+	Machines     map[string][]*Host   // by id, all hosts it has now; none: it is not in the view any more
+}
+
+// Models are what a view knows of models, by name: those of which there is something to know.
+type Models struct {
+	Options map[string][]inventory.Option `json:"Models"` // of DHCP
+	Loaders map[string]Kind               `json:",omitempty"`
+	Rungs   map[string]Rung               `json:",omitempty"` // of those that name no loader
+	HTTPS   map[string]bool               `json:",omitempty"` // whose firmware holds our authority, and loads by HTTPS
 }
 
 // With returns the view that follows from the delta. The two share what did not change,
@@ -28,7 +36,7 @@ func (v *View) With(d *Delta) *View {
 	}
 	if d.Models != nil {
 		same := *next.networks // a copy: see SameTerms
-		next.models, next.networks = d.Models, &same
+		next.models, next.networks = *d.Models, &same
 	}
 	for id := range d.Machines { // all of them first: a MAC may have moved from one to another
 		next.drop(id)

@@ -30,7 +30,7 @@ const (
 // savedNouns are what there is few of.
 type savedNouns struct {
 	Networks []*inventory.Network
-	Models   map[string][]inventory.Option
+	Models
 
 	Installation string
 }
@@ -132,7 +132,7 @@ func ReadView(b []byte) (*View, error) {
 	if r.bad || len(r.rest) > 0 {
 		return nil, fault.Invalidf("it is damaged: its parts do not fit together")
 	}
-	return NewView(int64(revision), nouns.Networks, hosts).With(&Delta{Revision: int64(revision), Models: nouns.Models, Installation: nouns.Installation}), nil
+	return NewView(int64(revision), nouns.Networks, hosts).With(&Delta{Revision: int64(revision), Models: &nouns.Models, Installation: nouns.Installation}), nil
 }
 
 // restorer reads the parts of a saved view; once one is bad it reads only zeros.

@@ -38,7 +38,20 @@ func (v *View) hostAt6(a netip.Addr) *Host {
 		return h
 	}
 	if mac, ok := inventory.MACIn(a); ok {
-		return v.Host(mac)
+		return v.made(a, mac)
+	}
+	return nil
+}
+
+// made is the host of a MAC that an address was made of. Anyone may make such addresses: it
+// counts on a link, and in the subnet of the host's network.
+func (v *View) made(a netip.Addr, mac inventory.MAC) *Host {
+	h := v.Host(mac)
+	if h == nil || a.IsLinkLocalUnicast() {
+		return h
+	}
+	if n := v.networks.of(a); n != nil && (h.Network == "" || h.Network == n.Name) {
+		return h
 	}
 	return nil
 }

@@ -18,10 +18,11 @@ const (
 	outlive  = 12 * time.Hour   // after which what is seen belongs to no boot before it
 )
 
-// Of makes events, in any order, into attempts, the oldest first.
+// Of makes events, in any order, into attempts, the oldest first. Packets that the journal
+// has nothing of are events without an ID.
 func Of(events []journal.Event, now time.Time) []Attempt {
 	events = slices.Clone(events)
-	slices.SortStableFunc(events, func(a, b journal.Event) int { return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(events, func(a, b journal.Event) int { return cmp.Or(began(a).Compare(began(b)), cmp.Compare(a.ID, b.ID)) })
 	var out []Attempt
 	for _, e := range events {
 		if !counts(e.Kind) {
@@ -44,6 +45,15 @@ func Of(events []journal.Event, now time.Time) []Attempt {
 		out[i].judge(now, i == len(out)-1)
 	}
 	return out
+}
+
+// began is when what an event tells of began. That a transfer stalled is known half a minute later, when
+// the firmware may be in its next boot already.
+func began(e journal.Event) time.Time {
+	if e.Kind == journal.TFTPFailed {
+		return e.At.Add(-time.Duration(count(e, "ms")) * time.Millisecond)
+	}
+	return e.At
 }
 
 // begins says what makes an event the first of an attempt; "": it belongs to the open one,
@@ -99,7 +109,10 @@ func (a *Attempt) past(s Stage) bool {
 // add makes an event a part of the attempt.
 func (a *Attempt) add(t told) {
 	a.story, a.Events = append(a.story, t), a.Events+1
-	a.End, a.ID, a.Last = t.At, min(a.ID, t.ID), max(a.Last, t.ID)
+	a.End, a.Last = later(a.End, t.At), max(a.Last, t.ID)
+	if t.ID > 0 && (a.ID == 0 || t.ID < a.ID) { // a packet that the journal has not is no event
+		a.ID = t.ID
+	}
 	a.Operation = cmp.Or(t.Operation, a.Operation)
 	if first := t.message != "" && t.client != ""; first && a.Client == "" {
 		a.Client, a.Arch = t.client, word(t.Event, "arch")
@@ -114,6 +127,13 @@ func (a *Attempt) add(t told) {
 	for _, s := range a.stages(&t) {
 		a.pass(s, t.At)
 	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // stages are those that an event shows, with what must have come before it on the wire.
@@ -157,7 +177,7 @@ func (a *Attempt) serve(t told) {
 	switch {
 	case t.Kind == journal.DHCPAnswered && t.reply != "":
 		server = "ours"
-	case t.Kind == journal.DHCPRogue, t.rule == "chose-other-server":
+	case t.Kind == journal.DHCPRogue, t.rule == "chose-other-server", t.rule == besideUs:
 		server = word(t.Event, "server")
 	}
 	if server != "" && !slices.Contains(a.Servers, server) && len(a.Servers) < 8 {

@@ -35,6 +35,19 @@ func events(t *testing.T, lines []line) (out []journal.Event) {
 			if slices.Contains(words, "no-loader") {
 				d["no_loader"], d["arch"] = true, "type-6"
 			}
+		case "SOLICIT", "REQUEST6":
+			word, reply, rule := strings.TrimSuffix(words[0], "6"), map[string]string{"SOLICIT": "ADVERTISE", "REQUEST6": "REPLY"}[words[0]], "given"
+			if e.Kind = journal.DHCPAnswered; len(words) > 2 {
+				rule = words[2]
+			}
+			d = map[string]any{"protocol": "DHCPv6", "message": word, "reply": reply, "client": words[1], "arch": "uefi-x64", "rule": rule}
+		case "ignored6":
+			e.Kind, d = journal.DHCPIgnored, map[string]any{"protocol": "DHCPv6", "message": words[1], "client": words[2], "rule": words[3]}
+		case "packet": // of no event
+			e.ID, e.Kind, d = 0, journal.DHCPIgnored, map[string]any{"message": words[1], "client": words[2]}
+			if len(words) > 3 {
+				e.Kind, d["reply"] = journal.DHCPAnswered, words[3]
+			}
 		case "ignored":
 			e.Kind, d = journal.DHCPIgnored, map[string]any{"message": words[1], "client": words[2], "rule": words[3], "server": "10.0.0.66"}
 		case "rogue":
@@ -47,6 +60,8 @@ func events(t *testing.T, lines []line) (out []journal.Event) {
 			e.Kind, d = journal.TFTPSent, map[string]any{"file": words[1], "size_only": true}
 		case "stalled":
 			e.Kind, d = journal.TFTPFailed, map[string]any{"file": words[1], "reason": "stalled", "stalled_at": len(words[2]), "block": uint16(1468)}
+		case "silent": // as is noticed 29 s later
+			e.Kind, d = journal.TFTPFailed, map[string]any{"file": words[1], "reason": "stalled", "stalled_at": 1, "block": uint16(1468), "ms": 29000}
 		case "aborted":
 			e.Kind, d = journal.TFTPFailed, map[string]any{"file": words[1], "reason": "aborted"}
 		case "http":
@@ -57,10 +72,14 @@ func events(t *testing.T, lines []line) (out []journal.Event) {
 			e.Kind, d = journal.HTTPSent, map[string]any{"file": "script", "script": words[1]}
 		case "refused":
 			e.Kind, d = journal.HTTPRefused, map[string]any{"reason": words[1]}
+		case "lacking":
+			e.Kind, d = journal.TFTPFailed, map[string]any{"reason": "optional", "file": words[1]}
 		case "answers":
 			e.Kind, d = journal.HTTPSent, map[string]any{"file": "preseed.cfg", "answers": true}
 		case "agent":
 			e.Kind = journal.AgentCheckIn
+		case "distrust":
+			e.Kind, d = journal.AgentRefused, map[string]any{"reason": "certificate", "alert": "bad certificate"}
 		case "phone":
 			e.Kind = journal.PhoneHome
 		default:
@@ -86,6 +105,12 @@ var (
 	kern = append(slices.Clone(ipxe), line{7.1, "script agent"}, line{7.2, "http vmlinuz"}, line{7.3, "http initrd"})
 )
 
+// six is OVMF over IPv6: it configures its port, and asks again as a loader's client.
+var (
+	six6  = []line{{2, "SOLICIT os"}, {3, "REQUEST6 os"}, {4, "SOLICIT pxe"}, {5, "REQUEST6 pxe"}}
+	kern6 = append(slices.Clone(six6), line{6, "tftp ipxe.efi"}, line{7, "SOLICIT ipxe"}, line{8, "REQUEST6 ipxe"}, line{8.1, "script agent"}, line{8.2, "http vmlinuz"}, line{8.3, "http initrd"})
+)
+
 // with is what was said, and then more.
 func with(lines []line, more ...line) []line { return append(slices.Clone(lines), more...) }
 
@@ -107,6 +132,7 @@ func TestEventsAreJoinedIntoBoots(t *testing.T) {
 		{"UEFI by TFTP to the agent", with([]line{{0, "power cycle"}}, with(kern, line{9, "DISCOVER os"}, line{9.1, "REQUEST os"}, line{9.5, "agent"})...), []string{"agent booted"}},
 		{"UEFI by HTTP", []line{{2, "DISCOVER http"}, {6, "REQUEST http"}, {6.1, "http ipxe.efi"}, {7, "DISCOVER ipxe"}, {7, "REQUEST ipxe"}, {7.1, "script agent"}, {7.2, "http vmlinuz"}}, []string{"kernel stopped"}},
 		{"an option ROM that is iPXE", []line{{2, "DISCOVER ipxe"}, {2.1, "REQUEST ipxe"}, {2.2, "script local-disk"}}, []string{"local-disk disk"}},
+		{"TFTP stalls and HTTP boot, tried meanwhile, works", with(dora, line{30, "DISCOVER http"}, line{34, "REQUEST http"}, line{34.1, "http ipxe.efi"}, line{36, "silent ipxe.efi"}), []string{"ack stopped", "loader stopped"}},
 		{"PXE fails and HTTP boot is tried", with(dora, line{70, "DISCOVER http"}, line{74, "REQUEST http"}), []string{"ack stopped", "ack stopped"}},
 		{"deployed: the agent, then its own disk, then the system", with(with(kern, line{9, "agent"}), line{200, "DISCOVER pxe"}, line{204, "REQUEST pxe"}, line{205, "tftp ipxe.efi"}, line{206, "DISCOVER ipxe"},
 			line{206, "REQUEST ipxe"}, line{206, "script local-disk"}, line{230, "DISCOVER os"}, line{231, "REQUEST os"}, line{260, "phone"}), []string{"agent booted", "first-boot booted"}},
@@ -116,6 +142,11 @@ func TestEventsAreJoinedIntoBoots(t *testing.T) {
 		{"a question repeated is one boot", with(dora[:1], after(4, dora)...), []string{"ack stopped"}},
 		{"memory is tried for minutes", with([]line{{0, "power on"}}, after(600, dora)...), []string{"ack stopped"}},
 		{"an installer", []line{{2, "DISCOVER ipxe"}, {2, "REQUEST ipxe"}, {2, "script system"}, {3, "http linux"}, {9, "DISCOVER os"}, {9, "REQUEST os"}, {10, "answers"}}, []string{"installer booted"}},
+		{"UEFI over IPv6 to the agent", with([]line{{0, "power cycle"}}, with(kern6, line{12, "SOLICIT os"}, line{12, "REQUEST6 os"}, line{13, "agent"})...), []string{"agent booted"}},
+		{"UEFI over IPv6 by itself", kern6, []string{"ramdisk stopped"}},
+		{"IPv6 without addresses", []line{{2, "REQUEST6 pxe no-address"}, {3, "SOLICIT pxe no-address"}}, []string{"discover stopped"}},
+		{"a system renews over IPv6", []line{{2, "SOLICIT os"}, {3, "REQUEST6 os"}}, nil},
+		{"packets of no event", []line{{0, "power cycle"}, {2, "packet DISCOVER pxe OFFER"}, {6, "packet REQUEST pxe ACK"}}, []string{"ack stopped"}},
 		{"a system that starts by itself", []line{{2, "DISCOVER os"}, {2, "REQUEST os"}}, []string{"local-disk disk"}},
 	} {
 		list := attempt.Of(events(t, c.lines), noon.Add(time.Hour))

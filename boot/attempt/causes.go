@@ -1,7 +1,9 @@
 package attempt
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rackwright/inventory"
@@ -10,18 +12,35 @@ import (
 
 // refused is an HTTP request that was not met.
 func refused(a *Attempt) *Trouble {
-	t := a.last(func(t *told) bool { return t.Kind == journal.HTTPRefused })
+	t := a.last(func(t *told) bool { return t.Kind == journal.HTTPRefused && !t.optional() })
 	if t == nil {
 		return nil
 	}
-	return of(t, "http-refused", "it asked by HTTP and was refused: "+t.Summary, "what the refusal names; 'rackwright boot explain' says what it would be told now")
+	return of(t, "http-refused", "it asked by HTTP and was refused: "+t.Summary, cmp.Or(word(t.Event, "hint"), "what the refusal names")+"; 'rackwright boot explain' says what it would be told now")
+}
+
+// distrusted is firmware that does not know our authority, or an agent that does not take our
+// certificate for the one of its boot.
+func distrusted(a *Attempt) *Trouble {
+	t := a.last(func(t *told) bool {
+		return (t.Kind == journal.AgentRefused || t.Kind == journal.HTTPRefused) && word(t.Event, "reason") == "certificate"
+	})
+	switch {
+	case t == nil:
+		return nil
+	case t.Kind == journal.HTTPRefused:
+		return of(t, "certificate-refused", "its firmware does not trust the server it loads from: "+t.Summary,
+			"give its firmware the authority of boot-ca.pem, or take 'https' off its model; a wrong clock of the machine refuses good certificates too")
+	}
+	return of(t, "certificate-refused", "its agent does not trust the server it was sent to: "+t.Summary,
+		"let it netboot again: our certificate changed since it was told which to trust; if it refuses again, its script came from another server than the one at the port of agent.listen that it speaks to")
 }
 
 // ignored is a question that we did not answer, and why. A client that took the offer of
 // another server is one of them.
 func ignored(a *Attempt) *Trouble {
 	t := a.last(func(t *told) bool {
-		return t.Kind == journal.DHCPIgnored && t.rule != "does-not-netboot" && t.rule != "not-a-proxy"
+		return t.Kind == journal.DHCPIgnored && !slices.Contains([]string{"does-not-netboot", "not-a-proxy", "dhcp6-off", besideUs}, t.rule) || t.rule == "no-address"
 	})
 	switch {
 	case t == nil:
@@ -29,6 +48,9 @@ func ignored(a *Attempt) *Trouble {
 	case t.rule == "chose-other-server":
 		return of(t, "other-server", fmt.Sprintf("it took the offer of another DHCP server, %s", word(t.Event, "server")),
 			"switch that server off on this network, or set the network's dhcp to proxy")
+	case t.rule == "":
+		return of(t, "not-answered", "it asks for an address and is not answered: "+t.Summary,
+			"where it comes from no network is declared, or its relay is not believed: 'rackwright machine trace' has the packets, 'rackwright dhcp explain' says the rule")
 	}
 	return of(t, "not-answered", "it asks for an address and is not answered: "+t.Summary,
 		fmt.Sprintf("rule %s: its row in docs/running/when-it-does-not-boot.md; 'rackwright dhcp explain' tries a cure", t.rule))
@@ -56,7 +78,7 @@ func conflict(a *Attempt) *Trouble {
 // transfer is a file that did not come over by TFTP.
 func transfer(a *Attempt) *Trouble {
 	t := a.last(func(t *told) bool {
-		return t.Kind == journal.TFTPFailed && isLoader(word(t.Event, "file")) && word(t.Event, "reason") != "replaced"
+		return t.Kind == journal.TFTPFailed && isLoader(word(t.Event, "file")) && word(t.Event, "reason") != "replaced" && !t.optional()
 	})
 	if t == nil {
 		return nil
@@ -136,6 +158,9 @@ func offered(a *Attempt) *Trouble {
 			"switch that server off on this network, or set the network's dhcp to proxy")
 	}
 	if a.Stage == Discover {
+		if t := a.last(func(t *told) bool { return t.rule == "dhcp6-off" }); t != nil {
+			return of(t, "not-answered", "it asks for an address by IPv6 only: "+t.Summary, "set the network's dhcp6, or let it netboot by IPv4")
+		}
 		return nil
 	}
 	return &Trouble{Code: "offer-unanswered", Text: "it was offered an address and asked no further",
@@ -161,6 +186,10 @@ func loading(a *Attempt) *Trouble {
 		return &Trouble{Code: "nothing-loaded", Text: "it has an address and asked for no loader, neither by TFTP nor by HTTP",
 			Hint: "a firewall or relay that lets UDP 67 through and not UDP 69 (or the port of http.listen for HTTP boot); a gateway that it cannot reach"}
 	case Loader:
+		if t := a.last(func(t *told) bool { return t.stage == Loader }); t != nil && t.Kind == journal.HTTPSent && strings.Contains(word(t.Event, "file"), "/grub") {
+			return of(t, "no-script", "GRUB came over by HTTP and asked for nothing", "a GRUB that has no HTTP, as Debian's signed one, stops at its prompt: "+
+				"let the firmware netboot by PXE, or take a GRUB that has it (docs/running/secure-boot.md)")
+		}
 		return &Trouble{Code: "no-driver", Text: "its loader came over and was not heard of again",
 			Hint: "the loader has no driver for this port, or Secure Boot refuses it: try another port, another boot mode, or Secure Boot off"}
 	case IPXE:
@@ -197,9 +226,13 @@ func unheard(a *Attempt) *Trouble {
 		return nil
 	}
 	for i := len(a.story) - 1; i >= 0; i-- {
-		if t := &a.story[i]; t.client == "os" && t.reply == "ACK" {
+		t := &a.story[i]
+		if t.stage == Kernel || t.stage == Ramdisk {
+			return nil
+		}
+		if t.client == "os" && (t.reply == "ACK" || t.reply == "REPLY") {
 			return of(t, "agent-unheard", "its ramdisk runs and has an address, and does not check in",
-				"TCP from it to the port of agent.listen; its console says whether it refuses our certificate: then let it netboot again")
+				"TCP from it to the port of agent.listen; a firewall, or a gateway that it cannot reach; its console says what it tries")
 		}
 	}
 	return nil

@@ -26,6 +26,9 @@ func counts(k journal.Kind) bool {
 	return slices.Contains([]string{"dhcp", "tftp", "http", "agent", "bmc", "op"}, family)
 }
 
+// besideUs is the rule of a machine that takes its address from the server whose proxy we are.
+const besideUs = "given-by-other-server"
+
 // onWire reports whether the machine itself was seen.
 func (t *told) onWire() bool {
 	family, _, _ := strings.Cut(string(t.Kind), ".")
@@ -34,8 +37,32 @@ func (t *told) onWire() bool {
 
 func read(e journal.Event) told {
 	t := told{Event: e, client: word(e, "client"), message: word(e, "message"), reply: word(e, "reply"), rule: word(e, "rule")}
+	if word(e, "protocol") == "DHCPv6" {
+		t.six()
+	}
 	t.stage = t.proves()
 	return t
+}
+
+// six reads DHCPv6 as the step of a boot that it is. What a system says by it is none, and
+// firmware speaks as one when it configures its port before it netboots.
+func (t *told) six() {
+	if t.client == "os" {
+		t.message = ""
+		return
+	}
+	if t.message == "SOLICIT" || t.message == "INFORMATION-REQUEST" {
+		t.message = "DISCOVER"
+	}
+	asks, given := t.message == "DISCOVER" || t.message == "REQUEST", slices.Contains([]string{"", "advertised", "given", "informed"}, t.rule)
+	switch {
+	case t.reply == "ADVERTISE" && given:
+		t.reply = "OFFER"
+	case t.reply == "REPLY" && given && asks:
+		t.reply = "ACK"
+	default:
+		t.reply = ""
+	}
 }
 
 // proves is the stage that an event shows to be reached.
@@ -48,11 +75,17 @@ func (t *told) proves() Stage {
 	case journal.DHCPAnswered:
 		return t.granted()
 	case journal.DHCPIgnored:
-		if t.message == "DISCOVER" && t.client != "os" {
+		switch {
+		case t.client == "os":
+		case t.message == "DISCOVER":
 			return Discover
+		case t.rule == besideUs:
+			return Ack
 		}
 	case journal.TFTPSent, journal.HTTPSent:
 		return t.fetched()
+	case journal.AgentRefused:
+		return Ramdisk // the agent is in it
 	case journal.AgentCheckIn:
 		return Agent
 	case journal.FirstBoot, journal.PhoneHome:
@@ -105,6 +138,9 @@ func (t *told) fetched() Stage {
 	}
 	return ""
 }
+
+// optional reports whether it asked for what it goes on without.
+func (t *told) optional() bool { return word(t.Event, "reason") == "optional" }
 
 // isLoader tells programs for firmware from what they ask for afterwards.
 func isLoader(file string) bool {

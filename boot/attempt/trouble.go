@@ -20,7 +20,7 @@ type Trouble struct {
 
 // Proof is an event that shows something.
 type Proof struct {
-	Event int64     `json:"event"`
+	Event int64     `json:"event,omitempty" doc:"None: a packet in the memory of this server, which its journal has nothing of"`
 	At    time.Time `json:"at"`
 	Text  string    `json:"text"`
 }
@@ -62,7 +62,7 @@ func Diagnose(m *inventory.Machine, list []Attempt, waits, now time.Time) *Troub
 
 // trouble looks at what is proven first, then at what is missing once nothing more comes.
 func (a *Attempt) trouble(m *inventory.Machine) *Trouble {
-	for _, look := range []func(*Attempt) *Trouble{refused, unheard, ignored, noLoader, conflict, transfer, broken} {
+	for _, look := range []func(*Attempt) *Trouble{distrusted, refused, unheard, ignored, noLoader, conflict, transfer, broken} {
 		if t := look(a); t != nil {
 			return t
 		}

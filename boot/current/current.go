@@ -18,14 +18,18 @@ type Source interface {
 	View(ctx context.Context) (*boot.View, error)
 	// ViewSince is what changed since a revision, nil when the view must be read whole.
 	ViewSince(ctx context.Context, revision int64) (*boot.Delta, error)
+	// Installation is what the database is known by, as a view of it says.
+	Installation(ctx context.Context) (string, error)
 	Changed() (<-chan struct{}, func())
 }
 
 // Options are how a view is followed.
 type Options struct {
 	File  string        // where the view is saved; "": nowhere
-	Saved *boot.View    // what Load found there: begin with it and ask the database later
+	Saved *boot.View    // what Load found there: begin with it and read the whole later
+	Away  bool          // the database does not answer: whatever was saved is begun with
 	Poll  time.Duration // how often changes that nobody signalled are looked for; 0: 2 s
+	Fresh time.Duration // how long what the database said counts as its newest word; 0: 10 ms
 	Log   *slog.Logger
 }
 
@@ -39,44 +43,108 @@ type Follower struct {
 	view  atomic.Pointer[boot.View]
 	dirty chan struct{} // the view differs from what is saved
 
+	began time.Time
+	asked atomic.Int64  // when the database was last asked with success, nanoseconds after began
 	turn  chan struct{} // one refresh at a time
 	saved bool          // the view at hand is one that was saved: nothing can be told since it
+	whole chan struct{} // closed once one was read whole
 }
 
-// New loads the first view, so that View never returns nil. With a saved view it does not
-// ask the database.
+// New has the first view, so that View never returns nil: one that was saved, if the database
+// is away or can tell what changed since, else what it reads.
 func New(ctx context.Context, from Source, o Options) (*Follower, error) {
 	if o.Poll == 0 {
 		o.Poll = 2 * time.Second
 	}
-	f := &Follower{Options: o, from: from, dirty: make(chan struct{}, 1), turn: make(chan struct{}, 1)}
-	if o.Saved != nil {
-		f.saved, f.Saved = true, nil
-		f.view.Store(o.Saved)
-		return f, nil
+	if o.Fresh == 0 {
+		o.Fresh = 10 * time.Millisecond
 	}
-	v, err := from.View(ctx)
+	f := &Follower{Options: o, from: from, began: time.Now().Add(-o.Fresh), dirty: make(chan struct{}, 1), turn: make(chan struct{}, 1), whole: make(chan struct{})}
+	v, err := f.begin(ctx, o.Saved)
 	if err != nil {
 		return nil, err
 	}
+	if f.Saved = nil; v != nil {
+		f.saved = true
+		f.view.Store(v)
+		return f, nil
+	}
+	if v, err = from.View(ctx); err != nil {
+		return nil, err
+	}
+	close(f.whole)
 	f.take(v)
 	return f, nil
 }
 
+// begin is the view to begin with while the whole is read, nil for none: the saved one, brought
+// up to what the database says.
+func (f *Follower) begin(ctx context.Context, saved *boot.View) (*boot.View, error) {
+	if f.Away || saved == nil {
+		return saved, nil
+	}
+	id, err := f.from.Installation(ctx)
+	if err != nil || id == "" || id != saved.Installation() {
+		return nil, err
+	}
+	d, err := f.from.ViewSince(ctx, saved.Revision)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return saved.With(d), nil
+}
+
+// Ready is closed once a view was read whole from the database.
+func (f *Follower) Ready() <-chan struct{} { return f.whole }
+
 // View returns the newest view. While the database is away it stays what it was.
 func (f *Follower) View() *boot.View { return f.view.Load() }
 
-// asking is how long the database is asked whether a view is the newest.
-const asking = 300 * time.Millisecond
+// How long the database is asked whether a view is the newest, and how long one that was begun
+// without its operations is completed.
+const (
+	asking     = 300 * time.Millisecond
+	completing = 10 * time.Second
+)
 
-// Newest asks the database whether there is a newer view. While that is away, or slow, it is
-// the one at hand. For answers that cannot be taken back, and are few.
+// Newest asks the database whether there is a newer view, unless it was asked just now. While
+// that is away, or slow, it is the one at hand. For answers that cannot be taken back.
 func (f *Follower) Newest(ctx context.Context) *boot.View {
+	if f.fresh() {
+		return f.View()
+	}
+	if !f.Away {
+		f.complete(ctx)
+	}
 	ctx, cancel := context.WithTimeout(ctx, asking)
 	defer cancel()
 	_ = f.Refresh(ctx) // Run says what is wrong
 	return f.View()
 }
+
+func (f *Follower) isWhole() bool {
+	select {
+	case <-f.whole:
+		return true
+	default:
+		return false
+	}
+}
+
+// complete waits until the view has the operations, which a saved one has not.
+func (f *Follower) complete(ctx context.Context) {
+	late := time.NewTimer(completing)
+	defer late.Stop()
+	select {
+	case <-f.whole:
+	case <-ctx.Done():
+	case <-late.C:
+	}
+}
+
+// fresh reports whether the database was asked so shortly ago that nothing can have come of
+// what changed since: between an order and the script that is to follow it lies a machine's start.
+func (f *Follower) fresh() bool { return time.Since(f.began)-time.Duration(f.asked.Load()) < f.Fresh }
 
 // Settle is how long changes are gathered after one was taken.
 func (f *Follower) Settle() time.Duration { return settle }
@@ -93,14 +161,17 @@ func (f *Follower) Run(ctx context.Context) error {
 	defer stop()
 	tick := time.NewTicker(f.Poll)
 	defer tick.Stop()
-	away := false
+	away, wait := false, f.Away || f.isWhole()
 	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-changed:
-		case <-tick.C:
+		if wait {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-changed:
+			case <-tick.C:
+			}
 		}
+		wait = true
 		err := f.Refresh(ctx)
 		if err != nil && !away && ctx.Err() == nil {
 			f.Log.Warn("the boot view cannot be refreshed; machines are answered from the last one", "error", err)
@@ -122,16 +193,23 @@ func (f *Follower) Refresh(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	now := time.Since(f.began)
 	n, err := f.from.Revision(ctx)
-	if err != nil || (n == f.View().Revision && !f.saved) {
-		return err
-	}
-	next, err := f.next(ctx)
 	if err != nil {
 		return err
 	}
-	f.saved = false
-	f.take(next)
+	if n != f.View().Revision || f.saved {
+		next, err := f.next(ctx)
+		if err != nil {
+			return err
+		}
+		f.take(next)
+		if f.saved {
+			f.saved = false
+			close(f.whole)
+		}
+	}
+	f.asked.Store(int64(now))
 	return nil
 }
 

@@ -24,6 +24,7 @@ type source struct {
 	away     bool
 	forgets  bool
 	whole    int // views that were read whole
+	id       string
 	changed  chan struct{}
 }
 
@@ -50,6 +51,11 @@ func (s *source) ViewSince(ctx context.Context, _ int64) (*boot.Delta, error) {
 		return nil, err
 	}
 	return &boot.Delta{Revision: n, Machines: map[string][]*boot.Host{"m1": {host(n)}}}, nil
+}
+
+func (s *source) Installation(ctx context.Context) (string, error) {
+	_, err := s.Revision(ctx)
+	return s.id, err
 }
 
 func (s *source) Changed() (<-chan struct{}, func()) { return s.changed, func() {} }
@@ -123,7 +129,7 @@ func TestTheViewFollowsAndOutlivesTheStore(t *testing.T) {
 
 func TestTheNewestViewIsAskedForAndIsTheOneAtHandWhileTheStoreIsAway(t *testing.T) {
 	s := newSource()
-	f := follow(t, s, current.Options{})
+	f := follow(t, s, current.Options{Fresh: time.Nanosecond})
 	for _, c := range []struct {
 		revision int64
 		away     bool
@@ -134,6 +140,24 @@ func TestTheNewestViewIsAskedForAndIsTheOneAtHandWhileTheStoreIsAway(t *testing.
 			t.Errorf("at %d, away %t: %d, want %d", c.revision, c.away, got, c.want)
 		}
 	}
+}
+
+func TestAThousandMachinesAtOnceAskTheStoreOnce(t *testing.T) {
+	s := newSource()
+	f := follow(t, s, current.Options{Fresh: time.Hour})
+	s.set(2, false)
+	if got := f.Newest(t.Context()).Revision; got != 2 {
+		t.Errorf("the first is answered of %d", got)
+	}
+	s.set(3, false)
+	for range 1000 {
+		f.Newest(t.Context())
+	}
+	is(t, f, 2)
+	if err := f.Refresh(t.Context()); err != nil {
+		t.Error(err)
+	}
+	is(t, f, 3)
 }
 
 func TestASignalledChangeIsTakenWithoutPolling(t *testing.T) {
@@ -178,7 +202,7 @@ func TestTheViewIsSavedAndAStartWithoutTheDatabaseAnswersFromIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.set(2, true)
-	f = follow(t, s, current.Options{Saved: saved})
+	f = follow(t, s, current.Options{Saved: saved, Away: true})
 	is(t, f, 2)
 	if h := f.View().Host(inventory.MAC{2, 2}); h.Intent != boot.LocalDisk || h.Operation != "" {
 		t.Errorf("without the database it is told %+v", h)

@@ -1,11 +1,13 @@
 package serve
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -52,16 +54,27 @@ func (s *Server) ramdisk(w http.ResponseWriter, r *http.Request) {
 // send serves content and records the transfer; HEAD transfers nothing. It reports whether
 // all of the content went out.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, name string, mod time.Time, content io.ReadSeeker) bool {
-	count := &counter{ResponseWriter: w}
+	if strings.Contains(r.Header.Get("Range"), ",") { // no loader asks for several: RFC 9110 section 14.2 lets us send all
+		r.Header.Del("Range")
+	}
+	count := newPaced(w, cmp.Or(s.patience, patience))
 	began := s.Now()
 	http.ServeContent(count, r, "", mod, content)
 	took := s.Now().Sub(began)
-	if r.Method == http.MethodHead {
+	switch {
+	case r.Method == http.MethodHead, count.status == http.StatusNotModified:
+		return false
+	case count.status >= 400:
+		s.note(r, host, name, count.status, fault.Invalidf("it has no such part, or is not what was asked for"))
 		return false
 	}
 	want := w.Header().Get("Content-Length")
 	aborted := want != "" && want != fmt.Sprint(count.bytes)
-	e := s.event(journal.HTTPSent, r, host)
+	whole := !aborted && count.status != http.StatusPartialContent && count.status < 300
+	e, told := s.event(journal.HTTPSent, r, host)
+	if !told {
+		return whole
+	}
 	e.Summary = fmt.Sprintf("%s sent by HTTP, %d bytes in %d ms", name, count.bytes, took.Milliseconds())
 	if aborted {
 		e.Summary = fmt.Sprintf("%s broke off by HTTP after %d of %s bytes", name, count.bytes, want)
@@ -70,8 +83,8 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, n
 	if count.status == http.StatusPartialContent {
 		e.Detail["partial"] = true
 	}
-	s.record(r, e)
-	return !aborted && count.status != http.StatusPartialContent && count.status < 300
+	s.Journal.Record(e)
+	return whole
 }
 
 // refuse answers with an error and records why. The path is not recorded: it may hold
@@ -86,61 +99,49 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, host *boot.Host,
 		status, text = 500, "the server has failed"
 		s.Log.Error("boot: "+name, "error", err)
 	}
-	e := s.event(journal.HTTPRefused, r, host)
-	e.Summary = fmt.Sprintf("%s refused by HTTP: %s", name, text)
-	e.Detail["file"], e.Detail["reason"], e.Detail["status"] = name, fault.KindOf(err).String(), status
-	s.record(r, e)
+	if hint := s.note(r, host, name, status, err); hint != "" {
+		text += "\n" + hint
+	}
 	w.Header().Set("Cache-Control", "no-store")
 	http.Error(w, text, status)
 }
 
-// event starts an event of this request.
-func (s *Server) event(k journal.Kind, r *http.Request, host *boot.Host) journal.Event {
-	e := journal.Event{At: s.Now(), Kind: k, Actor: "http", Detail: map[string]any{"peer": peer(r).String()}}
+// note records a refusal and returns the way out, "" when there is none.
+func (s *Server) note(r *http.Request, host *boot.Host, name string, status int, err error) string {
+	text, hint := err.Error(), hintOf(err)
+	if status == http.StatusInternalServerError {
+		text = "the server has failed"
+	}
+	if e, told := s.event(journal.HTTPRefused, r, host); told {
+		e.Summary = fmt.Sprintf("%s refused by HTTP: %s", name, text)
+		e.Detail["file"], e.Detail["reason"], e.Detail["status"] = name, fault.KindOf(err).String(), status
+		if boot.Optional(name) {
+			e.Detail["reason"] = "optional"
+		}
+		if hint != "" {
+			e.Detail["hint"] = hint
+		}
+		s.Journal.Record(e)
+	}
+	return hint
+}
+
+// event starts an event of this request; false: its peer has put too much into the journal
+// already, and how much is said in its next.
+func (s *Server) event(k journal.Kind, r *http.Request, host *boot.Host) (journal.Event, bool) {
+	from, skipped := peer(r), 0
+	e := journal.Event{At: s.Now(), Kind: k, Actor: "http"}
+	if s.paces != nil {
+		told := false
+		if told, skipped = s.paces.Take(from, e.At); !told {
+			return e, false
+		}
+	}
+	if e.Detail = map[string]any{"peer": from.String()}; skipped > 0 {
+		e.Detail["left_out"] = skipped
+	}
 	if host != nil {
 		e.Machine, e.Name, e.MAC, e.Operation = host.Machine, host.Name, host.MAC, host.Operation
 	}
-	return e
-}
-
-// counter counts what goes out and keeps the way to sendfile open.
-type counter struct {
-	http.ResponseWriter
-	bytes  int64
-	status int
-}
-
-func (c *counter) WriteHeader(status int) {
-	c.status = status
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *counter) Write(b []byte) (int, error) {
-	n, err := c.ResponseWriter.Write(b)
-	c.bytes += int64(n)
-	return n, err
-}
-
-// ReadFrom implements io.ReaderFrom, which http.ServeContent copies through.
-func (c *counter) ReadFrom(r io.Reader) (int64, error) {
-	n, err := io.Copy(c.ResponseWriter, r)
-	c.bytes += n
-	return n, err
-}
-
-// Unwrap lets http.ResponseController through.
-func (c *counter) Unwrap() http.ResponseWriter { return c.ResponseWriter }
-
-// record journals an event of this request, unless its peer has said too much.
-func (s *Server) record(r *http.Request, e journal.Event) {
-	if s.paces != nil {
-		ok, skipped := s.paces.Take(peer(r), e.At)
-		if !ok {
-			return
-		}
-		if skipped > 0 {
-			e.Detail["left_out"] = skipped
-		}
-	}
-	s.Journal.Record(e)
+	return e, true
 }

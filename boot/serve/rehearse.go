@@ -26,7 +26,7 @@ func (s *Server) Rehearse(ctx context.Context, query url.Values, from netip.Addr
 	tape := &tape{}
 	copied := *s
 	copied.Boots, copied.Strangers, copied.Journal, copied.Log = rehearsedBoots{}, strangers, tape, slog.New(slog.DiscardHandler)
-	copied.paces = nil
+	copied.paces, copied.anywhere = nil, true
 	if s.Systems != nil {
 		copied.Systems = hidden{s.Systems}
 	}

@@ -3,11 +3,13 @@ package serve
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"github.com/go-chi/chi/v5"
 
 	"rackwright/agent/wire"
 	"rackwright/boot"
@@ -16,8 +18,16 @@ import (
 	"rackwright/journal"
 )
 
-// uuidForm is a system UUID as loaders print it.
-var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+// isUUID reports whether s is a system UUID as loaders print it, in lower case.
+func isUUID(s string) bool {
+	for i, c := range []byte(s) {
+		dash := i == 8 || i == 13 || i == 18 || i == 23
+		if dash != (c == '-') || !dash && (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return len(s) == 36
+}
 
 // asker is who asks for a script, from the query.
 type asker struct {
@@ -35,7 +45,7 @@ func parseAsker(q url.Values) (a asker, err error) {
 	if a.mac, err = inventory.ParseMAC(q.Get("mac")); err != nil {
 		return a, err
 	}
-	if a.uuid = strings.ToLower(q.Get("uuid")); a.uuid != "" && !uuidForm.MatchString(a.uuid) {
+	if a.uuid = strings.ToLower(q.Get("uuid")); a.uuid != "" && !isUUID(a.uuid) {
 		return a, fault.Invalidf("uuid is not a system UUID")
 	}
 	a.format = q.Get("format")
@@ -75,7 +85,7 @@ func (a asker) clientArch() boot.Arch {
 }
 
 // script answers what this machine does next. A machine that should run the agent gets
-// a nonce; it is not given to a peer that holds another machine's address.
+// a nonce; it is not given to a peer that is not at an address of the machine (rightful).
 func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 	who, err := parseAsker(r.URL.Query())
 	at, ok := s.reached(r)
@@ -83,7 +93,8 @@ func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, s.View().HostAt(peer(r)), "bad script request", err)
 		return
 	}
-	host := s.View().Host(who.mac)
+	view := s.View()
+	host := view.Host(who.mac)
 	if host == nil {
 		if host, err = s.stranger(r, who); err != nil {
 			s.later(w, r, nil, who, "the server cannot tell who this machine is", err)
@@ -91,18 +102,37 @@ func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if host != nil && host.Intent != boot.RunAgent && s.Newest != nil { // another server may just have been given an operation
-		host = cmp.Or(s.Newest(r.Context()).Host(who.mac), host)
+		view = s.Newest(r.Context())
+		host = cmp.Or(view.Host(who.mac), host)
 	}
 	switch {
 	case host == nil:
 		s.say(w, r, &boot.Host{MAC: who.mac}, "stranger", who.tongue.Stranger(who.mac))
 	case host.Intent != boot.RunAgent:
 		s.say(w, r, host, "local-disk", who.tongue.LocalDisk(host.Name, firmwareOf(who, host)))
-	case s.other(r, host) != nil:
-		s.refuse(w, r, host, "script", fault.Deniedf("the request came from the address of %s", s.other(r, host).Name))
 	default:
+		if err := s.rightful(r, view, host); fault.Is(err, fault.Denied) {
+			s.refuse(w, r, host, "script", err)
+			return
+		} else if err != nil {
+			s.later(w, r, host, who, "the server cannot tell whose address this is", err)
+			return
+		}
 		s.run(w, r, host, who, boot.BaseURL(at.Addr(), at.Port()), "https://"+netip.AddrPortFrom(at.Addr(), s.AgentPort).String())
 	}
+}
+
+// grub is the script in GRUB's tongue under the names that GRUB tries, as by TFTP.
+func (s *Server) grub(w http.ResponseWriter, r *http.Request) {
+	wanted, ok := boot.ParseFileName("grub/" + chi.URLParam(r, "file"))
+	host := s.whose(wanted, peer(r))
+	if !ok || host == nil {
+		s.refuse(w, r, s.View().HostAt(peer(r)), "configuration of GRUB", fault.NotFoundf("no such configuration for this address"))
+		return
+	}
+	asked := r.Clone(r.Context())
+	asked.URL = &url.URL{Path: "/boot/script", RawQuery: host.Query(wanted.Tongue).Encode()}
+	s.script(w, asked)
 }
 
 // stranger records a machine nobody planned and asks whether it is to be inspected.
@@ -142,7 +172,7 @@ func (s *Server) later(w http.ResponseWriter, r *http.Request, host *boot.Host, 
 		host = &boot.Host{MAC: who.mac}
 	}
 	at, _ := s.reached(r)
-	next := boot.Client{Class: boot.IPXE, Arch: who.clientArch(), MAC: who.mac, UUID: who.uuid}.Next(boot.BaseURL(at.Addr(), at.Port()))
+	next := boot.Client{Class: boot.IPXE, Arch: who.clientArch(), MAC: who.mac, UUID: who.uuid}.Script(boot.BaseURL(at.Addr(), at.Port()))
 	if who.format != "" {
 		next += "&format=" + who.format
 	}
@@ -154,8 +184,11 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, host *boot.Host, wh
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	began := s.Now()
-	n, err := w.Write([]byte(text))
-	e := s.event(journal.HTTPSent, r, host)
+	n, err := io.WriteString(w, text)
+	e, told := s.event(journal.HTTPSent, r, host)
+	if !told {
+		return
+	}
 	e.Summary = fmt.Sprintf("script %q sent", which)
 	e.Detail["file"], e.Detail["script"], e.Detail["bytes"] = "script", which, n
 	e.Detail["ms"], e.Detail["aborted"] = s.Now().Sub(began).Milliseconds(), err != nil
@@ -163,7 +196,7 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, host *boot.Host, wh
 		e.Detail["peer_is"] = o.Name
 		e.Summary += ", asked from the address of " + o.Name
 	}
-	s.record(r, e)
+	s.Journal.Record(e)
 }
 
 func firmwareOf(who asker, h *boot.Host) inventory.Firmware {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"path"
 	"strings"
 	"time"
 
@@ -37,13 +38,14 @@ type Strangers interface {
 	Script(ctx context.Context, s boot.Sighting) (*boot.Host, error)
 }
 
-// Server answers firmware and loaders. All fields but Systems, Advertise and Args are required.
+// Server answers firmware and loaders. All fields but Newest, Leases, Systems, Advertise and Args are required.
 type Server struct {
 	View      func() *boot.View
 	Newest    func(context.Context) *boot.View // asked before a machine is told that there is nothing to do; nil: View
 	Loaders   *boot.Loaders
 	Boots     Boots
 	Strangers Strangers
+	Leases    Leases  // nil: nobody has one
 	Systems   Systems // nil: nothing but the agent is started
 	Journal   journal.Recorder
 	Log       *slog.Logger
@@ -51,21 +53,30 @@ type Server struct {
 	Ramdisks  string     // directory with amd64/vmlinuz, amd64/initrd, ...
 	AgentPort uint16     // of the agent's HTTPS server on the same address
 	AgentPin  string     // SHA-256 of its certificate, hexadecimal
-	Advertise netip.Addr // address to name instead of the one a client connected to
+	Advertise netip.Addr // address to name instead of the one a client of its family connected to
 	Args      string     // more kernel arguments
 
-	paces *journal.Paces // nil before Routes: nobody is kept from the journal
+	patience time.Duration  // 0: patience
+	anywhere bool           // in a rehearsal: who asks from nowhere is taken to ask from where it may
+	paces    *journal.Paces // nil before Routes: nobody is kept from the journal
 }
 
-// Routes adds the routes, all under /boot.
+// Routes adds the routes, all under /boot, and /grub, where a GRUB that came by HTTP looks.
 func (s *Server) Routes(r chi.Router) {
 	s.paces = &journal.Paces{}
-	r.Route("/boot", func(r chi.Router) {
-		r.Get("/script", s.script)
-		both(r, "/k/{nonce}/{file:vmlinuz|initrd}", s.ramdisk)
-		both(r, "/k/{nonce}/part/{part}", s.part)
-		both(r, "/{loader}", s.loader)
-	})
+	s.LoaderRoutes(r)
+	r.Get("/boot/script", s.script)
+	both(r, "/boot/k/{nonce}/{file:vmlinuz|initrd}", s.ramdisk)
+	both(r, "/boot/k/{nonce}/part/{part}", s.part)
+	r.Get("/boot/grub/{file}", s.grub)
+	r.Get("/grub/{file}", s.grub)
+}
+
+// LoaderRoutes adds those of the loaders alone.
+func (s *Server) LoaderRoutes(r chi.Router) {
+	both(r, "/boot/{loader}", s.loader)
+	both(r, "/boot/{folder:shim|ipxe-signed|snponly}/{loader}", s.loader)
+	both(r, "/boot/{folder:shim|ipxe-signed|snponly}//{loader}", s.loader) // as shim asks for what it starts
 }
 
 func both(r chi.Router, pattern string, h http.HandlerFunc) {
@@ -74,7 +85,7 @@ func both(r chi.Router, pattern string, h http.HandlerFunc) {
 }
 
 // NewHTTP returns a server with the bounds that firmware needs and strangers get:
-// header 16 KiB within 10 s, at most 15 minutes for a transfer.
+// header 16 KiB within 10 s, at most 15 minutes for an answer that is not paced.
 func NewHTTP(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{Addr: addr, Handler: h, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
@@ -84,8 +95,13 @@ func NewHTTP(addr string, h http.Handler, log *slog.Logger) *http.Server {
 // loader serves a boot loader from memory.
 func (s *Server) loader(w http.ResponseWriter, r *http.Request) {
 	host := s.View().HostAt(peer(r))
-	f := s.Loaders.Get(chi.URLParam(r, "loader"))
-	if f == nil {
+	name := path.Join(chi.URLParam(r, "folder"), chi.URLParam(r, "loader"))
+	f := s.Loaders.Get(name)
+	switch {
+	case f == nil && boot.Optional(name):
+		s.refuse(w, r, host, name, fault.NotFoundf("there is none, and the loader goes on without it"))
+		return
+	case f == nil:
 		s.refuse(w, r, host, "unknown loader", fault.NotFoundf("no such loader"))
 		return
 	}
@@ -109,21 +125,25 @@ func peer(r *http.Request) netip.Addr {
 	if err != nil {
 		return netip.Addr{}
 	}
-	return ap.Addr().Unmap()
+	return ap.Addr().Unmap().WithZone("")
 }
 
-// reached is our address and port as the client sees them.
+// reached is our address and port as the client sees them. A zone is ours alone.
 func (s *Server) reached(r *http.Request) (netip.AddrPort, bool) {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	if !ok {
 		return netip.AddrPort{}, false
 	}
-	ap, err := netip.ParseAddrPort(local.String())
-	if err != nil {
+	var ap netip.AddrPort
+	if t, ok := local.(*net.TCPAddr); ok {
+		ap = t.AddrPort()
+	} else if parsed, err := netip.ParseAddrPort(local.String()); err == nil {
+		ap = parsed
+	} else {
 		return netip.AddrPort{}, false
 	}
-	a := ap.Addr().Unmap()
-	if s.Advertise.IsValid() {
+	a := ap.Addr().Unmap().WithZone("")
+	if s.Advertise.IsValid() && s.Advertise.Is4() == a.Is4() {
 		a = s.Advertise
 	}
 	return netip.AddrPortFrom(a, ap.Port()), true

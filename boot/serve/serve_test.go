@@ -72,6 +72,7 @@ type world struct {
 
 const (
 	idleMAC   = "52:54:00:00:00:01"
+	idleUUID  = "4c4c4544-0031-4a10-8051-b4c04f4d3132"
 	deployMAC = "52:54:00:00:00:02"
 	alienMAC  = "52:54:00:00:00:09"
 )
@@ -91,7 +92,7 @@ func newWorld(t *testing.T, peer *boot.Host) *world {
 	}
 	n := &inventory.Network{Name: "prov", Prefix: netip.MustParsePrefix("127.0.0.0/8")}
 	hosts := []*boot.Host{
-		{Machine: "m1", Name: "idle", MAC: mac(idleMAC), Firmware: inventory.BIOS, Address: netip.MustParseAddr("127.0.0.51")},
+		{Machine: "m1", Name: "idle", MAC: mac(idleMAC), Firmware: inventory.BIOS, Address: netip.MustParseAddr("127.0.0.51"), Address6: netip.MustParseAddr("fd00::51"), UUID: idleUUID},
 		{Machine: "m2", Name: "wanted", MAC: mac(deployMAC), Firmware: inventory.UEFI, Intent: boot.RunAgent, Operation: "op1", Address: netip.MustParseAddr("127.0.0.52")},
 	}
 	if peer != nil {
@@ -279,6 +280,35 @@ func TestLoadersAreServedWithTheTypeFirmwareLooksFor(t *testing.T) {
 	if e := w.diary.last(); e.Kind != journal.HTTPRefused {
 		t.Errorf("event is %+v", e)
 	}
+}
+
+func TestGRUBBehindShimFindsItsFilesByHTTP(t *testing.T) {
+	w := newWorld(t, &boot.Host{Machine: "m3", Name: "signed", MAC: mac(alienMAC), Firmware: inventory.UEFI, Intent: boot.RunAgent, Operation: "op3", Address: netip.MustParseAddr("127.0.0.1")})
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "shim"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "shim", "grubx64.efi"), boot.NewLoaders().Get("ipxe.efi").Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if w.server.Loaders, err = w.server.Loaders.With(dir); err != nil {
+		t.Fatal(err)
+	}
+	w.get("/boot/shim/grubx64.efi", 200, "MZ")
+	w.get("/boot/shim//grubx64.efi", 200, "MZ") // as shim asks
+	w.get("/boot/shim/shimx64.efi", 404)
+	w.get("/boot/shim/revocations_sku.efi", 404, "goes on without it")
+	if e := w.diary.last(); e.Detail["file"] != "shim/revocations_sku.efi" || e.Detail["reason"] != "optional" {
+		t.Errorf("event is %+v", e)
+	}
+	w.get("/boot/shim/..%2fipxe.efi", 404)
+	for _, name := range []string{"/grub/grub.cfg", "/boot/grub/grub.cfg-7F000001", "/grub/grub.cfg-01-" + strings.ReplaceAll(alienMAC, ":", "-")} {
+		w.get(name, 200, "for at in '(http,127.0.0.1:", "/boot/k/"+goodNonce+"'")
+	}
+	w.get("/grub/grub.cfg-01-"+strings.ReplaceAll(deployMAC, ":", "-"), 404) // another machine's
+	w.get("/grub/grub.cfg-7F000034", 404)
+	w.get("/grub/unicode.pf2", 404)
 }
 
 func TestTheAdvertisedAddressIsNamedWhenThereIsOne(t *testing.T) {

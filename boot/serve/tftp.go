@@ -36,7 +36,7 @@ func (o OverTFTP) File(ctx context.Context, a tftp.Ask) (*tftp.File, error) {
 	if !ok {
 		return nil, nil
 	}
-	host := o.whose(w, a.Peer)
+	host := o.Server.whose(w, a.Peer)
 	if host == nil {
 		return nil, nil
 	}
@@ -44,13 +44,15 @@ func (o OverTFTP) File(ctx context.Context, a tftp.Ask) (*tftp.File, error) {
 }
 
 // whose machine a file is about, nil when it is not the asker's.
-func (o OverTFTP) whose(w boot.Wanted, peer netip.Addr) *boot.Host {
-	v := o.Server.View()
+func (s *Server) whose(w boot.Wanted, peer netip.Addr) *boot.Host {
+	v := s.View()
 	at := v.HostAt(peer)
 	switch {
 	case at == nil || at.BMC:
 		return nil
-	case w.Addr.IsValid() && w.Addr != peer:
+	case w.Addr.IsValid() && w.Addr != peer.WithZone(""):
+		return nil
+	case w.UUID != "" && v.MachineOf(w.UUID) != at.Machine && v.MachineOf(boot.Swapped(w.UUID)) != at.Machine:
 		return nil
 	case w.MAC == (inventory.MAC{}):
 		return at
@@ -69,12 +71,8 @@ func (o OverTFTP) script(ctx context.Context, a tftp.Ask, tongue string, host *b
 	tape := &tape{}
 	copied := *o.Server
 	copied.Journal, copied.paces = tape, nil
-	query := url.Values{"mac": {host.MAC.String()}, "format": {tongue}}
-	if p := map[inventory.Firmware]string{inventory.BIOS: "pcbios", inventory.UEFI: "efi"}[host.Firmware]; p != "" {
-		query.Set("platform", p)
-	}
 	ctx = context.WithValue(ctx, http.LocalAddrContextKey, net.Addr(net.TCPAddrFromAddrPort(netip.AddrPortFrom(a.At, o.Port))))
-	r := (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/boot/script", RawQuery: query.Encode()}, Header: http.Header{}, Body: http.NoBody,
+	r := (&http.Request{Method: http.MethodGet, URL: &url.URL{Path: "/boot/script", RawQuery: host.Query(tongue).Encode()}, Header: http.Header{}, Body: http.NoBody,
 		RemoteAddr: netip.AddrPortFrom(a.Peer, 1024).String()}).WithContext(ctx)
 	w := &page{header: http.Header{}, status: http.StatusOK}
 	copied.script(w, r)

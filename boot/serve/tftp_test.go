@@ -7,12 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"rackwright/boot"
 	"rackwright/tftp"
 )
 
 func TestALoaderWithoutHTTPGetsItsMachinesScriptAndKernel(t *testing.T) {
 	w := newWorld(t, nil)
 	o := OverTFTP{Server: w.server, Port: 8080}
+	six, other6 := netip.MustParseAddr("fd00::51%eth0"), netip.MustParseAddr("fd00::52")
 	at, idle, wanted := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.51"), netip.MustParseAddr("127.0.0.52")
 	dash := func(mac string) string { return strings.ReplaceAll(mac, ":", "-") }
 	for _, c := range []struct {
@@ -22,12 +24,19 @@ func TestALoaderWithoutHTTPGetsItsMachinesScriptAndKernel(t *testing.T) {
 	}{
 		{"pxelinux.cfg/01-" + dash(idleMAC), idle, "LOCALBOOT -1"},
 		{"pxelinux.cfg/7F000034", wanted, "KERNEL /boot/k/" + goodNonce + "/vmlinuz\n"},
-		{"grub/grub.cfg-01-" + dash(deployMAC), wanted, "linux '(http,127.0.0.1:8080)/boot/k/" + goodNonce + "/vmlinuz'"},
+		{"grub/grub.cfg-01-" + dash(deployMAC), wanted, "for at in '(http,127.0.0.1:8080)/boot/k/" + goodNonce + "' '(tftp,127.0.0.1)/boot/k/" + goodNonce + "'; do"},
 		{"grub/grub.cfg", wanted, "(http,127.0.0.1:8080)/boot/k/"},
 		{deployMAC + "/boot.ipxe", wanted, "kernel --name vmlinuz http://127.0.0.1:8080/boot/k/" + goodNonce},
 		{"boot/k/" + goodNonce + "/vmlinuz", wanted, "kernel bytes"},
 		{"/boot/k/" + goodNonce + "/vmlinuz?arch=amd64", wanted, "kernel bytes"},
 		{"/boot/k/" + goodNonce + "/../../etc/passwd", wanted, ""},
+		{"pxelinux.cfg/" + idleUUID, idle, "LOCALBOOT -1"},
+		{"grub/grub.cfg-" + boot.Swapped(idleUUID), six, "booting its own disk"},
+		{"grub/grub.cfg-fd00-0-0-0-0-0-0-51", six, "booting its own disk"},
+		{idleUUID + "/boot.ipxe", six, "#!ipxe"},
+		{"grub/grub.cfg-fd00-0-0-0-0-0-0-51", other6, ""},
+		{"pxelinux.cfg/" + idleUUID, wanted, ""},
+		{"grub/grub.cfg-01-" + dash(idleMAC), other6, ""},
 		{"pxelinux.cfg/01-" + dash(deployMAC), idle, ""},
 		{"pxelinux.cfg/7F000034", idle, ""},
 		{"pxelinux.cfg/01-" + dash(alienMAC), netip.MustParseAddr("127.0.0.77"), ""},
@@ -70,6 +79,6 @@ func TestASystemFetchedByTFTPIsNotedAsOneByHTTP(t *testing.T) {
 
 func TestAScriptIsToldInTheTongueThatIsAskedFor(t *testing.T) {
 	w := newWorld(t, nil)
-	w.get("/boot/script?format=grub&mac="+deployMAC, 200, "set timeout=0", "if linux '(http,")
+	w.get("/boot/script?format=grub&mac="+deployMAC, 200, "set timeout=0", "if linux \"${at}\"'/vmlinuz'")
 	w.get("/boot/script?format=lilo&mac="+deployMAC, 400)
 }

@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 )
@@ -26,29 +27,66 @@ func PCAP(packets []Packet) []byte {
 	return out
 }
 
-// frame puts a datagram into Ethernet (DIX), IPv4 (RFC 791) and UDP (RFC 768). A checksum of
-// UDP needs the whole datagram, so there is none.
+// frame puts a datagram into Ethernet (DIX), IP and UDP (RFC 768).
 func frame(p *Packet) []byte {
-	us, all := []byte{2, 0, 0, 0, 0, 0}, []byte{255, 255, 255, 255, 255, 255}
+	us := []byte{2, 0, 0, 0, 0, 0}
 	to, from := us, p.MAC[:]
 	if p.Sent {
 		to, from = p.MAC[:], us
 	}
-	if p.To.Addr() == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
-		to = all
+	dst := p.To.Addr()
+	switch last := dst.AsSlice(); {
+	case dst == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		to = []byte{255, 255, 255, 255, 255, 255}
+	case p.Six() && dst.IsMulticast() && len(last) == 16:
+		to = append([]byte{0x33, 0x33}, last[12:]...) // RFC 2464 section 7
 	}
+	out := append(append([]byte{}, to...), from...)
+	if p.Six() {
+		return append(out, packetSix(p)...)
+	}
+	return append(out, packetFour(p)...)
+}
+
+// packetFour is IPv4 (RFC 791). A checksum of UDP needs the whole datagram, so there is none.
+func packetFour(p *Packet) []byte {
 	be := binary.BigEndian
-	out := be.AppendUint16(append(append([]byte{}, to...), from...), 0x0800)
 	n := min(p.Whole, 65535-28)
 	ip := be.AppendUint16([]byte{0x45, 0}, uint16(20+8+n))
 	ip = append(ip, 0, 0, 0, 0, 64, 17, 0, 0)
 	src, dst := four(p.From.Addr()), four(p.To.Addr())
 	ip = append(append(ip, src[:]...), dst[:]...)
 	be.PutUint16(ip[10:], sum(ip))
-	out = append(out, ip...)
-	out = be.AppendUint16(be.AppendUint16(out, p.From.Port()), p.To.Port())
-	out = be.AppendUint16(be.AppendUint16(out, uint16(8+n)), 0)
-	return append(out, p.Message...)
+	return append(append(be.AppendUint16(nil, 0x0800), ip...), datagram(p, n)...)
+}
+
+// packetSix is IPv6 (RFC 8200), where UDP must have a checksum (section 8.1): nobody can
+// check that of a datagram that was cut.
+func packetSix(p *Packet) []byte {
+	be := binary.BigEndian
+	n := min(p.Whole, 65535-8)
+	udp := datagram(p, n)
+	src, dst := p.From.Addr().As16(), sixteen(p.To.Addr())
+	pseudo := be.AppendUint32(append(append([]byte{}, src[:]...), dst[:]...), uint32(8+n))
+	pseudo = append(append(pseudo, 0, 0, 0, 17), udp...)
+	be.PutUint16(udp[6:], cmp.Or(sum(append(pseudo, make([]byte, len(udp)%2)...)), 0xffff))
+	ip := append(be.AppendUint16(nil, 0x86dd), 0x60, 0, 0, 0)
+	ip = append(be.AppendUint16(ip, uint16(8+n)), 17, 64)
+	return append(append(append(ip, src[:]...), dst[:]...), udp...)
+}
+
+// datagram is UDP without a checksum, of so many bytes of which some may be cut.
+func datagram(p *Packet, n int) []byte {
+	be := binary.BigEndian
+	out := be.AppendUint16(be.AppendUint16(nil, p.From.Port()), p.To.Port())
+	return append(be.AppendUint16(be.AppendUint16(out, uint16(8+n)), 0), p.Message...)
+}
+
+func sixteen(a netip.Addr) [16]byte {
+	if a.IsValid() {
+		return a.As16()
+	}
+	return [16]byte{}
 }
 
 func four(a netip.Addr) [4]byte {

@@ -27,15 +27,15 @@ func (p *pool) keep(mac inventory.MAC, h head, message []byte) {
 	if t.n == MaxPackets {
 		p.drop(t)
 	}
-	for p.left < cellsOf(len(message)) {
+	h.later, h.shape = none, shapeOf(message)
+	for p.left < cellsOf(h.shape.written()) {
 		oldest := p.old.after
 		p.drop(oldest)
 		if oldest.n == 0 && oldest != t {
 			p.forget(oldest)
 		}
 	}
-	h.kept, h.later = int32(len(message)), none
-	at := p.write(message)
+	at := p.write(h.shape.parts(message))
 	p.heads[at] = h
 	if t.n++; t.n == 1 {
 		t.first = at
@@ -76,22 +76,53 @@ func (p *pool) drop(t *trail) {
 	}
 	at := t.first
 	t.first, t.n = p.heads[at].later, t.n-1
-	for range cellsOf(int(p.heads[at].kept)) {
+	for range cellsOf(p.heads[at].shape.written()) {
 		at, p.next[at], p.free = p.next[at], p.free, at
 		p.left++
 	}
 }
 
-// write copies a message into free cells and returns the first.
-func (p *pool) write(message []byte) int32 {
-	first, last := p.free, none
-	for i := 0; i == 0 || i < len(message); i += cellBytes {
-		last, p.free = p.free, p.next[p.free]
-		copy(p.bytes[int(last)*cellBytes:], message[i:min(len(message), i+cellBytes)])
-		p.left--
+// write copies the parts of a message into free cells and returns the first.
+func (p *pool) write(parts [3][]byte) int32 {
+	first := p.free
+	last, room := p.cell()
+	for _, part := range parts {
+		for len(part) > 0 {
+			if len(room) == 0 {
+				last, room = p.cell()
+			}
+			n := copy(room, part)
+			part, room = part[n:], room[n:]
+		}
 	}
 	p.next[last] = none
 	return first
+}
+
+// cell takes the first free one.
+func (p *pool) cell() (int32, []byte) {
+	at := p.free
+	p.free = p.next[at]
+	p.left--
+	return at, p.bytes[int(at)*cellBytes:][:cellBytes]
+}
+
+// read is write's other direction: the message that begins in a cell.
+func (p *pool) read(at int32) []byte {
+	h := &p.heads[at]
+	m := make([]byte, h.length())
+	from := p.bytes[int(at)*cellBytes:][:cellBytes]
+	for _, part := range h.shape.parts(m) {
+		for len(part) > 0 {
+			if len(from) == 0 {
+				at = p.next[at]
+				from = p.bytes[int(at)*cellBytes:][:cellBytes]
+			}
+			n := copy(part, from)
+			part, from = part[n:], from[n:]
+		}
+	}
+	return m
 }
 
 func (p *pool) macs() (out []inventory.MAC) {
@@ -113,9 +144,9 @@ func (p *pool) of(mac inventory.MAC) (out []Packet) {
 	at := t.first
 	for range t.n {
 		h := &p.heads[at]
-		q := Packet{At: time.Unix(0, h.at).UTC(), MAC: mac, Sent: h.sent, From: h.from, To: h.to, Whole: int(h.whole)}
-		for cell := at; len(q.Message) < int(h.kept); cell = p.next[cell] {
-			q.Message = append(q.Message, p.bytes[int(cell)*cellBytes:][:min(cellBytes, int(h.kept)-len(q.Message))]...)
+		q := Packet{At: time.Unix(0, h.at).UTC(), MAC: mac, Sent: h.sent, From: h.from.addrPort(), To: h.to.addrPort(), Whole: int(h.whole), Message: p.read(at)}
+		if h.six {
+			q.endsSix()
 		}
 		out, at = append(out, q), h.later
 	}

@@ -7,15 +7,22 @@ import (
 	"net/netip"
 )
 
-// Places in a DHCP message (RFC 2131 section 2).
+// Places in a DHCPv4 message (RFC 2131 section 2).
 const (
 	atXID     = 4
 	atRelay   = 24
 	atOptions = 240
 )
 
-// Word is a message's type as the field writes it, DISCOVER or REQUEST.
+// Six reports whether it is of DHCPv6.
+func (p *Packet) Six() bool { return isSix(p.From.Addr()) }
+
+// Word is a message's type as the field writes it, DISCOVER or SOLICIT. That of a relay's
+// message is its client's.
 func (p *Packet) Word() string {
+	if p.Six() {
+		return wordSix(p.Message)
+	}
 	kind := option(p.Message, 53)
 	words := []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"}
 	switch {
@@ -29,16 +36,23 @@ func (p *Packet) Word() string {
 	return fmt.Sprintf("type %d", kind[0])
 }
 
-// XID is the number by which question and answer belong together.
-func (p *Packet) XID() uint32 {
-	if len(p.Message) < atXID+4 {
-		return 0
+// XID is the number by which question and answer belong together, in hexadecimal.
+func (p *Packet) XID() string {
+	switch m := p.Message; {
+	case p.Six():
+		return xidSix(m)
+	case len(m) >= atXID+4:
+		return fmt.Sprintf("%08x", binary.BigEndian.Uint32(m[atXID:]))
 	}
-	return binary.BigEndian.Uint32(p.Message[atXID:])
+	return "00000000"
 }
 
 // by is the relay that a message came by, and the circuit it names.
-func by(m []byte) (relay netip.Addr, circuit string) {
+func (p *Packet) by() (relay netip.Addr, circuit string) {
+	m := p.Message
+	if p.Six() {
+		return p.bySix()
+	}
 	if len(m) < atRelay+4 {
 		return relay, ""
 	}

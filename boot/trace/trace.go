@@ -5,6 +5,7 @@ package trace
 
 import (
 	"hash/maphash"
+	"math"
 	"net/netip"
 	"sync"
 	"time"
@@ -17,7 +18,7 @@ const (
 	MaxPackets = 64   // of one MAC, the last
 	MaxBytes   = 1500 // of one packet; what is longer is cut
 	shards     = 16
-	cellBytes  = 320 // a DHCP message without much in it; longer ones take several cells
+	cellBytes  = 128 // a DHCP message with few options; longer ones take several cells
 	strangers  = 8   // a part in so many is for MACs of no plan: a flood of them pushes nobody out
 )
 
@@ -42,10 +43,16 @@ func New(mib int, known func(inventory.MAC) bool) *Ring {
 
 // Packet keeps a DHCP message that came from a MAC, or was sent for it. The message is copied.
 func (r *Ring) Packet(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, message []byte) {
+	h := head{at: at.UnixNano(), sent: sent, from: endOf(from), to: endOf(to), whole: uint16(min(len(message), math.MaxUint16))}
+	message = message[:min(len(message), MaxBytes)]
+	if isSix(from.Addr()) {
+		var room [bothSix + MaxBytes]byte
+		h.six, message = true, withEnds(room[:0], from.Addr(), to.Addr(), message)
+	}
 	p := r.pool(mac)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.keep(mac, head{at: at.UnixNano(), sent: sent, from: from, to: to, whole: int32(len(message))}, message[:min(len(message), MaxBytes)])
+	p.keep(mac, h, message)
 }
 
 func (r *Ring) pool(mac inventory.MAC) *pool {
@@ -73,12 +80,12 @@ func (r *Ring) Of(mac inventory.MAC) []Packet {
 }
 
 // Strangers returns what is kept of MACs of no plan that came by a relay, and by a circuit of
-// it (option 82.1); an empty value is any. At most so many packets.
+// it (option 82.1, by IPv6 option 18); an empty value is any. At most so many packets.
 func (r *Ring) Strangers(relay netip.Addr, circuit string, limit int) (out []Packet) {
 	for i := range r.odd {
 		for _, mac := range r.odd[i].macs() {
 			for _, p := range r.odd[i].of(mac) {
-				if a, c := by(p.Message); len(out) < limit && (!relay.IsValid() || a == relay) && (circuit == "" || c == circuit) {
+				if a, c := p.by(); len(out) < limit && (!relay.IsValid() || a == relay) && (circuit == "" || c == circuit) {
 					out = append(out, p)
 				}
 			}
@@ -100,18 +107,38 @@ type pool struct {
 	old   trail // the ring of trails: old.after is the one that was added to longest ago
 }
 
-// head is what is known of a packet.
+// head is what is known of a packet. It has no pointers: nobody looks through heads for garbage.
 type head struct {
 	at       int64 // ns
-	from, to netip.AddrPort
-	whole    int32
-	kept     int32
-	later    int32 // first cell of the next packet of the MAC
+	from, to end
+	later    int32  // first cell of the next packet of the MAC
+	whole    uint16 // bytes it had
+	shape    shape
 	sent     bool
+	six      bool // the addresses stand before the message
 }
 
+// length is of what is kept.
+func (h *head) length() int {
+	n := min(int(h.whole), MaxBytes)
+	if h.six {
+		n += bothSix
+	}
+	return n
+}
+
+// end is where a datagram came from or went to; over IPv6 the port of it.
+type end struct {
+	ip   [4]byte
+	port uint16
+}
+
+func endOf(a netip.AddrPort) end { return end{four(a.Addr()), a.Port()} }
+
+func (e end) addrPort() netip.AddrPort { return netip.AddrPortFrom(netip.AddrFrom4(e.ip), e.port) }
+
 // cellCost is what a cell takes beside its bytes.
-const cellCost = 104
+const cellCost = 36
 
 // trail is the packets of one MAC.
 type trail struct {

@@ -63,6 +63,21 @@ func TestTheLastPacketsOfAMachineAreKeptInOrderAndWhole(t *testing.T) {
 	}
 }
 
+func TestZerosThatAreLeftOutAreThereAgain(t *testing.T) {
+	ones := func(m []byte, at, n int) []byte { copy(m[at:], bytes.Repeat([]byte{1}, n)); return m }
+	for name, m := range map[string][]byte{
+		"nothing": {}, "only zeros": make([]byte, 300), "short": message(1, 0)[:100], "to the options": ones(make([]byte, 236), 235, 1),
+		"both fields": ones(ones(message(2, 0), 44, 9), 108, 128), "a file with a gap": ones(message(2, 200), 200, 3), "padded": append(message(1, 0), make([]byte, 57)...),
+		"in several cells": ones(message(2, 1000), 44, 192), "too long": bytes.Repeat([]byte{7, 0}, 2000),
+	} {
+		r := trace.New(1, nil)
+		put(r, 1, 0, m)
+		if got := r.Of(mac(1)); len(got) != 1 || !bytes.Equal(got[0].Message, m[:min(len(m), trace.MaxBytes)]) || got[0].Whole != len(m) || got[0].From != client || got[0].To != server {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
 func TestAFloodOfStrangersPushesNoPlannedMachineOut(t *testing.T) {
 	planned := func(m inventory.MAC) bool { return m[3] == 0 && m[4] == 0 }
 	r := trace.New(1, planned)

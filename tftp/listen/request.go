@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"path"
 
+	"rackwright/boot"
 	"rackwright/tftp"
 )
 
@@ -67,8 +67,8 @@ func (s *Server) render(ctx context.Context, front *port, q question) {
 func (s *Server) answer(w *writer, q question, file *tftp.File, err error) {
 	switch {
 	case err != nil:
-	case file == nil && path.Base(q.Name) == "autoexec.ipxe":
-		err = &tftp.Refusal{Code: tftp.NotFound, Reason: "optional", Told: "there is none, and iPXE goes on without it"}
+	case file == nil && boot.Optional(q.Name):
+		err = &tftp.Refusal{Code: tftp.NotFound, Reason: "optional", Told: "there is none, and the loader goes on without it"}
 	case file == nil:
 		err = &tftp.Refusal{Code: tftp.NotFound, Reason: "no-such-file", Told: "file not found"}
 	case q.NetASCII:
