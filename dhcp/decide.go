@@ -28,6 +28,8 @@ type Answer struct {
 	Controller bool       // the client is a BMC that is in no plan
 	Vendor     string     // of such
 	Address    netip.Addr // given to the client, invalid if none
+	Declined   netip.Addr // reserved for the client, and found in use by another; invalid: none
+	Holds      netip.Addr // reserved for the client, and used by it; invalid: not said
 
 	shape shape
 	tight bool // not all of it stands behind the header: fit left something out, or lay used file and sname
@@ -113,17 +115,29 @@ func (t *talk) reserved() Answer {
 		case !t.wanted().IsValid():
 			return t.ignore(Malformed)
 		case t.wanted() == mine:
-			return t.give(dhcpv4.MessageTypeAck, Acked, mine, t.at.network.Lease())
+			ans := t.give(dhcpv4.MessageTypeAck, Acked, mine, t.at.network.Lease())
+			ans.Holds = t.holds(mine)
+			return ans
 		}
 		return t.refuse()
 	case dhcpv4.MessageTypeInform:
-		return t.inform()
+		ans := t.inform()
+		ans.Holds = t.holds(mine)
+		return ans
 	case dhcpv4.MessageTypeRelease:
 		return t.note(Released, "gives its reserved address back; it stays reserved")
 	case dhcpv4.MessageTypeDecline:
 		return t.declined(mine)
 	}
 	return t.ignore(Unsupported)
+}
+
+// holds is the address that is reserved for a client when it says that it uses it.
+func (t *talk) holds(mine netip.Addr) netip.Addr {
+	if addr(t.msg.ClientIPAddr) == mine {
+		return mine
+	}
+	return netip.Addr{}
 }
 
 // declined tells of a reserved address that its machine found in use. It stays reserved and
@@ -135,6 +149,7 @@ func (t *talk) declined(mine netip.Addr) Answer {
 	ans := t.note(Declined, "says that "+mine.String()+", which is reserved for it, is used by another machine: find that one by its ARP answer")
 	ans.Event.Kind = journal.DHCPConflict
 	ans.Event.Detail["address"] = mine.String()
+	ans.Declined = mine
 	return ans
 }
 

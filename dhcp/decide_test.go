@@ -238,3 +238,24 @@ func TestTwoNetworksOnOneInterface(t *testing.T) {
 		t.Errorf("server identifier is %s, not our address on the client's network", got)
 	}
 }
+
+func TestAMachineSaysThatItUsesItsReservedAddressOrThatAnotherDoes(t *testing.T) {
+	w := newWorld(nil)
+	mine := netip.MustParseAddr("10.0.0.11")
+	for name, c := range map[string]struct {
+		m               *dhcpv4.DHCPv4
+		holds, declined netip.Addr
+	}{
+		"takes an offer":          {message(request, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")), netip.Addr{}, netip.Addr{}},
+		"renews":                  {message(request, knownMAC, has("10.0.0.11")), mine, netip.Addr{}},
+		"asks for parameters":     {message(dhcpv4.MessageTypeInform, knownMAC, has("10.0.0.11")), mine, netip.Addr{}},
+		"so at another address":   {message(dhcpv4.MessageTypeInform, knownMAC, has("10.0.0.77")), netip.Addr{}, netip.Addr{}},
+		"declines":                {message(decline, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")), netip.Addr{}, mine},
+		"declines another's":      {message(decline, knownMAC, wants("10.0.0.12"), chose("10.0.0.1")), netip.Addr{}, netip.Addr{}},
+		"a stranger declines one": {message(decline, strange, wants("10.0.0.11"), chose("10.0.0.1")), netip.Addr{}, netip.Addr{}},
+	} {
+		if ans := w.ask(c.m); ans.Holds != c.holds || ans.Declined != c.declined {
+			t.Errorf("%s: holds %s, declined %s (%s)", name, ans.Holds, ans.Declined, ans.Rule)
+		}
+	}
+}

@@ -61,10 +61,9 @@ func (t *talk) ignore(rule Rule) Answer {
 	if a := t.wanted(); a.IsValid() {
 		ans.Event.Detail["wanted"] = a.String()
 	}
-	if rule == OtherServer {
-		server := addr(t.msg.ServerIdentifier()).String()
-		ans.Event.Detail["server"] = server
-		ans.Event.Summary += ": " + server
+	if server := addr(t.msg.ServerIdentifier()); server.IsValid() && (rule == OtherServer || rule == GivenByOther) {
+		ans.Event.Detail["server"] = server.String()
+		ans.Event.Summary += ": " + server.String()
 	}
 	if rule == WrongNetwork {
 		ans.Event.Detail["planned"] = t.host.Network

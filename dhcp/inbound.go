@@ -34,8 +34,10 @@ type Inbound struct {
 
 // Settings are what an answer needs to know of our other servers.
 type Settings struct {
-	HTTPPort   uint16     // of the boot server
-	BootServer netip.Addr // where boot files are, by TFTP and HTTP; invalid: the address the client reaches us at
+	HTTPPort   uint16        // of the boot server
+	HTTPSPort  uint16        // likewise, for firmware that holds its authority; 0: there is none
+	Loaders    *boot.Loaders // that can be had there; nil: the built-in ones
+	BootServer netip.Addr    // where boot files are, by TFTP and HTTP; invalid: the address the client reaches us at
 }
 
 // clientOf reads what a message says of the netboot client that sent it.
@@ -51,6 +53,15 @@ func clientOf(m *dhcpv4.DHCPv4) boot.Client {
 	}
 	c.UUID = guid(m.Options.Get(dhcpv4.OptionClientMachineIdentifier))
 	return c
+}
+
+// Sender is the client that sent a datagram, as it says itself; false for what Parse refuses.
+func Sender(b []byte) (boot.Client, bool) {
+	m, _ := Parse(b)
+	if m == nil {
+		return boot.Client{}, false
+	}
+	return clientOf(m), true
 }
 
 // place is where a message belongs: the network its sender is on and the address of

@@ -66,6 +66,16 @@ func (l *MemoryLender) Release(_ context.Context, mac inventory.MAC, _ *inventor
 	return nil
 }
 
+// Lessee is whom an address was lent to last.
+func (l *MemoryLender) Lessee(_ context.Context, n *inventory.Network, a netip.Addr) (inventory.MAC, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if lease := l.byAddr[a]; lease.Network == n.Name {
+		return lease.MAC, nil
+	}
+	return inventory.MAC{}, nil
+}
+
 // Decline implements Lender.
 func (l *MemoryLender) Decline(_ context.Context, mac inventory.MAC, n *inventory.Network, a netip.Addr) error {
 	l.mu.Lock()

@@ -11,6 +11,10 @@ import (
 // netboot adds what a netboot client loads next. An installed system asks with neither
 // vendor class nor user class of a loader and gets nothing.
 func (t *talk) netboot(r *dhcpv4.DHCPv4) {
+	if t.client.ReadsConfig() && !(t.host != nil && t.host.BMC) {
+		t.uboot(r)
+		return
+	}
 	file := t.bootFile()
 	if file == "" {
 		return
@@ -37,12 +41,21 @@ func (t *talk) netboot(r *dhcpv4.DHCPv4) {
 	}
 }
 
+// uboot tells U-Boot where it reads pxelinux.cfg/01-MAC by TFTP: it is its own loader.
+func (t *talk) uboot(r *dhcpv4.DHCPv4) {
+	r.ServerIPAddr = t.bootServer().AsSlice()
+	r.UpdateOption(dhcpv4.OptTFTPServerName(t.bootServer().String()))
+	if t.asked(dhcpv4.GenericOptionCode(tftpServers)) {
+		r.UpdateOption(dhcpv4.OptGeneric(dhcpv4.GenericOptionCode(tftpServers), t.bootServer().AsSlice()))
+	}
+}
+
 // bootFile is what the client loads next, "" for nothing.
 func (t *talk) bootFile() string {
 	if t.host != nil && t.host.BMC {
 		return ""
 	}
-	return t.client.Next(boot.BaseURL(t.bootServer(), t.set.HTTPPort))
+	return t.client.Next(t.view.Base(t.client, t.host, t.bootServer(), t.set.HTTPPort, t.set.HTTPSPort), t.view.LoaderOf(t.host), t.set.Loaders)
 }
 
 // bootServer is the host with the boot files: this one, unless the roles are split.

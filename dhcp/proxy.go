@@ -25,7 +25,7 @@ func (t *talk) proxy() Answer {
 	case kind == dhcpv4.MessageTypeInform, kind == dhcpv4.MessageTypeRequest && t.in.Port == ProxyPort:
 		return t.point(dhcpv4.MessageTypeAck)
 	case kind == dhcpv4.MessageTypeRequest:
-		return t.ignore(OtherServer)
+		return t.ignore(GivenByOther)
 	}
 	return t.ignore(Unsupported)
 }

@@ -13,7 +13,7 @@ import (
 func proxying(prov, _ *inventory.Network) { prov.DHCP = inventory.DHCPProxy }
 
 func modelled(model string, o ...inventory.Option) *boot.Delta {
-	return &boot.Delta{Models: map[string][]inventory.Option{model: o}, Machines: map[string][]*boot.Host{
+	return &boot.Delta{Models: &boot.Models{Options: map[string][]inventory.Option{model: o}}, Machines: map[string][]*boot.Host{
 		"m1": {{Machine: "m1", Name: "r1-u1", MAC: knownMAC, Network: "prov", Address: knownAddr, Firmware: inventory.BIOS, Model: model}}}}
 }
 
@@ -30,7 +30,7 @@ func TestBesideAnotherServerOnlyWhatNetbootsIsToldWhatToLoad(t *testing.T) {
 		dest  string
 	}{
 		{"DISCOVER", message(discover, knownMAC, with()...), 67, Proxied, "OFFER", all},
-		{"REQUEST, which is the other server's", message(request, knownMAC, with(wants("10.0.0.77"), chose("10.0.0.2"))...), 67, OtherServer, "", ""},
+		{"REQUEST, which is the other server's", message(request, knownMAC, with(wants("10.0.0.77"), chose("10.0.0.2"))...), 67, GivenByOther, "", ""},
 		{"REQUEST on port 4011", message(request, knownMAC, with(has("10.0.0.77"))...), ProxyPort, Proxied, "ACK", asked.String()},
 		{"REQUEST on port 4011 naming the other server", message(request, knownMAC, with(has("10.0.0.77"), chose("10.0.0.2"))...), ProxyPort, Proxied, "ACK", asked.String()},
 		{"INFORM on port 4011", message(inform, knownMAC, with(has("10.0.0.77"))...), ProxyPort, Proxied, "ACK", asked.String()},

@@ -21,6 +21,7 @@ type Quick struct {
 	table map[string]*template
 
 	key   []byte // of the last question
+	place Place  // that is written anew for each
 	asked question
 	fresh bool // the last question had no template, and may be given one
 }
@@ -44,6 +45,8 @@ type question struct {
 	options
 	host    *boot.Host
 	network *inventory.Network // of a direct message; behind a relay the key says it
+
+	circuit, remote []byte // suboptions of option 82, nil for none
 }
 
 // Knows reports whether a datagram carries the hardware address of a host of the view, as
@@ -65,6 +68,14 @@ func (q *Quick) Answer(v *boot.View, b []byte, in Inbound, room []byte) (Swift, 
 		return Swift{}, false
 	}
 	return t.render(b, &q.asked, room)
+}
+
+// Place is where the message came from that was answered last, and its transaction. It is
+// good until the next call.
+func (q *Quick) Place(in Inbound) (Place, uint32) {
+	a := &q.asked
+	q.place = spot(q.place, a.circuit, a.remote, [4]byte(a.b[24:28]), [4]byte(a.b[12:16]), in)
+	return q.place, binary.BigEndian.Uint32(a.b[4:8])
 }
 
 // Learn takes Decide's answer to the datagram that Answer has just passed on. It is kept
@@ -140,7 +151,7 @@ func (q *Quick) readOptions(v *boot.View) bool {
 	name, _ := hostName(a.host)
 	q.key = append(q.key, flag(name != ""), flag(a.value(61) != nil), flag(a.value(82) != nil), flag(a.value(97) != nil))
 	model := a.host.Model
-	if len(v.ModelOptions(model)) == 0 {
+	if len(v.ModelOptions(model)) == 0 && v.LoaderOf(a.host) == boot.BuiltIn {
 		model = ""
 	}
 	q.key = appendText(q.key, model)
@@ -154,12 +165,18 @@ func (q *Quick) readOptions(v *boot.View) bool {
 // readRelay adds the suboptions of option 82 that a reply depends on. Circuit and remote ID
 // only go back.
 func (q *Quick) readRelay(info []byte) bool {
+	q.asked.circuit, q.asked.remote = nil, nil
 	for len(info) > 0 {
 		if len(info) < 2 || info[0] == 0 || info[0] == 255 || len(info) < 2+int(info[1]) {
 			return false
 		}
 		n := 2 + int(info[1])
-		if info[0] != circuitID && info[0] != remoteID {
+		switch info[0] {
+		case circuitID:
+			q.asked.circuit = info[2:n]
+		case remoteID:
+			q.asked.remote = info[2:n]
+		default:
 			q.key = append(q.key, info[:n]...)
 		}
 		info = info[n:]

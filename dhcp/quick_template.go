@@ -115,7 +115,7 @@ func (t *template) file(q *question) string {
 	}
 	c := t.client
 	c.MAC, c.UUID = q.host.MAC, guid(q.value(97))
-	return c.Next(t.base)
+	return c.Script(t.base)
 }
 
 // own appends an option that is the machine's.

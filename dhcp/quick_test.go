@@ -33,7 +33,7 @@ func crowd(change func(prov, far *inventory.Network)) *boot.View {
 		hosts = append(hosts, h)
 	}
 	v := boot.NewView(1, []*inventory.Network{w.prov, w.far, second}, hosts)
-	return v.With(&boot.Delta{Revision: 2, Models: map[string][]inventory.Option{"big": {{Code: 224, Type: "text", Value: "of the model", Always: true}}}})
+	return v.With(&boot.Delta{Revision: 2, Models: &boot.Models{Options: map[string][]inventory.Option{"big": {{Code: 224, Type: "text", Value: "of the model", Always: true}}}}})
 }
 
 // agree has one answer quickly and by Decide, and holds them to be one. It reports whether

@@ -37,9 +37,9 @@ type Other struct {
 
 // Overheard looks at a server's message that came in on an interface and reports one of
 // another server. One that gives what the plan gives, or an address of our pool, is taken
-// for another of ours: two servers on one network give the same answers. addresses are
-// those of the interface, hardware the sender's.
-func Overheard(v *boot.View, b []byte, addresses, own []netip.Addr, hardware inventory.MAC, at time.Time) (Other, bool) {
+// for another of ours, unless we are alone on our database: two servers on one network give
+// the same answers. addresses are those of the interface, hardware the sender's.
+func Overheard(v *boot.View, b []byte, addresses, own []netip.Addr, hardware inventory.MAC, at time.Time, alone bool) (Other, bool) {
 	if len(b) > MaxMessage {
 		return Other{}, false
 	}
@@ -54,7 +54,8 @@ func Overheard(v *boot.View, b []byte, addresses, own []netip.Addr, hardware inv
 	client := inventory.MAC(m.ClientHWAddr)
 	host := v.Host(client)
 	n, _ := local(v, addresses, host)
-	if n == nil || !n.DHCP.Addresses() || host != nil && host.Address == given || n.Pool.Contains(given) {
+	ours := host != nil && host.Address == given || n != nil && n.Pool.Contains(given)
+	if n == nil || !n.DHCP.Addresses() || ours && !alone {
 		return Other{}, false
 	}
 	e := journal.Event{At: at, Kind: journal.DHCPRogue, MAC: client, Actor: "dhcp",

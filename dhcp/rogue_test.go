@@ -38,7 +38,10 @@ func TestAnotherServerIsNamedUnlessItIsOneOfOurs(t *testing.T) {
 	} {
 		w := newWorld(c.change)
 		us := []netip.Addr{ourAddr}
-		got, rogue := Overheard(w.view, c.b, us, us, sender, testTime)
+		if _, told := Overheard(w.view, c.b, us, us, sender, testTime, true); told != (c.rogue || name == "gives what the plan gives" || name == "lends from our pool") {
+			t.Errorf("%s, and there is no other server of ours: %v", name, told)
+		}
+		got, rogue := Overheard(w.view, c.b, us, us, sender, testTime, false)
 		if rogue != c.rogue {
 			t.Errorf("%s: %v %+v", name, rogue, got)
 		}
@@ -61,7 +64,7 @@ func FuzzOverheard(f *testing.F) {
 	w := newWorld(nil)
 	us := []netip.Addr{ourAddr}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if o, rogue := Overheard(w.view, b, us, us, inventory.MAC{2}, testTime); rogue && (!o.Server.IsValid() || strings.ContainsAny(o.Event.Summary, "\n\x00")) {
+		if o, rogue := Overheard(w.view, b, us, us, inventory.MAC{2}, testTime, true); rogue && (!o.Server.IsValid() || strings.ContainsAny(o.Event.Summary, "\n\x00")) {
 			t.Errorf("%+v", o)
 		}
 	})

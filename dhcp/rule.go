@@ -31,6 +31,7 @@ const (
 	SwitchedOff    Rule = "dhcp-off"
 	Stranger       Rule = "stranger"
 	OtherServer    Rule = "chose-other-server"
+	GivenByOther   Rule = "given-by-other-server" // as it should be where we are a proxy
 	WrongNetwork   Rule = "wrong-network"
 	WrongAddress   Rule = "wrong-address" // not ours to NAK outside authoritative mode
 	NoAddress      Rule = "no-address"
@@ -71,6 +72,8 @@ func (r Rule) why() string {
 		return "it is in no rack plan and strangers are ignored here"
 	case OtherServer:
 		return "the client took another DHCP server's offer"
+	case GivenByOther:
+		return "its address is another DHCP server's, as is planned here"
 	case WrongNetwork:
 		return "it is planned on another network: check its cable and the switch port's VLAN"
 	case WrongAddress:

@@ -61,19 +61,27 @@ func messages(size int) []ipv4.Message {
 	return out
 }
 
-// bucket is a budget of so many a second, and as many again at once.
+// bucket is a budget of so many a second, and twice as many at once unless it says less.
 type bucket struct {
 	left float64
+	most float64 // at once; 0: twice the rate
 	at   time.Time
 }
 
-func (b *bucket) take(now time.Time, rate float64) bool {
+func (b *bucket) take(now time.Time, rate float64) bool { return b.takeMany(now, rate, 1) }
+
+// takeMany takes n or none.
+func (b *bucket) takeMany(now time.Time, rate, n float64) bool {
 	if d := now.Sub(b.at); d > 0 {
-		b.left, b.at = min(b.left+d.Seconds()*rate, 2*rate), now
+		most := 2 * rate
+		if b.most > 0 {
+			most = b.most
+		}
+		b.left, b.at = min(b.left+d.Seconds()*rate, most), now
 	}
-	if b.left < 1 {
+	if b.left < n {
 		return false
 	}
-	b.left--
+	b.left -= n
 	return true
 }

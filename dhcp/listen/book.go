@@ -11,9 +11,8 @@ import (
 	"rackwright/journal"
 )
 
-// Bounds of what is written down of quick answers one by one.
+// Bounds of what is written down of quick answers one by one; quota has more.
 const (
-	toldRate  = 2000 // a second, and twice as many at once: a hall that powers on stays below
 	maxNotes  = 4096 // that wait
 	toldEvery = time.Second
 )
@@ -23,12 +22,13 @@ type note struct {
 	view    *boot.View
 	in      dhcp.Inbound
 	n       int
+	moved   *dhcp.Move
 	failed  error // of sending the reply
 	message [dhcp.MaxQuick]byte
 }
 
 // book writes quick answers down beside the receiver, by having Decide look at the message
-// again. What is over the budget is only counted, and the count is said.
+// again. What is over the quota is only counted, and the count is said.
 type book struct {
 	s      *Server
 	in     chan *note
@@ -41,7 +41,7 @@ func newBook(s *Server) *book {
 }
 
 // note is one to fill, nil when too many wait.
-func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte) *note {
+func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte, moved *dhcp.Move) *note {
 	if len(b.in) == cap(b.in) {
 		b.untold.Add(1)
 		return nil
@@ -52,7 +52,7 @@ func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte) *note {
 	default:
 		n = new(note)
 	}
-	n.view, n.in, n.failed = v, in, nil
+	n.view, n.in, n.moved, n.failed = v, in, moved, nil
 	n.n = copy(n.message[:], message)
 	return n
 }
@@ -88,9 +88,9 @@ func (b *book) run(ctx context.Context) error {
 func (b *book) write(n *note) {
 	if m, _ := dhcp.Parse(n.message[:n.n]); m != nil {
 		n.in.Message = m
-		b.s.tell(n.in, dhcp.Decide(n.view, n.in, b.s.Settings), n.failed)
+		b.s.tell(n.in, dhcp.Decide(n.view, n.in, b.s.Settings), n.moved, n.failed)
 	}
-	n.view, n.in = nil, dhcp.Inbound{}
+	n.view, n.in, n.moved = nil, dhcp.Inbound{}, nil
 	select {
 	case b.free <- n:
 	default:
@@ -100,6 +100,6 @@ func (b *book) write(n *note) {
 func (b *book) sayUntold() {
 	if n := b.untold.Swap(0); n > 0 {
 		b.s.Journal.Record(journal.Event{At: b.s.Now(), Kind: journal.ServerEvent, Actor: "dhcp",
-			Summary: fmt.Sprintf("%d DHCP messages of known machines were answered and not written down one by one: more than %d a second", n, toldRate)})
+			Summary: fmt.Sprintf("%d DHCP messages of known machines were answered and not written down one by one: more than %d a second, or than %d a minute of one machine", n, toldRate, ofOne)})
 	}
 }

@@ -30,7 +30,7 @@ func (f *framer) close() { _ = unix.Close(f.fd) }
 func (f *framer) send(ifindex int, to inventory.MAC, from, dest netip.AddrPort, payload []byte) error {
 	ll := &unix.SockaddrLinklayer{Protocol: htons(unix.ETH_P_IP), Ifindex: ifindex, Halen: 6}
 	copy(ll.Addr[:], to[:])
-	return unix.Sendto(f.fd, datagram(from, dest, payload), 0, ll)
+	return unix.Sendto(f.fd, datagram(nil, from, dest, payload), 0, ll)
 }
 
 func htons(n uint16) uint16 { return n<<8 | n>>8 }
@@ -41,9 +41,9 @@ const (
 	udpHeader = 8
 )
 
-// datagram is an IPv4 packet (RFC 791) with a UDP datagram (RFC 768).
-func datagram(from, dest netip.AddrPort, payload []byte) []byte {
-	b := make([]byte, ipHeader+udpHeader, ipHeader+udpHeader+len(payload))
+// datagram writes an IPv4 packet (RFC 791) with a UDP datagram (RFC 768) into room.
+func datagram(room []byte, from, dest netip.AddrPort, payload []byte) []byte {
+	b := append(room[:0], make([]byte, ipHeader+udpHeader)...)
 	src, dst := from.Addr().As4(), dest.Addr().As4()
 	b[0], b[8], b[9] = 0x45, 64, unix.IPPROTO_UDP
 	binary.BigEndian.PutUint16(b[2:], uint16(ipHeader+udpHeader+len(payload)))

@@ -3,6 +3,7 @@
 package listen
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -41,8 +42,11 @@ type Server struct {
 	Now      func() time.Time
 	Port     uint16   // 67 when zero
 	Only     []string // interfaces to answer on; empty: any
+	Alone    bool     // no other server of ours answers on these networks: whoever does is told of, whatever it gives
 
 	Tracer Tracer // nil: nobody looks at packets
+
+	Probe time.Duration // how long who uses an address that is to be lent has to say so; 300 ms when zero, negative: nobody is asked
 
 	Look time.Duration // between looks for other DHCP servers; 10 minutes when zero
 
@@ -51,7 +55,8 @@ type Server struct {
 
 	frames *framer // nil without the right to one
 	probe  *prober
-	where  dhcp.Whereabouts
+	where  dhcp.Whereabouts // of known machines
+	strays dhcp.Whereabouts // of strangers
 	book   *book
 }
 
@@ -59,6 +64,7 @@ type Server struct {
 const (
 	lending     = 64              // messages that wait for the Lender at once
 	maxFailures = 100             // receives in a row
+	maxHere     = 1 << 17         // known machines whose place is remembered
 	lendTimeout = 3 * time.Second // a client repeats itself after 4 s (RFC 2131 section 4.1)
 )
 
@@ -83,8 +89,8 @@ func (s *Server) Run(ctx context.Context) error {
 	} else {
 		defer s.frames.close()
 	}
-	s.book = newBook(s)
-	s.probe = &prober{log: s.Log, now: s.Now}
+	s.book, s.where.Max = newBook(s), maxHere
+	s.probe = &prober{log: s.Log, now: s.Now, wait: cmp.Or(s.Probe, probeWait)}
 	links, err := watchLinks(ctx)
 	if err != nil {
 		return err
@@ -133,11 +139,21 @@ func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans
 			s.Log.Warn("dhcp: send", "to", ans.Dest, "interface", in.Interface, "error", failed)
 		}
 	}
-	s.tell(in, ans, failed)
+	s.tell(in, ans, s.moved(in, ans), failed)
+}
+
+// moved looks whether a client was elsewhere lately. Strangers push no machine out.
+func (s *Server) moved(in dhcp.Inbound, ans dhcp.Answer) *dhcp.Move {
+	where := &s.where
+	if ans.Event.Machine == "" {
+		where = &s.strays
+	}
+	here, xid := dhcp.PlaceOf(in)
+	return where.Notice(ans.Client.MAC, xid, here, in.At)
 }
 
 // tell writes down what became of a message.
-func (s *Server) tell(in dhcp.Inbound, ans dhcp.Answer, failed error) {
+func (s *Server) tell(in dhcp.Inbound, ans dhcp.Answer, moved *dhcp.Move, failed error) {
 	if failed != nil {
 		ans.Event.Detail["send_error"] = failed.Error()
 	}
@@ -146,10 +162,10 @@ func (s *Server) tell(in dhcp.Inbound, ans dhcp.Answer, failed error) {
 		return
 	}
 	s.Journal.Record(ans.Event)
-	if e, moved := s.where.Notice(in, ans); moved {
-		s.Journal.Record(e)
+	if moved != nil {
+		s.Journal.Record(moved.Event(ans.Event))
 	}
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
-		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address,
+		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Offered: ans.Rule == dhcp.Offered, Declined: ans.Declined, Holds: ans.Holds,
 		Circuit: ans.Relay.Circuit, Remote: ans.Relay.Remote, BMC: ans.Controller, Vendor: ans.Vendor})
 }

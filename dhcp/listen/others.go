@@ -53,7 +53,7 @@ func (s *Server) overheard(b []byte, ifindex int, hardware inventory.MAC, links 
 	if !s.serves(at.names[ifindex]) {
 		return dhcp.Other{}, false
 	}
-	return dhcp.Overheard(s.View(), b, at.addrs[ifindex], at.own, hardware, s.Now())
+	return dhcp.Overheard(s.View(), b, at.addrs[ifindex], at.own, hardware, s.Now(), s.Alone)
 }
 
 // serves reports whether the interface is one to answer on.

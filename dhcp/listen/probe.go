@@ -32,6 +32,7 @@ const (
 type prober struct {
 	log  *slog.Logger
 	now  func() time.Time
+	wait time.Duration
 	once sync.Once // says why it cannot
 
 	mu   sync.Mutex
@@ -40,10 +41,10 @@ type prober struct {
 
 // used returns who uses the address, "" for nobody. The client itself may.
 func (p *prober) used(ctx context.Context, ifindex int, direct bool, a netip.Addr, client inventory.MAC) string {
-	if p.lately(a) {
+	if p.wait < 0 || p.lately(a) {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeWait)
+	ctx, cancel := context.WithTimeout(ctx, p.wait)
 	defer cancel()
 	who, err := "", error(nil)
 	if direct {

@@ -40,8 +40,9 @@ type receiver struct {
 	out      []ipv4.Message
 	to       []net.UDPAddr
 	notes    []*note // of out, nil where none is written
-	told     bucket
+	told     quota
 	rooms    [][]byte
+	framed   *frames   // nil without the right to frames of our own
 	waiting  []arrival // strangers
 	stranger bucket
 	dropped  int
@@ -53,23 +54,26 @@ type receiver struct {
 // receive serves a socket until ctx ends. port is 0 for the server's own.
 func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
 	r := &receiver{Server: s, conn: conn, port: port, links: links, slots: make(chan struct{}, lending), in: messages(dhcp.MaxMessage + 1),
-		quick: dhcp.Quick{Settings: s.Settings}, out: make([]ipv4.Message, 0, batch), to: make([]net.UDPAddr, batch), notes: make([]*note, batch), rooms: make([][]byte, batch)}
+		quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(), out: make([]ipv4.Message, 0, batch), to: make([]net.UDPAddr, batch), notes: make([]*note, batch), rooms: make([][]byte, batch)}
+	if s.frames != nil {
+		r.framed = &frames{fd: s.frames.fd}
+	}
 	for i := range r.to {
 		r.to[i].IP, r.rooms[i] = make(net.IP, 4), make([]byte, 0, dhcp.MaxMessage)
 	}
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	for failures := 0; failures < maxFailures; {
-		flags := 0
-		if len(r.waiting) > 0 {
-			flags = unix.MSG_DONTWAIT
+		n, err := conn.ReadBatch(r.in, unix.MSG_DONTWAIT)
+		if errors.Is(err, unix.EAGAIN) {
+			n, err = 0, nil
+			if len(r.waiting) == 0 {
+				err = rest(conn)
+			}
 		}
-		n, err := conn.ReadBatch(r.in, flags)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return nil
-		case errors.Is(err, unix.EAGAIN):
-			n = 0
 		case err != nil:
 			failures++
 			s.Log.Warn("dhcp: receive", "error", err)
@@ -122,9 +126,11 @@ func (r *receiver) take(ctx context.Context, v *boot.View, p *arrival, beside *s
 		r.trace(p.mac(), false, p.from, netip.AddrPortFrom(p.to, r.Server.port()), p.b)
 		r.trace(p.mac(), true, netip.AddrPortFrom(reply.Source, r.Server.port()), reply.Dest, reply.Bytes)
 	}
+	here, xid := r.quick.Place(in)
+	moved := r.where.Notice(p.mac(), xid, here, p.at)
 	var n *note
-	if r.told.take(p.at, toldRate) {
-		n = r.book.note(v, in, p.b)
+	if r.told.take(p.at, p.mac()) || moved != nil {
+		n = r.book.note(v, in, p.b, moved)
 	} else {
 		r.book.untold.Add(1)
 	}

@@ -1,24 +1,25 @@
 package listen
 
 import (
+	"net"
 	"net/netip"
 
 	"golang.org/x/net/ipv4"
 
 	"rackwright/dhcp"
+	"rackwright/inventory"
 )
+
+// clientPort is where clients listen.
+const clientPort = 68
 
 // queue puts a reply into the batch that flush sends, as send would send it.
 func (r *receiver) queue(reply dhcp.Swift, ifindex int, n *note) {
 	dest, at := reply.Dest, len(r.out)
 	if !reply.Frame.IsZero() {
-		if r.frames != nil {
-			err := r.frames.send(ifindex, reply.Frame, netip.AddrPortFrom(reply.Source, r.Server.port()), dest, reply.Bytes)
-			if err == nil {
-				r.put(n, nil)
-				return
-			}
-			r.Log.Debug("dhcp: frame", "mac", reply.Frame, "error", err)
+		if r.framed != nil {
+			r.framed.add(ifindex, reply.Frame, netip.AddrPortFrom(reply.Source, r.Server.port()), dest, reply.Bytes, n)
+			return
 		}
 		dest = netip.AddrPortFrom(everybody(), dest.Port())
 	}
@@ -37,8 +38,24 @@ func (r *receiver) queue(reply dhcp.Swift, ifindex int, n *note) {
 	r.notes[at] = n
 }
 
+// flushFrames sends what is in frames of our own; one that cannot be is broadcast.
+func (r *receiver) flushFrames() {
+	if r.framed == nil || r.framed.n == 0 {
+		return
+	}
+	r.framed.flush(func(i int, err error) {
+		if err != nil {
+			to := &r.framed.to[i]
+			r.Log.Debug("dhcp: frame", "mac", inventory.MAC(to.Addr[:6]), "error", err)
+			_, err = r.conn.WriteTo(r.framed.payload(i), &ipv4.ControlMessage{IfIndex: int(to.Ifindex)}, &net.UDPAddr{IP: net.IPv4bcast, Port: clientPort})
+		}
+		r.put(r.framed.notes[i], err)
+	})
+}
+
 // flush sends the batch. One that cannot be sent does not keep back the others.
 func (r *receiver) flush() {
+	r.flushFrames()
 	for sent := 0; sent < len(r.out); {
 		n, err := r.conn.WriteBatch(r.out[sent:], 0)
 		for range max(n, 0) {

@@ -14,13 +14,11 @@ import (
 	"rackwright/boot"
 	"rackwright/dhcp/v6"
 	"rackwright/fault"
+	"rackwright/inventory"
 )
 
 // rejoin is how long an interface that comes up waits for DHCPv6 at most.
 const rejoin = time.Second
-
-// allServers is where DHCPv6 clients and relays send to (RFC 8415 section 7.1).
-func allServers() netip.Addr { return netip.MustParseAddr("ff02::1:2") }
 
 // six serves DHCPv6 once a network wants it. Where the port cannot be had it says so and
 // leaves DHCPv4 alone.
@@ -107,21 +105,48 @@ func (s *sixth) answer(b []byte, cm *ipv6.ControlMessage, src net.Addr) {
 	if !ok || len(s.Only) > 0 && !slices.Contains(s.Only, at.names[cm.IfIndex]) {
 		return
 	}
+	from := udp.AddrPort()
+	from = netip.AddrPortFrom(from.Addr().WithZone(""), from.Port())
+	to, _ := netip.AddrFromSlice(cm.Dst)
 	m, reason := v6.Parse(b)
 	if reason != "" {
+		if mac, ok := inventory.MACIn(from.Addr()); ok && from.Addr().IsLinkLocalUnicast() {
+			s.seen(mac, from, to, b)
+		}
 		s.Log.Debug("dhcp: passed over", "rule", reason, "from", src, "interface", cm.IfIndex)
 		return
 	}
-	to, _ := netip.AddrFromSlice(cm.Dst)
-	from := udp.AddrPort()
 	in := v6.Inbound{Message: m, Interface: at.names[cm.IfIndex], Addresses: at.six[cm.IfIndex], Own: at.own6,
-		From: netip.AddrPortFrom(from.Addr().WithZone(""), from.Port()), To: to, At: s.Now()}
-	s.told(cm.IfIndex, in, v6.Decide(s.View(), in, v6.Settings{HTTPPort: s.Settings.HTTPPort, BootServer: s.Settings.BootServer}))
+		From: from, To: to, At: s.Now()}
+	ans := v6.Decide(s.View(), in, v6.Settings{HTTPPort: s.Settings.HTTPPort, HTTPSPort: s.Settings.HTTPSPort, BootServer: s.Settings.BootServer, Loaders: s.Settings.Loaders})
+	s.seen(ans.Client.MAC, from, to, b)
+	s.told(cm.IfIndex, in, ans)
+}
+
+// seen shows a message to the Tracer when it says whose it is.
+func (s *sixth) seen(mac inventory.MAC, from netip.AddrPort, to netip.Addr, b []byte) {
+	if !mac.IsZero() {
+		s.trace(mac, false, from, netip.AddrPortFrom(to, v6.ServerPort), b)
+	}
+}
+
+// source is the address that a reply leaves from, as far as it is known before it does.
+func source(in v6.Inbound, to netip.Addr) netip.Addr {
+	if !in.To.IsMulticast() {
+		return in.To
+	}
+	for _, a := range in.Addresses {
+		if a.IsLinkLocalUnicast() == to.IsLinkLocalUnicast() {
+			return a
+		}
+	}
+	return netip.IPv6Unspecified()
 }
 
 // told sends the reply and tells who wants to know.
 func (s *sixth) told(ifindex int, in v6.Inbound, ans v6.Answer) {
 	if ans.Reply != nil {
+		s.trace(ans.Client.MAC, true, netip.AddrPortFrom(source(in, ans.Dest.Addr()), v6.ServerPort), ans.Dest, ans.Reply)
 		var cm *ipv6.ControlMessage
 		if ans.Dest.Addr().IsLinkLocalUnicast() {
 			cm = &ipv6.ControlMessage{IfIndex: ifindex}
@@ -137,7 +162,7 @@ func (s *sixth) told(ifindex int, in v6.Inbound, ans v6.Answer) {
 	}
 	s.Journal.Record(ans.Event)
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
-		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Circuit: ans.Port, Remote: ans.Remote})
+		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Declined: ans.Declined, Holds: ans.Holds, Circuit: ans.Port, Remote: ans.Remote})
 }
 
 // join listens to all clients on the interfaces that have an address in a network with
@@ -153,7 +178,7 @@ func (s *sixth) join() {
 		if s.joined[ifindex] || len(s.Only) > 0 && !slices.Contains(s.Only, at.names[ifindex]) {
 			continue
 		}
-		err := s.conn.JoinGroup(&net.Interface{Index: ifindex}, &net.UDPAddr{IP: allServers().AsSlice()})
+		err := s.conn.JoinGroup(&net.Interface{Index: ifindex}, &net.UDPAddr{IP: v6.AllServers().AsSlice()})
 		if err != nil {
 			s.Log.Debug("dhcp: join DHCPv6", "interface", at.names[ifindex], "error", err)
 		}

@@ -101,7 +101,7 @@ func (t *talk) bootFile() string {
 	if t.set.BootServer.Is6() {
 		at = t.set.BootServer
 	}
-	next := t.client.Next(boot.BaseURL(at, t.set.HTTPPort))
+	next := t.client.Next(t.view.Base(t.client, t.host, at, t.set.HTTPPort, t.set.HTTPSPort), t.view.LoaderOf(t.host), t.set.Loaders)
 	if next != "" && t.client.Class == boot.PXE {
 		return "tftp://[" + at.String() + "]/" + next
 	}

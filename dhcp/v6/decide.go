@@ -26,7 +26,9 @@ type Inbound struct {
 // Settings are what an answer needs to know of our other servers.
 type Settings struct {
 	HTTPPort   uint16
-	BootServer netip.Addr // where boot files are; not IPv6: the address the client reaches us at
+	HTTPSPort  uint16        // for firmware that holds the boot server's authority; 0: there is none
+	BootServer netip.Addr    // where boot files are; not IPv6: the address the client reaches us at
+	Loaders    *boot.Loaders // that can be had there; nil: the built-in ones
 }
 
 // Answer is what becomes of one message.
@@ -40,7 +42,10 @@ type Answer struct {
 	Address netip.Addr         // given to the client, invalid if none
 	File    string             // what it is told to load
 	Remote  string             // what a relay said of itself
-	Port    string             // and of its port
+
+	Declined netip.Addr // the client's own, and found in use by another; invalid: none
+	Holds    netip.Addr // the client's own, and used by it; invalid: not said
+	Port     string     // and of its port
 }
 
 // talk is one message being decided.
@@ -183,7 +188,13 @@ func (t *talk) addressed() Answer {
 			t.each(r, func(i ia) { r.bare(i, noBinding, "there is no address for it here") })
 			return t.send(NoBinding, r)
 		}
-		return t.give(Given, t.start(Reply))
+		ans := t.give(Given, t.start(Reply))
+		for _, i := range t.ias() {
+			if slices.Contains(i.addresses, t.address) {
+				ans.Holds = t.address
+			}
+		}
+		return ans
 	case Confirm:
 		return t.confirm()
 	case Release:
@@ -236,6 +247,7 @@ func (t *talk) declined() Answer {
 			ans := t.closed(Declined, "says that "+t.address.String()+" is used by another machine: find that one by its neighbour advertisement")
 			ans.Event.Kind = journal.DHCPConflict
 			ans.Event.Detail["address"] = t.address.String()
+			ans.Declined = t.address
 			return ans
 		}
 	}

@@ -16,6 +16,9 @@ const (
 	clientPort = 546
 )
 
+// AllServers is where DHCPv6 clients and relays send to (RFC 8415 section 7.1).
+func AllServers() netip.Addr { return netip.MustParseAddr("ff02::1:2") }
+
 // Bounds of a message.
 const (
 	MaxMessage = 1500 // bytes of a datagram that is looked at

@@ -119,6 +119,16 @@ func clientOf(m *Message) boot.Client {
 	return c
 }
 
+// Sender is the netboot client that sent a datagram, without MAC and UUID; false for what
+// Parse refuses.
+func Sender(b []byte) (boot.Client, bool) {
+	m, reason := Parse(b)
+	if reason != "" {
+		return boot.Client{}, false
+	}
+	return clientOf(m), true
+}
+
 // texts are a class's values, each behind its length (RFC 8415 sections 21.15 and 21.16).
 func texts(b []byte) (out []string) {
 	for len(b) >= 2 && len(out) < 16 {
