@@ -1,5 +1,5 @@
 // Package link brings the machine's network ports up and gets one of them an address by
-// DHCP. It reaches no server beyond that.
+// DHCP, over IPv4 or IPv6. It reaches no server beyond that.
 package link
 
 import (

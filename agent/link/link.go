@@ -27,8 +27,8 @@ const (
 type Network struct {
 	Port   string
 	Config Config
-	lease  *nclient4.Lease
-	path   string // of the resolver's file
+	lease  *nclient4.Lease // nil for an address of IPv6
+	path   string          // of the resolver's file
 	wait   func(context.Context, time.Duration) error
 }
 
@@ -36,6 +36,7 @@ type Network struct {
 type Wanted struct {
 	Boot inventory.MAC // that the machine booted from; zero: any
 	VLAN int           // tag of the network on it; 0: none
+	IPv6 bool          // the server is reached over IPv6
 }
 
 // Acquire brings every port up and gets an address by DHCP: on the port the machine
@@ -59,7 +60,7 @@ func Acquire(ctx context.Context, w Wanted, resolver string, wait func(context.C
 				say("asking for an address on %s (%s)", p.Name, p.HardwareAddr)
 				said[p.Name] = true
 			}
-			n, err := ask(ctx, p, w.VLAN, resolver)
+			n, err := ask(ctx, p, w, resolver, wait)
 			if err == nil {
 				n.wait = wait
 				return n, nil
@@ -99,14 +100,18 @@ func TroubleOf(err error) wire.Trouble {
 	return wire.NoLease
 }
 
-// ask runs DISCOVER to ACK on one port and applies what it says.
-func ask(ctx context.Context, p net.Interface, vlan int, resolver string) (*Network, error) {
-	if vlan > 0 {
-		name, err := tagged(p, vlan)
+// ask runs DISCOVER to ACK on one port, or what there is of the kind for IPv6, and applies
+// what it says.
+func ask(ctx context.Context, p net.Interface, w Wanted, resolver string, wait func(context.Context, time.Duration) error) (*Network, error) {
+	if w.VLAN > 0 {
+		name, err := tagged(p, w.VLAN)
 		if err != nil {
 			return nil, err
 		}
 		p.Name = name
+	}
+	if w.IPv6 {
+		return ask6(ctx, p.Name, resolver, wait)
 	}
 	client, err := nclient4.New(p.Name, nclient4.WithTimeout(offer), nclient4.WithRetry(retries))
 	if err != nil {
@@ -153,6 +158,9 @@ func (n *Network) Run(ctx context.Context) error {
 }
 
 func (n *Network) renew(ctx context.Context) error {
+	if n.lease == nil {
+		return n.renew6(ctx)
+	}
 	client, err := nclient4.New(n.Port, nclient4.WithTimeout(offer), nclient4.WithRetry(retries))
 	if err != nil {
 		return err

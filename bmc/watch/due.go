@@ -26,6 +26,7 @@ type look struct {
 	next   time.Time // look
 	busy   bool      // a brief look is on its way
 	slow   bool      // the last one took long, or got no answer
+	doubt  bool      // the last one may be older than what is known: the next comes at once
 	seen   time.Time // the round that listed it last
 	missed int
 	told   bool      // that it is unusable
@@ -120,6 +121,17 @@ func (t *Task) remember(m *inventory.Machine, slow bool) {
 	l := t.of(m)
 	l.busy, l.slow = false, slow
 	l.next = t.Now().Add(t.Every*9/10 + rand.N(t.Every/5+1))
+	if l.doubt {
+		l.doubt, l.next = false, t.Now()
+	}
+}
+
+// doubt has the next look come at once.
+func (t *Task) doubt(m *inventory.Machine) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.of(m)
+	l.doubt, l.next = true, t.Now() // l.next: a look for the parts does not set it
 }
 
 // takeParts reports whether a machine's parts are to be read now, and marks it so. A

@@ -44,19 +44,35 @@ func (t *Task) look(ctx context.Context, m *inventory.Machine, d depth) (whole, 
 	}
 	saving := context.WithoutCancel(ctx)
 	e, saveErr := t.witness(saving, m, seen)
+	old := false
 	if saveErr == nil {
-		_, saveErr = t.Store.ChangeMachine(saving, m.ID, func(m *inventory.Machine) ([]journal.Event, error) {
-			if m.Phase == inventory.Retired { // meanwhile; what its BMC said may be of the next machine
+		_, saveErr = t.Store.ChangeMachine(saving, m.ID, func(now *inventory.Machine) ([]journal.Event, error) {
+			if now.Phase == inventory.Retired { // meanwhile; what its BMC said may be of the next machine
 				return nil, nil
 			}
-			return t.keep(m, seen, e, err), nil
+			power := now.Power
+			events := t.keep(now, seen, e, err)
+			if old = outrun(m, now, power); old {
+				now.Power = power
+			}
+			return events, nil
 		})
+	}
+	if old {
+		t.doubt(m)
 	}
 	if saveErr != nil {
 		t.Log.Warn("what a BMC said was not kept", "machine", m.Name, "error", saveErr)
 	}
 	t.tell(m, err != nil)
 	return seen.whole, err == nil
+}
+
+// outrun reports whether a machine changed since it was listed for a look, and its power state
+// is known: it may have been learned after the BMC was asked, which takes up to a minute and a
+// half. What the look found then waits for the next.
+func outrun(listed, now *inventory.Machine, power inventory.Power) bool {
+	return listed.Version != now.Version && power != inventory.PowerUnknown && power != now.Power
 }
 
 // elsewhere reports whether the BMC was not asked because others are at it.

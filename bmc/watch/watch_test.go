@@ -15,6 +15,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
+	"rackwright/journal"
 	"rackwright/store"
 	"rackwright/store/storetest"
 )
@@ -226,6 +227,28 @@ func TestAMachineThatRetiresWhileItsBMCIsAskedKeepsItsRecord(t *testing.T) {
 	b.ok(err)
 	if old.Phase != inventory.Retired || len(old.Conditions) != 0 || old.Power != inventory.PowerUnknown || old.Facts != nil {
 		t.Errorf("%s, power %s, conditions %+v, facts %v", old.Phase, old.Power, old.Conditions, old.Facts)
+	}
+}
+
+// A slow BMC's answer may be older than what an operation or the agent learned meanwhile.
+func TestALookThatBeganBeforeANewerPowerStateDoesNotOverwriteIt(t *testing.T) {
+	b := newBench(t)
+	var once sync.Once
+	b.dialled = func() {
+		once.Do(func() {
+			_, err := b.db.ChangeMachine(t.Context(), "n1", func(m *inventory.Machine) ([]journal.Event, error) {
+				m.Power = inventory.PowerOn
+				return nil, nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	b.plan(b.facts.System.Serial, "right")
+	b.until("the next look, which comes at once", func(m *inventory.Machine) bool { return m.Power == inventory.PowerOff })
+	if n := b.asked(bmctest.Power); n < 2 {
+		t.Errorf("%d look was enough", n)
 	}
 }
 

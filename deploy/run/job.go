@@ -67,7 +67,7 @@ func (j *job) controller(ctx context.Context) (bmc.Controller, error) {
 }
 
 // act does one thing at the BMC and notes it with its outcome; pairs are what programs are
-// told of it.
+// told of it, done or not.
 func (j *job) act(ctx context.Context, what string, do func(context.Context, bmc.Controller) error, pairs ...any) error {
 	hand, err := j.controller(ctx)
 	if err == nil {
@@ -75,7 +75,7 @@ func (j *job) act(ctx context.Context, what string, do func(context.Context, bmc
 	}
 	if err != nil {
 		if ctx.Err() == nil {
-			j.event(journal.BMCFailed, fmt.Sprintf("%s: %s", what, err))
+			j.event(journal.BMCFailed, fmt.Sprintf("%s: %s", what, err), pairs...)
 		}
 		return err
 	}
