@@ -142,6 +142,7 @@ func build(o Options) (*chi.Mux, huma.API) {
 	s.burnIns()
 	s.certificates()
 	s.caches()
+	s.ladders()
 	s.rollouts()
 	s.consoles()
 	s.tokens()

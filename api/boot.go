@@ -103,5 +103,5 @@ func (s *server) bootTrouble(ctx context.Context, m *inventory.Machine, op *depl
 			waits = step.Started
 		}
 	}
-	return attempt.Diagnose(m, attempt.Of(events, s.Now()), waits, s.Now()), nil
+	return attempt.Diagnose(m, attempt.Of(append(events, s.untold(m, events)...), s.Now()), waits, s.Now()), nil
 }

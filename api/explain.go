@@ -1,11 +1,10 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"net/netip"
 	"net/url"
-	"strings"
+	"slices"
 	"time"
 
 	"rackwright/api/wire"
@@ -19,7 +18,7 @@ import (
 type Explain struct {
 	View     func() *boot.View
 	Settings dhcp.Settings
-	Own      func() []netip.Addr // IPv4 addresses of this server
+	Own      func() []netip.Addr // addresses of this server, zone-less
 	// Script rehearses the answer to a loader that asks for its script at one of our
 	// addresses, and leaves nothing behind.
 	Script func(ctx context.Context, query url.Values, from netip.Addr, at netip.AddrPort) boot.Rehearsal
@@ -27,27 +26,25 @@ type Explain struct {
 
 // ClientIn is what is asked about. Exported because huma fills only exported embedded structs.
 type ClientIn struct {
-	MAC  string `query:"mac" required:"true" maxLength:"17" doc:"In any common notation"`
+	MAC  string `query:"mac" maxLength:"17" doc:"In any common notation; may be missing where a DUID or UUID says who asks by IPv6"`
 	Arch string `query:"arch" maxLength:"16" doc:"Code of option 93, or bios, uefi-x64, uefi-arm64, uefi-x64-http, uefi-arm64-http"`
 	UUID string `query:"uuid" maxLength:"36" doc:"SMBIOS system UUID"`
+	IPv6 bool   `query:"ipv6" doc:"It asks by IPv6"`
 }
 
 type dhcpExplainIn struct {
 	ClientIn
 	Client  string `query:"client" enum:"os,pxe,http,ipxe" default:"pxe" doc:"Who asks: firmware by PXE or HTTP, iPXE, or an installed system"`
-	Message string `query:"message" enum:"discover,request,renew,rebind,inform,bootp,proxy" default:"discover" doc:"What it sends; a request is that of a client that restarts, proxy what firmware asks on port 4011"`
-	Wanted  string `query:"wanted" maxLength:"15" doc:"Address that a request asks for, or that the client of any other message has"`
+	Message string `query:"message" enum:"discover,request,renew,rebind,inform,bootp,proxy,solicit,confirm,release,decline" doc:"What it sends; without it discover, by IPv6 solicit. A request is that of a client that restarts, proxy what firmware asks on port 4011"`
+	Wanted  string `query:"wanted" maxLength:"45" doc:"Address that a request asks for, or that the client of any other message has"`
 	Network string `query:"network" maxLength:"63" doc:"Network it is plugged into; without it and relay, any that this server stands in"`
-	Relay   string `query:"relay" maxLength:"15" doc:"Address of the DHCP relay (giaddr)"`
-	Link    string `query:"link" maxLength:"15" doc:"Link selection of option 82 (RFC 3527)"`
-	Circuit string `query:"circuit" maxLength:"250" doc:"Circuit id of option 82, as text or 0x and hexadecimal"`
+	Relay   string `query:"relay" maxLength:"45" doc:"Address of the DHCP relay (giaddr)"`
+	Link    string `query:"link" maxLength:"45" doc:"Link selection of option 82 (RFC 3527); by IPv6 the relay's address on the client's link, if another"`
+	Circuit string `query:"circuit" maxLength:"250" doc:"Circuit id of option 82, or interface id by IPv6, as text or 0x and hexadecimal"`
 	Remote  string `query:"remote" maxLength:"250" doc:"Remote id of option 82, likewise"`
 	Vendor  string `query:"vendor" maxLength:"128" doc:"Vendor class (option 60) of what does not netboot"`
-}
-
-type bootExplainIn struct {
-	ClientIn
-	From string `query:"from" maxLength:"15" doc:"Address it asks from; its own reserved one when missing"`
+	DUID    string `query:"duid" maxLength:"400" doc:"DUID of a client by IPv6, hexadecimal; without it made of the UUID, else of the MAC"`
+	IAID    uint32 `query:"iaid" doc:"Identity association that it wants an address for, by IPv6"`
 }
 
 func (s *server) explanations() {
@@ -59,9 +56,9 @@ func (s *server) explanations() {
 	route(s, o, s.explainBoot)
 }
 
-// client reads who is asked about.
-func (in *ClientIn) client() (mac inventory.MAC, arch boot.Arch, err error) {
-	if mac, err = inventory.ParseMAC(in.MAC); err != nil {
+// client reads who is asked about; the MAC may be missing where the client is nameless.
+func (in *ClientIn) client(nameless bool) (mac inventory.MAC, arch boot.Arch, err error) {
+	if mac, err = inventory.ParseMAC(in.MAC); err != nil && (in.MAC != "" || !nameless) {
 		return mac, arch, badQuery("mac", err.Error())
 	}
 	arch, ok := boot.ArchOf(in.Arch)
@@ -72,12 +69,15 @@ func (in *ClientIn) client() (mac inventory.MAC, arch boot.Arch, err error) {
 }
 
 // address reads a parameter that may be missing.
-func address(name, text string) (netip.Addr, error) {
+func address(name, text string, six bool) (netip.Addr, error) {
 	if text == "" {
 		return netip.Addr{}, nil
 	}
 	a, err := netip.ParseAddr(text)
-	if err != nil || !a.Is4() {
+	switch {
+	case six && (err != nil || !a.Is6() || a.Is4In6() || a.Zone() != ""):
+		return a, badQuery(name, "is no IPv6 address")
+	case !six && (err != nil || !a.Is4()):
 		return a, badQuery(name, "is no IPv4 address")
 	}
 	return a, nil
@@ -86,6 +86,9 @@ func address(name, text string) (netip.Addr, error) {
 func (s *server) explainDHCP(ctx context.Context, in *dhcpExplainIn) (*body[wire.DHCPExplained], error) {
 	if s.Explain == nil {
 		return nil, unexplained()
+	}
+	if in.IPv6 {
+		return s.explainDHCP6(in)
 	}
 	q, err := in.question()
 	if err != nil {
@@ -105,20 +108,26 @@ func (s *server) explainDHCP(ctx context.Context, in *dhcpExplainIn) (*body[wire
 		return nil, err
 	}
 	out := wire.DHCPExplained{Answered: e.Reply != nil, Rule: string(e.Rule), Why: e.Why(), Reply: e.Word(), Lent: e.Lent && e.Address.IsValid(), Lease: int64(e.Lease().Seconds()),
-		Machine: e.Event.Name, Client: e.Client.Class.String(), File: e.File(), ReplyText: e.Text()}
-	if e.Address.IsValid() {
-		out.Address = e.Address.String()
+		Machine: e.Event.Name, File: e.File(), ReplyText: e.Text()}
+	return decided(out, e.Client, e.Network, e.Address, e.Dest), nil
+}
+
+// decided adds what both families say alike.
+func decided(out wire.DHCPExplained, c boot.Client, n *inventory.Network, given netip.Addr, to netip.AddrPort) *body[wire.DHCPExplained] {
+	out.Client = c.Class.String()
+	if given.IsValid() {
+		out.Address = given.String()
 	}
-	if e.Network != nil {
-		out.Network = e.Network.Name
+	if n != nil {
+		out.Network = n.Name
 	}
-	if e.Client.Arch != boot.ArchUnknown {
-		out.Arch = e.Client.Arch.String()
+	if c.Arch != boot.ArchUnknown {
+		out.Arch = c.Arch.String()
 	}
-	if e.Dest.IsValid() {
-		out.To = e.Dest.String()
+	if to.IsValid() {
+		out.To = to.String()
 	}
-	return &body[wire.DHCPExplained]{out}, nil
+	return &body[wire.DHCPExplained]{out}
 }
 
 func unexplained() error {
@@ -126,7 +135,7 @@ func unexplained() error {
 }
 
 func (in *dhcpExplainIn) question() (q dhcp.Question, err error) {
-	if q.MAC, q.Arch, err = in.client(); err != nil {
+	if q.MAC, q.Arch, err = in.client(false); err != nil {
 		return q, err
 	}
 	q.Class, _ = boot.ClassNamed(in.Client)
@@ -135,7 +144,7 @@ func (in *dhcpExplainIn) question() (q dhcp.Question, err error) {
 		to         *netip.Addr
 		name, text string
 	}{{&q.Wanted, "wanted", in.Wanted}, {&q.Relay, "relay", in.Relay}, {&q.Link, "link", in.Link}} {
-		if *a.to, err = address(a.name, a.text); err != nil {
+		if *a.to, err = address(a.name, a.text, false); err != nil {
 			return q, err
 		}
 	}
@@ -148,7 +157,7 @@ func (in *dhcpExplainIn) question() (q dhcp.Question, err error) {
 // heard are our addresses on the interface that the message would come in by, and the one
 // it is sent to: a relay sends to one of ours, a client to all.
 func (s *server) heard(v *boot.View, q dhcp.Question, network string) (own []netip.Addr, to netip.Addr, err error) {
-	own = s.Explain.Own()
+	own = s.own(false)
 	if q.Relay.IsValid() {
 		for _, a := range own {
 			if !a.IsLoopback() {
@@ -157,30 +166,30 @@ func (s *server) heard(v *boot.View, q dhcp.Question, network string) (own []net
 		}
 		return own, netip.Addr{}, nil
 	}
-	to = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	own, err = within(v, own, network)
+	return own, netip.AddrFrom4([4]byte{255, 255, 255, 255}), err
+}
+
+// own are our addresses of one family.
+func (s *server) own(six bool) []netip.Addr {
+	return slices.DeleteFunc(slices.Clone(s.Explain.Own()), func(a netip.Addr) bool { return a.Is6() != six })
+}
+
+// within are those of our addresses that are in a network; of no network all.
+func within(v *boot.View, own []netip.Addr, network string) ([]netip.Addr, error) {
 	if network == "" {
-		return own, to, nil
+		return own, nil
 	}
-	var here []netip.Addr
-	known := false
-	for _, n := range v.Networks() {
-		if n.Name != network {
-			continue
-		}
-		known = true
-		for _, a := range own {
-			if n.Prefix.Contains(a) {
-				here = append(here, a)
-			}
-		}
+	i := slices.IndexFunc(v.Networks(), func(n *inventory.Network) bool { return n.Name == network })
+	if i < 0 {
+		return nil, badQuery("network", "is not declared")
 	}
-	if !known {
-		return nil, to, badQuery("network", "is not declared")
-	}
+	n := v.Networks()[i]
+	here := slices.DeleteFunc(own, func(a netip.Addr) bool { return !n.Prefix.Contains(a) && !n.Prefix6.Contains(a) })
 	if len(here) == 0 {
-		return nil, to, fault.Conflictf("this server has no address in network %s: it hears its clients through a relay only", network).WithHint("say which relay, or give the server an address there")
+		return nil, fault.Conflictf("this server has no address in network %s: it hears its clients through a relay only", network).WithHint("say which relay, or give the server an address there")
 	}
-	return here, to, nil
+	return here, nil
 }
 
 // rehearsedLender knows the leases of now and lends nothing for real.
@@ -197,49 +206,4 @@ func (s *server) rehearsedLender(ctx context.Context, v *boot.View) (*dhcp.Memor
 		l.Keep(lease)
 	}
 	return l, nil
-}
-
-func (s *server) explainBoot(ctx context.Context, in *bootExplainIn) (*body[wire.BootExplained], error) {
-	if s.Explain == nil || s.Explain.Script == nil {
-		return nil, unexplained()
-	}
-	mac, arch, err := in.client()
-	if err != nil {
-		return nil, err
-	}
-	from, err := address("from", in.From)
-	if err != nil {
-		return nil, err
-	}
-	if h := s.Explain.View().Host(mac); h != nil && !from.IsValid() {
-		from = h.Address
-	}
-	at := s.reachedFrom(from)
-	// the URL that DHCP gives, so that what is asked is what a loader asks
-	next, err := url.Parse(boot.Client{Class: boot.IPXE, Arch: arch, MAC: mac, UUID: strings.ToLower(in.UUID)}.Next(boot.BaseURL(at.Addr(), at.Port())))
-	if err != nil {
-		return nil, fault.Internalf("script URL: %w", err)
-	}
-	r := s.Explain.Script(ctx, next.Query(), from, at)
-	return &body[wire.BootExplained]{wire.BootExplained{Status: r.Status, Rule: r.Rule, Why: r.Why, Machine: r.Machine, Operation: r.Operation, Script: r.Text}}, nil
-}
-
-// reachedFrom is our address and port as a client at an address sees them.
-func (s *server) reachedFrom(from netip.Addr) netip.AddrPort {
-	at := s.Explain.Settings.BootServer
-	n := s.Explain.View().NetworkOf(from)
-	for _, own := range s.Explain.Own() {
-		if !at.IsValid() && n != nil && n.Prefix.Contains(own) {
-			at = own
-		}
-	}
-	for _, own := range s.Explain.Own() {
-		if !at.IsValid() && !own.IsLoopback() {
-			at = own
-		}
-	}
-	if !at.IsValid() {
-		at = netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	}
-	return netip.AddrPortFrom(at, cmp.Or(s.Explain.Settings.HTTPPort, 80))
 }

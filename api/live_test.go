@@ -152,14 +152,18 @@ func TestAWebhookToWhatNothingIsSentToIsRefusedAtOnce(t *testing.T) {
 }
 
 func TestWhatWouldBeAnsweredIsExplained(t *testing.T) {
-	network := &inventory.Network{Name: "prov", Prefix: netip.MustParsePrefix("10.0.0.0/24"), DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerIgnore}
+	network := &inventory.Network{Name: "prov", Prefix: netip.MustParsePrefix("10.0.0.0/24"), DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerIgnore,
+		Prefix6: netip.MustParsePrefix("fd00::/64"), DHCP6: inventory.DHCP6Reservations}
 	view := boot.NewView(1, []*inventory.Network{network}, []*boot.Host{{Machine: "m1", Name: "m1", MAC: inventory.MAC{0x52, 0x54, 0, 0, 0, 1}, Network: "prov",
-		Address: netip.MustParseAddr("10.0.0.11"), Firmware: inventory.UEFI, Intent: boot.RunAgent}})
+		Address: netip.MustParseAddr("10.0.0.11"), Address6: netip.MustParseAddr("fd00::11"), Firmware: inventory.UEFI, Intent: boot.RunAgent}})
 	var asked netip.Addr
+	var reached netip.AddrPort
 	url := apitest.Serve(t, api.Options{Store: apitest.Rack(t), Explain: &api.Explain{View: func() *boot.View { return view }, Settings: dhcp.Settings{HTTPPort: 8080},
-		Own: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("10.0.0.1")} },
-		Script: func(_ context.Context, _ url.Values, from netip.Addr, _ netip.AddrPort) boot.Rehearsal {
-			asked = from
+		Own: func() []netip.Addr {
+			return []netip.Addr{netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("fe80::1"), netip.MustParseAddr("fd00::1")}
+		},
+		Script: func(_ context.Context, _ url.Values, from netip.Addr, at netip.AddrPort) boot.Rehearsal {
+			asked, reached = from, at
 			return boot.Rehearsal{Status: 200, Rule: "operation", Machine: "m1"}
 		}}}) + wire.Prefix
 	_, text := ask(t, "GET", url+"/dhcp/explain?mac=52-54-00-00-00-01&arch=uefi-x64", "")
@@ -173,7 +177,19 @@ func TestWhatWouldBeAnsweredIsExplained(t *testing.T) {
 	if _, text = ask(t, "GET", url+"/boot/explain?mac=52:54:00:00:00:01&arch=bios", ""); decode[wire.BootExplained](t, text).Machine != "m1" || asked.String() != "10.0.0.11" {
 		t.Errorf("a script for %s: %s", asked, text)
 	}
-	for query, want := range map[string]int{"": 422, "mac=zz": 422, "mac=52:54:00:00:00:01&arch=vax": 422, "mac=52:54:00:00:00:01&relay=x": 422, "mac=52:54:00:00:00:01&network=none": 422,
+	_, text = ask(t, "GET", url+"/dhcp/explain?ipv6=true&mac=52:54:00:00:00:01&client=http&arch=16&network=prov", "")
+	if e := decode[wire.DHCPExplained](t, text); e.Reply != "ADVERTISE" || e.Address != "fd00::11" || e.File != "http://[fd00::1]:8080/boot/ipxe.efi" {
+		t.Errorf("by IPv6: %s", text)
+	}
+	_, text = ask(t, "GET", url+"/dhcp/explain?ipv6=true&duid=00:03:00:01:52:54:00:00:00:01&message=renew&wanted=fd00::11&client=os", "")
+	if e := decode[wire.DHCPExplained](t, text); e.Reply != "REPLY" || e.Machine != "m1" {
+		t.Errorf("by its DUID: %s", text)
+	}
+	if ask(t, "GET", url+"/boot/explain?ipv6=true&mac=52:54:00:00:00:01", ""); asked.String() != "fd00::11" || reached.String() != "[fd00::1]:8080" {
+		t.Errorf("a script for %s from %s", asked, reached)
+	}
+	for query, want := range map[string]int{"": 422, "mac=zz": 422, "ipv6=true": 422, "ipv6=true&duid=zz": 422, "ipv6=true&mac=52:54:00:00:00:01&relay=10.0.0.9": 422, "mac=52:54:00:00:00:01&relay=fd00::9": 422,
+		"ipv6=true&mac=52:54:00:00:00:01&message=discover": 422, "mac=52:54:00:00:00:01&message=solicit": 422, "mac=52:54:00:00:00:01&arch=vax": 422, "mac=52:54:00:00:00:01&relay=x": 422, "mac=52:54:00:00:00:01&network=none": 422,
 		"mac=52:54:00:00:00:01&colour=red": 400, "mac=52:54:00:00:00:01&network=prov&relay=10.0.0.9": 422} {
 		if answer, text := ask(t, "GET", url+"/dhcp/explain?"+query, ""); answer.StatusCode != want {
 			t.Errorf("%s: %s %s", query, answer.Status, text)

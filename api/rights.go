@@ -42,6 +42,9 @@ var needs = map[string]Need{
 	"refuse-request":  {access.Destroy, Whole},
 	"explain-dhcp":    {access.Read, Whole},
 	"explain-boot":    {access.Read, Whole},
+	"list-ladders":    {access.Read, Whole},
+	"set-ladder":      {access.Plan, Whole},
+	"reset-ladder":    {access.Plan, Whole},
 
 	"list-machines":        {access.Read, Listed},
 	"get-machine":          {access.Read, AtMachine},

@@ -34,6 +34,7 @@ type Store interface {
 	burnStore
 	certificateStore
 	cacheStore
+	ladderStore
 	jobStore
 	webhookStore
 	fleetStore

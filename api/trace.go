@@ -2,9 +2,9 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"rackwright/api/wire"
 	"rackwright/boot/trace"
@@ -25,8 +25,8 @@ const (
 
 type strangersTraceIn struct {
 	MAC     string `query:"mac" maxLength:"17" doc:"Only packets of this MAC, in any common notation"`
-	Relay   string `query:"relay" maxLength:"15" doc:"Only packets that came by this relay (giaddr)"`
-	Circuit string `query:"circuit" maxLength:"250" doc:"Only packets with this circuit id of option 82"`
+	Relay   string `query:"relay" maxLength:"45" doc:"Only packets that came by the relay of this address (giaddr)"`
+	Circuit string `query:"circuit" maxLength:"250" doc:"Only packets with this circuit id of option 82, by IPv6 of option 18"`
 }
 
 // packetFile is a file of packets.
@@ -55,13 +55,16 @@ func (s *server) traced(ctx context.Context, name string) ([]trace.Packet, error
 	if s.Traces == nil {
 		return nil, untraced()
 	}
-	var out []trace.Packet
+	return s.packetsOf(m), nil
+}
+
+func (s *server) packetsOf(m *inventory.Machine) (out []trace.Packet) {
 	for _, n := range m.NICs {
 		if !n.MAC.IsZero() {
 			out = append(out, s.Traces.Of(n.MAC)...)
 		}
 	}
-	return inOrder(out), nil
+	return inOrder(out)
 }
 
 func inOrder(list []trace.Packet) []trace.Packet {
@@ -90,7 +93,7 @@ func (s *server) strangersTrace(_ context.Context, in *strangersTraceIn) (*body[
 	if s.Traces == nil {
 		return nil, untraced()
 	}
-	relay, err := address("relay", in.Relay)
+	relay, err := address("relay", in.Relay, strings.Contains(in.Relay, ":"))
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +111,7 @@ func (s *server) strangersTrace(_ context.Context, in *strangersTraceIn) (*body[
 func (s *server) told(list []trace.Packet) *body[wire.Trace] {
 	out := wire.Trace{Server: s.Name, Packets: []wire.TracePacket{}}
 	for _, p := range list {
-		out.Packets = append(out.Packets, wire.TracePacket{At: p.At, MAC: p.MAC.String(), Sent: p.Sent, Type: p.Word(), XID: fmt.Sprintf("%08x", p.XID()),
+		out.Packets = append(out.Packets, wire.TracePacket{At: p.At, MAC: p.MAC.String(), Sent: p.Sent, Type: p.Word(), XID: p.XID(),
 			From: p.From.String(), To: p.To.String(), Bytes: p.Whole})
 	}
 	return &body[wire.Trace]{out}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"rackwright/boot"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/fleet"
@@ -34,6 +35,7 @@ type Store struct {
 	burns   []deploy.BurnRecord
 	proofs  []deploy.SignedCertificate
 	cache   []images.Cache
+	rungs   map[string]boot.Rung // by model
 	fleet   []fleet.Fleet
 	uploads uploads
 	job     []images.Job
@@ -54,7 +56,7 @@ type Store struct {
 // New returns an empty store on a clock that stands still.
 func New() *Store {
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	return &Store{subs: map[chan struct{}]bool{}, now: func() time.Time { return start }}
+	return &Store{subs: map[chan struct{}]bool{}, rungs: map[string]boot.Rung{"blade": {Kind: boot.Shim, Worked: true}}, now: func() time.Time { return start }}
 }
 
 // Fail makes every later call return err; nil ends it.

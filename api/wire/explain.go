@@ -5,7 +5,7 @@ type DHCPExplained struct {
 	Answered  bool   `json:"answered"`
 	Rule      string `json:"rule" doc:"Stable code of what decided"`
 	Why       string `json:"why" doc:"In a sentence"`
-	Reply     string `json:"reply,omitempty" doc:"OFFER, ACK, NAK or BOOTP"`
+	Reply     string `json:"reply,omitempty" doc:"OFFER, ACK, NAK or BOOTP; by IPv6 ADVERTISE or REPLY"`
 	Address   string `json:"address,omitempty"`
 	Lent      bool   `json:"lent,omitempty" doc:"From the pool: the address that is free now"`
 	Lease     int64  `json:"lease_seconds,omitempty"`
@@ -25,5 +25,7 @@ type BootExplained struct {
 	Why       string `json:"why" doc:"In a sentence"`
 	Machine   string `json:"machine,omitempty" doc:"Whose MAC it is; absent: in no plan"`
 	Operation string `json:"operation,omitempty" doc:"Id of the operation that wants it"`
+	Loader    string `json:"loader,omitempty" enum:"built-in,snponly,ipxe-signed,shim" doc:"Kind of loader that its firmware is told of; absent: a stranger"`
+	LoaderWhy string `json:"loader_why,omitempty" doc:"Why that one: the plan names it, it is remembered, or tried"`
 	Script    string `json:"script" doc:"The script; NONCE stands where its one-time key would"`
 }

@@ -13,7 +13,7 @@ type TracePacket struct {
 	At    time.Time `json:"at"`
 	MAC   string    `json:"mac"`
 	Sent  bool      `json:"sent" doc:"By the server, else by the machine"`
-	Type  string    `json:"type" doc:"DISCOVER, OFFER and so on"`
+	Type  string    `json:"type" doc:"DISCOVER, OFFER and so on, by IPv6 SOLICIT and so on"`
 	XID   string    `json:"xid" doc:"By which question and answer belong together"`
 	From  string    `json:"from"`
 	To    string    `json:"to"`
