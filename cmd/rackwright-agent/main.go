@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -129,7 +130,7 @@ func load(modules *kmod.Loader) {
 func connect(ctx context.Context, params agent.Params, tree probe.Tree, say func(string, ...any)) (*link.Network, error) {
 	trying, cancel := context.WithTimeout(ctx, networkTime)
 	defer cancel()
-	network, err := link.Acquire(trying, link.Wanted{Boot: params.BootIf, VLAN: params.VLAN}, resolver, agent.Sleep, say)
+	network, err := link.Acquire(trying, link.Wanted{Boot: params.BootIf, VLAN: params.VLAN, IPv6: strings.Contains(params.Server.Hostname(), ":")}, resolver, agent.Sleep, say)
 	if err != nil {
 		unbound := tree.Unbound()
 		for _, id := range unbound {

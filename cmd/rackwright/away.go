@@ -14,8 +14,9 @@ import (
 // savedView is where the boot view is kept for a start without the database.
 func (s *server) savedView() string { return filepath.Join(s.cfg.StateDir, "boot-view") }
 
-// openStore opens the database and prepares it. When PostgreSQL does not answer and there
-// is a saved view, the server begins with that and a task waits for the database.
+// openStore opens the database and prepares it, and returns the saved view, if there is one, to
+// begin with. When PostgreSQL does not answer, that must be there, and a task waits for the
+// database.
 func (s *server) openStore(ctx context.Context, o store.Options) (saved *boot.View, err error) {
 	s.db, err = store.Open(ctx, o)
 	if fault.Is(err, fault.Unreachable) {
@@ -34,7 +35,10 @@ func (s *server) openStore(ctx context.Context, o store.Options) (saved *boot.Vi
 		return saved, nil
 	}
 	close(s.known)
-	return nil, s.prepare(ctx) // a saved view is not needed, should the database have come meanwhile
+	if saved, err = current.Load(s.savedView()); err != nil && !fault.Is(err, fault.NotFound) {
+		s.log.Warn("the saved boot view cannot be used", "error", err, "hint", fault.HintOf(err))
+	}
+	return saved, s.prepare(ctx)
 }
 
 // withoutDatabase opens the store although the database is away, if a saved view is there

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"rackwright/fault"
@@ -69,10 +70,10 @@ func (s *server) hasBMC(ctx context.Context) bool {
 }
 
 func (s *server) declared(context.Context) bool {
-	for _, n := range s.view.View().Networks() {
-		if n.DHCP != inventory.DHCPOff {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.view.View().Networks(), toServe)
+}
+
+// toServe says whether something is to be answered on a network, by IPv4 or IPv6.
+func toServe(n *inventory.Network) bool {
+	return n.DHCP != inventory.DHCPOff || n.DHCP6.Serves() || n.RouterAdverts
 }

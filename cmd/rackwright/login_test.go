@@ -187,8 +187,8 @@ func TestACertificateIsReadAgainWhenItChangesAndABrokenOneIsNot(t *testing.T) {
 	if err := given.look(); err == nil || given.current.Load() != was {
 		t.Errorf("a broken one is served, or nothing is said: %v", err)
 	}
-	ca, _ := ownAuthority(dir, time.Now())
-	next, err := ownLeaf(ca, []string{"other.example"}, time.Now())
+	ca, _ := apiOwn().authority(dir, time.Now())
+	next, err := apiOwn().certificate(ca, []string{"other.example"}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,10 @@ func printWhy(out io.Writer, why wire.Why) {
 	}
 	fmt.Fprintf(out, "Its boot (%s): %s; %s.\n", oneLine(b.Code), oneLine(b.Text), oneLine(b.Hint))
 	for _, p := range b.Proof {
-		fmt.Fprintf(out, "  %s  event %d: %s\n", timeText(p.At), p.Event, oneLine(p.Text))
+		what := "packet"
+		if p.Event > 0 {
+			what = fmt.Sprintf("event %d", p.Event)
+		}
+		fmt.Fprintf(out, "  %s  %s: %s\n", timeText(p.At), what, oneLine(p.Text))
 	}
 }

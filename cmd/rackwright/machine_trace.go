@@ -38,7 +38,7 @@ func dhcpTrace(w *world) *cobra.Command {
 		}}
 	c.Flags().StringVar(&mac, "mac", "", "only packets of this `address`")
 	c.Flags().StringVar(&relay, "relay", "", "only packets that came by the relay at this `address`")
-	c.Flags().StringVar(&circuit, "circuit", "", "only packets with this circuit `id` of option 82")
+	c.Flags().StringVar(&circuit, "circuit", "", "only packets with this circuit `id` of option 82, or 18 by IPv6")
 	return c
 }
 

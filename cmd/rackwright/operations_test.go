@@ -22,7 +22,7 @@ func commandOf() map[string]string {
 		"list-audit": "audit list", "export-audit": "audit export", "audit-head": "audit head",
 		"list-bmcs": "bmc list", "get-bmc-authority": "bmc authority", "list-strange-bmcs": "bmc list --strangers",
 		"explain-boot": "boot explain --mac 52:54:00:00:00:01", "explain-dhcp": "dhcp explain --mac 52:54:00:00:00:01",
-		"list-caches": "cache list", "warm-caches": "cache warm x", "forget-cache": "cache forget x --yes", "beat-cache": "it runs until it is ended|cache run",
+		"list-caches": "cache list", "list-ladders": "loader list", "set-ladder": "loader set x shim", "reset-ladder": "loader reset x --yes", "warm-caches": "cache warm x", "forget-cache": "cache forget x --yes", "beat-cache": "it runs until it is ended|cache run",
 		"list-campaigns": "firmware campaign list", "start-campaign": "firmware campaign start x --rack r1", "get-campaign": "firmware campaign show x",
 		"cancel-campaign": "firmware campaign cancel x", "pause-campaign": "firmware campaign pause x", "resume-campaign": "firmware campaign resume x",
 		"list-certificates": "certificate list", "certificate-key": "certificate key", "get-certificate": "certificate show x",

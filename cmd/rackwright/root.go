@@ -63,8 +63,8 @@ func run(ctx context.Context, w *world, args []string) int {
 
 const rootLong = `Rackwright takes a server from a slot in a rack plan to a running operating system.
 
-Every command but serve, ramdisk, bmc probe and bmc record asks a server: the one of --server,
---context, RACKWRIGHT_SERVER, RACKWRIGHT_CONTEXT, of the last login, or the one on this host.
+Every command but serve, ramdisk, loader import, bmc probe and bmc record asks a server: the one
+of --server, --context, RACKWRIGHT_SERVER, RACKWRIGHT_CONTEXT, of the last login, or the one on this host.
 The token is read from --token-file, RACKWRIGHT_TOKEN, RACKWRIGHT_TOKEN_FILE, what
 'rackwright login' kept, or, when the server is on this host, from its admin.token. It goes
 over http:// to another host only with --in-the-clear. A service shows --client-cert instead.
@@ -98,7 +98,7 @@ func rootCommand(w *world) *cobra.Command {
 		return w.begins(c)
 	}
 	root.AddCommand(auditCommand(w), approvalCommand(w), dhcpCommand(w), bootCommand(w), serveCommand(w), tokenCommand(w), whoamiCommand(w), planCommand(w), applyCommand(w), exportCommand(w), machineCommand(w), deployCommand(w), previewCommand(w), templateCommand(w), inspectCommand(w), burnInCommand(w), rescueCommand(w), watchCommand(w), powerCommand(w), eraseCommand(w), certificateCommand(w), verifyCertificateCommand(w), bmcCommand(w),
-		imageCommand(w), rolloutCommand(w), cacheCommand(w), jobCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), siteCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), webhookCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w),
+		imageCommand(w), rolloutCommand(w), cacheCommand(w), loaderCommand(w), jobCommand(w), firmwareCommand(w), operationCommand(w), rackCommand(w), deviceCommand(w), modelCommand(w), projectCommand(w), networkCommand(w), siteCommand(w), partCommand(w), scanCommand(w), eventsCommand(w), webhookCommand(w), ramdiskCommand(w), versionCommand(w), importCommand(w), openapiCommand(w), schemaCommand(w),
 		manCommand(w), loginCommand(w), logoutCommand(w), contextCommand(w))
 	root.AddCommand(topics()...)
 	completes(w, root)

@@ -30,8 +30,11 @@ func TestScripts(t *testing.T) {
 			hands, m1 := apitest.BMCs(s)
 			m1.Feel(bmc.Readings{Health: bmc.Warning, Sensors: []bmc.Sensor{{Name: "Inlet", Kind: "temperature", Value: 24.5, Unit: "Cel"}}})
 			m1.Happen(bmc.Entry{ID: "1", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Message: "fan 2 failed", Severity: bmc.Critical})
-			e.Setenv("RACKWRIGHT_SERVER", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, Tickets: signer{proofKey()}, CertificateKey: proofKey().Public().(ed25519.PublicKey),
-				Consoles: sayings("\x1b[1mDebian GNU/Linux 12\x1b[0m m1 ttyS0\r\n")}))
+			server, b := apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, Tickets: signer{proofKey()}, CertificateKey: proofKey().Public().(ed25519.PublicKey),
+				Consoles: sayings("\x1b[1mDebian GNU/Linux 12\x1b[0m m1 ttyS0\r\n")}), &breaker{}
+			e.Values[breakerKey{}] = b
+			e.Setenv("RACKWRIGHT_SERVER", server)
+			e.Setenv("BREAKING", b.serve(t, server))
 			e.Setenv("TWOPERSONS", apitest.Serve(t, api.Options{Store: s, BMC: hands, Lines: hands, TwoPersonsOver: 1, Explain: explains(), Traces: packets(), Name: "host/1"}))
 			e.Setenv("RACKWRIGHT_TOKEN", apitest.AdminSecret)
 			e.Setenv("HOME", e.WorkDir)
@@ -39,15 +42,15 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs, "burned": burnedIs,
-			"erased": erasedIs, "cached": cachedIs, "mockup": mockupIs, "kernel": kernelIs},
+			"erased": erasedIs, "cached": cachedIs, "mockup": mockupIs, "kernel": kernelIs, "broken": brokenIs},
 	})
 }
 
-// workerDoes plays the worker: "worker MACHINE succeeds|parks|fails|writes" moves the
+// workerDoes plays the worker: "worker MACHINE succeeds|parks|fails|writes|opens" moves the
 // machine's open operation, once there is one.
 func workerDoes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
-		ts.Fatalf("usage: worker MACHINE succeeds|parks|fails|writes")
+		ts.Fatalf("usage: worker MACHINE succeeds|parks|fails|writes|opens")
 	}
 	s := ts.Value(storeKey{}).(*apitest.Store)
 	id := openOperation(ts, s, args[0])
@@ -65,6 +68,12 @@ func workerDoes(ts *testscript.TestScript, neg bool, args []string) {
 				o.Current++
 			}
 			o.Steps[o.Current].Done, o.Steps[o.Current].Total = 435, 1000
+		case "opens":
+			o.State, o.Current = deploy.Running, len(o.Steps)-1
+			for o.Steps[o.Current].Name != deploy.StepRescue {
+				o.Current--
+			}
+			o.Steps[o.Current].Started, o.Steps[o.Current].Door = o.Created.Add(time.Minute), &deploy.Door{Address: "10.0.0.11:22", HostKey: "ssh-ed25519 AAAA"}
 		}
 	})
 }

@@ -48,14 +48,16 @@ func serveCommand(w *world) *cobra.Command {
 			fmt.Fprintln(w.out, "the configuration is right")
 			return nil
 		}
+		var memory *heap.Collector
 		if w.getenv("GOGC") == "" {
-			heap.Wait(heap.Floor)
+			memory = heap.Wait(heap.Floor)
 		}
 		s, err := assemble(c.Context(), cfg, logger(w, cfg.Log))
 		if err != nil {
 			return err
 		}
 		defer s.close()
+		s.add(memory != nil, &settler{memory: memory, started: s.view.Ready()})
 		return s.run(c.Context())
 	}
 	return c

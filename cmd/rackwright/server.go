@@ -130,7 +130,7 @@ func (s *server) open(ctx context.Context) (err error) {
 		return err
 	}
 	s.words = record.New(s.db, s.log, time.Now)
-	s.view, err = current.New(ctx, s.db, current.Options{File: s.savedView(), Saved: saved, Log: s.log})
+	s.view, err = current.New(ctx, s.db, current.Options{File: s.savedView(), Saved: saved, Away: s.db.Pending(), Log: s.log})
 	return err
 }
 
@@ -185,10 +185,15 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	if err != nil {
 		return err
 	}
-	loaders := boot.NewLoaders()
+	loaders, err := s.loaders()
+	if err != nil {
+		return err
+	}
 	agents := &agentserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now, Key: s.key.Derive("phone-home"), Permits: s.key.Signer("permit"),
 		PhoneAt: func(r *http.Request) string { return boot.BaseURL(reachedAt(r, public), httpPort) }}
-	files := &bootserve.Server{View: s.view.View, Newest: s.view.Newest, Loaders: loaders, Boots: s.db, Strangers: desk, Systems: agents, Journal: s.words, Log: s.log, Now: time.Now,
+	climber := current.NewClimber(current.Climber{View: s.view.View, Loaders: loaders, Rungs: s.db, Journal: s.words, Log: s.log, Now: time.Now})
+	s.add(true, climber)
+	files := &bootserve.Server{View: s.view.View, Newest: s.view.Newest, Loaders: loaders, Boots: s.db, Strangers: desk, Leases: s.db, Systems: agents, Journal: climber, Log: s.log, Now: time.Now,
 		Ramdisks: s.cfg.Boot.RamdiskDir, AgentPort: agentPort, AgentPin: pin, Advertise: public, Args: s.cfg.Boot.KernelArgs}
 	open := chi.NewRouter()
 	if err := s.addChunks(open, agents, public, httpPort); err != nil {
@@ -200,18 +205,25 @@ func (s *server) addBoot(desk *intake.Desk) error {
 	closed := chi.NewRouter()
 	agents.Routes(closed)
 	closed.Handle(firmwareserve.Prefix+"*", &firmwareserve.Server{Store: s.db, Bytes: s.blobs, Journal: s.words, Log: s.log, Now: time.Now})
-	s.explain = s.explained(files, public, httpPort)
+	settings := dhcp.Settings{HTTPPort: httpPort, BootServer: public, Loaders: loaders}
+	if settings.HTTPSPort, err = s.addHTTPS(files); err != nil {
+		return err
+	}
+	s.explain = s.explained(files, settings)
 	s.shelf = shelf{db: s.db, blobs: s.blobs, public: public}
 	if s.cfg.Agent.Enabled {
 		s.shelf.port = agentPort
 	}
 	s.addEvents(closed, public, agentPort)
-	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: s.words, Sighter: desk, Tracer: s.traced(),
-		Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Only: s.cfg.DHCP.Interfaces, Log: s.log, Now: time.Now}))
-	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftplisten.Server{View: s.view.View, Files: tftp.Shelf{Loaders: loaders}, Rendered: bootserve.OverTFTP{Server: files, Port: httpPort}, Journal: s.words, Log: s.log, Now: time.Now,
+	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: climber, Sighter: desk, Tracer: s.traced(),
+		Settings: settings, Only: s.cfg.DHCP.Interfaces, Alone: s.db.Single(), Probe: s.probeWait(), Log: s.log, Now: time.Now}))
+	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftplisten.Server{View: s.view.View, Files: tftp.Shelf{Loaders: loaders}, Rendered: bootserve.OverTFTP{Server: files, Port: httpPort}, Journal: climber, Log: s.log, Now: time.Now,
 		Port: tftpPort, Host: tftpHost, SinglePort: s.cfg.TFTP.SinglePort}))
 	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))
-	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log), cert: cert}))
+	secure := bootserve.NewHTTP(s.cfg.Agent.Listen, closed, s.log)
+	doubt := &agentserve.Doubt{View: s.view.View, Leases: s.db, Journal: s.words, Now: time.Now}
+	secure.ConnState = doubt.ConnState
+	s.add(s.cfg.Agent.Enabled, s.whenReached(&web{name: "agents' server", log: s.log, most: mostMachines, each: mostOfOne, srv: secure, cert: cert, wire: doubt.Listener}))
 	return nil
 }
 
@@ -315,15 +327,17 @@ func publicAddr(host string) (netip.Addr, error) {
 	return netip.Addr{}, fault.Invalidf("public_host %q has no IPv4 address", host)
 }
 
-// reachedAt is the address a machine reached us by.
+// reachedAt is the address a machine reached us by, or the public one of its family.
 func reachedAt(r *http.Request, public netip.Addr) netip.Addr {
-	if public.IsValid() {
-		return public
-	}
 	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		if ap, err := netip.ParseAddrPort(local.String()); err == nil {
-			return ap.Addr().Unmap()
+			if a := ap.Addr().Unmap().WithZone(""); !public.IsValid() || public.Is4() != a.Is4() {
+				return a
+			}
 		}
+	}
+	if public.IsValid() {
+		return public
 	}
 	host, _, _ := strings.Cut(r.Host, ":")
 	a, _ := netip.ParseAddr(host)

@@ -13,14 +13,14 @@ import (
 )
 
 // explained is what answers machines, for questions about it.
-func (s *server) explained(files *bootserve.Server, public netip.Addr, httpPort uint16) *api.Explain {
-	return &api.Explain{View: s.view.View, Settings: dhcp.Settings{HTTPPort: httpPort, BootServer: public}, Own: ownAddresses,
+func (s *server) explained(files *bootserve.Server, settings dhcp.Settings) *api.Explain {
+	return &api.Explain{View: s.view.View, Settings: settings, Own: ownAddresses,
 		Script: func(ctx context.Context, q url.Values, from netip.Addr, at netip.AddrPort) boot.Rehearsal {
 			return files.Rehearse(ctx, q, from, at, bootserve.Passing{View: s.view.View})
 		}}
 }
 
-// ownAddresses are the IPv4 addresses of this host.
+// ownAddresses are the addresses of this host.
 func ownAddresses() []netip.Addr {
 	all, err := net.InterfaceAddrs()
 	if err != nil {
@@ -28,7 +28,7 @@ func ownAddresses() []netip.Addr {
 	}
 	var out []netip.Addr
 	for _, a := range all {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Unmap().Is4() {
+		if p, err := netip.ParsePrefix(a.String()); err == nil {
 			out = append(out, p.Addr().Unmap())
 		}
 	}

@@ -126,7 +126,7 @@ func TestANewServerCertificateIsTakenOnSIGHUPAndOpenConnectionsGoOn(t *testing.T
 	ca, _ := authorityOf(t, "lab")
 	path := filepath.Join(t.TempDir(), "api.pem")
 	leaf := func(name string) []byte {
-		text, err := ownLeaf(ca, []string{name}, time.Now())
+		text, err := apiOwn().certificate(ca, []string{name}, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,9 +23,10 @@ type web struct {
 	name string
 	srv  *http.Server
 	cert *tls.Certificate
-	tls  *tls.Config // instead of cert
-	most int         // connections open at once; 0: any number
-	each int         // of them of one address; 0: any number
+	tls  *tls.Config                     // instead of cert
+	wire func(net.Listener) net.Listener // beneath TLS; nil: nothing
+	most int                             // connections open at once; 0: any number
+	each int                             // of them of one address; 0: any number
 	log  *slog.Logger
 }
 
@@ -41,6 +42,9 @@ func (t *web) Run(ctx context.Context) error {
 	t.srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	if t.most > 0 || t.each > 0 {
 		l = &crowd{Listener: l, name: t.name, most: int64(cmp.Or(t.most, math.MaxInt)), each: t.each, log: t.log, now: time.Now}
+	}
+	if t.wire != nil {
+		l = t.wire(l)
 	}
 	if t.tls != nil {
 		l = tls.NewListener(l, t.tls)
