@@ -165,8 +165,11 @@ func (s *BootSetup) Next() Boot {
 		s.override = Override{Enabled: Disabled, Target: TargetNone}
 	}
 	boot := Boot{Order: first(s.order, s.devices(o.Target)), Setup: o.Target == TargetSetup, BIOS: s.bios}
-	if o.Target == TargetUEFIHTTP {
+	switch {
+	case o.Target == TargetUEFIHTTP:
 		boot.HTTP = &HTTPBoot{URI: o.HTTPURI}
+	case s.machine.HTTP && !boot.Setup && s.class(boot.Order[0]) == TargetPXE:
+		boot.HTTP = &HTTPBoot{}
 	}
 	return boot
 }

@@ -56,6 +56,22 @@ func TestContinuousOverrideStaysUntilDisabled(t *testing.T) {
 	}
 }
 
+func TestFirmwareThatNetbootsByHTTPDoesSoWhereTheNetworkIsFirst(t *testing.T) {
+	rack, err := Parse([]byte(minimal(`, firmware: uefi, http_boot: true, nics: [{mac: "52:54:00:00:00:01"}], disks: [{size: 1GiB}]`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewBootSetup(rack.Machines[0])
+	for target, byHTTP := range map[string]bool{TargetPXE: true, TargetNone: true, TargetUEFIHTTP: true, TargetDisk: false, TargetSetup: false} {
+		if err := s.SetOverride(Override{Enabled: Once, Target: target}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.Next().HTTP; (got != nil) != byHTTP {
+			t.Errorf("told %s: http boot %+v", target, got)
+		}
+	}
+}
+
 func TestFirmwareRefusesWhatItCannotDo(t *testing.T) {
 	s := setupOf(t, BIOS)
 	for _, o := range []Override{{Once, TargetUEFIHTTP, ""}, {Once, "Floppy", ""}, {"Twice", TargetPXE, ""}} {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -94,6 +95,10 @@ func (c *checker) machine(path string, m *Machine, r *Rack) {
 	c.kind(path, m)
 	c.name(path+".rack", m.Rack)
 	c.ok(m.Firmware == BIOS || m.Firmware == UEFI, path+".firmware", "%q is not bios or uefi", m.Firmware)
+	c.ok(!m.HTTP || m.Firmware == UEFI, path+".http_boot", "only uefi has it")
+	c.ok(m.HTTPSCA == "" || m.Firmware == UEFI && m.Kind == KindQEMU, path+".https_ca", "only a qemu machine with uefi has it")
+	c.ok(m.HTTPSCA == "" || filepath.IsAbs(m.HTTPSCA), path+".https_ca", "%q is no absolute path", m.HTTPSCA)
+	c.ok(!m.Secure || m.Firmware == UEFI && m.Kind == KindQEMU, path+".secure_boot", "only a qemu machine with uefi has it")
 	c.ok(m.Memory >= 128 && m.Memory <= 1<<20, path+".memory", "%d MiB is not between 128 and 1048576", m.Memory)
 	c.ok(m.CPUs >= 1 && m.CPUs <= 64, path+".cpus", "%d is not between 1 and 64", m.CPUs)
 	recorded := m.Kind == KindMockup
@@ -155,6 +160,7 @@ func (c *checker) relay(r Relay) {
 		a, err := netip.ParseAddr(f[1])
 		c.ok(err == nil && a.Is4() && !a.IsUnspecified() && !a.IsMulticast(), f[0], "%q is not an IPv4 address, like 10.77.0.2", f[1])
 	}
+	c.interfaceName("relay.interface", r.Interface)
 	c.ok(r.Listen != r.Server, "relay.listen", "is the server's address: both use UDP port 67, so the relay needs an address and a network namespace of its own")
 }
 

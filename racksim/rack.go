@@ -29,8 +29,9 @@ type Bridge struct {
 // Relay is the DHCP relay (RFC 2131 section 4.1) through which all scripted machines
 // speak: they have no interface of their own.
 type Relay struct {
-	Listen string `yaml:"listen"` // address of this host on the provisioning network; answers come to its port 67
-	Server string `yaml:"server"` // address of the DHCP server
+	Listen    string `yaml:"listen"`    // address of this host on the provisioning network; answers come to its port 67
+	Server    string `yaml:"server"`    // address of the DHCP server
+	Interface string `yaml:"interface"` // that the addresses machines are given are added to while the rack runs, "" for none
 }
 
 // OOB is the interface BMC addresses are added to while the rack runs. With no
@@ -57,9 +58,13 @@ type Machine struct {
 	SKU      string   `yaml:"sku"`
 	NICs     []NIC    `yaml:"nics"`
 	Disks    []Disk   `yaml:"disks"`
-	Boot     []string `yaml:"boot"`  // standing order of device classes: network, disk
-	IPv6     bool     `yaml:"ipv6"`  // UEFI firmware also netboots over IPv6; without a server that costs a minute a boot
-	Power    string   `yaml:"power"` // on or off when the rack starts
+	Boot     []string `yaml:"boot"`        // standing order of device classes: network, disk
+	IPv6     bool     `yaml:"ipv6"`        // UEFI firmware also netboots over IPv6; without a server that costs a minute a boot
+	NoIPv4   bool     `yaml:"no_ipv4"`     // UEFI firmware does not netboot over IPv4
+	HTTP     bool     `yaml:"http_boot"`   // UEFI firmware netboots by HTTP and not by PXE
+	HTTPSCA  string   `yaml:"https_ca"`    // PEM file of the authorities that UEFI firmware trusts, read when it starts; qemu only
+	Secure   bool     `yaml:"secure_boot"` // UEFI firmware starts only what is signed for Microsoft's keys; qemu only
+	Power    string   `yaml:"power"`       // on or off when the rack starts
 	BMC      BMC      `yaml:"bmc"`
 
 	// What the BMC tells beside, and nothing simulates.

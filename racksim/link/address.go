@@ -11,7 +11,7 @@ import (
 	"rackwright/fault"
 )
 
-// Interface is an existing interface that BMC addresses are added to.
+// Interface is an existing interface that addresses of BMCs or machines are added to.
 type Interface struct {
 	link   netlink.Link
 	prefix int
@@ -24,7 +24,7 @@ func FindInterface(name string, prefix int) (*Interface, error) {
 	l, err := netlink.LinkByName(name)
 	if err != nil {
 		return nil, missing("interface", name, err).
-			WithHint("ip link add %s type bridge forward_delay 0 && ip link set %s up, or leave oob out and use loopback addresses", name, name)
+			WithHint("ip link add %s type bridge forward_delay 0 && ip link set %s up, or name one that exists", name, name)
 	}
 	if l.Attrs().Flags&unix.IFF_UP == 0 {
 		return nil, fault.Conflictf("interface %s is down", name).WithHint("ip link set %s up", name)

@@ -35,7 +35,7 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 	args := []string{
 		"-name", m.Name, "-uuid", m.UUID,
 		"-nodefaults", "-no-user-config", "-display", "none",
-		"-machine", "q35,graphics=off", "-accel", "tcg,thread=multi", "-cpu", "max",
+		"-machine", "q35,graphics=off" + guarded(f), "-accel", "tcg,thread=multi", "-cpu", "max",
 		"-smp", fmt.Sprint(m.CPUs), "-m", fmt.Sprint(m.Memory),
 		"-smbios", systemTable(m),
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD), "-mon", "chardev=qmp,mode=control",
@@ -45,7 +45,7 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 		// A guest's reboot ends the process: the next start reads the boot order anew.
 		"-no-reboot",
 		// SeaBIOS starts over when nothing booted, as servers do (milliseconds).
-		"-boot", "menu=off,reboot-timeout=30000",
+		"-boot", bootMenu(m) + ",reboot-timeout=30000",
 	}
 	if boot.BIOS != "" {
 		args = append(args, "-smbios", firmwareTable(m, boot.BIOS))
@@ -56,6 +56,15 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 	}
 	args = append(args, disks(m, p, boot)...)
 	return append(args, drive(image, bootIndex(boot, racksim.Media))...)
+}
+
+// bootMenu is how long firmware waits for a key before it boots. OVMF's HTTP boot over IPv6 gives up
+// at once where the port has no address yet, and it gets one in that time (milliseconds).
+func bootMenu(m racksim.Machine) string {
+	if m.HTTP && m.IPv6 {
+		return "menu=on,splash-time=5000"
+	}
+	return "menu=off"
 }
 
 // firmwareTable is SMBIOS type 0 (DSP0134 7.1) with the version that the BMC tells. The
@@ -80,6 +89,14 @@ func systemTable(m racksim.Machine) string {
 	return table
 }
 
+// guarded keeps the system from the firmware's variables, whose keys decide what is trusted.
+func guarded(f firmware) string {
+	if f.secure {
+		return ",smm=on"
+	}
+	return ""
+}
+
 func flash(m racksim.Machine, f firmware, p paths) []string {
 	if f.code == "" {
 		return nil
@@ -88,8 +105,16 @@ func flash(m racksim.Machine, f firmware, p paths) []string {
 		"-drive", "if=pflash,unit=0,format=raw,readonly=on,file=" + escape(f.code),
 		"-drive", "if=pflash,unit=1,format=raw,file=" + escape(p.vars),
 	}
-	if !m.IPv6 {
-		args = append(args, "-fw_cfg", "name=opt/org.tianocore/IPv6PXESupport,string=n") // OvmfPkg/README
+	if f.secure {
+		args = append(args, "-global", "driver=cfi.pflash01,property=secure,value=on")
+	}
+	if m.HTTPSCA != "" {
+		args = append(args, "-fw_cfg", "name=etc/edk2/https/cacerts,file="+escape(p.authorities)) // OvmfPkg/README
+	}
+	for family, off := range map[string]bool{"IPv6": !m.IPv6 || m.HTTP, "IPv4": m.NoIPv4 || m.HTTP} {
+		if off {
+			args = append(args, "-fw_cfg", "name=opt/org.tianocore/"+family+"PXESupport,string=n") // OvmfPkg/README
+		}
 	}
 	return args
 }

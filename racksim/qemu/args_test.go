@@ -19,13 +19,14 @@ func TestDiskSerialsAndBootOrderReachTheCommandLine(t *testing.T) {
 		disks: [{size: 1GiB, serial: D1}, {size: 1GiB, serial: D2, bus: nvme}, {size: 1GiB, serial: D3, bus: ahci, wwn: "0x5000c50000000001"}, {size: 1GiB, serial: D4, bus: scsi}]}]}`))
 	must(t, err)
 	m := rack.Machines[0]
-	args := strings.Join(arguments(m, firmware{"code.fd", "vars"}, pathsIn("/s"), racksim.Boot{Order: []string{"disk2", "nic1"}, BIOS: "2,1"}, "/s/x,y.iso"), " ")
+	args := strings.Join(arguments(m, firmware{"code.fd", "vars", true}, pathsIn("/s"), racksim.Boot{Order: []string{"disk2", "nic1"}, BIOS: "2,1"}, "/s/x,y.iso"), " ")
 	for _, want := range []string{
 		"-smbios type=0,uefi=on,vendor=A,, B,date=01/02/2025,version=2,,1 ", "manufacturer=A,, B", "virtio-net-pci,id=nic1,netdev=net0,mac=52:54:00:00:00:01,addr=0x10,bootindex=2,romfile=",
 		"e1000,id=nic2,netdev=net1,mac=52:54:00:00:00:02,addr=0x11,romfile=",
 		"virtio-blk-pci,addr=0x8,id=disk1,drive=drive0,serial=D1 ", "nvme,addr=0x9,id=disk2,drive=drive1,serial=D2,bootindex=1",
 		"ide-hd,bus=ide.0,id=disk3,drive=drive2,serial=D3,wwn=0x5000c50000000001", "scsi-hd,bus=scsi.0,scsi-id=3,id=disk4,drive=drive3,serial=D4",
 		"cache=unsafe,discard=unmap,file=/s/disk1.raw", "file=/s/x,,y.iso", "unit=1,format=raw,file=/s/vars.fd",
+		"-machine q35,graphics=off,smm=on ", "driver=cfi.pflash01,property=secure,value=on",
 	} {
 		if !strings.Contains(args+" ", want) {
 			t.Errorf("no %q in %s", want, args)
@@ -34,7 +35,7 @@ func TestDiskSerialsAndBootOrderReachTheCommandLine(t *testing.T) {
 }
 
 func TestMissingFirmwareNamesThePackage(t *testing.T) {
-	_, err := findFirmware(racksim.UEFI, t.TempDir())
+	_, err := findFirmware(racksim.Machine{Firmware: racksim.UEFI, Secure: true}, t.TempDir())
 	if !fault.Is(err, fault.NotFound) || !strings.Contains(fault.HintOf(err), "apt-get install ovmf") {
 		t.Errorf("%v, hint %q", err, fault.HintOf(err))
 	}

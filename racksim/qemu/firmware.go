@@ -17,24 +17,31 @@ const Binary = "qemu-system-x86_64"
 
 // firmware is a UEFI build: read-only code and the template of its variables. Zero
 // for SeaBIOS, which QEMU loads by itself.
-type firmware struct{ code, vars string }
+type firmware struct {
+	code, vars string
+	secure     bool // with Secure Boot and Microsoft's keys; it guards its variables by SMM
+}
 
 // ovmfDir is where Debian's and Ubuntu's ovmf package puts its builds.
 const ovmfDir = "/usr/share/OVMF"
 
-// findFirmware looks for OVMF without Secure Boot. fault.NotFound says which package
-// to install.
-func findFirmware(kind, dir string) (firmware, error) {
-	if kind == racksim.BIOS {
+// findFirmware looks for OVMF, with Secure Boot where the machine has it. fault.NotFound says
+// which package to install.
+func findFirmware(m racksim.Machine, dir string) (firmware, error) {
+	if m.Firmware == racksim.BIOS {
 		return firmware{}, nil
 	}
-	for _, flavour := range []string{"_4M", ""} {
-		f := firmware{filepath.Join(dir, "OVMF_CODE"+flavour+".fd"), filepath.Join(dir, "OVMF_VARS"+flavour+".fd")}
+	flavours := []string{"_4M", ""}
+	if m.Secure {
+		flavours = []string{"_4M.ms", ".ms"}
+	}
+	for _, flavour := range flavours {
+		f := firmware{filepath.Join(dir, "OVMF_CODE"+flavour+".fd"), filepath.Join(dir, "OVMF_VARS"+flavour+".fd"), m.Secure}
 		if exists(f.code) && exists(f.vars) {
 			return f, nil
 		}
 	}
-	return firmware{}, fault.NotFoundf("UEFI firmware %s/OVMF_CODE_4M.fd is missing", dir).WithHint("apt-get install ovmf")
+	return firmware{}, fault.NotFoundf("UEFI firmware %s/OVMF_CODE%s.fd is missing", dir, flavours[0]).WithHint("apt-get install ovmf")
 }
 
 func findBinary() (string, error) {
@@ -51,14 +58,15 @@ func exists(path string) bool {
 }
 
 // paths are a machine's files in its state directory.
-type paths struct{ dir, vars, console, stderr string }
+type paths struct{ dir, vars, authorities, console, stderr string }
 
 func pathsIn(dir string) paths {
 	return paths{
-		dir:     dir,
-		vars:    filepath.Join(dir, "vars.fd"),
-		console: filepath.Join(dir, "console.log"),
-		stderr:  filepath.Join(dir, "qemu.log"),
+		dir:         dir,
+		vars:        filepath.Join(dir, "vars.fd"),
+		authorities: filepath.Join(dir, "authorities.esl"),
+		console:     filepath.Join(dir, "console.log"),
+		stderr:      filepath.Join(dir, "qemu.log"),
 	}
 }
 

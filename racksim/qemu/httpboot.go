@@ -57,7 +57,7 @@ func setHTTPBoot(path string, m racksim.Machine, want *racksim.HTTPBoot) error {
 		if i < 0 {
 			return fmt.Errorf("no NIC of %s boots", m.Name)
 		}
-		s.set(entry, loadOption("Redfish HTTP boot", httpPath(m.NICs[i].MAC, nicSlot+i, want.URI)))
+		s.set(entry, loadOption("Redfish HTTP boot", httpPath(m.NICs[i].MAC, nicSlot+i, m.NoIPv4, want.URI)))
 		s.set("BootNext", binary.LittleEndian.AppendUint16(nil, httpEntry))
 	}
 	if image, err = s.encode(); err != nil {
@@ -82,16 +82,22 @@ func loadOption(description string, path []byte) []byte {
 	return append(b, path...)
 }
 
-// httpPath is the device path PciRoot/Pci/MAC/IPv4/Uri (UEFI 2.10, 10.3): a NIC on the
-// root bus, address by DHCP, the loader's URI or, when empty, DHCP's.
-func httpPath(mac string, slot int, uri string) []byte {
+// httpPath is the device path PciRoot/Pci/MAC/IPv4/Uri, or with IPv6 (UEFI 2.10, 10.3): a
+// NIC on the root bus, address by DHCP, the loader's URI or, when empty, DHCP's.
+func httpPath(mac string, slot int, six bool, uri string) []byte {
 	hw, _ := net.ParseMAC(mac)
 	path := node(2, 1, []byte{0xd0, 0x41, 0x03, 0x0a, 0, 0, 0, 0}) // ACPI PNP0A03, UID 0
 	path = append(path, node(1, 1, []byte{0, byte(slot)})...)      // function, device
 	path = append(path, node(3, 11, append(padded(hw, 32), 1))...) // Ethernet
-	path = append(path, node(3, 12, make([]byte, 23))...)          // IPv4, unset
-	path = append(path, node(3, 24, []byte(uri))...)               // URI
-	return append(path, 0x7f, 0xff, 4, 0)                          // end
+	if six {
+		address := make([]byte, 56)
+		address[39] = 64                             // the prefix length of OVMF's own entry, which this has to be equal to
+		path = append(path, node(3, 13, address)...) // IPv6, otherwise unset
+	} else {
+		path = append(path, node(3, 12, make([]byte, 23))...) // IPv4, unset
+	}
+	path = append(path, node(3, 24, []byte(uri))...) // URI
+	return append(path, 0x7f, 0xff, 4, 0)            // end
 }
 
 func node(kind, sub byte, data []byte) []byte {

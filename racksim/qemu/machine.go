@@ -66,7 +66,7 @@ func New(cfg Config) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	fw, err := findFirmware(cfg.Machine.Firmware, ovmfDir)
+	fw, err := findFirmware(cfg.Machine, ovmfDir)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +146,9 @@ func (m *Machine) begin(ctx context.Context) error {
 		err := setHTTPBoot(m.files.vars, m.Machine, boot.HTTP)
 		if err == nil && boot.Setup {
 			err = enterSetup(m.files.vars)
+		}
+		if err == nil && m.Machine.HTTPSCA != "" {
+			err = setAuthorities(m.Machine.HTTPSCA, m.files.authorities)
 		}
 		if err != nil {
 			return fault.Internalf("firmware variables of %s: %w", m.Machine.Name, err).

@@ -3,8 +3,10 @@ package qemu
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"rackwright/racksim"
@@ -67,6 +69,18 @@ func TestHTTPBootEntryComesAndGoes(t *testing.T) {
 	must(t, err)
 	if !bytes.Equal(image, emptyStore(4096)) {
 		t.Error("something is left of the entry")
+	}
+}
+
+// The entry has to be that of OVMF itself, or OVMF boots what else is in its order: these are its
+// HTTPv4 and HTTPv6 of the same port.
+func TestHTTPBootNamesThePortAsOVMFDoes(t *testing.T) {
+	unset := func(bytes int) string { return strings.Repeat("00", bytes) }
+	port := "02010c00d041030a00000000" + "010106000010" + "030b2500525400770001" + unset(26) + "01"
+	for six, own := range map[bool]string{false: "030c1b00" + unset(23), true: "030d3c00" + unset(39) + "40" + unset(16)} {
+		if got := hex.EncodeToString(httpPath("52:54:00:77:00:01", nicSlot, six, "")); got != port+own+"03180400"+"7fff0400" {
+			t.Errorf("IPv6 %t: %s", six, got)
+		}
 	}
 }
 

@@ -12,8 +12,7 @@ const (
 	resetKeysPath = "/Actions/SecureBoot.ResetKeys"
 )
 
-// secure is how UEFI Secure Boot stands. It is told, not simulated: QEMU's firmware here
-// has none.
+// secure is how UEFI Secure Boot stands. It is told, not simulated: firmware that has it has it always.
 type secure struct {
 	On      bool           `json:"on"`
 	Running bool           `json:"running"`
@@ -34,6 +33,9 @@ func (c secure) count(database string) int {
 }
 
 func (s *Service) secure() (c secure) {
+	if s.Machine.Secure {
+		return secure{On: true, Running: true}
+	}
 	s.memory.look(func(k *kept) { c = k.Secure })
 	return c
 }
@@ -41,7 +43,7 @@ func (s *Service) secure() (c secure) {
 // applySecureBoot is a start of the firmware: without a platform key nothing is checked
 // (UEFI 2.10, 32.3).
 func (s *Service) applySecureBoot() {
-	if c := s.secure(); c.Running != (c.On && c.count("PK") > 0) {
+	if c := s.secure(); !s.Machine.Secure && c.Running != (c.On && c.count("PK") > 0) {
 		s.memory.change(func(k *kept) { k.Secure.Running = !c.Running })
 		s.note(s.sel, securePath, hapSettings, "SecureBoot")
 	}

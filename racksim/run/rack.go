@@ -196,7 +196,13 @@ func (r *Rack) connect() (s shared, err error) {
 	if at := r.cfg.Rack.Relay; at.Listen != "" {
 		listen, _ := netip.ParseAddr(at.Listen) // checked in the rack file
 		server, _ := netip.ParseAddr(at.Server)
-		s.relay, err = scripted.OpenRelay(listen, server, r.cfg.Logger)
+		var addresses scripted.Addresses
+		if at.Interface != "" {
+			if addresses, err = link.FindInterface(at.Interface, 32); err != nil {
+				return s, err
+			}
+		}
+		s.relay, err = scripted.OpenRelay(listen, server, addresses, r.cfg.Logger)
 	}
 	return s, err
 }

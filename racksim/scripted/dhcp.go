@@ -64,7 +64,11 @@ func (m *Machine) lease(ctx context.Context, n racksim.NIC, as client) (offered,
 			return offered{}, err
 		}
 		if ack.MessageType() == dhcpv4.MessageTypeAck {
-			return given(ack)
+			got, err := given(ack)
+			if err == nil {
+				err = m.Relay.taken.take(got.address)
+			}
+			return got, err
 		}
 		m.say("DHCP: the server refused %s", offer.YourIPAddr)
 	}

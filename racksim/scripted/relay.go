@@ -27,6 +27,7 @@ type Relay struct {
 
 	mu      sync.Mutex
 	waiting map[transaction]chan *dhcpv4.DHCPv4
+	taken   taken
 }
 
 // transaction names a client's question (RFC 2131 section 2: xid, with chaddr because two
@@ -37,8 +38,9 @@ type transaction struct {
 }
 
 // OpenRelay takes UDP port 67 of listen, an address of this host on the provisioning
-// network. Errors are Denied, Conflict or Invalid.
-func OpenRelay(listen, server netip.Addr, log *slog.Logger) (*Relay, error) {
+// network. The addresses that machines are given are put on addresses, nil for none. Errors
+// are Denied, Conflict or Invalid.
+func OpenRelay(listen, server netip.Addr, addresses Addresses, log *slog.Logger) (*Relay, error) {
 	conn, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(listen, relayPort)))
 	switch {
 	case errors.Is(err, unix.EACCES):
@@ -51,7 +53,9 @@ func OpenRelay(listen, server netip.Addr, log *slog.Logger) (*Relay, error) {
 	case err != nil:
 		return nil, fault.Internalf("DHCP relay: %w", err)
 	}
-	return newRelay(conn, listen, netip.AddrPortFrom(server, relayPort), log), nil
+	r := newRelay(conn, listen, netip.AddrPortFrom(server, relayPort), log)
+	r.taken.from = addresses
+	return r, nil
 }
 
 func newRelay(conn *net.UDPConn, giaddr netip.Addr, server netip.AddrPort, log *slog.Logger) *Relay {
@@ -64,6 +68,11 @@ func (r *Relay) String() string { return "DHCP relay" }
 
 // Run hands answers to those who wait, until ctx ends.
 func (r *Relay) Run(ctx context.Context) error {
+	defer func() {
+		if err := r.taken.giveBack(); err != nil {
+			r.log.Warn("address of a machine not removed", "error", err)
+		}
+	}()
 	stop := context.AfterFunc(ctx, func() { r.conn.Close() })
 	defer stop()
 	buf := make([]byte, 2048)
