@@ -136,7 +136,7 @@ func TestLowerIsBetterForTimesAndHigherForRates(t *testing.T) {
 }
 
 func TestThePlanOfTheLoadHoldsEveryMachineOnce(t *testing.T) {
-	w, err := planOf(planned()).Resolve()
+	w, err := planOf(planned(hosts)).Resolve()
 	if err != nil || len(w.Machines) != hosts {
 		t.Fatalf("%v", err)
 	}

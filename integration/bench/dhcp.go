@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"path/filepath"
@@ -21,6 +22,8 @@ const (
 	round    = 4 * time.Second
 	patience = time.Second // a later answer is a loss
 	mostLost = 0.01        // of the exchanges; more, and the rate means nothing
+	open     = 4096        // exchanges at once where a rate is asked for
+	strays   = 10000       // strangers' DISCOVERs a second in a flood
 )
 
 // daemon is a DHCP server under load: it must answer relayed messages on port 67 of the
@@ -30,69 +33,140 @@ type daemon struct {
 	start func(ctx context.Context, b *bench, dir string, clients []load.Client) (*process, error)
 }
 
-// measureDHCP counts complete exchanges (DISCOVER, OFFER, REQUEST, ACK) per second with
-// machines whose address is reserved, for us and for Kea as Debian packages it.
+// measureDHCP measures us beside Kea as Debian packages it, with machines whose address is
+// reserved, and us alone in halls of other sizes.
 func measureDHCP(ctx context.Context, b *bench) error {
+	defer urgent()()
 	c, conn, err := lay()
 	if err != nil {
 		return err
 	}
 	defer c.remove()
 	defer conn.Close()
-	o := load.Options{Conn: conn, Relay: c.relay, Clients: planned(), InFlight: inFlight, For: round, Patience: patience}
-	ours, err := rate(ctx, b, daemon{"rackwright", startOurs}, o)
+	o := load.Options{Conn: conn, Relay: c.relay, InFlight: inFlight, For: round, Patience: patience}
+	return errors.Join(besideKea(ctx, b, o), ofManySizes(ctx, b, o))
+}
+
+// besideKea counts complete exchanges (DISCOVER, OFFER, REQUEST, ACK) per second, what they
+// take of a processor, and how long they take at half that rate.
+func besideKea(ctx context.Context, b *bench, o load.Options) error {
+	o.Clients = planned(hosts)
+	ours, err := weigh(ctx, b, daemon{"rackwright", startOurs}, o, true)
 	if err != nil {
 		return err
 	}
-	keas, err := rate(ctx, b, daemon{"kea", startKea}, o)
+	keas, err := weigh(ctx, b, daemon{"kea", startKea}, o, false)
 	if err != nil {
 		return err
 	}
-	return b.report("dhcp.reserved.dora", reading{value: ours, peer: keas})
+	return errors.Join(
+		b.report("dhcp.reserved.dora", reading{value: ours.rate, peer: keas.rate}),
+		b.report("dhcp.reserved.p99", reading{value: ours.p99, peer: keas.p99}),
+		b.report("dhcp.reserved.cpu", reading{value: ours.cpu, peer: keas.cpu}),
+		b.report("dhcp.reserved.flood", reading{value: ours.flooded, peer: ours.paced}))
 }
 
 // planned are the machines: 02:00:00:00:00:00 and on, 10.88.1.0 and on.
-func planned() []load.Client {
-	out := make([]load.Client, hosts)
+func planned(n int) []load.Client {
+	out := make([]load.Client, n)
 	for i := range out {
-		n := i + 1<<8
-		out[i] = load.Client{MAC: [6]byte{2, 0, 0, 0, byte(i >> 8), byte(i)}, Address: netip.AddrFrom4([4]byte{10, 88, byte(n >> 8), byte(n)})}
+		at := i + 1<<8
+		out[i] = load.Client{MAC: [6]byte{2, 0, 0, byte(i >> 16), byte(i >> 8), byte(i)}, Address: netip.AddrFrom4([4]byte{10, 88 + byte(at>>16), byte(at >> 8), byte(at)})}
 	}
 	return out
 }
 
-// rate starts a server, lets every client ask once, and returns the median of its rounds.
-func rate(ctx context.Context, b *bench, d daemon, o load.Options) (float64, error) {
+// weight is what was measured of one server.
+type weight struct {
+	rate    float64 // exchanges a second
+	cpu     float64 // seconds of a processor for each 10,000
+	p99     float64 // ms, at half that rate
+	paced   float64 // exchanges a second at half that rate
+	flooded float64 // and beside a flood of strangers
+}
+
+// weigh starts a server and measures it.
+func weigh(ctx context.Context, b *bench, d daemon, o load.Options, flood bool) (w weight, err error) {
+	p, err := begin(ctx, b, d, o)
+	if err != nil {
+		return w, err
+	}
+	defer p.end()
+	if w.rate, w.cpu, err = rate(ctx, b, d.name, p, o); err != nil {
+		return w, err
+	}
+	o.Rate, o.InFlight = w.rate/2, min(open, len(o.Clients))
+	r, err := under(ctx, o)
+	if err == nil {
+		err = honest(r)
+	}
+	if err != nil {
+		return w, fault.Internalf("%s at half of its rate: %w", d.name, err)
+	}
+	w.p99, w.paced = r.Within(99).Seconds()*1000, r.Rate()
+	b.tell("dhcp: %s: at %.0f/s half within %s, 99 of 100 within %s, %d lost", d.name, w.paced, r.Within(50), r.Within(99), r.Lost)
+	if !flood {
+		return w, nil
+	}
+	o.Strangers = strays
+	if r, err = under(ctx, o); err != nil || r.Wrong != "" {
+		return w, fault.Internalf("%s in a flood: %s %v", d.name, r.Wrong, err)
+	}
+	w.flooded = r.Rate()
+	b.tell("dhcp: %s: in a flood %.0f/s, half within %s, 99 of 100 within %s, %d lost", d.name, w.flooded, r.Within(50), r.Within(99), r.Lost)
+	return w, nil
+}
+
+// begin starts a server and waits until it answers.
+func begin(ctx context.Context, b *bench, d daemon, o load.Options) (*process, error) {
 	b.tell("dhcp: starting %s with %d machines", d.name, len(o.Clients))
 	p, err := d.start(ctx, b, filepath.Join(b.out, "bench", d.name), o.Clients)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	defer p.end()
 	if err := lab.Until(ctx, 60*time.Second, d.name+" answering", func() (bool, error) {
-		first := o
-		first.InFlight, first.For, first.Clients = 1, time.Millisecond, o.Clients[:1]
-		r, err := under(ctx, first)
-		return err == nil && r.Done > 0, p.alive()
+		return once(ctx, o, o.Clients[:1], patience), p.alive()
 	}); err != nil {
-		return 0, err
+		p.end()
+		return nil, err
 	}
+	return p, nil
+}
+
+// once reports whether a client was given its address.
+func once(ctx context.Context, o load.Options, client []load.Client, patience time.Duration) bool {
+	o.InFlight, o.For, o.Clients, o.Patience = 1, time.Microsecond, client, patience
+	r, err := under(ctx, o)
+	return err == nil && r.Done > 0
+}
+
+// rate returns the median of some rounds, and what they took of a processor.
+func rate(ctx context.Context, b *bench, name string, p *process, o load.Options) (median, cpu float64, err error) {
 	var rates []float64
+	done := 0
 	for i := range rounds + 1 { // the first is for warming up
+		before, err := cpuOf(p.cmd.Process.Pid)
+		if err != nil {
+			return 0, 0, err
+		}
 		r, err := under(ctx, o)
 		if err == nil {
 			err = honest(r)
 		}
 		if err != nil {
-			return 0, fault.Internalf("%s: %w", d.name, err)
+			return 0, 0, fault.Internalf("%s: %w", name, err)
 		}
-		b.tell("dhcp: %s: round %d of %d: %.0f/s, %d lost", d.name, i, rounds, r.Rate(), r.Lost)
+		after, err := cpuOf(p.cmd.Process.Pid)
+		if err != nil {
+			return 0, 0, err
+		}
+		b.tell("dhcp: %s: round %d of %d: %.0f/s, %.2f s of processor for each 10,000, %d lost", name, i, rounds, r.Rate(), (after-before)/float64(r.Done)*10000, r.Lost)
 		if i > 0 {
-			rates = append(rates, r.Rate())
+			rates, done, cpu = append(rates, r.Rate()), done+r.Done, cpu+after-before
 		}
 	}
 	slices.Sort(rates)
-	return rates[len(rates)/2], nil
+	return rates[len(rates)/2], cpu / float64(done) * 10000, nil
 }
 
 // under runs the load on a processor that the server does not use.

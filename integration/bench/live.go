@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 
 	"rackwright/fault"
@@ -92,12 +93,17 @@ type part struct {
 }
 
 func startPart(ctx context.Context, b *bench, name, dir, at string) (*part, error) {
+	return startPartIn(ctx, b, name, dir, at, 0)
+}
+
+// startPartIn starts a part in namespaces of its own, by the flags of clone(2).
+func startPartIn(ctx context.Context, b *bench, name, dir, at string, namespaces uintptr) (*part, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	p := &part{cmd: exec.CommandContext(ctx, self, "-part", name, "-out", dir, "-bin", at)}
-	p.cmd.Stderr = b.say
+	p.cmd.Stderr, p.cmd.SysProcAttr = b.say, &syscall.SysProcAttr{Cloneflags: namespaces}
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}

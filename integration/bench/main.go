@@ -68,10 +68,13 @@ func partOf(b *bench, name string) int {
 		"sendfile": func() error { return serveBare(ctx, b) },
 		"fetchers": func() error { return fetchers(ctx, b) },
 
-		"api-server":   func() error { return apiServer(ctx, b) },
-		"live-server":  func() error { return liveServer(ctx, b) },
-		"tftp-server":  func() error { return tftpServer(ctx, b) },
-		"tftp-clients": func() error { return tftpClients(b) },
+		"api-server":    func() error { return apiServer(ctx, b) },
+		"live-server":   func() error { return liveServer(ctx, b) },
+		"tftp-server":   func() error { return tftpServer(ctx, b) },
+		"tftp-clients":  func() error { return tftpClients(b) },
+		"storm-clients": func() error { return stormLoad(ctx) },
+
+		"http-clients": func() error { return webLoad() },
 
 		"live-readers": func() error { return liveClients(ctx, b) },
 	}

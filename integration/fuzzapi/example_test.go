@@ -51,6 +51,8 @@ func examples() map[string][]example {
 		"get-project":        {{at: "name=p1"}},
 		"get-device":         {{at: "name=pp1"}},
 		"get-model":          {{at: "name=a1"}},
+		"set-ladder":         {{at: "model=a1", body: `{"loader":"built-in"}`}, {at: "model=a1", body: `{"loader":"built-in","worked":true}`}},
+		"reset-ladder":       {{at: "model=a1"}},
 		"get-lease":          {{at: "network=prov&address=10.0.0.200"}},
 		"mark-rack-step":     {{at: "rack=r1&machine=m2&step=receive", body: `{"action":"done"}`}, {at: "rack=r1&machine=m2&step=receive", body: `{"action":"undo"}`}, {at: "rack=r1", body: `{"action":"hold","reason":"rails"}`}},
 		"scan":               {{body: `{"codes":["SN-1"]}`}},

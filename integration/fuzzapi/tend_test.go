@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rackwright/access"
+	"rackwright/boot"
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -115,5 +116,12 @@ func (w *world) lend(t testing.TB) {
 			_, err := w.db.Lend(t.Context(), inventory.MAC{0x52, 0x54, 0, 0, 0x99, 1}, n, n.Pool.First)
 			want(t, err)
 		}
+	}
+}
+
+// climb has a loader remembered for the model, where none is.
+func (w *world) climb(t testing.TB) {
+	if err := w.db.SetRung(t.Context(), "a1", boot.Rung{}, boot.Rung{Kind: boot.SNP, Worked: true}, "server"); !fault.Is(err, fault.Conflict) {
+		want(t, err)
 	}
 }

@@ -268,4 +268,5 @@ func (w *world) tend(t testing.TB) {
 	w.differ(t, "m6", inventory.Waived{By: "tester", Reason: "ordered", At: time.Now()})
 	w.handOver(t)
 	w.lend(t)
+	w.climb(t)
 }

@@ -17,6 +17,10 @@ type Node struct {
 	Boot     string   // standing boot order, a YAML flow list
 	Power    string   // at start, off when empty
 	Memory   int      // MiB, 1024 when nothing is said
+	Secure   bool     // its firmware has Secure Boot on
+	IPv6     bool     // UEFI firmware netboots over IPv6 and not over IPv4
+	HTTP     bool     // UEFI firmware netboots by HTTP and not by PXE
+	HTTPSCA  string   // PEM file of the authority that UEFI firmware trusts
 	Ports    int      // NICs, 1 when nothing is said; it netboots from the first, the others have no network
 }
 
@@ -53,14 +57,19 @@ func RackFile(nodes []Node) string {
     u: %d
     kind: qemu
     firmware: %s
+    ipv6: %t
+    no_ipv4: %t
+    http_boot: %t
+    https_ca: "%s"
     memory: %d
+    secure_boot: %t
     serial: RWSIM%04d
     boot: %s
     power: "%s"
     nics: [%s]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, cmp.Or(n.Memory, 1024), i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), n.nics(i), strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, n.Firmware, n.IPv6, n.IPv6, n.HTTP, n.HTTPSCA, cmp.Or(n.Memory, 1024), n.Secure, i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), n.nics(i), strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
 }

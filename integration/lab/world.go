@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -190,7 +191,7 @@ func Until(ctx context.Context, limit time.Duration, what string, done func() (b
 	}
 }
 
-// Tail is the last lines of a file, for a diagnosis.
+// Tail is the last lines of a file, for a diagnosis, without those of a server's requests.
 func Tail(path string, lines int) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -201,6 +202,6 @@ func Tail(path string, lines int) string {
 		f.Seek(max(0, end-64<<10), io.SeekStart)
 	}
 	text, _ := io.ReadAll(f)
-	all := strings.Split(strings.TrimRight(string(text), "\n"), "\n")
+	all := slices.DeleteFunc(strings.Split(strings.TrimRight(string(text), "\n"), "\n"), func(line string) bool { return strings.Contains(line, " msg=request ") })
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -90,4 +91,18 @@ func TestATransferThatBreaksOffIsRecordedSo(t *testing.T) {
 		t.Fatal("curl took the whole file")
 	}
 	s.await("the break", func(e journal.Event) bool { return e.Kind == journal.HTTPSent && e.Detail["aborted"] == true })
+}
+
+func TestAScriptWithANonceIsRefusedAtAnotherAddress(t *testing.T) {
+	s := newSite(t)
+	curl := need(t, "curl", "curl")
+	m := plug(t, "br0", strangerMAC)
+	m.address("10.77.0.99/24")
+	out, err := m.run(curl, "-sS", "http://10.77.0.1:8080/boot/script?mac="+deployMAC)
+	if err != nil || strings.Contains(out, nonce) || !strings.Contains(out, "10.77.0.99, which was not given to r1-u2") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	s.await("the refusal", func(e journal.Event) bool {
+		return e.Kind == journal.HTTPRefused && e.Machine == "m2" && e.Detail["reason"] == "denied"
+	})
 }

@@ -23,7 +23,7 @@ func (m *machine) start(name string, args ...string) *os.Process {
 	m.t.Helper()
 	all := append([]string{fmt.Sprintf("--net=/proc/%d/ns/net", m.pid), name}, args...)
 	cmd := exec.Command("nsenter", all...) // becomes the program
-	cmd.Dir, cmd.Stdout, cmd.Stderr = m.t.TempDir(), m.t.Output(), m.t.Output()
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.WaitDelay = m.t.TempDir(), m.t.Output(), m.t.Output(), 5*time.Second
 	must(m.t, cmd.Start())
 	m.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	return cmd.Process
@@ -69,8 +69,14 @@ func TestDhcpcdGetsItsReservedAddress(t *testing.T) {
 func dhcpcd(m *machine, family, conf string) (string, error) {
 	m.t.Helper()
 	bin := need(m.t, "dhcpcd", "dhcpcd-base")
-	return m.run("unshare", "--mount", "--propagation", "private", "sh", "-c",
-		`mkdir -p /var/lib/dhcpcd && mount -t tmpfs none /var/lib/dhcpcd && mount -t tmpfs none /run && exec "$0" "$1" -1 -B -t 15 -f "$2" eth0`, bin, family, conf)
+	return m.run("unshare", append(privately(), bin, family, "-1", "-B", "-t", "15", "-f", conf, "eth0")...)
+}
+
+// privately runs dhcpcd with folders of its own, and ends its helpers with it: the shell stays,
+// for dhcpcd changes its user and with that forgets whose end is its own.
+func privately() []string {
+	return []string{"--pid", "--fork", "--kill-child", "--mount", "--propagation", "private", "sh", "-c",
+		`mkdir -p /var/lib/dhcpcd && mount -t tmpfs none /var/lib/dhcpcd && mount -t tmpfs none /run && { "$0" "$@"; exit $?; }`}
 }
 
 // networkdWorld has a private /run, and a read-only /sys by which networkd knows that there is

@@ -32,6 +32,9 @@ func TestMain(m *testing.M) {
 	case os.Getenv(holdEnv) != "":
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	case os.Getenv(insideEnv) != "":
+		if lo, err := netlink.LinkByName("lo"); err == nil { // without it the net package takes it that there is no IPv6
+			_ = netlink.LinkSetUp(lo)
+		}
 		os.Exit(m.Run())
 	case os.Geteuid() != 0:
 		os.Exit(m.Run()) // every test skips
@@ -101,6 +104,9 @@ func addAddress(t *testing.T, link, address string) {
 	must(t, err)
 	a, err := netlink.ParseAddr(address)
 	must(t, err)
+	if a.IP.To4() == nil {
+		a.Flags = unix.IFA_F_NODAD // or a transfer that begins from the link-local address goes on from this one
+	}
 	must(t, netlink.AddrAdd(l, a))
 }
 
@@ -134,7 +140,25 @@ func plug(t *testing.T, br, mac string) *machine {
 	})
 	up(t, host)
 	up(t, br)
+	m.within(func() { linkLocal(t, "eth0") })
 	return m
+}
+
+// linkLocal waits until a link has its link-local address, without which IPv6 clients give up.
+func linkLocal(t *testing.T, link string) {
+	t.Helper()
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		l, err := netlink.LinkByName(link)
+		must(t, err)
+		list, err := netlink.AddrList(l, netlink.FAMILY_V6)
+		must(t, err)
+		for _, a := range list {
+			if a.IP.IsLinkLocalUnicast() && a.Flags&unix.IFA_F_TENTATIVE == 0 {
+				return
+			}
+		}
+	}
+	t.Fatalf("%s has no link-local address", link)
 }
 
 // up waits until a link has its carrier, so that a client's first message is not lost.

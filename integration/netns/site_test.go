@@ -16,6 +16,7 @@ import (
 
 	"rackwright/boot"
 	"rackwright/boot/serve"
+	"rackwright/boot/trace"
 	"rackwright/dhcp"
 	"rackwright/dhcp/listen"
 	"rackwright/fault"
@@ -40,6 +41,8 @@ type site struct {
 	events    chan journal.Event
 	sightings chan boot.Sighting
 	view      *boot.View
+	leases    *dhcp.MemoryLender
+	packets   *trace.Ring
 }
 
 func (s *site) Record(e journal.Event)  { s.events <- e }
@@ -88,12 +91,23 @@ func inventoryView() *boot.View {
 
 // newSite makes both bridges and runs the three servers until the test ends.
 func newSite(t *testing.T, change ...func(*tftplisten.Server)) *site {
+	return newSiteOf(t, inventoryView(), change...)
+}
+
+func newSiteOf(t *testing.T, v *boot.View, change ...func(*tftplisten.Server)) *site {
 	needRoot(t)
 	need(t, "nsenter", "util-linux")
-	s := &site{t: t, events: make(chan journal.Event, 1000), sightings: make(chan boot.Sighting, 1000), view: inventoryView()}
+	s := &site{t: t, events: make(chan journal.Event, 1000), sightings: make(chan boot.Sighting, 1000), view: v}
 	bridge(t, "br0", "10.77.0.1/24")
 	bridge(t, "br1", "10.78.0.1/24")
 	addAddress(t, "br0", "fd77::1/64")
+	s.serve(change...)
+	return s
+}
+
+// serve runs the three servers until the test ends.
+func (s *site) serve(change ...func(*tftplisten.Server)) {
+	s.t.Helper()
 	files := s.files()
 	sender := &tftplisten.Server{View: s.current, Files: tftp.Shelf{Loaders: boot.NewLoaders()}, Rendered: serve.OverTFTP{Server: files, Port: 8080}, Journal: s, Log: s.log(), Now: time.Now}
 	for _, f := range change {
@@ -101,18 +115,17 @@ func newSite(t *testing.T, change ...func(*tftplisten.Server)) *site {
 	}
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(func() { cancel(); wg.Wait() })
+	s.t.Cleanup(func() { cancel(); wg.Wait() })
 	for _, task := range []task{s.dhcp(), sender} {
 		failed := make(chan error, 1)
 		wg.Go(func() { failed <- task.Run(ctx) })
 		select {
 		case <-task.Ready():
 		case err := <-failed:
-			t.Fatal(err)
+			s.t.Fatal(err)
 		}
 	}
 	s.http(ctx, &wg, files)
-	return s
 }
 
 type task interface {
@@ -120,8 +133,17 @@ type task interface {
 	Ready() <-chan struct{}
 }
 
+// lender is one for DHCP and HTTP.
+func (s *site) lender() *dhcp.MemoryLender {
+	if s.leases == nil {
+		s.leases = dhcp.NewMemoryLender(time.Now, time.Hour, s.reserved)
+	}
+	return s.leases
+}
+
 func (s *site) dhcp() *listen.Server {
-	return &listen.Server{View: s.current, Lender: dhcp.NewMemoryLender(time.Now, time.Hour, s.reserved), Journal: s, Sighter: s,
+	s.packets = trace.New(1, nil)
+	return &listen.Server{View: s.current, Lender: s.lender(), Journal: s, Sighter: s, Tracer: s.packets,
 		Settings: dhcp.Settings{HTTPPort: 8080}, Log: s.log(), Now: time.Now}
 }
 
@@ -131,7 +153,7 @@ func (s *site) files() *serve.Server {
 	must(s.t, os.Mkdir(filepath.Join(dir, "amd64"), 0o755))
 	must(s.t, os.WriteFile(filepath.Join(dir, "amd64", "vmlinuz"), []byte("the kernel's bytes"), 0o644))
 	must(s.t, os.WriteFile(filepath.Join(dir, "amd64", "initrd"), []byte(strings.Repeat("ramdisk ", 1<<20)), 0o644))
-	return &serve.Server{View: s.current, Loaders: boot.NewLoaders(), Boots: s, Strangers: s, Journal: s, Log: s.log(), Now: time.Now,
+	return &serve.Server{View: s.current, Loaders: boot.NewLoaders(), Boots: s, Strangers: s, Leases: s.lender(), Journal: s, Log: s.log(), Now: time.Now,
 		Ramdisks: dir, AgentPort: 8443, AgentPin: "ab12"}
 }
 
@@ -139,7 +161,7 @@ func (s *site) files() *serve.Server {
 func (s *site) http(ctx context.Context, wg *sync.WaitGroup, files *serve.Server) {
 	r := chi.NewRouter()
 	files.Routes(r)
-	l, err := net.Listen("tcp4", ":8080")
+	l, err := net.Listen("tcp", ":8080")
 	must(s.t, err)
 	srv := serve.NewHTTP("", r, s.log())
 	wg.Go(func() { _ = srv.Serve(l) })

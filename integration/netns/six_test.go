@@ -8,11 +8,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"rackwright/boot"
+	"rackwright/boot/trace"
 	"rackwright/inventory"
 	"rackwright/journal"
 )
@@ -30,21 +30,13 @@ func newSix(t *testing.T, change func(*inventory.Network)) *site {
 	}
 	v := boot.NewView(1, []*inventory.Network{n, far}, []*boot.Host{
 		{Machine: "m1", Name: "r1-u1", MAC: parse(knownMAC), Network: n.Name, Address6: addr("fd86::11")},
+		{Machine: "m2", Name: "r1-u2", MAC: parse(deployMAC), Network: n.Name, Address6: addr("fd86::12"), Firmware: inventory.UEFI, Intent: boot.RunAgent, UUID: deployUUID},
 		{Machine: "m4", Name: "r9-u1", MAC: parse(farMAC), Network: far.Name, Address6: addr("fd87::11")},
 	}).With(&boot.Delta{Revision: 1, Installation: "7f3c8c52-1d2b-4a10-9c7e-0123456789ab"})
 	s := &site{t: t, events: make(chan journal.Event, 1000), sightings: make(chan boot.Sighting, 1000), view: v}
 	bridge(t, "br6", "fd86::1/64")
 	_ = os.WriteFile("/proc/sys/net/ipv6/conf/br6/forwarding", []byte("0"), 0)
-	var wg sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(func() { cancel(); wg.Wait() })
-	server, failed := s.dhcp(), make(chan error, 1)
-	wg.Go(func() { failed <- server.Run(ctx) })
-	select {
-	case <-server.Ready():
-	case err := <-failed:
-		t.Fatal(err)
-	}
+	s.serve()
 	return s
 }
 
@@ -142,5 +134,28 @@ func TestADissectorFindsNoFaultInWhatIPv6ClientsAreTold(t *testing.T) {
 	if bad := count("_ws.malformed || _ws.expert.severity >= 6291456"); bad > 0 {
 		out, _ := exec.CommandContext(t.Context(), bin, "-r", file, "-V", "-Y", "_ws.malformed || _ws.expert.severity >= 6291456").Output()
 		t.Errorf("%d faults:\n%s", bad, fmt.Sprintf("%.4000s", out))
+	}
+}
+
+func TestTheTraceOfAMachineHasItsDHCPv6Packets(t *testing.T) {
+	bin, client := need(t, "tshark", "tshark"), need(t, "dhclient", "isc-dhcp-client")
+	s := newSix(t, nil)
+	dir := t.TempDir()
+	plug(t, "br6", knownMAC).start(client, "-6", "-1", "-d", "-sf", "/bin/true", "-cf", "/dev/null", "-lf", filepath.Join(dir, "leases"), "-pf", filepath.Join(dir, "pid"), "eth0")
+	s.await("the reply", given(knownMAC))
+	var words []string
+	for _, p := range s.packets.Of(parse(knownMAC)) {
+		if words = append(words, p.Word()); p.Six() && p.Sent != (p.To.Port() == 546) {
+			t.Errorf("%s from %s to %s", p.Word(), p.From, p.To)
+		}
+	}
+	if got := strings.Join(words, " "); !strings.HasSuffix(got, "SOLICIT ADVERTISE REQUEST REPLY") {
+		t.Errorf("packets: %s", got)
+	}
+	file := filepath.Join(dir, "machine.pcap")
+	must(t, os.WriteFile(file, trace.PCAP(s.packets.Of(parse(knownMAC))), 0o644))
+	bad, err := exec.CommandContext(t.Context(), bin, "-r", file, "-o", "udp.check_checksum:TRUE", "-V", "-Y", "_ws.malformed || udp.checksum.status != 1 || _ws.expert.severity >= 6291456").Output()
+	if err != nil || len(bad) > 0 {
+		t.Errorf("%v: faults in\n%.4000s", err, bad)
 	}
 }

@@ -39,6 +39,13 @@ func onTenant(t *testing.T) {
 // port's.
 func bonded(t *testing.T, w *lab.World, names ...string) {
 	t.Helper()
+	planned(t, w, bond, names...)
+	check(t, os.WriteFile(filepath.Join(w.PlanDir(), "tenant.yaml"), []byte(tenant), 0o644))
+}
+
+// planned changes the plan of machines.
+func planned(t *testing.T, w *lab.World, change func(machine map[string]any), names ...string) {
+	t.Helper()
 	file := filepath.Join(w.PlanDir(), "rack.yaml")
 	text, err := os.ReadFile(file)
 	check(t, err)
@@ -47,14 +54,13 @@ func bonded(t *testing.T, w *lab.World, names ...string) {
 	for _, rack := range plan["racks"].([]any) {
 		for _, m := range rack.(map[string]any)["machines"].([]any) {
 			if m := m.(map[string]any); slices.Contains(names, m["name"].(string)) {
-				bond(m)
+				change(m)
 			}
 		}
 	}
 	text, err = yaml.Marshal(plan)
 	check(t, err)
 	check(t, os.WriteFile(file, text, 0o644))
-	check(t, os.WriteFile(filepath.Join(w.PlanDir(), "tenant.yaml"), []byte(tenant), 0o644))
 }
 
 func bond(m map[string]any) {

@@ -76,7 +76,7 @@ func (h *hall) raise() {
 		h.rack.end(15)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s}\nmachines:\n", rackAddress, lab.Server)
+	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s, interface: lo}\nmachines:\n", rackAddress, lab.Server)
 	for i, m := range h.boxes {
 		kind, password := "kind: scripted, disks: [{size: 2GiB}]", ", password: "+factory
 		if m.mockup != "" {

@@ -27,6 +27,9 @@ const rackStage = "RACKWRIGHT_RACK_NAMESPACE"
 // TestMain runs the tests in namespaces of their own, with programs built now.
 func TestMain(m *testing.M) {
 	switch {
+	case len(os.Args) == 2 && os.Args[1] == stormWord:
+		fail(becomeStorm())
+		os.Exit(0)
 	case os.Getenv(rackStage) != "":
 		fail(becomeRack())
 	case lab.Inside():
@@ -178,12 +181,9 @@ func (p *process) output() string {
 	return string(b)
 }
 
-// The rack's side of the network. Machines speak from their own addresses: those are
-// local to its namespace as a whole.
-const (
-	rackAddress  = "10.77.0.2"
-	machineRange = "10.77.0.64/26"
-)
+// rackAddress is the rack's on the network, as relay and as BMCs. Machines speak from their
+// own, which racksim adds to its namespace.
+const rackAddress = "10.77.0.2"
 
 // wires counts the veth pairs of this process.
 var wires int
@@ -254,17 +254,6 @@ func becomeRack() error {
 		if err := netlink.LinkSetUp(link); err != nil {
 			return err
 		}
-	}
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	_, all, err := net.ParseCIDR(machineRange)
-	if err != nil {
-		return err
-	}
-	if err := netlink.RouteAdd(&netlink.Route{LinkIndex: lo.Attrs().Index, Dst: all, Type: syscall.RTN_LOCAL, Table: syscall.RT_TABLE_LOCAL, Scope: netlink.SCOPE_HOST}); err != nil {
-		return fmt.Errorf("local route: %w", err)
 	}
 	return syscall.Exec(os.Args[1], os.Args[1:], os.Environ())
 }

@@ -83,7 +83,7 @@ func (s *site) raise() {
 		s.rack.end(15)
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s}\nmachines:\n", rackAddress, "10.77.0.1")
+	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s, interface: lo}\nmachines:\n", rackAddress, "10.77.0.1")
 	for i, m := range s.bays {
 		power := "off"
 		if m.on {

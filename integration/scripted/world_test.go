@@ -121,7 +121,7 @@ func (w *world) start() *world {
 func (w *world) startRack() {
 	w.t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s}\nmachines:\n", rackAddress, lab.Server)
+	fmt.Fprintf(&b, "rack: r1\nsite: lab\nrelay: {listen: %s, server: %s, interface: lo}\nmachines:\n", rackAddress, lab.Server)
 	for i, n := range w.nodes {
 		fmt.Fprintf(&b, "  - {name: %s, rack: r%d, u: %d, kind: scripted, firmware: %s, fault: %q, nics: [{mac: \"52:54:00:78:%02x:%02x\", network: provision, address: %s}], "+
 			"disks: [{size: 2GiB, serial: RWDISK%02d}, {size: 8GiB, serial: RWDATA%02d}], bmc: {address: \"%s:%d\", console_port: %d}}\n",

@@ -6,16 +6,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
 )
 
-// Client is one machine: its MAC and the address it must be given.
+// Client is one machine: its MAC and the address it must be given, none for any that no other
+// client was given.
 type Client struct {
 	MAC     [6]byte
 	Address netip.Addr
@@ -26,9 +30,13 @@ type Options struct {
 	Conn     *net.UDPConn
 	Relay    netip.Addr
 	Clients  []Client
-	InFlight int           // exchanges at once, 1 to 65536; no more than there are clients
+	InFlight int           // exchanges at once, 1 to MaxInFlight; no more than there are clients
 	For      time.Duration // no exchange begins later than this
 	Patience time.Duration // an answer that takes longer is a lost exchange
+
+	Rate      float64 // exchanges begun a second, as far as InFlight lets; 0: each as soon as another ends, negative: none
+	Strangers float64 // DISCOVERs of MACs that nobody knows, a second beside
+	Await     *Client // asks beside, every millisecond, until it is answered
 }
 
 // Result is what came of it. Wrong names the first answer that was not the planned one.
@@ -36,12 +44,33 @@ type Result struct {
 	Done, Lost int
 	Took       time.Duration
 	Wrong      string
+	Heard      time.Time // when Await was answered
+
+	took []time.Duration // of each, from its DISCOVER to its ACK
+}
+
+// Within is how long the quickest so many of a hundred exchanges took.
+func (r Result) Within(percent int) time.Duration {
+	if len(r.took) == 0 {
+		return 0
+	}
+	slices.Sort(r.took)
+	return r.took[min(len(r.took)*percent/100, len(r.took)-1)]
 }
 
 // Rate is complete exchanges per second.
 func (r Result) Rate() float64 { return float64(r.Done) / r.Took.Seconds() }
 
-const batch = 64
+const (
+	batch = 64
+	pause = 500 * time.Microsecond // between what a rate makes due, when no answer comes
+
+	strange  = 0xffffffff // transaction of no exchange
+	awaiting = 0xfffe     // the lower half of that of Await; the upper is another in each run
+)
+
+// MaxInFlight is how many exchanges there can be at once.
+const MaxInFlight = 1 << 15
 
 // slot is one exchange in flight.
 type slot struct {
@@ -49,7 +78,8 @@ type slot struct {
 	turn   uint16 // with the slot's number it makes the transaction id
 	asked  bool   // the REQUEST is sent
 	client int
-	since  time.Time
+	began  time.Time
+	since  time.Time // the last message
 }
 
 // generator is a run in motion.
@@ -62,31 +92,40 @@ type generator struct {
 	busy     int
 	in, out  []ipv4.Message
 	ready    int // of out
+	start    time.Time
 	end, now time.Time
+	begun    int    // exchanges
+	free     []int  // slots, where a rate is asked for
+	odd      int    // DISCOVERs of strangers
+	await    uint32 // transaction of Await
+	awaited  int    // its DISCOVERs
+	given    map[netip.Addr]int
 	result   Result
 }
 
 // Run goes through the clients again and again until the time is over.
 func Run(ctx context.Context, o Options) (Result, error) {
-	if o.InFlight < 1 || o.InFlight > 1<<16 || o.InFlight > len(o.Clients) {
+	if o.InFlight < 1 || o.InFlight > MaxInFlight || o.InFlight > len(o.Clients) {
 		return Result{}, fmt.Errorf("%d exchanges at once with %d clients cannot be", o.InFlight, len(o.Clients))
 	}
 	t, err := newTemplates(o.Relay)
 	if err != nil {
 		return Result{}, err
 	}
-	g := &generator{o: o, t: t, pc: ipv4.NewPacketConn(o.Conn), slots: make([]slot, o.InFlight), in: messages(1500), out: messages(576)}
-	began := time.Now()
-	g.now, g.end = began, began.Add(o.For)
+	g := &generator{o: o, t: t, pc: ipv4.NewPacketConn(o.Conn), slots: make([]slot, o.InFlight), in: messages(1500), out: messages(576), given: map[netip.Addr]int{}, await: rand.Uint32()<<16 | awaiting}
+	g.start = time.Now()
+	g.now, g.end = g.start, g.start.Add(o.For)
 	for i := range g.slots {
-		if err := g.begin(i); err != nil {
+		if o.Rate != 0 {
+			g.free = append(g.free, i)
+		} else if err := g.begin(i); err != nil {
 			return Result{}, err
 		}
 	}
 	if err := g.loop(ctx); err != nil {
 		return Result{}, err
 	}
-	g.result.Took = g.now.Sub(began)
+	g.result.Took = g.now.Sub(g.start)
 	return g.result, nil
 }
 
@@ -100,15 +139,15 @@ func messages(size int) []ipv4.Message {
 
 // loop takes answers until no exchange is in flight any more.
 func (g *generator) loop(ctx context.Context) error {
-	for looked := g.now; g.busy > 0; {
-		if err := g.send(); err != nil {
+	for looked := g.now; g.busy > 0 || g.now.Before(g.end); {
+		if err := errors.Join(g.due(), g.send()); err != nil {
 			return err
 		}
-		if err := g.o.Conn.SetReadDeadline(g.now.Add(g.o.Patience / 4)); err != nil {
+		if err := g.o.Conn.SetReadDeadline(time.Now().Add(g.wait())); err != nil {
 			return err
 		}
 		n, err := g.pc.ReadBatch(g.in, 0)
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !away(err) {
 			return fmt.Errorf("receive: %w", err)
 		}
 		g.now = time.Now()
@@ -140,7 +179,8 @@ func (g *generator) begin(i int) error {
 	if !g.now.Before(g.end) {
 		return nil
 	}
-	*s = slot{busy: true, turn: s.turn + 1, client: g.next, since: g.now}
+	*s = slot{busy: true, turn: s.turn + 1, client: g.next, began: g.now, since: g.now}
+	g.begun++
 	g.next = (g.next + 1) % len(g.o.Clients)
 	g.busy++
 	b, err := g.buffer()
@@ -156,19 +196,25 @@ func xid(turn uint16, slot int) uint32 { return uint32(turn)<<16 | uint32(slot) 
 // take brings the exchange on that an answer belongs to.
 func (g *generator) take(b []byte) error {
 	r, ok := parseReply(b)
+	if a := g.o.Await; ok && r.xid == g.await && a != nil && g.result.Heard.IsZero() && a.Address == netip.AddrFrom4(r.address) {
+		g.result.Heard = g.now
+		if g.o.Rate <= 0 {
+			g.end = g.now // nobody else is asked for
+		}
+	}
 	i := int(r.xid & 0xffff)
 	if !ok || i >= len(g.slots) || !g.slots[i].busy || xid(g.slots[i].turn, i) != r.xid {
 		return nil // late, or of an exchange given up
 	}
 	s := &g.slots[i]
-	c := g.o.Clients[s.client]
+	c, bad := g.o.Clients[s.client], g.wrong(r, s.client)
 	switch {
-	case r.kind == dhcpv4.MessageTypeNak || netip.AddrFrom4(r.address) != c.Address:
+	case bad != "":
 		if g.result.Wrong == "" {
-			g.result.Wrong = fmt.Sprintf("%s was answered %s %s, not %s", net.HardwareAddr(c.MAC[:]), r.kind, netip.AddrFrom4(r.address), c.Address)
+			g.result.Wrong = bad
 		}
 		g.result.Lost++
-		return g.begin(i)
+		return g.over(i)
 	case r.kind == dhcpv4.MessageTypeOffer && !s.asked:
 		s.asked, s.since = true, g.now
 		b, err := g.buffer()
@@ -178,7 +224,8 @@ func (g *generator) take(b []byte) error {
 		g.queue(g.t.fillRequest(b, r, c.MAC))
 	case r.kind == dhcpv4.MessageTypeAck && s.asked:
 		g.result.Done++
-		return g.begin(i)
+		g.result.took = append(g.result.took, g.now.Sub(s.began))
+		return g.over(i)
 	}
 	return nil
 }
@@ -188,7 +235,7 @@ func (g *generator) giveUp() error {
 	for i := range g.slots {
 		if g.slots[i].busy && g.now.Sub(g.slots[i].since) > g.o.Patience {
 			g.result.Lost++
-			if err := g.begin(i); err != nil {
+			if err := g.over(i); err != nil {
 				return err
 			}
 		}
@@ -216,7 +263,10 @@ func (g *generator) queue(n int) {
 func (g *generator) send() error {
 	for sent := 0; sent < g.ready; {
 		n, err := g.pc.WriteBatch(g.out[sent:g.ready], 0)
-		if err != nil {
+		switch {
+		case away(err):
+			n = max(n, 1)
+		case err != nil:
 			return fmt.Errorf("send: %w", err)
 		}
 		sent += n
@@ -224,3 +274,6 @@ func (g *generator) send() error {
 	g.ready = 0
 	return nil
 }
+
+// away reports whether there is no server yet: its host said so to an earlier message.
+func away(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }

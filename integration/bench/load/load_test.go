@@ -81,6 +81,40 @@ func TestAnUnansweredClientCountsAsLost(t *testing.T) {
 	}
 }
 
+func TestARateIsKeptAndStrangersAskBeside(t *testing.T) {
+	o := options(desk(t, 0, false))
+	o.Patience, o.Rate, o.Strangers = 5*time.Second, 400, 1000
+	r, err := Run(t.Context(), o)
+	if err != nil || r.Done == 0 || r.Done > 25 || r.Lost != 0 || r.Wrong != "" || r.Within(50) <= 0 || r.Within(99) < r.Within(50) {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
+func TestAnAddressThatTwoClientsAreGivenIsTold(t *testing.T) {
+	o := options(desk(t, 0, false))
+	o.Patience = 5 * time.Second
+	for i := range o.Clients {
+		o.Clients[i].Address = netip.Addr{}
+	}
+	if r, err := Run(t.Context(), o); err != nil || r.Wrong != "" || r.Done == 0 {
+		t.Errorf("%+v %v", r, err)
+	}
+	o.Clients[1].MAC[4] = 1 // the test's server looks at the last byte only
+	o.Clients[1].MAC[5] = 1
+	if r, err := Run(t.Context(), o); err != nil || r.Wrong == "" {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
+func TestOneThatIsAwaitedEndsARunOfItsOwn(t *testing.T) {
+	o := options(desk(t, 0, false))
+	o.For, o.Rate, o.Await, o.Clients = time.Minute, -1, &o.Clients[0], o.Clients[1:]
+	r, err := Run(t.Context(), o)
+	if err != nil || r.Heard.IsZero() || r.Done != 0 || r.Took >= time.Minute {
+		t.Errorf("%+v %v", r, err)
+	}
+}
+
 func TestAnotherAddressThanPlannedIsTold(t *testing.T) {
 	r, err := Run(t.Context(), options(desk(t, 0, true)))
 	if err != nil || r.Done != 0 || r.Wrong == "" {

@@ -16,8 +16,9 @@ import (
 // Download is what TFTP clients fetch, all of them at once, each from a port of its own.
 type Download struct {
 	Server  netip.AddrPort // IPv4
+	From    netip.Addr     // that they ask from; invalid: the host chooses
 	File    string
-	Size    int64 // that it has to have
+	Size    int64 // that it has to have; 0: whatever comes
 	Block   int
 	Window  int // 0: not asked for
 	Clients int
@@ -71,6 +72,11 @@ func (d Download) one() error {
 	}
 	defer unix.Close(fd)
 	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 4<<20)
+	if d.From.IsValid() {
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: d.From.As4()}); err != nil {
+			return err
+		}
+	}
 	wait := unix.NsecToTimeval(tftpSilence.Nanoseconds())
 	if err := unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wait); err != nil {
 		return err
@@ -165,7 +171,7 @@ func (f *fetch) data(n uint16, length int) (answer []byte, done bool, err error)
 	f.next++
 	f.behind++
 	if length < f.Block {
-		if f.got != f.Size {
+		if f.Size > 0 && f.got != f.Size {
 			return f.ack(n), true, fault.Internalf("%d bytes came of %d", f.got, f.Size)
 		}
 		return f.ack(n), true, nil

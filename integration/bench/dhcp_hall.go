@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"time"
+
+	"rackwright/fault"
+	"rackwright/integration/bench/load"
+	"rackwright/integration/lab"
+)
+
+// What is asked of halls of other sizes.
+const (
+	fewHosts   = 1000
+	manyHosts  = 100_000
+	besideRate = 500              // exchanges a second while a machine is added
+	startLimit = 10 * time.Second // for a server to answer
+	awayDSN    = "postgres://nobody@127.0.0.1:1/away"
+	saveLimit  = 60 * time.Second // for its view to be saved
+)
+
+// ofManySizes measures us with 1,000 and 100,000 machines: the rate, a machine that is added
+// while others ask, memory, and a start from the saved view.
+func ofManySizes(ctx context.Context, b *bench, o load.Options) error {
+	few := o
+	few.Clients = planned(fewHosts)
+	d := daemon{"rackwright", startFilled}
+	p, err := begin(ctx, b, d, few)
+	if err != nil {
+		return err
+	}
+	flat, _, err := rate(ctx, b, d.name, p, few)
+	p.end()
+	if err != nil {
+		return err
+	}
+	o.Clients = planned(manyHosts)
+	if p, err = begin(ctx, b, d, o); err != nil {
+		return err
+	}
+	defer p.end()
+	most, _, err := rate(ctx, b, d.name, p, o)
+	if err != nil {
+		return err
+	}
+	resident, err := residentKiB(p.cmd.Process.Pid, "VmRSS")
+	if err != nil {
+		return err
+	}
+	err = errors.Join(b.report("dhcp.reserved.100k", reading{value: most, peer: flat}),
+		b.report("dhcp.memory", reading{value: float64(resident) / 1024}),
+		addOne(ctx, b, o))
+	if err != nil {
+		return err
+	}
+	return startAgain(ctx, b, p, o)
+}
+
+// startFilled starts us on a database that has the machines already.
+func startFilled(ctx context.Context, b *bench, dir string, clients []load.Client) (*process, error) {
+	dir, err := fresh(dir)
+	if err != nil {
+		return nil, err
+	}
+	state := filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil {
+		return nil, err
+	}
+	db, err := openStore(ctx, filepath.Join(state, "rackwright.db"))
+	if err != nil {
+		return nil, err
+	}
+	p := planOf(clients)
+	for first := 0; first < len(p.Racks); first += 50 {
+		part := p
+		part.Racks = p.Racks[first:min(first+50, len(p.Racks))]
+		if _, err := db.ApplyPlan(ctx, part, "", "bench"); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return serveOurs(ctx, b, dir)
+}
+
+// addOne adds a machine while others ask, and reports how long it took until that was
+// answered. A message that is lost meanwhile makes the figure void.
+func addOne(ctx context.Context, b *bench, o load.Options) error {
+	c, err := apiOf(filepath.Join(b.out, "bench", "rackwright"))
+	if err != nil {
+		return err
+	}
+	all := planned(manyHosts + 1)
+	one := planOf(all[manyHosts:])
+	one.Racks[0].Name, one.Racks[0].Machines[0].Name = "added", "added"
+	o.Rate, o.InFlight, o.Await = besideRate, open, &all[manyHosts]
+	var r load.Result
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		r, err = under(ctx, o)
+		ended <- err
+	}()
+	began := time.Now()
+	_, err = c.ApplyPlan(ctx, one, "")
+	stored := time.Since(began)
+	if err = errors.Join(err, <-ended); err == nil && (r.Lost > 0 || r.Wrong != "" || r.Heard.IsZero()) {
+		err = fault.Internalf("%d of %d exchanges were lost while a machine was added %s", r.Lost, r.Done+r.Lost, r.Wrong)
+	}
+	if err != nil {
+		return err
+	}
+	b.tell("dhcp: a machine was added to %d: stored after %s, answered after %s; others' 99 of 100 within %s, all within %s", manyHosts, stored, r.Heard.Sub(began), r.Within(99), r.Within(100))
+	return b.report("dhcp.add", reading{value: r.Heard.Sub(began).Seconds() * 1000})
+}
+
+// startAgain ends the server once its view is saved, and reports when it answers that is
+// started again: with its database, and from the saved view while that is away.
+func startAgain(ctx context.Context, b *bench, p *process, o load.Options) error {
+	dir, err := filepath.Abs(filepath.Join(b.out, "bench", "rackwright"))
+	if err != nil {
+		return err
+	}
+	if err := lab.Until(ctx, saveLimit, "a saved view", func() (bool, error) {
+		_, err := os.Stat(filepath.Join(dir, "state", "boot-view"))
+		return err == nil, p.alive()
+	}); err != nil {
+		return err
+	}
+	p.end()
+	whole, err := startedIn(ctx, b, dir, "", o)
+	if err != nil {
+		return err
+	}
+	saved, err := startedIn(ctx, b, dir, awayDSN, o)
+	if err != nil {
+		return err
+	}
+	b.tell("dhcp: started again with %d machines, answered after %s; while the database is away after %s", manyHosts, whole, saved)
+	return errors.Join(b.report("dhcp.start", reading{value: whole.Seconds()}), b.report("dhcp.start_saved", reading{value: saved.Seconds()}))
+}
+
+// startedIn starts the server and ends it again, and returns when it answered.
+func startedIn(ctx context.Context, b *bench, dir, dsn string, o load.Options) (time.Duration, error) {
+	began := time.Now()
+	p, err := execOurs(ctx, b, dir, dsn)
+	if err != nil {
+		return 0, err
+	}
+	defer p.end()
+	o.Await, o.Clients, o.InFlight, o.For, o.Rate = &o.Clients[0], o.Clients[1:], 1, startLimit, -1
+	r, err := under(ctx, o)
+	if err == nil && r.Heard.IsZero() {
+		err = fault.Internalf("a server that was started again did not answer within %s", startLimit)
+	}
+	return r.Heard.Sub(began), err
+}
