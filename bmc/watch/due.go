@@ -15,10 +15,13 @@ const (
 	spread = time.Hour        // over which the machines of a server that starts are read
 )
 
-// A BMC is unusable once it missed so many looks in a row, or for so long.
+// A BMC is unusable once it missed so many looks in a row, the last of them not sooner than a
+// usual one after the first, or for so long. The look after the first miss comes sooner by
+// this than usual, each of the next after twice as long.
 const (
 	misses = 3
 	silent = 2 * time.Minute
+	sooner = 5
 )
 
 // look is what is remembered of a machine's BMC.
@@ -73,7 +76,8 @@ func (t *Task) miss(m *inventory.Machine) bool {
 		l.since = t.Now()
 	}
 	l.missed++
-	return l.missed >= misses || t.Now().Sub(l.since) >= silent
+	ago := t.Now().Sub(l.since)
+	return l.missed >= misses && ago >= t.Every || ago >= silent
 }
 
 // hit forgets the misses.
@@ -114,13 +118,17 @@ func (t *Task) later(m *inventory.Machine) {
 }
 
 // remember notes that a brief look is over. The next comes some time by chance earlier or
-// later, so that looks spread.
+// later, so that looks spread, and soon after a miss: it may have been of the moment.
 func (t *Task) remember(m *inventory.Machine, slow bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.of(m)
 	l.busy, l.slow = false, slow
-	l.next = t.Now().Add(t.Every*9/10 + rand.N(t.Every/5+1))
+	wait := t.Every
+	if l.missed > 0 && !l.told {
+		wait = min(wait, wait/sooner<<min(l.missed-1, sooner))
+	}
+	l.next = t.Now().Add(wait*9/10 + rand.N(wait/5+1))
 	if l.doubt {
 		l.doubt, l.next = false, t.Now()
 	}

@@ -95,7 +95,7 @@ func (b *bench) plan(serial, password string) {
 
 func (b *bench) until(what string, is func(*inventory.Machine) bool) *inventory.Machine {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(b.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		m, err := b.db.Machine(ctx, "n1")
@@ -250,6 +250,17 @@ func TestALookThatBeganBeforeANewerPowerStateDoesNotOverwriteIt(t *testing.T) {
 	if n := b.asked(bmctest.Power); n < 2 {
 		t.Errorf("%d look was enough", n)
 	}
+}
+
+// What answers late only, as a network that has just come up, is not left for a whole stretch.
+func TestALookThatMissedIsSoonRepeated(t *testing.T) {
+	b := newBench(t)
+	b.bmc.Fail(bmctest.Dial, fault.Unreachablef("no answer"))
+	b.plan(b.facts.System.Serial, "right")
+	b.until("a miss", func(*inventory.Machine) bool { return b.asked(bmctest.Dial) == 1 })
+	b.pass(10 * time.Second)
+	b.plan("", "right") // wakes the watch
+	b.until("discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
 }
 
 // One missed look says little: a BMC that restarts misses some.

@@ -107,10 +107,14 @@ func write(t *testing.T, path, text string) string {
 	return path
 }
 
+// patience is how long a test waits for what comes within seconds on a machine that has
+// nothing else to do.
+const patience = 2 * time.Minute
+
 // until waits for a condition; seen describes the state when it does not come.
 func until(t *testing.T, ctx context.Context, what string, is func() bool, seen func() string) {
 	t.Helper()
-	if err := lab.Until(ctx, 45*time.Second, what, func() (bool, error) { return is(), nil }); err != nil {
+	if err := lab.Until(ctx, patience, what, func() (bool, error) { return is(), nil }); err != nil {
 		t.Fatalf("%v\n%s", err, seen())
 	}
 }
@@ -200,6 +204,7 @@ func startRack(t *testing.T, ctx context.Context, dir, file string) *process {
 	hold, err := cmd.StdinPipe()
 	ok(t, err)
 	p := launch(t, filepath.Join(dir, "racksim.log"), cmd)
+	unplug(fmt.Sprintf("rack%d", wires)) // the kernel ends the namespace it led to when it comes to it, and frames would go there
 	wires++
 	ours, theirs := fmt.Sprintf("rack%d", wires), fmt.Sprintf("side%d", wires)
 	ok(t, plug(ours, theirs, p.Process.Pid))
@@ -231,6 +236,13 @@ func plug(ours, theirs string, pid int) error {
 		return err
 	}
 	return errors.Join(netlink.LinkSetNsPid(far, pid), netlink.LinkSetUp(wire))
+}
+
+// unplug takes our end of a wire away, if it is still there.
+func unplug(ours string) {
+	if wire, err := netlink.LinkByName(ours); err == nil {
+		_ = netlink.LinkDel(wire) // gone meanwhile
+	}
 }
 
 // becomeRack is the other side: it waits for its wire, addresses it and becomes racksim.

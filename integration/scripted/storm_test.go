@@ -111,7 +111,7 @@ func (w *world) toldWhole(names ...string) {
 	for _, name := range names {
 		var seen map[journal.Kind]int
 		var files []string
-		if err := lab.Until(w.ctx, 10*time.Second, "a whole story", func() (bool, error) {
+		if err := lab.Until(w.ctx, patience, "a whole story", func() (bool, error) {
 			events, err := w.client.Timeline(w.ctx, name, 1000)
 			seen, files = map[journal.Kind]int{}, nil
 			for _, e := range events {

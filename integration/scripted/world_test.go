@@ -202,7 +202,7 @@ func (w *world) phasesWithin(want inventory.Phase, limit time.Duration) {
 	}
 }
 
-func (w *world) discovered() { w.t.Helper(); w.phasesWithin(inventory.Discovered, 45*time.Second) }
+func (w *world) discovered() { w.t.Helper(); w.phasesWithin(inventory.Discovered, patience) }
 
 // deploy starts a deployment of a machine.
 func (w *world) deploy(name string) deploy.Operation {
@@ -257,7 +257,7 @@ func (w *world) console(name string) string {
 func (w *world) whole(n node, op deploy.Operation) {
 	w.t.Helper()
 	var odd []string
-	if err := lab.Until(w.ctx, 5*time.Second, "a whole timeline", func() (bool, error) {
+	if err := lab.Until(w.ctx, patience, "a whole timeline", func() (bool, error) {
 		events, err := w.client.Timeline(w.ctx, n.name, 1000)
 		odd = oddities(n, op, events)
 		if w.killed {
