@@ -30,6 +30,7 @@ type dialect struct {
 	array     func([]string) string // as that parameter
 	aggregate string                // function that makes a JSON array of rows
 	object    string                // function that makes a JSON object of names and values
+	weighed   []any                 // before the arguments of a statement that is to be planned for their values
 	shrink    string                // gives back the memory that reading much took, of the same connection
 
 	snapshot sql.IsolationLevel // of a transaction that only reads

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -82,8 +83,14 @@ func (s *search) along(ctx context.Context, q queryer, skip int, lanes ...lane) 
 		}
 		parts[i] = fmt.Sprintf("SELECT * FROM (%s ORDER BY %s%s LIMIT %d) p%d", besideWord(text), l.name, s.way(), s.most(), i)
 	}
-	found, err = collect(ctx, q, readHit, "SELECT id, name FROM ("+strings.Join(parts, " UNION ")+fmt.Sprintf(") u ORDER BY name%s LIMIT %d", s.way(), s.most()), by.args...)
+	found, err = collect(ctx, q, readHit, "SELECT id, name FROM ("+strings.Join(parts, " UNION ")+fmt.Sprintf(") u ORDER BY name%s LIMIT %d", s.way(), s.most()), s.weighed(by.args)...)
 	return found, until, err
+}
+
+// weighed is the arguments of a statement that is planned for them: machines in a phase may be
+// nearly all, found along all names, or so few that their own index is to be taken.
+func (s *search) weighed(args []any) []any {
+	return append(slices.Clone(s.db.dialect.weighed), args...)
 }
 
 // reach is the name up to which lanes are looked along; empty, to their ends.
@@ -91,7 +98,7 @@ func (s *search) reach(ctx context.Context, q queryer, lanes []lane) (until stri
 	for _, l := range lanes {
 		var by query
 		text := by.fill("SELECT "+l.name+" FROM "+l.from+" WHERE "+l.where, l.args...) + s.behind(&by, l.name)
-		at, err := collect(ctx, q, readText, text+fmt.Sprintf(" ORDER BY %s%s LIMIT 1 OFFSET %d", l.name, s.way(), stride/len(lanes)), by.args...)
+		at, err := collect(ctx, q, readText, text+fmt.Sprintf(" ORDER BY %s%s LIMIT 1 OFFSET %d", l.name, s.way(), stride/len(lanes)), s.weighed(by.args)...)
 		if err != nil {
 			return "", err
 		}
