@@ -75,15 +75,34 @@ func askAll(ctx context.Context, at string, path func(*rand.Rand) string, do fun
 	return all, err
 }
 
+// quickness is how long answers took: half of them, and 99 of 100, at most so.
+type quickness struct{ half, most time.Duration }
+
+// askInTurns reads machines at a pace, from the bare server and from ours in turn, and returns
+// how quick each was in its middle round.
+func askInTurns(ctx context.Context, bare, at string) (floor, got quickness, err error) {
+	var halves, mosts [2][]time.Duration
+	for range apiRounds {
+		for i, server := range []string{bare, at} {
+			took, err := askPaced(ctx, server, apiEvery, apiRound, oneMachine)
+			if err != nil {
+				return floor, got, err
+			}
+			halves[i], mosts[i] = append(halves[i], within(took, 50)), append(mosts[i], within(took, 99))
+		}
+	}
+	return quickness{middle(halves[0]), middle(mosts[0])}, quickness{middle(halves[1]), middle(mosts[1])}, nil
+}
+
 // askPaced returns what answers took to requests that are due at random times, one in each
-// stretch of a length. What is due while the answer before it is waited for counts from
+// stretch of a length, for a while. What is due while the answer before it is waited for counts from
 // when it was due.
-func askPaced(ctx context.Context, at string, every time.Duration, path func(*rand.Rand) string) ([]time.Duration, error) {
+func askPaced(ctx context.Context, at string, every, long time.Duration, path func(*rand.Rand) string) ([]time.Duration, error) {
 	began := time.Now()
 	return askAll(ctx, at, path, func(a *asker, i int) (took []time.Duration, err error) {
 		for k := 0; ; k++ {
 			due := began.Add(time.Duration(k)*every + rand.N(every))
-			if due.Sub(began) > apiWarm+apiTime {
+			if due.Sub(began) > apiWarm+long {
 				return took, nil
 			}
 			if wait := time.Until(due); wait > 0 {
