@@ -24,7 +24,7 @@ const (
 	apiRounds  = 7               // of machines; a stall of all that runs here spoils one of them
 	apiRound   = 4 * time.Second // of a paced load
 	apiPages   = 20 * time.Second
-	apiFull    = 8 * time.Second  // of one without pauses
+	apiFull    = 8 * time.Second // of one without pauses
 	apiSecret  = "rw_bench"
 )
 
