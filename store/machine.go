@@ -38,7 +38,8 @@ func (db *DB) machines(ctx context.Context, q queryer, pick string, args ...any)
 
 // machinesWith reads machines like machines, with what is written for their facts.
 func (db *DB) machinesWith(ctx context.Context, q queryer, facts, pick string, args ...any) ([]inventory.Machine, error) {
-	return collect(ctx, q, readMachine, `SELECT m.id, m.name, m.phase, (SELECT name FROM rack WHERE id = m.rack_id), m.u, m.height, m.face, m.full_depth, m.side, (SELECT name FROM device WHERE id = m.chassis_id), m.bay,
+	return collect(ctx, q, readMachine, `SELECT m.id, m.name, m.phase,
+		(SELECT name FROM rack WHERE id = m.rack_id), m.u, m.height, m.face, m.full_depth, m.side, (SELECT name FROM device WHERE id = m.chassis_id), m.bay,
 		m.firmware, m.arch, m.vendor, m.model, m.serial, m.uuid, m.spec, m.asset_tag, m.batch, (SELECT name FROM project WHERE id = m.project_id),
 		m.hold_by, m.hold_reason, m.hold_since, m.hold_until, m.replaces, m.erased_at, m.power, `+facts+`, m.image, m.version, m.created_at, m.updated_at,
 		b.address, CASE b.planned_username WHEN '' THEN b.username ELSE b.planned_username END, b.certificate_sha256, b.mac,
