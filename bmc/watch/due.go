@@ -16,8 +16,8 @@ const (
 )
 
 // A BMC is unusable once it missed so many looks in a row, the last of them not sooner than a
-// usual one after the first, or for so long. The look after the first miss comes sooner by
-// this than usual, each of the next after twice as long.
+// usual one after the first, or for so long. The look after the first miss comes so many times
+// sooner than usual, each of the next after twice as long, until it is the usual again.
 const (
 	misses = 3
 	silent = 2 * time.Minute
@@ -126,7 +126,7 @@ func (t *Task) remember(m *inventory.Machine, slow bool) {
 	l.busy, l.slow = false, slow
 	wait := t.Every
 	if l.missed > 0 && !l.told {
-		wait = min(wait, wait/sooner<<min(l.missed-1, sooner))
+		wait = min(wait, wait/sooner<<min(l.missed-1, misses))
 	}
 	l.next = t.Now().Add(wait*9/10 + rand.N(wait/5+1))
 	if l.doubt {

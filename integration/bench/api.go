@@ -50,7 +50,8 @@ func measureAPI(ctx context.Context, b *bench) error {
 	return measureAPIOn(ctx, b, "postgres", dir, dsn, func() error { return c.settle(ctx, "api") })
 }
 
-// settle lets the database finish what filling it began.
+// measureAPIOn fills a database, of a kind, and measures the server on it; settle lets the
+// database finish what filling it began.
 func measureAPIOn(ctx context.Context, b *bench, kind, dir, dsn string, settle func() error) error {
 	b.tell("filling %s with %d machines", kind, hallSize)
 	db, err := hall(ctx, dsn, hallSize)

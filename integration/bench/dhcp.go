@@ -141,11 +141,11 @@ func atHalf(ctx context.Context, b *bench, name string, o load.Options) (p99, pa
 	var p99s, rates []float64
 	for i := range rounds {
 		r, err := under(ctx, o)
-		if err != nil || r.Wrong != "" {
-			return 0, 0, fault.Internalf("%s at half of its rate: %s %v", name, r.Wrong, err)
+		if err != nil || r.Wrong != "" || r.Done == 0 {
+			return 0, 0, fault.Internalf("%s at half of its rate: %d exchanges %s %v", name, r.Done, r.Wrong, err)
 		}
 		p99 := r.Within(99)
-		if r.Lost*100 > r.Done { // 99 of 100 were never over
+		if lossy(r) { // more than one of 100 was never over
 			p99 = o.Patience
 		}
 		b.tell("dhcp: %s: round %d of %d at %.0f/s: half within %s, 99 of 100 within %s, %d lost", name, i+1, rounds, r.Rate(), r.Within(50), p99, r.Lost)
@@ -196,10 +196,12 @@ func honest(r load.Result) error {
 	switch {
 	case r.Wrong != "":
 		return fault.Internalf("%s", r.Wrong)
-	case r.Done == 0 || float64(r.Lost) > mostLost*float64(r.Done+r.Lost):
+	case r.Done == 0 || lossy(r):
 		return fault.Internalf("%d of %d exchanges were lost", r.Lost, r.Done+r.Lost)
 	}
 	return nil
 }
+
+func lossy(r load.Result) bool { return float64(r.Lost) > mostLost*float64(r.Done+r.Lost) }
 
 func mac(c load.Client) string { return net.HardwareAddr(c.MAC[:]).String() }
