@@ -45,7 +45,7 @@ func (t *talk) lendable(a netip.Addr) bool {
 
 func (t *talk) ask(verb Verb, a netip.Addr) Answer {
 	ans := t.answer("")
-	ans.Ask = &Ask{Verb: verb, MAC: t.client.MAC, Network: t.at.network, Address: a}
+	ans.Ask = &Ask{Verb: verb, MAC: t.client.MAC, Network: t.at.network, Address: a, Offers: t.msg.MessageType() == dhcpv4.MessageTypeDiscover}
 	return ans
 }
 
@@ -77,12 +77,17 @@ func Finish(v *boot.View, in Inbound, s Settings, asked Ask, lease inventory.Lea
 }
 
 func (t *talk) lent(asked Ask, lease inventory.Lease) Answer {
-	left := max(lease.Until.Sub(t.in.At).Round(time.Second), time.Minute)
-	if t.msg.MessageType() == dhcpv4.MessageTypeDiscover {
+	left := remaining(lease, t.in.At)
+	if asked.Offers {
 		return t.give(dhcpv4.MessageTypeOffer, Offered, lease.Address, left)
 	}
 	if lease.Address != asked.Address {
 		return t.refuse()
 	}
 	return t.give(dhcpv4.MessageTypeAck, Acked, lease.Address, left)
+}
+
+// remaining is how long a lease is good for when the client hears of it.
+func remaining(l inventory.Lease, now time.Time) time.Duration {
+	return max(l.Until.Sub(now).Round(time.Second), time.Minute)
 }

@@ -10,10 +10,10 @@ import (
 // Lender lends addresses from a network's pool to strangers. Two servers may ask at
 // once: the Lender keeps each address with one MAC.
 type Lender interface {
-	// Lend returns the MAC's lease, extended, or a new one: requested when that is in
-	// the pool and free, else any free address. It never lends an address the plan
-	// reserves. Conflict: the pool is exhausted.
-	Lend(ctx context.Context, mac inventory.MAC, network *inventory.Network, requested netip.Addr) (inventory.Lease, error)
+	// Lend gives each of some strangers its lease, extended, or a new one: the address it
+	// wishes when that is in the pool and free, else any free address. It never lends an
+	// address the plan reserves. What it lends is durable when it returns.
+	Lend(ctx context.Context, network *inventory.Network, loans []*inventory.Loan)
 	// Release ends the MAC's lease of the address; it is no error when there is none.
 	Release(ctx context.Context, mac inventory.MAC, network *inventory.Network, address netip.Addr) error
 	// Decline ends the lease and keeps the address from being lent for a while:
@@ -37,6 +37,7 @@ type Ask struct {
 	MAC     inventory.MAC
 	Network *inventory.Network
 	Address netip.Addr // wanted or given back; invalid when any will do
+	Offers  bool       // what is lent is offered, not confirmed
 }
 
 // Put asks it.
@@ -47,5 +48,7 @@ func (a Ask) Put(ctx context.Context, l Lender) (inventory.Lease, error) {
 	case Decline:
 		return inventory.Lease{}, l.Decline(ctx, a.MAC, a.Network, a.Address)
 	}
-	return l.Lend(ctx, a.MAC, a.Network, a.Address)
+	loan := inventory.Loan{MAC: a.MAC, Wish: a.Address}
+	l.Lend(ctx, a.Network, []*inventory.Loan{&loan})
+	return loan.Lease, loan.Err
 }

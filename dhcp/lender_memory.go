@@ -26,9 +26,15 @@ func NewMemoryLender(now func() time.Time, duration time.Duration, reserved func
 }
 
 // Lend implements Lender.
-func (l *MemoryLender) Lend(_ context.Context, mac inventory.MAC, n *inventory.Network, requested netip.Addr) (inventory.Lease, error) {
+func (l *MemoryLender) Lend(_ context.Context, n *inventory.Network, loans []*inventory.Loan) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, loan := range loans {
+		loan.Lease, loan.Err = l.lend(loan.MAC, n, loan.Wish)
+	}
+}
+
+func (l *MemoryLender) lend(mac inventory.MAC, n *inventory.Network, requested netip.Addr) (inventory.Lease, error) {
 	for a, lease := range l.byAddr {
 		if lease.MAC == mac && lease.Network == n.Name {
 			return l.keep(a, mac, n), nil

@@ -4,15 +4,17 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"slices"
+	"time"
 
 	"rackwright/boot"
 	"rackwright/inventory"
 )
 
-// Quick answers what known machines usually send as Decide does, byte for byte, but without
+// Quick answers what machines usually send as Decide does, byte for byte, but without
 // taking the message apart: it remembers Decide's reply to each kind of question and writes
 // into it what is the machine's own. What it is not certain of it leaves to Decide
-// (docs/decisions/0049). One goroutine uses it.
+// (docs/decisions/0049). Known machines have Answer; strangers have Ask, and Lent when the
+// Lender has said what they are given. One goroutine uses it.
 type Quick struct {
 	Settings Settings
 
@@ -43,7 +45,9 @@ type Swift struct {
 // question is what is known of the message in hand.
 type question struct {
 	options
-	host    *boot.Host
+	host    *boot.Host         // nil for a stranger
+	given   netip.Addr         // the address it is given
+	left    time.Duration      // of a stranger's lease
 	network *inventory.Network // of a direct message; behind a relay the key says it
 
 	circuit, remote []byte // suboptions of option 82, nil for none
@@ -58,16 +62,39 @@ func Knows(v *boot.View, b []byte) bool {
 // Answer answers a datagram in room, which grows as it must. in has all but the message.
 // It reports false for what is Decide's; Learn may be told afterwards what that said.
 func (q *Quick) Answer(v *boot.View, b []byte, in Inbound, room []byte) (Swift, bool) {
+	if t := q.known(v, b, in); t != nil {
+		return t.render(b, &q.asked, room)
+	}
+	return Swift{}, false
+}
+
+// known is the template of a known machine's question, nil for none.
+func (q *Quick) known(v *boot.View, b []byte, in Inbound) *template {
+	a := &q.asked
 	q.fresh = false
-	if !q.read(v, b, in) {
-		return Swift{}, false
+	if in.Port != 0 || !a.scan(b) {
+		return nil
 	}
-	t, ok := q.table[string(q.key)]
-	if !ok {
-		q.fresh = true
-		return Swift{}, false
+	if a.host = v.Host(inventory.MAC(b[28:34])); a.host == nil || !a.host.Address.Is4() {
+		return nil
 	}
-	return t.render(b, &q.asked, room)
+	a.given = a.host.Address
+	mine, wishes := a.given.As4(), a.value(50)
+	if a.renews() && a.uses() != mine || a.kind() == byte(requestType) && wishes != nil && string(wishes) != string(mine[:]) {
+		return nil
+	}
+	return q.find(v, in)
+}
+
+// find is the template of the question, nil for none: then Learn may be told of one.
+func (q *Quick) find(v *boot.View, in Inbound) *template {
+	q.refresh(v, in.Own)
+	if !q.read(v, in) {
+		return nil
+	}
+	t := q.table[string(q.key)]
+	q.fresh = t == nil
+	return t
 }
 
 // Place is where the message came from that was answered last, and its transaction. It is
@@ -78,14 +105,14 @@ func (q *Quick) Place(in Inbound) (Place, uint32) {
 	return q.place, binary.BigEndian.Uint32(a.b[4:8])
 }
 
-// Learn takes Decide's answer to the datagram that Answer has just passed on. It is kept
+// Learn takes Decide's answer to the datagram that was just passed on. It is kept
 // when rendering it gives what Decide gave.
 func (q *Quick) Learn(b []byte, ans Answer) {
-	if !q.fresh || ans.Reply == nil || ans.tight || ans.Rule != Offered && ans.Rule != Acked || ans.Address != q.asked.host.Address {
+	if !q.fresh || ans.Reply == nil || ans.tight || ans.Rule != Offered && ans.Rule != Acked || ans.Address != q.asked.given {
 		return
 	}
 	q.fresh = false
-	t := newTemplate(ans, q.Settings)
+	t := newTemplate(ans, q.Settings, q.asked.host == nil)
 	got, ok := t.render(b, &q.asked, nil)
 	if !ok || string(got.Bytes) != string(ans.Bytes()) || got.Dest != ans.Dest || got.Frame != ans.Frame || got.Source != ans.Source {
 		return
@@ -98,38 +125,23 @@ func (q *Quick) Learn(b []byte, ans Answer) {
 
 // read looks at the question and writes its key: all that the reply depends on but what
 // render writes.
-func (q *Quick) read(v *boot.View, b []byte, in Inbound) bool {
+func (q *Quick) read(v *boot.View, in Inbound) bool {
 	a := &q.asked
-	if in.Port != 0 || !a.scan(b) {
-		return false
-	}
-	if a.host = v.Host(inventory.MAC(b[28:34])); a.host == nil || !a.host.Address.Is4() {
-		return false
-	}
-	q.refresh(v, in.Own)
-	mine, uses, wishes := a.host.Address.As4(), [4]byte(b[12:16]), a.value(50)
-	renews := uses != [4]byte{}
-	switch {
-	case renews && uses != mine:
-		return false
-	case a.kind() == byte(discoverType):
-		if renews {
-			return false
-		}
-	case wishes != nil && string(wishes) != string(mine[:]), wishes == nil && !renews:
+	b, renews, wishes := a.b, a.renews(), a.value(50) != nil
+	if discovers := a.kind() == byte(discoverType); discovers && renews || !discovers && !renews && !wishes {
 		return false
 	}
 	ours := slices.Contains(in.Own, in.To)
 	relay := [4]byte(b[24:28])
 	server := in.reachedAt()
-	q.key = append(q.key[:0], b[10], b[11], flag(renews)|flag(wishes != nil)<<1|flag(ours)<<2|flag(a.host.BMC)<<3)
+	q.key = append(q.key[:0], b[10], b[11], flag(renews)|flag(wishes)<<1|flag(ours)<<2|flag(a.host == nil)<<3|flag(a.host != nil && a.host.BMC)<<4)
 	q.key = append(q.key, relay[:]...)
 	switch {
 	case relay != [4]byte{}:
 		a.network = nil
 		q.key = append(q.key, flag(in.From.Addr() == netip.AddrFrom4(relay)))
 	case renews && ours:
-		a.network = v.NetworkOf(a.host.Address)
+		a.network = v.NetworkOf(netip.AddrFrom4(a.uses()))
 	default:
 		a.network, server = local(v, in.Addresses, a.host)
 	}
@@ -150,9 +162,9 @@ func (q *Quick) readOptions(v *boot.View) bool {
 	a := &q.asked
 	name, _ := hostName(a.host)
 	q.key = append(q.key, flag(name != ""), flag(a.value(61) != nil), flag(a.value(82) != nil), flag(a.value(97) != nil))
-	model := a.host.Model
-	if len(v.ModelOptions(model)) == 0 && v.LoaderOf(a.host) == boot.BuiltIn {
-		model = ""
+	model := ""
+	if a.host != nil && (len(v.ModelOptions(a.host.Model)) > 0 || v.LoaderOf(a.host) != boot.BuiltIn) {
+		model = a.host.Model
 	}
 	q.key = appendText(q.key, model)
 	for _, code := range [...]byte{53, 54, 55, 57, 60, 77, 93, 118} {

@@ -28,6 +28,11 @@ func (o *options) value(code byte) []byte {
 
 func (o *options) kind() byte { return o.value(53)[0] }
 
+// uses is the address that the client says it has (ciaddr).
+func (o *options) uses() [4]byte { return [4]byte(o.b[12:16]) }
+
+func (o *options) renews() bool { return o.uses() != [4]byte{} }
+
 // appendTo appends an option as it stands, code and length before its value.
 func (o *options) appendTo(to []byte, code byte) []byte {
 	at := int(o.at[code])

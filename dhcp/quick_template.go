@@ -1,7 +1,9 @@
 package dhcp
 
 import (
+	"encoding/binary"
 	"net/netip"
+	"time"
 
 	"rackwright/boot"
 	"rackwright/inventory"
@@ -29,7 +31,7 @@ type part struct {
 }
 
 // newTemplate takes the reply apart.
-func newTemplate(ans Answer, set Settings) *template {
+func newTemplate(ans Answer, set Settings, lent bool) *template {
 	r := ans.Reply
 	t := &template{room: ans.shape.room, ack: ans.Rule == Acked, network: ans.Network, source: ans.Source, frame: !ans.Frame.IsZero()}
 	if ans.Dest.Addr() != ans.Address {
@@ -47,7 +49,8 @@ func newTemplate(ans Answer, set Settings) *template {
 	}
 	for _, code := range ans.shape.codes(r.Options) {
 		switch {
-		case code == 61, code == 97, code == 12, code == 67 && t.client.Class == boot.IPXE:
+		case code == 61, code == 97, code == 12, code == 67 && t.client.Class == boot.IPXE,
+			lent && (code == 51 || code == 58 || code == 59):
 			t.parts = append(t.parts, part{own: code})
 		case len(t.parts) > 0 && t.parts[len(t.parts)-1].own == 0:
 			last := &t.parts[len(t.parts)-1]
@@ -63,13 +66,12 @@ func newTemplate(ans Answer, set Settings) *template {
 // Decide would have to leave something out or lay it elsewhere, and where the machine is
 // not of the template's network.
 func (t *template) render(b []byte, q *question, room []byte) (Swift, bool) {
-	h := q.host
-	if !t.network.Prefix.Contains(h.Address) || q.network != nil && q.network != t.network {
+	if !t.network.Prefix.Contains(q.given) || q.network != nil && q.network != t.network {
 		return Swift{}, false
 	}
 	out := append(room[:0], t.head[:]...)
 	copy(out[4:8], b[4:8])
-	mine := h.Address.As4()
+	mine := q.given.As4()
 	if t.ack {
 		copy(out[12:16], b[12:16])
 	}
@@ -100,10 +102,10 @@ func (t *template) render(b []byte, q *question, room []byte) (Swift, bool) {
 	}
 	s := Swift{Bytes: out, Dest: t.dest, Source: t.source}
 	if !s.Dest.IsValid() {
-		s.Dest = netip.AddrPortFrom(h.Address, clientPort)
+		s.Dest = netip.AddrPortFrom(q.given, clientPort)
 	}
 	if t.frame {
-		s.Frame = h.MAC
+		s.Frame = inventory.MAC(b[28:34])
 	}
 	return s, true
 }
@@ -114,7 +116,7 @@ func (t *template) file(q *question) string {
 		return ""
 	}
 	c := t.client
-	c.MAC, c.UUID = q.host.MAC, guid(q.value(97))
+	c.MAC, c.UUID = inventory.MAC(q.b[28:34]), guid(q.value(97))
 	return c.Script(t.base)
 }
 
@@ -124,8 +126,19 @@ func own(out []byte, code byte, q *question, file string) []byte {
 	case 12:
 		name, suffix := hostName(q.host)
 		return append(append(append(out, 12, byte(len(name)+len(suffix))), name...), suffix...)
+	case 51:
+		return seconds(out, code, q.left)
+	case 58:
+		return seconds(out, code, q.left/2)
+	case 59:
+		return seconds(out, code, q.left/8*7)
 	case 67:
 		return append(append(out, 67, byte(len(file))), file...)
 	}
 	return q.appendTo(out, code)
+}
+
+// seconds appends an option that is a time.
+func seconds(out []byte, code byte, d time.Duration) []byte {
+	return binary.BigEndian.AppendUint32(append(out, code, 4), uint32(d/time.Second))
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
@@ -256,8 +257,8 @@ func TestAQuickAnswerNeedsNoMemory(t *testing.T) {
 // FuzzQuick: whatever arrives after whatever else, a quick answer is Decide's.
 func FuzzQuick(f *testing.F) {
 	r := rand.New(rand.NewPCG(3, 4))
-	v := crowd(authoritative)
-	hosts := slices.Collect(v.All())
+	v := crowd(func(prov, far *inventory.Network) { authoritative(prov, far); discovering(prov, far) })
+	hosts := append(slices.Collect(v.All()), strays()...)
 	for range 50 {
 		m, _ := chance(r, hosts)
 		f.Add(m.ToBytes(), m.ToBytes(), uint8(r.IntN(256)))
@@ -271,6 +272,13 @@ func FuzzQuick(f *testing.F) {
 		}
 		for _, b := range [][]byte{first, first, second, first, second} {
 			agree(t, q, v, b, in)
+			agreeLent(t, q, v, b, in, func(a Ask) (inventory.Lease, error) {
+				l := inventory.Lease{MAC: a.MAC, Address: a.Address, Until: testTime.Add(time.Duration(where) * time.Second)}
+				if where&4 != 0 || !a.Address.IsValid() {
+					l.Address = a.Network.Pool.First
+				}
+				return l, nil
+			})
 		}
 	})
 }

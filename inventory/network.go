@@ -136,3 +136,11 @@ type Lease struct {
 	Network string     `json:"network" doc:"Network's name"`
 	Until   time.Time  `json:"until"`
 }
+
+// Loan is what a stranger asks of a pool, and what comes of it.
+type Loan struct {
+	MAC   MAC
+	Wish  netip.Addr // invalid when any will do
+	Lease Lease
+	Err   error // Conflict: the pool is used up
+}

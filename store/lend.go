@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,143 +13,108 @@ import (
 
 // Bounds of lending.
 const (
-	lentAtOnce  = 128             // strangers in one transaction
-	lendTimeout = 3 * time.Second // for one
-	fromTheTop  = time.Minute     // how often a pool is looked through from its beginning: leases end, other servers give some back
+	lentAtOnce = 128         // strangers in one transaction
+	fromTheTop = time.Minute // how often a pool is looked through from its beginning: leases end, other servers give some back
+	usedUpFor  = time.Second // for how long a pool with nothing left is not looked through again
 )
 
-// lenders have the strangers of each network wait for one transaction, and one write to disk,
-// together. The zero value is ready.
+// lenders remember how far the pool of each network was looked through. The zero value is
+// ready.
 type lenders struct {
-	mu   sync.Mutex
-	desk map[string]*lendingDesk // by network
+	mu sync.Mutex
+	at map[string]poolPlace // by network
 }
 
-// lendingDesk is where the strangers of a network wait.
-type lendingDesk struct {
-	network *inventory.Network // as the last of them saw it
-	waiting []*lending
-	open    bool // somebody serves
-
-	from int // place in the pool below which nothing was free
-	top  time.Time
-}
-
-// lending is a stranger that waits for an address.
-type lending struct {
-	mac    inventory.MAC
-	wish   netip.Addr
-	lease  inventory.Lease
-	err    error
-	served chan struct{}
-}
-
-// wait puts a stranger in the queue and reports whether nobody serves there yet.
-func (l *lenders) wait(n *inventory.Network, w *lending) (*lendingDesk, bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.desk == nil {
-		l.desk = map[string]*lendingDesk{}
-	}
-	d := l.desk[n.ID]
-	if d == nil {
-		d = &lendingDesk{}
-		l.desk[n.ID] = d
-	}
-	idle := !d.open
-	d.network, d.open, d.waiting = n, true, append(d.waiting, w)
-	return d, idle
-}
-
-// next takes those who are served together; none: the desk is closed.
-func (l *lenders) next(d *lendingDesk) (*inventory.Network, []*lending) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	some := d.waiting[:min(len(d.waiting), lentAtOnce)]
-	d.waiting = d.waiting[len(some):]
-	d.open = len(some) > 0
-	return d.network, some
+// poolPlace is a place in a pool below which nothing was free.
+type poolPlace struct {
+	from   int
+	top    time.Time // when it was looked through from the beginning
+	usedUp time.Time // when nothing was left
 }
 
 // givenBack says that an address may be free again.
 func (l *lenders) givenBack(network string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if d := l.desk[network]; d != nil {
-		d.top = time.Time{}
-	}
+	delete(l.at, network)
 }
 
 // start is where in the pool to look first.
-func (l *lenders) start(d *lendingDesk, now time.Time) int {
+func (l *lenders) start(network string, now time.Time) poolPlace {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Sub(d.top) > fromTheTop {
-		d.top, d.from = now, 0
+	p := l.at[network]
+	if now.Sub(p.top) > fromTheTop {
+		p.top, p.from = now, 0
 	}
-	return d.from
+	return p
 }
 
-func (l *lenders) searched(d *lendingDesk, to int) {
+func (l *lenders) searched(network string, to poolPlace) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	d.from = to
+	if l.at == nil {
+		l.at = map[string]poolPlace{}
+	}
+	l.at[network] = to
 }
 
-// Lend lends a stranger an address of the network's pool: the one it has, the one it
-// asked for if free, else the first that is free and not reserved. The row is durable
-// before the answer; the primary key keeps two instances from lending one address. A lease
+// Lend lends each of some strangers an address of the network's pool: the one it has, the one
+// it asked for if free, else the first that is free and not reserved. The rows are durable
+// when it returns; the primary key keeps two instances from lending one address. A lease
 // that was just given is given again as it is. A pool with nothing left is Conflict.
-func (db *DB) Lend(ctx context.Context, mac inventory.MAC, n *inventory.Network, wish netip.Addr) (inventory.Lease, error) {
-	l, err := db.lately(ctx, mac, n)
-	if err != nil || l.Address.IsValid() {
-		return l, err
+func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) {
+	if len(loans) == 0 {
+		return
 	}
-	w := &lending{mac: mac, wish: wish, served: make(chan struct{})}
-	if d, idle := db.lenders.wait(n, w); idle {
-		go db.lendAll(d)
-	}
-	select {
-	case <-w.served:
-		return w.lease, w.err
-	case <-ctx.Done():
-		return inventory.Lease{}, db.fault(ctx.Err())
+	left, err := db.lately(ctx, n, loans)
+	for some := range slices.Chunk(left, lentAtOnce) {
+		if err == nil {
+			err = db.lendTo(ctx, n, some)
+		}
+		if err != nil {
+			for _, l := range some {
+				l.Lease, l.Err = inventory.Lease{}, db.fault(err)
+			}
+		}
 	}
 }
 
-// lately is the MAC's lease when it was given or extended a moment ago: an offer that is now
-// requested is durable already. An invalid address: there is none.
-func (db *DB) lately(ctx context.Context, mac inventory.MAC, n *inventory.Network) (inventory.Lease, error) {
-	l := inventory.Lease{MAC: mac, Network: n.Name}
-	err := db.sql.QueryRowContext(ctx, `SELECT address, until FROM lease l WHERE network_id = $1 AND mac = $2 AND until > $3
-		AND NOT EXISTS (SELECT 1 FROM machine_address a WHERE a.network_id = l.network_id AND a.address = l.address)`,
-		storable([]any{n.ID, mac.String(), db.now().Add(strangerLease * 9 / 10)})...).Scan(asAddr{&l.Address}, asTime{&l.Until})
-	if err == sql.ErrNoRows || err == nil && (!n.Pool.Contains(l.Address) || l.Address == n.Gateway) {
-		return inventory.Lease{}, nil
+// lately gives those their lease again to whom it was given or extended a moment ago: an offer
+// that is now requested is durable already. It returns the others.
+func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) ([]*inventory.Loan, error) {
+	had, macs := map[inventory.MAC]inventory.Lease{}, make([]string, len(loans))
+	for i, l := range loans {
+		macs[i] = l.MAC.String()
 	}
-	return l, db.fault(err)
-}
-
-// lendAll serves a desk until nobody waits there.
-func (db *DB) lendAll(d *lendingDesk) {
-	for {
-		n, some := db.lenders.next(d)
-		if len(some) == 0 {
-			return
-		}
-		db.lendTo(d, n, some)
-		for _, w := range some {
-			close(w.served)
+	err := db.forEach(macs, "mac", func(clause string, args []any) error {
+		_, err := collect(ctx, db.sql, func(scan func(...any) error) (none struct{}, err error) {
+			l := inventory.Lease{Network: n.Name}
+			if err = scan(asAddr{&l.Address}, asMAC{&l.MAC}, asTime{&l.Until}); err == nil && n.Pool.Contains(l.Address) && l.Address != n.Gateway {
+				had[l.MAC] = l
+			}
+			return none, err
+		}, `SELECT address, mac, until FROM lease l WHERE network_id = $1 AND until > $2 AND `+clause+`
+			AND NOT EXISTS (SELECT 1 FROM machine_address a WHERE a.network_id = l.network_id AND a.address = l.address)`, args...)
+		return err
+	}, n.ID, db.now().Add(strangerLease*9/10))
+	if err != nil {
+		return loans, err
+	}
+	var left []*inventory.Loan
+	for _, l := range loans {
+		if lease, ok := had[l.MAC]; ok {
+			l.Lease, l.Err = lease, nil
+		} else {
+			left = append(left, l)
 		}
 	}
+	return left, nil
 }
 
 // lendTo serves some strangers in one transaction.
-func (db *DB) lendTo(d *lendingDesk, n *inventory.Network, some []*lending) {
-	ctx, cancel := context.WithTimeout(context.Background(), lendTimeout)
-	defer cancel()
-	from := db.lenders.start(d, db.now())
-	searched := from
+func (db *DB) lendTo(ctx context.Context, n *inventory.Network, some []*inventory.Loan) error {
+	place := db.lenders.start(n.ID, db.now())
 	err := db.tx(ctx, func(tx *sql.Tx) error {
 		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
 		if err != nil {
@@ -158,18 +123,15 @@ func (db *DB) lendTo(d *lendingDesk, n *inventory.Network, some []*lending) {
 		if !known {
 			return fault.NotFoundf("there is no network %s any more", n.Name)
 		}
-		p := poolSearch{db: db, tx: tx, n: n, now: db.now(), at: from, some: some}
+		p := poolSearch{db: db, tx: tx, n: n, now: db.now(), poolPlace: place, some: some}
 		if err := p.assign(ctx); err != nil {
 			return err
 		}
-		searched = p.at
+		place = p.poolPlace
 		return p.write(ctx)
 	})
 	if err == nil {
-		db.lenders.searched(d, searched)
-		return
+		db.lenders.searched(n.ID, place)
 	}
-	for _, w := range some {
-		w.lease, w.err = inventory.Lease{}, err
-	}
+	return err
 }

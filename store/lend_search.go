@@ -13,32 +13,33 @@ import (
 // poolSearch finds addresses for some strangers of one network, in a transaction that has it
 // for itself.
 type poolSearch struct {
+	poolPlace
 	db   *DB
 	tx   *sql.Tx
 	n    *inventory.Network
 	now  time.Time
-	at   int // place in the pool to look at next
-	some []*lending
+	some []*inventory.Loan
 
 	mine   map[inventory.MAC]netip.Addr // what each has, or had last
 	holder map[netip.Addr]inventory.MAC // of addresses that are not free; zero: nobody may have it
+	end    int                          // place in the pool up to which holder has all
 	whole  bool                         // holder has all there are
 }
 
-// window is how many places of the pool are looked at for so many strangers.
-func window(strangers int) int { return 16 + 2*strangers }
-
 // mostPlaces bounds how much of a pool is used.
 const mostPlaces = 1 << 16
+
+// spare is how many places of the pool are looked at beyond one for each stranger.
+const spare = 16
 
 // assign finds an address for each, or says that there is none.
 func (p *poolSearch) assign(ctx context.Context) error {
 	p.mine, p.holder, p.whole = map[inventory.MAC]netip.Addr{}, map[netip.Addr]inventory.MAC{}, false
 	macs, wanted := make([]string, len(p.some)), []string{}
-	for i, w := range p.some {
-		macs[i] = w.mac.String()
-		if w.wish.IsValid() {
-			wanted = append(wanted, w.wish.String())
+	for i, l := range p.some {
+		macs[i] = l.MAC.String()
+		if l.Wish.IsValid() {
+			wanted = append(wanted, l.Wish.String())
 		}
 	}
 	if err := p.db.forEach(macs, "mac", func(clause string, args []any) error {
@@ -49,64 +50,76 @@ func (p *poolSearch) assign(ctx context.Context) error {
 	for _, a := range p.mine {
 		wanted = append(wanted, a.String())
 	}
-	end := min(p.at+window(len(p.some)), p.n.Pool.Size(), mostPlaces)
-	for i := p.at; i < end; i++ {
-		wanted = append(wanted, p.n.Pool.Nth(i).String())
-	}
-	if err := p.occupy(ctx, wanted); err != nil {
+	if err := p.occupy(ctx, wanted, len(p.some)+spare); err != nil {
 		return err
 	}
 	got := map[inventory.MAC]netip.Addr{}
-	for _, w := range p.some {
-		a, ok := got[w.mac]
+	for _, l := range p.some {
+		a, ok := got[l.MAC]
 		if !ok {
 			var err error
-			if a, end, err = p.free(ctx, w, end); err != nil {
+			if a, err = p.free(ctx, l); err != nil {
 				return err
 			}
 		}
-		w.lease, w.err = inventory.Lease{MAC: w.mac, Network: p.n.Name, Address: a, Until: p.now.Add(strangerLease)}, nil
+		l.Lease, l.Err = inventory.Lease{MAC: l.MAC, Network: p.n.Name, Address: a, Until: p.now.Add(strangerLease)}, nil
 		if !a.IsValid() {
-			w.lease, w.err = inventory.Lease{}, fault.Conflictf("the pool of network %s is used up", p.n.Name).WithHint("widen the pool, or plan the machines in it")
+			l.Lease, l.Err = inventory.Lease{}, fault.Conflictf("the pool of network %s is used up", p.n.Name).WithHint("widen the pool, or plan the machines in it")
 			continue
 		}
-		got[w.mac], p.holder[a] = a, w.mac
+		got[l.MAC], p.holder[a] = a, l.MAC
 	}
 	return nil
 }
 
-// free is an address for one stranger; invalid: none is left. Up to end of the pool it is known
-// what is free.
-func (p *poolSearch) free(ctx context.Context, w *lending, end int) (netip.Addr, int, error) {
-	for _, a := range []netip.Addr{p.mine[w.mac], w.wish} {
-		if m, held := p.holder[a]; a.IsValid() && p.n.Pool.Contains(a) && (!held || m == w.mac && m != inventory.MAC{}) {
-			return a, end, nil
+// free is an address for one stranger; invalid: none is left.
+func (p *poolSearch) free(ctx context.Context, l *inventory.Loan) (netip.Addr, error) {
+	for _, a := range []netip.Addr{p.mine[l.MAC], l.Wish} {
+		if m, held := p.holder[a]; a.IsValid() && p.n.Pool.Contains(a) && (!held || m == l.MAC && m != inventory.MAC{}) {
+			return a, nil
 		}
 	}
-	for {
-		for ; p.at < end; p.at++ {
-			if a := p.n.Pool.Nth(p.at); !p.held(a) {
-				p.at++
-				return a, end, nil
+	for p.now.Sub(p.usedUp) >= usedUpFor {
+		for ; p.from < p.end; p.from++ {
+			if a := p.n.Pool.Nth(p.from); !p.held(a) {
+				p.from++
+				return a, nil
 			}
 		}
-		if p.whole {
-			return netip.Addr{}, end, nil
+		var err error
+		switch {
+		case p.whole:
+			p.usedUp = p.now
+		case p.from < p.size() && len(p.holder) < manyHeld:
+			err = p.occupy(ctx, nil, 8*(len(p.holder)+spare))
+		default:
+			err = p.occupyAll(ctx)
 		}
-		if err := p.occupyAll(ctx); err != nil {
-			return netip.Addr{}, end, err
+		if err != nil {
+			return netip.Addr{}, err
 		}
-		p.at, end = 0, min(p.n.Pool.Size(), mostPlaces)
 	}
+	return netip.Addr{}, nil
 }
+
+// manyHeld is from how many addresses on that are not free the whole pool is read: one by one
+// would take longer.
+const manyHeld = 4096
+
+// size is how many places of the pool are used.
+func (p *poolSearch) size() int { return min(p.n.Pool.Size(), mostPlaces) }
 
 func (p *poolSearch) held(a netip.Addr) bool {
 	_, held := p.holder[a]
 	return held
 }
 
-// occupy learns who has some addresses.
-func (p *poolSearch) occupy(ctx context.Context, wanted []string) error {
+// occupy learns who has some addresses, and those of so many places from where the search is.
+func (p *poolSearch) occupy(ctx context.Context, wanted []string, places int) error {
+	p.end = min(p.from+places, p.size())
+	for i := p.from; i < p.end; i++ {
+		wanted = append(wanted, p.n.Pool.Nth(i).String())
+	}
 	err := p.db.forEach(wanted, "address", func(clause string, args []any) error {
 		if err := p.leases(ctx, clause, args, p.lent); err != nil {
 			return err
@@ -117,9 +130,9 @@ func (p *poolSearch) occupy(ctx context.Context, wanted []string) error {
 	return err
 }
 
-// occupyAll learns who has any.
+// occupyAll learns who has any, and begins anew.
 func (p *poolSearch) occupyAll(ctx context.Context) error {
-	p.whole = true
+	p.whole, p.from, p.end = true, 0, p.size()
 	if err := p.leases(ctx, `until > $2`, []any{p.n.ID, p.now}, p.lent); err != nil {
 		return err
 	}
@@ -161,9 +174,9 @@ func (p *poolSearch) write(ctx context.Context) error {
 	rows := p.db.batch(p.tx, `INSERT INTO lease (network_id, address, mac, until)`, `ON CONFLICT (network_id, address) DO UPDATE SET mac = excluded.mac, until = excluded.until`, 4)
 	defer rows.close()
 	written := map[inventory.MAC]bool{}
-	for _, w := range p.some {
-		if had, ok := p.mine[w.mac]; w.err == nil && ok && had != w.lease.Address {
-			moved = append(moved, w.mac.String())
+	for _, l := range p.some {
+		if had, ok := p.mine[l.MAC]; l.Err == nil && ok && had != l.Lease.Address {
+			moved = append(moved, l.MAC.String())
 		}
 	}
 	if err := p.db.forEach(moved, "mac", func(clause string, args []any) error {
@@ -172,12 +185,12 @@ func (p *poolSearch) write(ctx context.Context) error {
 	}, p.n.ID); err != nil {
 		return err
 	}
-	for _, w := range p.some {
-		if w.err != nil || written[w.mac] {
+	for _, l := range p.some {
+		if l.Err != nil || written[l.MAC] {
 			continue
 		}
-		written[w.mac] = true
-		if err := rows.add(ctx, p.n.ID, w.lease.Address.String(), w.mac.String(), w.lease.Until); err != nil {
+		written[l.MAC] = true
+		if err := rows.add(ctx, p.n.ID, l.Lease.Address.String(), l.MAC.String(), l.Lease.Until); err != nil {
 			return err
 		}
 	}

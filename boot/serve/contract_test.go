@@ -234,7 +234,7 @@ func (h *house) home(k, machine byte) netip.Addr {
 	if !n.DHCP.Addresses() {
 		return addressOn(k, 200+machine)
 	}
-	lease, err := h.lender.Lend(h.t.Context(), machineMAC(k, machine), n, netip.Addr{})
+	lease, err := dhcp.Ask{MAC: machineMAC(k, machine), Network: n}.Put(h.t.Context(), h.lender)
 	if err != nil {
 		h.t.Fatal(err)
 	}

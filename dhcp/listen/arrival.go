@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net"
 	"net/netip"
@@ -20,6 +21,7 @@ type arrival struct {
 	port    uint16 // 0: the server's own
 	ifindex int
 	at      time.Time
+	traced  bool // the Tracer has it
 }
 
 // mac is the hardware address that the message says, zero in what is too short.
@@ -28,6 +30,13 @@ func (p *arrival) mac() inventory.MAC {
 		return inventory.MAC{}
 	}
 	return inventory.MAC(p.b[28:34])
+}
+
+// kept is the datagram with bytes of its own.
+func (p *arrival) kept() arrival {
+	own := *p
+	own.b = bytes.Clone(p.b)
+	return own
 }
 
 // read takes what the kernel delivered. It reports false without the interface.

@@ -8,6 +8,7 @@ import (
 
 	"rackwright/boot"
 	"rackwright/dhcp"
+	"rackwright/inventory"
 	"rackwright/journal"
 )
 
@@ -22,6 +23,9 @@ type note struct {
 	view    *boot.View
 	in      dhcp.Inbound
 	n       int
+	ask     *dhcp.Ask       // of a stranger: what was asked of the Lender,
+	lease   inventory.Lease // and what it lent
+	mute    bool            // it is sighted and not written down
 	moved   *dhcp.Move
 	failed  error // of sending the reply
 	message [dhcp.MaxQuick]byte
@@ -41,7 +45,7 @@ func newBook(s *Server) *book {
 }
 
 // note is one to fill, nil when too many wait.
-func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte, moved *dhcp.Move) *note {
+func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte) *note {
 	if len(b.in) == cap(b.in) {
 		b.untold.Add(1)
 		return nil
@@ -52,7 +56,7 @@ func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte, moved *dhcp.M
 	default:
 		n = new(note)
 	}
-	n.view, n.in, n.moved, n.failed = v, in, moved, nil
+	n.view, n.in = v, in
 	n.n = copy(n.message[:], message)
 	return n
 }
@@ -88,18 +92,36 @@ func (b *book) run(ctx context.Context) error {
 func (b *book) write(n *note) {
 	if m, _ := dhcp.Parse(n.message[:n.n]); m != nil {
 		n.in.Message = m
-		b.s.tell(n.in, dhcp.Decide(n.view, n.in, b.s.Settings), n.moved, n.failed)
+		switch ans := n.answer(b.s.Settings); {
+		case n.mute:
+			b.s.sight(n.in, ans)
+		default:
+			b.s.tell(n.in, ans, n.moved, n.failed)
+		}
 	}
-	n.view, n.in, n.moved = nil, dhcp.Inbound{}, nil
+	n.forget()
 	select {
 	case b.free <- n:
 	default:
 	}
 }
 
+// answer is what Decide and Finish say.
+func (n *note) answer(set dhcp.Settings) dhcp.Answer {
+	if n.ask == nil {
+		return dhcp.Decide(n.view, n.in, set)
+	}
+	return dhcp.Finish(n.view, n.in, set, *n.ask, n.lease, nil)
+}
+
+// forget leaves room for another; the message is written over.
+func (n *note) forget() {
+	n.view, n.in, n.ask, n.lease, n.mute, n.moved, n.failed = nil, dhcp.Inbound{}, nil, inventory.Lease{}, false, nil, nil
+}
+
 func (b *book) sayUntold() {
 	if n := b.untold.Swap(0); n > 0 {
 		b.s.Journal.Record(journal.Event{At: b.s.Now(), Kind: journal.ServerEvent, Actor: "dhcp",
-			Summary: fmt.Sprintf("%d DHCP messages of known machines were answered and not written down one by one: more than %d a second, or than %d a minute of one machine", n, toldRate, ofOne)})
+			Summary: fmt.Sprintf("%d DHCP messages were answered and not written down one by one: more than %d a second, or than %d a minute of one machine", n, toldRate, ofOne)})
 	}
 }

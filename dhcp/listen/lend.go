@@ -13,6 +13,9 @@ import (
 // lend puts what the answer asks to the Lender; an answer may ask twice (see
 // dhcp.Finish), never more.
 func (s *Server) lend(ctx context.Context, ifindex int, in dhcp.Inbound, ans dhcp.Answer) dhcp.Answer {
+	if ans.Ask == nil {
+		return ans
+	}
 	ctx, cancel := context.WithTimeout(ctx, lendTimeout)
 	defer cancel()
 	asked := *ans.Ask
@@ -20,6 +23,11 @@ func (s *Server) lend(ctx context.Context, ifindex int, in dhcp.Inbound, ans dhc
 	if err != nil {
 		s.Log.Warn("dhcp: no lease", "mac", asked.MAC, "network", asked.Network.Name, "error", err)
 	}
+	return s.settle(ctx, in, asked, lease, err)
+}
+
+// settle is the answer to what was asked of the Lender.
+func (s *Server) settle(ctx context.Context, in dhcp.Inbound, asked dhcp.Ask, lease inventory.Lease, err error) dhcp.Answer {
 	final := dhcp.Finish(s.View(), in, s.Settings, asked, lease, err)
 	if final.Ask != nil {
 		if _, err := final.Ask.Put(ctx, s.Lender); err != nil {

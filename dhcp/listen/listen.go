@@ -62,7 +62,6 @@ type Server struct {
 
 // Bounds of what is in flight.
 const (
-	lending     = 64              // messages that wait for the Lender at once
 	maxFailures = 100             // receives in a row
 	maxHere     = 1 << 17         // known machines whose place is remembered
 	lendTimeout = 3 * time.Second // a client repeats itself after 4 s (RFC 2131 section 4.1)
@@ -164,6 +163,14 @@ func (s *Server) tell(in dhcp.Inbound, ans dhcp.Answer, moved *dhcp.Move, failed
 	s.Journal.Record(ans.Event)
 	if moved != nil {
 		s.Journal.Record(moved.Event(ans.Event))
+	}
+	s.sight(in, ans)
+}
+
+// sight tells who is there.
+func (s *Server) sight(in dhcp.Inbound, ans dhcp.Answer) {
+	if ans.Network == nil {
+		return
 	}
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
 		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Offered: ans.Rule == dhcp.Offered, Declined: ans.Declined, Holds: ans.Holds,

@@ -41,7 +41,7 @@ type prober struct {
 
 // used returns who uses the address, "" for nobody. The client itself may.
 func (p *prober) used(ctx context.Context, ifindex int, direct bool, a netip.Addr, client inventory.MAC) string {
-	if p.wait < 0 || p.lately(a) {
+	if !p.asks(a) {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.wait)
@@ -63,6 +63,9 @@ func (p *prober) used(ctx context.Context, ifindex int, direct bool, a netip.Add
 	}
 	return who
 }
+
+// asks reports whether it has to be looked who uses an address.
+func (p *prober) asks(a netip.Addr) bool { return p.wait >= 0 && !p.lately(a) }
 
 func (p *prober) lately(a netip.Addr) bool {
 	p.mu.Lock()

@@ -19,30 +19,26 @@ import (
 
 // Bounds of one receiver.
 const (
-	batch        = 64   // datagrams by one system call
-	maxStrangers = 256  // messages of strangers that wait
-	strangerTurn = 4    // of them after each batch of known machines' messages
-	ignoredRate  = 1000 // messages of strangers a second where none can be given an address,
-	lendingRate  = 8000 // and where one can
+	batch        = 64     // datagrams by one system call
+	maxStrangers = 1024   // messages of strangers that wait
+	strangerTurn = 4      // of them after each batch of known machines' messages
+	ignoredRate  = 1000   // messages of strangers a second where none can be given an address,
+	lendingRate  = 40_000 // and where one can
 )
 
 // receiver answers what arrives on one socket. Known machines are answered from memory, a
-// batch at a time; strangers wait for a gap, and what needs the Lender waits beside.
+// batch at a time; strangers wait for a gap, and those who may be lent an address are the
+// clerk's.
 type receiver struct {
 	*Server
-	conn  *ipv4.PacketConn
+	*outbox
 	port  uint16
 	links *links
-	slots chan struct{}
+	clerk *clerk
 
 	in       []ipv4.Message
 	quick    dhcp.Quick
-	out      []ipv4.Message
-	to       []net.UDPAddr
-	notes    []*note // of out, nil where none is written
 	told     quota
-	rooms    [][]byte
-	framed   *frames   // nil without the right to frames of our own
 	waiting  []arrival // strangers
 	stranger bucket
 	dropped  int
@@ -53,22 +49,17 @@ type receiver struct {
 
 // receive serves a socket until ctx ends. port is 0 for the server's own.
 func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
-	r := &receiver{Server: s, conn: conn, port: port, links: links, slots: make(chan struct{}, lending), in: messages(dhcp.MaxMessage + 1),
-		quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(), out: make([]ipv4.Message, 0, batch), to: make([]net.UDPAddr, batch), notes: make([]*note, batch), rooms: make([][]byte, batch)}
-	if s.frames != nil {
-		r.framed = &frames{fd: s.frames.fd}
-	}
-	for i := range r.to {
-		r.to[i].IP, r.rooms[i] = make(net.IP, 4), make([]byte, 0, dhcp.MaxMessage)
-	}
+	r := &receiver{Server: s, outbox: s.outbox(conn), port: port, links: links, clerk: s.newClerk(conn, links), in: messages(dhcp.MaxMessage + 1),
+		quick: dhcp.Quick{Settings: s.Settings}, told: newQuota()}
 	var beside sync.WaitGroup
 	defer beside.Wait()
+	beside.Go(func() { r.clerk.run(ctx) })
 	for failures := 0; failures < maxFailures; {
 		n, err := conn.ReadBatch(r.in, unix.MSG_DONTWAIT)
 		if errors.Is(err, unix.EAGAIN) {
 			n, err = 0, nil
-			if len(r.waiting) == 0 {
-				err = rest(conn)
+			if len(r.waiting) == 0 || r.lends {
+				err = rest(conn, len(r.waiting) > 0)
 			}
 		}
 		switch {
@@ -80,48 +71,59 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 			continue
 		}
 		failures = 0
-		r.takeAll(ctx, r.in[:max(n, 0)], &beside)
-		for range min(strangerTurn, len(r.waiting)) {
-			p := r.waiting[0]
-			r.waiting = r.waiting[1:]
-			r.decide(ctx, r.View(), &p, &beside, nil)
-		}
+		r.strangers(r.takeAll(r.in[:max(n, 0)]))
 	}
 	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
 }
 
-// takeAll answers a batch.
-func (r *receiver) takeAll(ctx context.Context, in []ipv4.Message, beside *sync.WaitGroup) {
+// strangers has some of those who wait answered: few while known machines ask.
+func (r *receiver) strangers(busy bool) {
+	turn := len(r.waiting)
+	if busy || !r.lends {
+		turn = min(turn, strangerTurn)
+	}
+	for range turn {
+		if p := r.waiting[0]; !r.lends {
+			r.decide(r.View(), &p, nil)
+		} else if !r.clerk.take(p) {
+			break
+		}
+		r.waiting = r.waiting[1:]
+	}
+}
+
+// takeAll answers a batch, and reports whether known machines were among it.
+func (r *receiver) takeAll(in []ipv4.Message) (known bool) {
 	v, now := r.View(), r.Now()
 	if v != r.view {
 		r.view, r.lends = v, lends(v)
 	}
 	for i := range in {
 		p := arrival{port: r.port, at: now}
-		if p.read(&in[i]) {
-			r.take(ctx, v, &p, beside)
+		switch {
+		case !p.read(&in[i]):
+		case dhcp.Knows(v, p.b):
+			known = true
+			r.take(v, &p)
+		default:
+			r.later(&p)
 		}
 	}
 	r.flush()
+	return known
 }
 
-func (r *receiver) take(ctx context.Context, v *boot.View, p *arrival, beside *sync.WaitGroup) {
-	known := dhcp.Knows(v, p.b)
-	if !known {
-		r.later(p)
-		return
-	}
+// take answers a known machine.
+func (r *receiver) take(v *boot.View, p *arrival) {
 	in, ok := r.inbound(p, r.links.now())
 	if !ok {
 		return
 	}
-	at := len(r.out)
-	reply, ok := r.quick.Answer(v, p.b, in, r.rooms[at])
+	reply, ok := r.quick.Answer(v, p.b, in, r.room())
 	if !ok {
-		r.decide(ctx, v, p, beside, &r.quick)
+		r.decide(v, p, &r.quick)
 		return
 	}
-	r.rooms[at] = reply.Bytes
 	if r.Tracer != nil {
 		r.trace(p.mac(), false, p.from, netip.AddrPortFrom(p.to, r.Server.port()), p.b)
 		r.trace(p.mac(), true, netip.AddrPortFrom(reply.Source, r.Server.port()), reply.Dest, reply.Bytes)
@@ -130,9 +132,12 @@ func (r *receiver) take(ctx context.Context, v *boot.View, p *arrival, beside *s
 	moved := r.where.Notice(p.mac(), xid, here, p.at)
 	var n *note
 	if r.told.take(p.at, p.mac()) || moved != nil {
-		n = r.book.note(v, in, p.b, moved)
+		n = r.book.note(v, in, p.b)
 	} else {
 		r.book.untold.Add(1)
+	}
+	if n != nil {
+		n.moved = moved
 	}
 	r.queue(reply, p.ifindex, n)
 }
@@ -145,54 +150,52 @@ func (r *receiver) later(p *arrival) {
 		rate = lendingRate
 	}
 	if len(r.waiting) >= maxStrangers || !r.stranger.take(p.at, rate) {
-		r.dropped++
-		if p.at.Sub(r.said) > time.Minute {
-			r.Log.Warn("dhcp: too many strangers at once, messages dropped", "messages", r.dropped, "last", p.mac())
-			r.said, r.dropped = p.at, 0
-		}
+		r.drop(p)
 		return
 	}
-	kept := *p
-	kept.b = append([]byte(nil), p.b...)
-	r.waiting = append(r.waiting, kept)
+	r.waiting = append(r.waiting, p.kept())
 }
 
-// decide has Decide answer one message, and learn, if not nil, told of it. What Parse
-// refuses is only logged: it names no machine that could be trusted.
-func (r *receiver) decide(ctx context.Context, v *boot.View, p *arrival, beside *sync.WaitGroup, learn *dhcp.Quick) {
+// drop counts a stranger's message that is not answered.
+func (r *receiver) drop(p *arrival) {
+	r.dropped++
+	if p.at.Sub(r.said) > time.Minute {
+		r.Log.Warn("dhcp: too many strangers at once, messages dropped", "messages", r.dropped, "last", p.mac())
+		r.said, r.dropped = p.at, 0
+	}
+}
+
+// decide has Decide answer one message, and learn, if not nil, told of it.
+func (r *receiver) decide(v *boot.View, p *arrival, learn *dhcp.Quick) {
 	in, ok := r.inbound(p, r.links.now())
 	if !ok {
 		return
 	}
-	port := p.port
-	if port == 0 {
-		port = r.Server.port()
-	}
-	r.trace(p.mac(), false, p.from, netip.AddrPortFrom(p.to, port), p.b)
-	m, reason := dhcp.Parse(p.b)
-	if m == nil {
-		r.Log.Debug("dhcp: passed over", "rule", reason, "from", p.from, "interface", in.Interface)
+	ans, ok := r.Server.decide(v, p, &in)
+	if !ok {
 		return
 	}
-	in.Message = m
-	ans := dhcp.Decide(v, in, r.Settings)
 	if learn != nil {
 		learn.Learn(p.b, ans)
 	}
 	if ans.Ask == nil {
 		r.finish(r.conn, p.ifindex, in, ans)
-		return
+	} else if !r.clerk.take(p.kept()) {
+		r.drop(p)
 	}
-	ifindex := p.ifindex
-	select {
-	case r.slots <- struct{}{}:
-		beside.Go(func() {
-			defer func() { <-r.slots }()
-			r.finish(r.conn, ifindex, in, r.lend(ctx, ifindex, in, ans))
-		})
-	default:
-		r.Log.Warn("dhcp: too many strangers at once, one message dropped", "mac", ans.Client.MAC)
+}
+
+// decide has Decide answer one message, which it reads into in. What Parse refuses is only
+// logged: it names no machine that could be trusted.
+func (s *Server) decide(v *boot.View, p *arrival, in *dhcp.Inbound) (ans dhcp.Answer, ok bool) {
+	s.traceIn(p)
+	m, reason := dhcp.Parse(p.b)
+	if m == nil {
+		s.Log.Debug("dhcp: passed over", "rule", reason, "from", p.from, "interface", in.Interface)
+		return ans, false
 	}
+	in.Message = m
+	return dhcp.Decide(v, *in, s.Settings), true
 }
 
 // lends reports whether a stranger may be given an address anywhere.

@@ -17,6 +17,19 @@ func (s *Server) trace(mac inventory.MAC, sent bool, from, to netip.AddrPort, b 
 	}
 }
 
+// traceIn shows a message that came, once.
+func (s *Server) traceIn(p *arrival) {
+	if p.traced {
+		return
+	}
+	p.traced = true
+	port := p.port
+	if port == 0 {
+		port = s.port()
+	}
+	s.trace(p.mac(), false, p.from, netip.AddrPortFrom(p.to, port), p.b)
+}
+
 // send puts the reply on the wire: in a frame of its own to a client without an address, or
 // by broadcast on the interface named where that fails; everything else by the routing
 // table.

@@ -10,6 +10,7 @@ import (
 	"rackwright/access"
 	"rackwright/boot"
 	"rackwright/deploy"
+	"rackwright/dhcp"
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/racking"
@@ -113,7 +114,7 @@ func (w *world) lend(t testing.TB) {
 	want(t, err)
 	for i := range list {
 		if n := &list[i]; !n.Pool.IsZero() {
-			_, err := w.db.Lend(t.Context(), inventory.MAC{0x52, 0x54, 0, 0, 0x99, 1}, n, n.Pool.First)
+			_, err := dhcp.Ask{MAC: inventory.MAC{0x52, 0x54, 0, 0, 0x99, 1}, Network: n, Address: n.Pool.First}.Put(t.Context(), w.db)
 			want(t, err)
 		}
 	}

@@ -11,6 +11,13 @@ import (
 	"rackwright/inventory/plan"
 )
 
+// lend lends one stranger an address.
+func (b *bench) lend(mac inventory.MAC, n *inventory.Network, wish netip.Addr) (inventory.Lease, error) {
+	l := inventory.Loan{MAC: mac, Wish: wish}
+	b.DB.Lend(b.ctx(), n, []*inventory.Loan{&l})
+	return l.Lease, l.Err
+}
+
 func leases() chapter {
 	whatever := netip.Addr{}
 	return chapter{
@@ -21,7 +28,7 @@ func leases() chapter {
 			owner := map[netip.Addr]inventory.MAC{}
 			refusedOnes := 0
 			race(n.Pool.Size()+4, func(i int) {
-				l, err := b.Lend(b.ctx(), mac(500+i), n, whatever)
+				l, err := b.lend(mac(500+i), n, whatever)
 				mu.Lock()
 				defer mu.Unlock()
 				if fault.Is(err, fault.Conflict) {
@@ -43,24 +50,24 @@ func leases() chapter {
 		"a stranger keeps its address while it asks for it": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
 			n := b.provision()
-			first := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.105")))(t)
+			first := must(b.lend(mac(500), n, addr("10.0.0.105")))(t)
 			same(t, "the one it wished", first.Address, addr("10.0.0.105"))
 			b.clock.Turn(5 * time.Minute)
-			again := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.107")))(t)
+			again := must(b.lend(mac(500), n, addr("10.0.0.107")))(t)
 			same(t, "the one it has", again.Address, first.Address)
 			if !again.Until.After(first.Until) || again.Network != "provision" {
 				t.Errorf("lent until %s, then %s", first.Until, again.Until)
 			}
-			same(t, "another's wish for it", must(b.Lend(b.ctx(), mac(501), n, first.Address))(t).Address, addr("10.0.0.100"))
+			same(t, "another's wish for it", must(b.lend(mac(501), n, first.Address))(t).Address, addr("10.0.0.100"))
 		},
 		"an offer that is requested at once is durable already": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
 			n := b.provision()
-			offered := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
+			offered := must(b.lend(mac(500), n, whatever))(t)
 			b.clock.Turn(30 * time.Second)
-			same(t, "requested", must(b.Lend(b.ctx(), mac(500), n, offered.Address))(t), offered)
+			same(t, "requested", must(b.lend(mac(500), n, offered.Address))(t), offered)
 			b.clock.Turn(time.Minute)
-			if later := must(b.Lend(b.ctx(), mac(500), n, offered.Address))(t); !later.Until.After(offered.Until) {
+			if later := must(b.lend(mac(500), n, offered.Address))(t); !later.Until.After(offered.Until) {
 				t.Errorf("extended until %s, offered until %s", later.Until, offered.Until)
 			}
 		},
@@ -71,21 +78,21 @@ func leases() chapter {
 			n := b.provision()
 			lent := map[netip.Addr]bool{}
 			for i := range n.Pool.Size() {
-				lent[must(b.Lend(b.ctx(), mac(500+i), n, whatever))(t).Address] = true
+				lent[must(b.lend(mac(500+i), n, whatever))(t).Address] = true
 			}
 			same(t, "lent", len(lent), 200)
-			_, err := b.Lend(b.ctx(), mac(900), n, whatever)
+			_, err := b.lend(mac(900), n, whatever)
 			refused(t, err, fault.Conflict)
 			ok(t, b.Release(b.ctx(), mac(503), n, addr("10.0.0.23")))
-			same(t, "given back", must(b.Lend(b.ctx(), mac(900), n, whatever))(t).Address, addr("10.0.0.23"))
+			same(t, "given back", must(b.lend(mac(900), n, whatever))(t).Address, addr("10.0.0.23"))
 		},
 		"whom an address was lent to last is known, though the lease has ended": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
 			n := b.provision()
-			lent := must(b.Lend(b.ctx(), mac(500), n, addr("10.0.0.105")))(t)
+			lent := must(b.lend(mac(500), n, addr("10.0.0.105")))(t)
 			b.clock.Turn(time.Hour)
 			same(t, "lessee", must(b.Lessee(b.ctx(), n, lent.Address))(t), mac(500))
-			must(b.Lend(b.ctx(), mac(501), n, lent.Address))(t)
+			must(b.lend(mac(501), n, lent.Address))(t)
 			same(t, "the next", must(b.Lessee(b.ctx(), n, lent.Address))(t), mac(501))
 			ok(t, b.Decline(b.ctx(), mac(501), n, lent.Address))
 			for _, nobody := range []netip.Addr{lent.Address, addr("10.0.0.106"), whatever} {
@@ -98,58 +105,58 @@ func leases() chapter {
 			p.Racks[0].Machines[0].NICs[0].Address, p.Racks[0].Machines[1].NICs[0].Address = "10.0.0.100", "10.0.0.101"
 			b.apply(p)
 			for i, wish := range []string{"10.0.0.100", "10.0.0.102", "10.0.0.50", "192.0.2.1"} {
-				l := must(b.Lend(b.ctx(), mac(500+i), b.provision(), addr(wish)))(t)
+				l := must(b.lend(mac(500+i), b.provision(), addr(wish)))(t)
 				same(t, "lent for "+wish, l.Address, addr("10.0.0.103"))
 				ok(t, b.Release(b.ctx(), mac(500+i), b.provision(), l.Address))
 			}
 		},
 		"a lease that the plan's reservation overtakes is moved": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
-			must(b.Lend(b.ctx(), mac(500), b.provision(), whatever))(t)
+			must(b.lend(mac(500), b.provision(), whatever))(t)
 			p := planOf(1)
 			p.Racks[0].Machines[0].NICs[0].Address = "10.0.0.100"
 			b.apply(p)
-			same(t, "moved", must(b.Lend(b.ctx(), mac(500), b.provision(), whatever))(t).Address, addr("10.0.0.101"))
+			same(t, "moved", must(b.lend(mac(500), b.provision(), whatever))(t).Address, addr("10.0.0.101"))
 		},
 		"an address is lent again once it was released or its time is over": func(t *testing.T, b *bench) {
 			p := planOf(0)
 			p.Networks[0].Pool.Last = p.Networks[0].Pool.First
 			b.apply(p)
 			n := b.provision()
-			l := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
-			_, err := b.Lend(b.ctx(), mac(501), n, whatever)
+			l := must(b.lend(mac(500), n, whatever))(t)
+			_, err := b.lend(mac(501), n, whatever)
 			refused(t, err, fault.Conflict)
 			ok(t, b.Release(b.ctx(), mac(501), n, l.Address)) // not its own
-			_, err = b.Lend(b.ctx(), mac(501), n, whatever)
+			_, err = b.lend(mac(501), n, whatever)
 			refused(t, err, fault.Conflict)
 			ok(t, b.Release(b.ctx(), mac(500), n, l.Address))
-			must(b.Lend(b.ctx(), mac(501), n, whatever))(t)
+			must(b.lend(mac(501), n, whatever))(t)
 			b.clock.Turn(10 * time.Minute)
 			same(t, "running", len(must(b.Leases(b.ctx()))(t)), 0)
-			must(b.Lend(b.ctx(), mac(502), n, whatever))(t)
+			must(b.lend(mac(502), n, whatever))(t)
 			ok(t, b.Prune(b.ctx()))
 			same(t, "kept", b.count("SELECT count(*) FROM lease"), 1)
 		},
 		"an address that was declined rests for an hour": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
 			n := b.provision()
-			l := must(b.Lend(b.ctx(), mac(500), n, whatever))(t)
+			l := must(b.lend(mac(500), n, whatever))(t)
 			ok(t, b.Decline(b.ctx(), mac(501), n, l.Address)) // not its own
 			ok(t, b.Decline(b.ctx(), mac(500), n, l.Address))
-			next := must(b.Lend(b.ctx(), mac(500), n, l.Address))(t)
+			next := must(b.lend(mac(500), n, l.Address))(t)
 			same(t, "next", next.Address, l.Address.Next())
 			ok(t, b.Decline(b.ctx(), mac(500), n, next.Address))
 			all := must(b.Leases(b.ctx()))(t)
 			same(t, "resting", []any{len(all), all[0].MAC, all[1].Address}, []any{2, inventory.MAC{}, next.Address})
 			b.clock.Turn(time.Hour)
-			same(t, "rested", must(b.Lend(b.ctx(), mac(502), n, l.Address))(t).Address, l.Address)
+			same(t, "rested", must(b.lend(mac(502), n, l.Address))(t).Address, l.Address)
 		},
 		"leases are listed by address as numbers are": func(t *testing.T, b *bench) {
 			p := planOf(0)
 			p.Networks[0].Pool = &plan.Pool{First: "10.0.0.98", Last: "10.0.0.101"}
 			b.apply(p)
 			for i := range 4 {
-				must(b.Lend(b.ctx(), mac(500+i), b.provision(), whatever))(t)
+				must(b.lend(mac(500+i), b.provision(), whatever))(t)
 			}
 			for i, l := range must(b.Leases(b.ctx()))(t) {
 				same(t, "in place", l.Address, b.provision().Pool.Nth(i))

@@ -123,7 +123,7 @@ func pages() chapter {
 			b.apply(planOf(1))
 			n := b.provision()
 			for i := range 5 {
-				must(b.Lend(b.ctx(), mac(200+i), n, addr(fmt.Sprintf("10.0.0.%d", 100+i))))(t)
+				must(b.lend(mac(200+i), n, addr(fmt.Sprintf("10.0.0.%d", 100+i))))(t)
 			}
 			var got []string
 			p := store.Page{Limit: 2}

@@ -152,7 +152,7 @@ func growing() chapter {
 			_, err := b.Device(b.ctx(), "none")
 			refused(t, err, fault.NotFound)
 			n := b.provision()
-			l := must(b.Lend(b.ctx(), mac(200), n, addr("10.0.0.100")))(t)
+			l := must(b.lend(mac(200), n, addr("10.0.0.100")))(t)
 			same(t, "lease", must(b.Lease(b.ctx(), n.Name, "10.0.0.100"))(t).MAC, l.MAC)
 			for _, none := range []string{"10.0.0.9", "fe80::1"} {
 				_, err = b.Lease(b.ctx(), n.Name, none)

@@ -1,0 +1,216 @@
+package listen
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/net/ipv4"
+
+	"rackwright/boot"
+	"rackwright/dhcp"
+	"rackwright/inventory"
+)
+
+// Bounds of one clerk.
+const (
+	servedAtOnce = 128         // messages, with one question to the Lender
+	slowRate     = 2000        // messages a second that need Decide: what hosts of a kind send does once
+	probing      = 512         // strangers at once whose address is looked for on the wire
+	seenRate     = 256         // strangers a second that are sighted though they are not written down
+	saysEvery    = time.Minute // that it cannot do its work
+)
+
+// clerk answers strangers who may be lent an address: it asks the Lender for many at once, which
+// writes to disk once for all of them. While it waits for that, others gather.
+type clerk struct {
+	*Server
+	*outbox
+	links *links
+	in    chan arrival
+	quick dhcp.Quick
+	told  quota
+	seen  bucket
+	slow  bucket
+	slots chan struct{}
+	look  sync.WaitGroup // those whose address is looked for
+
+	some  []borrower
+	fails int
+	said  time.Time
+}
+
+// borrower is a stranger's message on its way.
+type borrower struct {
+	arrival
+	from  dhcp.Inbound
+	ask   dhcp.Ask
+	loan  inventory.Loan
+	plain bool // a template may do
+}
+
+func (s *Server) newClerk(conn *ipv4.PacketConn, links *links) *clerk {
+	return &clerk{Server: s, outbox: s.outbox(conn), links: links, in: make(chan arrival, servedAtOnce), quick: dhcp.Quick{Settings: s.Settings},
+		told: newQuota(), slots: make(chan struct{}, probing), some: make([]borrower, 0, servedAtOnce)}
+}
+
+// take hands over a message that has bytes of its own, unless too many wait.
+func (c *clerk) take(p arrival) bool {
+	select {
+	case c.in <- p:
+		return true
+	default:
+		return false
+	}
+}
+
+// run answers strangers until ctx ends.
+func (c *clerk) run(ctx context.Context) {
+	defer c.look.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-c.in:
+			v := c.View()
+			c.some = c.some[:0]
+			c.read(ctx, v, p)
+			for range min(len(c.in), servedAtOnce-1) {
+				c.read(ctx, v, <-c.in)
+			}
+			c.serve(ctx, v)
+		}
+	}
+}
+
+// read finds out what the Lender must be asked. What needs no lease is done with.
+func (c *clerk) read(ctx context.Context, v *boot.View, p arrival) {
+	in, ok := c.inbound(&p, c.links.now())
+	if !ok {
+		return
+	}
+	b := borrower{arrival: p, from: in}
+	if b.ask, b.plain = c.quick.Ask(v, p.b, in); b.plain {
+		c.traceIn(&p)
+	} else {
+		if !c.slow.take(p.at, slowRate) {
+			c.fail("too many unusual messages at once, some dropped", p.mac())
+			return
+		}
+		ans, ok := c.decide(v, &p, &b.from)
+		switch {
+		case !ok:
+			return
+		case ans.Ask == nil:
+			c.finish(c.conn, p.ifindex, b.from, ans)
+			return
+		case ans.Ask.Verb != dhcp.Lend:
+			c.finish(c.conn, p.ifindex, b.from, c.lend(ctx, p.ifindex, b.from, ans))
+			return
+		}
+		b.ask = *ans.Ask
+	}
+	b.loan = inventory.Loan{MAC: b.ask.MAC, Wish: b.ask.Address}
+	c.some = append(c.some, b)
+}
+
+// serve lends to those who were read, and answers them.
+func (c *clerk) serve(ctx context.Context, v *boot.View) {
+	of := map[string][]*inventory.Loan{}
+	networks := map[string]*inventory.Network{}
+	for i := range c.some {
+		n := c.some[i].ask.Network
+		of[n.ID], networks[n.ID] = append(of[n.ID], &c.some[i].loan), n
+	}
+	for id, loans := range of {
+		ctx, cancel := context.WithTimeout(ctx, lendTimeout)
+		c.Lender.Lend(ctx, networks[id], loans)
+		cancel()
+	}
+	for i := range c.some {
+		c.answer(ctx, v, &c.some[i])
+		if c.full() {
+			c.flush()
+		}
+	}
+	c.flush()
+}
+
+// answer tells one stranger what it was lent.
+func (c *clerk) answer(ctx context.Context, v *boot.View, b *borrower) {
+	lease, err := b.loan.Lease, b.loan.Err
+	if err != nil {
+		c.fail("no lease: "+err.Error(), b.ask.MAC)
+	} else if b.ask.Offers && c.probe.asks(lease.Address) {
+		c.probeFirst(ctx, v, b)
+		return
+	}
+	if err == nil {
+		if reply, ok := c.quick.Lent(v, b.b, b.from, b.ask, lease, c.room()); ok {
+			c.swift(v, b, reply)
+			return
+		}
+	}
+	if b.plain {
+		if b.from.Message, _ = dhcp.Parse(b.b); b.from.Message == nil {
+			return
+		}
+	}
+	ans := c.settle(ctx, b.from, b.ask, lease, err)
+	if err == nil {
+		c.quick.Learn(b.b, ans)
+	}
+	c.finish(c.conn, b.ifindex, b.from, ans)
+}
+
+// swift sends a reply that was made of a template.
+func (c *clerk) swift(v *boot.View, b *borrower, reply dhcp.Swift) {
+	if c.Tracer != nil {
+		c.trace(b.mac(), true, netip.AddrPortFrom(reply.Source, c.Server.port()), reply.Dest, reply.Bytes)
+	}
+	here, xid := c.quick.Place(b.from)
+	moved := c.strays.Notice(b.mac(), xid, here, b.at)
+	told := c.told.take(b.at, b.mac()) || moved != nil
+	var n *note
+	if told || b.ask.Offers && c.seen.take(b.at, seenRate) {
+		n = c.book.note(v, b.from, b.b)
+	}
+	if n != nil {
+		ask := b.ask
+		n.moved, n.ask, n.lease, n.mute = moved, &ask, b.loan.Lease, !told
+	}
+	if !told {
+		c.book.untold.Add(1)
+	}
+	c.queue(reply, b.ifindex, n)
+}
+
+// probeFirst answers beside when it was looked whether somebody uses the address.
+func (c *clerk) probeFirst(ctx context.Context, v *boot.View, b *borrower) {
+	own := *b
+	select {
+	case c.slots <- struct{}{}:
+	default:
+		c.fail("too many strangers at once whose address must be looked for, some dropped", own.ask.MAC)
+		return
+	}
+	c.look.Go(func() {
+		defer func() { <-c.slots }()
+		if own.from.Message == nil {
+			if own.from.Message, _ = dhcp.Parse(own.b); own.from.Message == nil {
+				return
+			}
+		}
+		c.finish(c.conn, own.ifindex, own.from, c.lend(ctx, own.ifindex, own.from, dhcp.Decide(v, own.from, c.Settings)))
+	})
+}
+
+// fail says now and then that a stranger is not answered.
+func (c *clerk) fail(what string, last inventory.MAC) {
+	c.fails++
+	if now := c.Now(); now.Sub(c.said) > saysEvery {
+		c.Log.Warn("dhcp: "+what, "messages", c.fails, "last", last)
+		c.said, c.fails = now, 0
+	}
+}
