@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -31,7 +30,7 @@ type ApprovalFilter struct {
 // that the caller may go on. Requests are weighed one at a time.
 func (db *DB) Weigh(ctx context.Context, a audit.Approval, over int, request []byte) (*audit.Approval, error) {
 	var kept *audit.Approval
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		kept = nil
 		if _, err := db.lock(ctx, tx, `SELECT 1 FROM audit_head`); err != nil {
 			return err
@@ -63,7 +62,7 @@ func (db *DB) Weigh(ctx context.Context, a audit.Approval, over int, request []b
 // person is the name that destructions of one person are summed by.
 func person(a audit.Approval) string { return strings.ToLower(cmp.Or(a.Owner, a.Actor)) }
 
-func (db *DB) keep(ctx context.Context, tx *sql.Tx, a *audit.Approval, now time.Time, request []byte) error {
+func (db *DB) keep(ctx context.Context, tx *txn, a *audit.Approval, now time.Time, request []byte) error {
 	var waiting int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM approval WHERE caller_id = $1 AND state = 'waiting' AND expires_at > $2`, a.CallerID, now).Scan(&waiting); err != nil {
 		return err
@@ -132,7 +131,7 @@ func (db *DB) approvals(ctx context.Context, q queryer, pick string, args ...any
 func (db *DB) DecideApproval(ctx context.Context, id string, who audit.Person, reason string, approve bool) (*audit.Approval, []byte, error) {
 	var a *audit.Approval
 	var request []byte
-	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.tx(ctx, func(tx *txn) (err error) {
 		if _, err = db.lock(ctx, tx, `SELECT 1 FROM audit_head`); err != nil {
 			return err
 		}
@@ -163,7 +162,7 @@ func (db *DB) DecideApproval(ctx context.Context, id string, who audit.Person, r
 	return a, request, nil
 }
 
-func (db *DB) kept(ctx context.Context, tx *sql.Tx, id string) ([]byte, error) {
+func (db *DB) kept(ctx context.Context, tx *txn, id string) ([]byte, error) {
 	var sealed string
 	if err := tx.QueryRowContext(ctx, `SELECT request_sealed FROM approval WHERE id = $1`, id).Scan(&sealed); err != nil {
 		return nil, err

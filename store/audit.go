@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -40,7 +39,7 @@ func (db *DB) AppendAudits(ctx context.Context, all []audit.Record) error {
 
 // appendAudits returns the last.
 func (db *DB) appendAudits(ctx context.Context, all []audit.Record) (out audit.Record, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.tx(ctx, func(tx *txn) error {
 		var head audit.Head
 		err := tx.QueryRowContext(ctx, `SELECT seq, hash FROM audit_head`+db.dialect.lock).Scan(&head.Seq, &head.Hash)
 		if err != nil {
@@ -65,7 +64,7 @@ func (db *DB) appendAudits(ctx context.Context, all []audit.Record) (out audit.R
 	return out, err
 }
 
-func insertAudit(ctx context.Context, tx *sql.Tx, e *audit.Record) error {
+func insertAudit(ctx context.Context, tx *txn, e *audit.Record) error {
 	before, err := audit.Canonical(e.Before)
 	if err != nil {
 		return err

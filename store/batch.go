@@ -43,7 +43,7 @@ func gather[T any](db *DB, values []string, column string, read func(clause stri
 
 // batch gathers rows of one table and inserts many with one statement.
 type batch struct {
-	tx      *sql.Tx
+	tx      *txn
 	written int64  // rows
 	into    string // INSERT INTO table (columns)
 	then    string // ON CONFLICT ..., or nothing
@@ -55,13 +55,13 @@ type batch struct {
 }
 
 // newBatch is a batch of few rows; DB.batch is quicker with many.
-func newBatch(tx *sql.Tx, into, then string, columns int) *batch {
+func newBatch(tx *txn, into, then string, columns int) *batch {
 	return &batch{tx: tx, into: into, then: then, columns: columns, rows: max(1, 100/columns), mark: numbered}
 }
 
 func numbered(n int) string { return "$" + strconv.Itoa(n) }
 
-func (db *DB) batch(tx *sql.Tx, into, then string, columns int) *batch {
+func (db *DB) batch(tx *txn, into, then string, columns int) *batch {
 	return &batch{tx: tx, into: into, then: then, columns: columns, rows: db.dialect.params / columns, mark: db.dialect.mark}
 }
 

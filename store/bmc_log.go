@@ -20,7 +20,7 @@ type BMCLog struct {
 // limit of them: they are marked as read now, so that no two processes read the same.
 func (db *DB) DueBMCLogs(ctx context.Context, since time.Time, limit int) ([]string, error) {
 	var ids []string
-	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.tx(ctx, func(tx *txn) (err error) {
 		if ids, err = collect(ctx, tx, readText, `SELECT b.machine_id FROM bmc b LEFT JOIN bmc_log l ON l.machine_id = b.machine_id
 			WHERE l.machine_id IS NULL OR l.read_at < $1 ORDER BY l.read_at LIMIT $2`, since, limit); err != nil {
 			return err
@@ -55,7 +55,7 @@ func (db *DB) BMCLog(ctx context.Context, machineID string) (l BMCLog, err error
 // False: the cursor is no more where it was, and nothing was written.
 func (db *DB) TellBMC(ctx context.Context, machineID string, was, is BMCLog, events []journal.Event) (bool, error) {
 	told := false
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `INSERT INTO bmc_log (machine_id, cursor, subscription, read_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (machine_id) DO UPDATE SET cursor = excluded.cursor, subscription = excluded.subscription
 			WHERE bmc_log.cursor = $5 AND bmc_log.subscription = $6`, machineID, is.Cursor, is.Subscription, db.now(), was.Cursor, was.Subscription)

@@ -123,7 +123,7 @@ func (db *DB) DropPending(ctx context.Context, machineID, refused string) error 
 
 // settlePending runs a statement on the BMC whose pending password is the one given.
 func (db *DB) settlePending(ctx context.Context, machineID, password, statement string, args ...any) error {
-	return db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
+	return db.changeBMC(ctx, machineID, func(tx *txn) (int64, error) {
 		s, err := readSecrets(ctx, tx, machineID)
 		if err != nil {
 			return 0, err
@@ -142,7 +142,7 @@ func (db *DB) AdoptLogin(ctx context.Context, machineID string, l Login) error {
 	if l.Name == LoginFactory || l.sealed == "" {
 		return fault.Invalidf("the factory login of BMC %s cannot be kept", l.Address).WithHint("give it a password of its own")
 	}
-	return db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
+	return db.changeBMC(ctx, machineID, func(tx *txn) (int64, error) {
 		return exec(ctx, tx, `UPDATE bmc SET password_sealed = $1, username = $2, former_sealed = '', former_username = '', claimed_at = $3
 			WHERE machine_id = $4 AND pending_sealed = ''`,
 			l.sealed, l.Username, db.now(), machineID)
@@ -152,7 +152,7 @@ func (db *DB) AdoptLogin(ctx context.Context, machineID string, l Login) error {
 // ForgetPin makes the next certificate that a BMC shows the pinned one: a person said
 // that it was replaced.
 func (db *DB) ForgetPin(ctx context.Context, machineID string) error {
-	return db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
+	return db.changeBMC(ctx, machineID, func(tx *txn) (int64, error) {
 		return exec(ctx, tx, `UPDATE bmc SET certificate_sha256 = '', next_certificate = '' WHERE machine_id = $1`, machineID)
 	})
 }
@@ -166,7 +166,7 @@ func (db *DB) NextCertificate(ctx context.Context, machineID, sha256 string) err
 // TakeCertificate pins the certificate that a BMC shows if it is the one that was about to
 // be installed, and reports whether it is.
 func (db *DB) TakeCertificate(ctx context.Context, machineID, shown string) (bool, error) {
-	err := db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
+	err := db.changeBMC(ctx, machineID, func(tx *txn) (int64, error) {
 		return exec(ctx, tx, `UPDATE bmc SET certificate_sha256 = next_certificate, next_certificate = '' WHERE machine_id = $1 AND next_certificate = $2 AND next_certificate <> ''`,
 			machineID, shown)
 	})
@@ -178,8 +178,8 @@ func (db *DB) TakeCertificate(ctx context.Context, machineID, shown string) (boo
 
 // changeBMC changes a BMC's row, and with it the machine: its version grows, and its gates
 // are looked at again. A change that finds no row to change is a Conflict.
-func (db *DB) changeBMC(ctx context.Context, machineID string, change func(tx *sql.Tx) (int64, error)) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+func (db *DB) changeBMC(ctx context.Context, machineID string, change func(tx *txn) (int64, error)) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if _, err := db.machineToChange(ctx, tx, machineID); err != nil {
 			return err
 		}
@@ -248,7 +248,7 @@ func (db *DB) BMCAuthority(ctx context.Context, fresh func() (certificate, key [
 // GivePassword makes a password that a person knows the current one, as a plan would: what
 // a claim left is kept as the former. What the plan said last stays what it said.
 func (db *DB) GivePassword(ctx context.Context, machineID, password string) error {
-	return db.changeBMC(ctx, machineID, func(tx *sql.Tx) (int64, error) {
+	return db.changeBMC(ctx, machineID, func(tx *txn) (int64, error) {
 		return exec(ctx, tx, `UPDATE bmc SET former_sealed = CASE WHEN claimed_at IS NULL THEN former_sealed ELSE password_sealed END,
 			former_username = CASE WHEN claimed_at IS NULL THEN former_username ELSE username END,
 			password_sealed = $1, claimed_at = NULL WHERE machine_id = $2`, db.seal.Seal([]byte(password), sealContext(machineID)), machineID)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"rackwright/inventory"
 )
@@ -20,7 +19,7 @@ type bondSettings struct {
 
 // writeBonds writes what machines say of their bonds, the networks with tags, and all
 // their addresses.
-func (db *DB) writeBonds(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
+func (db *DB) writeBonds(ctx context.Context, tx *txn, ids identities, machines []*inventory.Machine) error {
 	bonds := db.batch(tx, `INSERT INTO bond (machine_id, name, position, settings, network_id, address, address6)`, "", 7)
 	defer bonds.close()
 	vlans := db.batch(tx, `INSERT INTO vlan (machine_id, port, position, network_id, address, address6)`, "", 6)

@@ -51,14 +51,14 @@ const (
 // AddEvidence keeps evidence for an operation, replacing older of its kind, and makes
 // the operation due.
 func (db *DB) AddEvidence(ctx context.Context, operation, kind string, detail any) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error { return db.addEvidence(ctx, tx, operation, kind, detail) })
+	err := db.tx(ctx, func(tx *txn) error { return db.addEvidence(ctx, tx, operation, kind, detail) })
 	db.work.wake(everything)
 	return err
 }
 
 // addEvidence is AddEvidence within a transaction, after which work is due: each that is
 // committed by itself costs the disk a write, and a machine's boot has a dozen.
-func (db *DB) addEvidence(ctx context.Context, tx *sql.Tx, operation, kind string, detail any) error {
+func (db *DB) addEvidence(ctx context.Context, tx *txn, operation, kind string, detail any) error {
 	if err := db.noteEvidence(ctx, tx, operation, kind, detail); err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func secret() string {
 func (db *DB) Begin(ctx context.Context, h *boot.Host) (string, error) {
 	nonce := secret()
 	now := db.now()
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if _, err := exec(ctx, tx, `DELETE FROM boot_secret WHERE operation_id = $1 AND kind = 'nonce' AND hash NOT IN
 			(SELECT hash FROM boot_secret WHERE operation_id = $1 AND kind = 'nonce' ORDER BY created_at DESC, hash LIMIT $2)`, h.Operation, mostNonces-1); err != nil {
 			return err
@@ -142,7 +142,7 @@ func spentNonce() error {
 // operation's agent; older sessions of the operation end.
 func (db *DB) Redeem(ctx context.Context, nonce string) (operation, session string, err error) {
 	session = secret()
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.tx(ctx, func(tx *txn) error {
 		now := db.now()
 		if _, err := db.lock(ctx, tx, `SELECT 1 FROM operation WHERE id = (SELECT operation_id FROM boot_secret WHERE hash = $1)`, access.Hash(nonce)); err != nil {
 			return err

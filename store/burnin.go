@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"rackwright/deploy"
 	"rackwright/fault"
@@ -78,7 +77,7 @@ func burnIns(ctx context.Context, q queryer, pick string, args ...any) ([]deploy
 // What does not fit goes on waiting; the budget says why.
 func (db *DB) PowerBurnIn(ctx context.Context, b *deploy.BurnRecord, o *deploy.Operation) (inventory.Budget, error) {
 	var out inventory.Budget
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		m, err := db.machine(ctx, tx, b.Machine)
 		if err != nil {
 			return err

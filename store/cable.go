@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"rackwright/fault"
@@ -61,7 +60,7 @@ func (a *application) unplug(ctx context.Context, owners []string) error {
 
 // cut removes all cables that end at machines or devices that leave, and what others say of
 // those that they planned.
-func (db *DB) cut(ctx context.Context, tx *sql.Tx, owners []string) error {
+func (db *DB) cut(ctx context.Context, tx *txn, owners []string) error {
 	planners, err := gather(db, owners, "far.owner_id", func(clause string, args []any) ([]string, error) {
 		return collect(ctx, tx, readText, `SELECT DISTINCT near.owner_id FROM cable_end far JOIN cable_end near ON near.cable_id = far.cable_id AND near.side = 'a'
 			WHERE far.side = 'b' AND `+clause, args...)
@@ -84,7 +83,7 @@ func (db *DB) cut(ctx context.Context, tx *sql.Tx, owners []string) error {
 }
 
 // pullOut takes cables that are no more out of the document of a machine or device.
-func (db *DB) pullOut(ctx context.Context, tx *sql.Tx, id string) error {
+func (db *DB) pullOut(ctx context.Context, tx *txn, id string) error {
 	machines, err := db.machines(ctx, tx, "m.id = $1", id)
 	if err != nil {
 		return err

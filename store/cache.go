@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -49,7 +48,7 @@ func (db *DB) BeatCache(ctx context.Context, c images.Cache, actor string) ([]st
 		return nil, err
 	}
 	want := []string{}
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if c.Rack != "" {
 			r, err := rack(ctx, tx, c.Rack)
 			if fault.Is(err, fault.NotFound) && holds(ctx, "", "") { // else a stranger's rack is as one that is not
@@ -99,7 +98,7 @@ func stillWanted(want []string, warming []images.Warm) []string {
 }
 
 // roomForCache forgets a cache that was not heard of for long, or refuses another.
-func (db *DB) roomForCache(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) roomForCache(ctx context.Context, tx *txn) error {
 	if _, err := exec(ctx, tx, `DELETE FROM image_cache WHERE seen_at < $1`, db.now().Add(-90*24*time.Hour)); err != nil {
 		return err
 	}
@@ -110,7 +109,7 @@ func (db *DB) roomForCache(ctx context.Context, tx *sql.Tx) error {
 	return fault.Conflictf("there are %d caches already", n).WithHint("'rackwright cache forget' those that are no more")
 }
 
-func (db *DB) writeCache(ctx context.Context, tx *sql.Tx, c images.Cache, want []string, first bool) error {
+func (db *DB) writeCache(ctx context.Context, tx *txn, c images.Cache, want []string, first bool) error {
 	seen := db.now()
 	c.Want, c.Seen, c.Alive = nil, time.Time{}, false
 	if !first {
@@ -126,7 +125,7 @@ func (db *DB) writeCache(ctx context.Context, tx *sql.Tx, c images.Cache, want [
 
 // ForgetCache forgets a cache; one that is alive is back with its next word.
 func (db *DB) ForgetCache(ctx context.Context, name, actor string) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
+	return db.tx(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `DELETE FROM image_cache WHERE name = $1`, name)
 		if err == nil && n == 0 {
 			return fault.NotFoundf("there is no cache %q", name).WithHint("'rackwright cache list' shows them")

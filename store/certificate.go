@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -23,7 +22,7 @@ type CertificateFilter struct {
 // is of is done once.
 func (db *DB) AddCertificate(ctx context.Context, c *deploy.SignedCertificate) error {
 	is := &c.Certificate
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `INSERT INTO certificate (id, machine_id, operation_id, serial, wwn, document, ended_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (id) DO NOTHING`, is.ID, is.Machine.ID, is.Operation, is.Disk.Serial, is.Disk.WWN, toJSON(c), is.Ended)
 		if err != nil || n == 0 {

@@ -9,8 +9,8 @@ import (
 
 // complete fills in what a migration cannot work out by itself: the spans of networks and
 // the words by which machines are found. It does nothing where they are there.
-func (db *DB) complete(ctx context.Context, pool *sql.DB) error {
-	tx, err := pool.BeginTx(ctx, nil)
+func (db *DB) complete(ctx context.Context, at *sql.DB) error {
+	tx, err := (&pool{DB: at}).begin(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (db *DB) complete(ctx context.Context, pool *sql.DB) error {
 	return tx.Commit()
 }
 
-func fillSpans(ctx context.Context, tx *sql.Tx) error {
+func fillSpans(ctx context.Context, tx *txn) error {
 	without, err := collect(ctx, tx, readText, `SELECT name FROM network WHERE span_first IS NULL`)
 	if err != nil || len(without) == 0 {
 		return err
@@ -47,7 +47,7 @@ func fillSpans(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-func (db *DB) fillWords(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) fillWords(ctx context.Context, tx *txn) error {
 	if some, err := collect(ctx, tx, readText, `SELECT word FROM machine_word LIMIT 1`); err != nil || len(some) > 0 {
 		return err
 	}

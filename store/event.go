@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -94,7 +93,7 @@ func readEvent(scan func(...any) error) (e journal.Event, err error) {
 
 // AppendEvents writes events in one transaction.
 func (db *DB) AppendEvents(ctx context.Context, events []journal.Event) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error { return db.append(ctx, tx, events) })
+	err := db.tx(ctx, func(tx *txn) error { return db.append(ctx, tx, events) })
 	db.events.wake(everything)
 	return err
 }
@@ -105,7 +104,7 @@ const eventRows = 20
 
 // append writes events; it is the last thing a transaction does. A reader that has seen
 // an id has seen all smaller ones, so writers take turns from here to their commit.
-func (db *DB) append(ctx context.Context, tx *sql.Tx, events []journal.Event) error {
+func (db *DB) append(ctx context.Context, tx *txn, events []journal.Event) error {
 	const columns = 9
 	if len(events) > 0 && db.dialect.inOrder != "" {
 		if _, err := exec(ctx, tx, db.dialect.inOrder); err != nil {

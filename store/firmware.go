@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"maps"
 	"slices"
@@ -44,7 +43,7 @@ func firmwareFiles(ctx context.Context, q queryer, pick string, args ...any) ([]
 // AddFirmware records a file whose bytes are stored. The same again is no change; another
 // under its name is Conflict.
 func (db *DB) AddFirmware(ctx context.Context, f *firmware.File, actor string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		old, err := firmwareFile(ctx, tx, f.Name)
 		if err == nil {
 			return sameFile(old, f)
@@ -77,7 +76,7 @@ func sameFile(old, f *firmware.File) error {
 // no other has the digest. Conflict while an operation or a campaign needs it.
 func (db *DB) RemoveFirmware(ctx context.Context, name, actor string) (*firmware.File, error) {
 	var out *firmware.File
-	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.tx(ctx, func(tx *txn) (err error) {
 		if _, err := db.lock(ctx, tx, `SELECT 1 FROM firmware_file WHERE name = $1`, name); err != nil {
 			return err
 		}
@@ -100,7 +99,7 @@ func (db *DB) RemoveFirmware(ctx context.Context, name, actor string) (*firmware
 }
 
 // firmwareUnused is Conflict while an operation or a campaign needs a file.
-func (db *DB) firmwareUnused(ctx context.Context, tx *sql.Tx, f *firmware.File) error {
+func (db *DB) firmwareUnused(ctx context.Context, tx *txn, f *firmware.File) error {
 	open, err := db.operations(ctx, tx, "o.kind = $1 AND o.state IN ('queued', 'running', 'parked')", deploy.Firmware)
 	if err != nil {
 		return err
@@ -132,7 +131,7 @@ func (db *DB) FirmwareDigestUsed(ctx context.Context, digest string) (bool, erro
 
 // holdFirmware keeps the files that are ordered from being removed until the operation is
 // there to keep them.
-func (db *DB) holdFirmware(ctx context.Context, tx *sql.Tx, o *deploy.FirmwareOrder) error {
+func (db *DB) holdFirmware(ctx context.Context, tx *txn, o *deploy.FirmwareOrder) error {
 	if o == nil {
 		return nil
 	}

@@ -16,7 +16,7 @@ const ticketLife = 6 * time.Hour
 // only its hash is kept. Tickets that the operation had for the file before end.
 func (db *DB) IssueTicket(ctx context.Context, operation, digest string) (string, error) {
 	ticket := secret()
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if _, err := exec(ctx, tx, `DELETE FROM firmware_ticket WHERE operation_id = $1 AND digest = $2`, operation, digest); err != nil {
 			return err
 		}

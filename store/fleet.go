@@ -57,7 +57,7 @@ func fleetContext(id string) string { return "rollout/" + id + "/order" }
 // that kind and name is Conflict; so is an image or a firmware file that was removed
 // meanwhile.
 func (db *DB) CreateFleet(ctx context.Context, f *fleet.Fleet, order deploy.Order, actor string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		switch _, err := fleetOf(ctx, tx, f.Kind, f.Name); {
 		case err == nil:
 			return fault.Conflictf("there is a %s %s already", f.Kind, f.Name).WithHint("give the new one a name of its own")
@@ -92,7 +92,7 @@ func (db *DB) CreateFleet(ctx context.Context, f *fleet.Fleet, order deploy.Orde
 }
 
 // holdNeeds keeps what a fleet needs from being removed until it is there to keep it.
-func (db *DB) holdNeeds(ctx context.Context, tx *sql.Tx, f *fleet.Fleet, order deploy.Order) error {
+func (db *DB) holdNeeds(ctx context.Context, tx *txn, f *fleet.Fleet, order deploy.Order) error {
 	if err := db.holdImage(ctx, tx, order); err != nil {
 		return err
 	}
@@ -137,7 +137,7 @@ func (db *DB) FleetOperations(ctx context.Context, id string) (map[string]*deplo
 
 // joinFleet writes down that an operation is of a fleet, which has one for each machine.
 // Conflict also when the power that the fleet counted on was given away meanwhile.
-func (db *DB) joinFleet(ctx context.Context, tx *sql.Tx, o *deploy.Operation, m *inventory.Machine) error {
+func (db *DB) joinFleet(ctx context.Context, tx *txn, o *deploy.Operation, m *inventory.Machine) error {
 	id := o.Order.Rollout
 	if f := o.Order.Firmware; f != nil {
 		id = cmp.Or(id, f.Campaign)
@@ -172,7 +172,7 @@ func FleetEvent(f *fleet.Fleet, actor, what string) journal.Event {
 // SteerFleet lets a person change a fleet, whoever looks after it.
 func (db *DB) SteerFleet(ctx context.Context, kind fleet.Kind, idOrName, actor, what string, change func(*fleet.Fleet, time.Time) error) (*fleet.Fleet, error) {
 	var out *fleet.Fleet
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		f, err := fleetOf(ctx, tx, kind, idOrName)
 		if err != nil {
 			return err
@@ -195,7 +195,7 @@ func (db *DB) SteerFleet(ctx context.Context, kind fleet.Kind, idOrName, actor, 
 // there is none.
 func (db *DB) ClaimFleet(ctx context.Context, owner string, ttl time.Duration) (*fleet.Fleet, error) {
 	var out *fleet.Fleet
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		out = nil
 		now := db.now()
 		var id string
@@ -219,14 +219,14 @@ func (db *DB) ClaimFleet(ctx context.Context, owner string, ttl time.Duration) (
 // nothing and nothing of it is in motion) and gives it up. Conflict when it was changed
 // meanwhile.
 func (db *DB) SaveFleet(ctx context.Context, f *fleet.Fleet, due time.Time, events ...journal.Event) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error { return db.writeFleet(ctx, tx, f, due, events) })
+	err := db.tx(ctx, func(tx *txn) error { return db.writeFleet(ctx, tx, f, due, events) })
 	if err == nil {
 		db.events.wake(everything)
 	}
 	return err
 }
 
-func (db *DB) writeFleet(ctx context.Context, tx *sql.Tx, f *fleet.Fleet, due time.Time, events []journal.Event) error {
+func (db *DB) writeFleet(ctx context.Context, tx *txn, f *fleet.Fleet, due time.Time, events []journal.Event) error {
 	next := *f
 	next.Updated, next.Version = db.now(), f.Version+1
 	if !f.Follows() {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -24,7 +23,7 @@ func (db *DB) ScanCodes(ctx context.Context, codes []string, rack string, spot *
 		return s, db.fault(err)
 	}
 	var out *racking.Scan
-	err = db.tx(ctx, func(tx *sql.Tx) (err error) {
+	err = db.tx(ctx, func(tx *txn) (err error) {
 		if out, err = db.bindable(ctx, tx, read, rack, spot); err != nil {
 			return err
 		}
@@ -81,7 +80,7 @@ func (db *DB) scanned(ctx context.Context, q queryer, codes []inventory.Code, ra
 
 // bindScan writes what a confirmed scan says: the identifiers that the plan did not have,
 // where they were seen, that the thing is received and mounted, and its phase.
-func (db *DB) bindScan(ctx context.Context, tx *sql.Tx, s *racking.Scan, actor string) error {
+func (db *DB) bindScan(ctx context.Context, tx *txn, s *racking.Scan, actor string) error {
 	o := owner{id: s.Place.ID, name: s.Place.Owner, machine: s.Place.Kind == inventory.KindMachine}
 	var said []string
 	for _, set := range s.Binding.All() {
@@ -113,7 +112,7 @@ func (db *DB) bindScan(ctx context.Context, tx *sql.Tx, s *racking.Scan, actor s
 }
 
 // learn writes where a machine's identifiers were seen, or the identifiers of a device.
-func (db *DB) learn(ctx context.Context, tx *sql.Tx, o owner, b *racking.Binding) error {
+func (db *DB) learn(ctx context.Context, tx *txn, o owner, b *racking.Binding) error {
 	if !o.machine {
 		for _, set := range b.Set {
 			column := map[racking.Field]string{racking.Serial: "serial", racking.AssetTag: "asset_tag"}[set.Field]

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 // queued or parked waits until then; while an operation that netboots the machine runs,
 // it is Conflict.
 func (db *DB) Hold(ctx context.Context, idOrName, reason string, long time.Duration, actor string) (*inventory.Machine, error) {
-	return db.changeMachine(ctx, idOrName, func(tx *sql.Tx, m *inventory.Machine) ([]journal.Event, error) {
+	return db.changeMachine(ctx, idOrName, func(tx *txn, m *inventory.Machine) ([]journal.Event, error) {
 		h, err := inventory.NewHold(actor, reason, long, db.now())
 		if err != nil {
 			return nil, err
@@ -45,7 +44,7 @@ func (db *DB) ReleaseHold(ctx context.Context, idOrName, actor string, admin boo
 }
 
 func (db *DB) endHold(ctx context.Context, idOrName string, end func(*inventory.Machine, []inventory.Identifier) (string, error), actor string) (*inventory.Machine, error) {
-	m, err := db.changeMachine(ctx, idOrName, func(tx *sql.Tx, m *inventory.Machine) ([]journal.Event, error) {
+	m, err := db.changeMachine(ctx, idOrName, func(tx *txn, m *inventory.Machine) ([]journal.Event, error) {
 		seen, err := identifiers(ctx, tx, m.ID)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -35,7 +34,7 @@ func identifiers(ctx context.Context, q queryer, machineID string) ([]inventory.
 // Witness keeps what a machine was seen by, the newest so many, and returns the evidence
 // with the switch ports of the plan that it names.
 func (db *DB) Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error) {
-	err := db.tx(ctx, func(tx *sql.Tx) error { return db.keepIdentifiers(ctx, tx, machineID, e.Identifiers()) })
+	err := db.tx(ctx, func(tx *txn) error { return db.keepIdentifiers(ctx, tx, machineID, e.Identifiers()) })
 	if err != nil {
 		return e, err
 	}
@@ -43,7 +42,7 @@ func (db *DB) Witness(ctx context.Context, machineID string, e inventory.Evidenc
 	return e, db.fault(err)
 }
 
-func (db *DB) keepIdentifiers(ctx context.Context, tx *sql.Tx, machineID string, list []inventory.Identifier) error {
+func (db *DB) keepIdentifiers(ctx context.Context, tx *txn, machineID string, list []inventory.Identifier) error {
 	now := db.now()
 	for _, i := range list {
 		if _, err := exec(ctx, tx, `INSERT INTO identifier (machine_id, kind, value, source, first_at, last_at) VALUES ($1, $2, $3, $4, $5, $5)
@@ -116,7 +115,7 @@ func (db *DB) alike(ctx context.Context, q queryer, e inventory.Evidence) ([]inv
 // get a condition that names the evidence, and nothing is bound.
 func (db *DB) Recognise(ctx context.Context, stranger string, e inventory.Evidence) (*inventory.Machine, error) {
 	var planned *inventory.Machine
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		planned = nil
 		if err := db.onePlan(ctx, tx); err != nil {
 			return err
@@ -153,7 +152,7 @@ func (db *DB) Recognise(ctx context.Context, stranger string, e inventory.Eviden
 }
 
 // allOf adds to evidence what the machine was seen by before.
-func (db *DB) allOf(ctx context.Context, tx *sql.Tx, machineID string, e inventory.Evidence) (inventory.Evidence, error) {
+func (db *DB) allOf(ctx context.Context, tx *txn, machineID string, e inventory.Evidence) (inventory.Evidence, error) {
 	seen, err := identifiers(ctx, tx, machineID)
 	if err != nil {
 		return e, err
@@ -173,7 +172,7 @@ func (db *DB) allOf(ctx context.Context, tx *sql.Tx, machineID string, e invento
 
 // doubt puts the condition of inventory.Doubt on all that are concerned. A single
 // candidate that nothing speaks against was seen where it is planned.
-func (db *DB) doubt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, e inventory.Evidence, list []inventory.Candidate) error {
+func (db *DB) doubt(ctx context.Context, tx *txn, s *inventory.Machine, e inventory.Evidence, list []inventory.Candidate) error {
 	c := inventory.Doubt(list, s.Name, e.Source, db.now())
 	concerned := []string{s.ID}
 	for _, one := range list {
@@ -206,7 +205,7 @@ func (db *DB) doubt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, e inv
 }
 
 // adopt makes a stranger's record part of a planned machine's.
-func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plannedID string, e inventory.Evidence) (*inventory.Machine, error) {
+func (db *DB) adopt(ctx context.Context, tx *txn, s *inventory.Machine, plannedID string, e inventory.Evidence) (*inventory.Machine, error) {
 	p, err := db.machineToChange(ctx, tx, plannedID)
 	if err != nil {
 		return nil, err
@@ -257,7 +256,7 @@ func (db *DB) adopt(ctx context.Context, tx *sql.Tx, s *inventory.Machine, plann
 // inspection, by the network's policy, gives way to the work that waits for the planned
 // machine, which goes on with the agent that runs already. Its secrets and what was seen
 // are that work's from now on.
-func oneWork(ctx context.Context, tx *sql.Tx, s, p *inventory.Machine, now time.Time) error {
+func oneWork(ctx context.Context, tx *txn, s, p *inventory.Machine, now time.Time) error {
 	open := func(m *inventory.Machine) ([]string, error) {
 		return collect(ctx, tx, readText, `SELECT id FROM operation WHERE machine_id = $1 AND exclusive AND state IN ('queued', 'running', 'parked')`, m.ID)
 	}
@@ -290,7 +289,7 @@ func oneWork(ctx context.Context, tx *sql.Tx, s, p *inventory.Machine, now time.
 
 // forget removes a stranger's record and the doubts about it. Its events stay, found
 // with those of whoever adopted it.
-func (db *DB) forget(ctx context.Context, tx *sql.Tx, s *inventory.Machine) error {
+func (db *DB) forget(ctx context.Context, tx *txn, s *inventory.Machine) error {
 	if _, err := exec(ctx, tx, `DELETE FROM condition WHERE type = $1 AND reason = 'candidates-disagree' AND evidence LIKE $2`,
 		inventory.IdentityMismatch, s.Name+",%"); err != nil {
 		return err

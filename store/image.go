@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -79,7 +78,7 @@ func imageRowsIn(ctx context.Context, q queryer, pick, order string, args ...any
 // AddImage records an image whose bytes are stored. The same name with the same digest is
 // no change; with another it is Conflict, because a digest never changes.
 func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		old, err := image(ctx, tx, i.Name)
 		if err == nil && old.Digest == i.Digest && old.Kind == cmp.Or(i.Kind, images.KindDisk) {
 			*i = *old
@@ -101,7 +100,7 @@ func (db *DB) AddImage(ctx context.Context, i *images.Image, actor string) error
 	return err
 }
 
-func insertImage(ctx context.Context, tx *sql.Tx, i *images.Image) error {
+func insertImage(ctx context.Context, tx *txn, i *images.Image) error {
 	if _, err := exec(ctx, tx, `INSERT INTO image (id, name, kind, digest, source_digest, source_format, arch, firmware, bytes, stored_bytes, args, answers, template, signed, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		i.ID, i.Name, i.Kind, i.Digest, i.Source, i.Format, i.Arch, toJSON(i.Firmware), i.Bytes, i.Stored, i.Args, i.Answers, i.Template, i.Signed, i.CreatedAt); err != nil {
@@ -121,7 +120,7 @@ func insertImage(ctx context.Context, tx *sql.Tx, i *images.Image) error {
 // a rollout, which ask by name.
 func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.Image, error) {
 	var out *images.Image
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		i, err := image(ctx, tx, idOrName)
 		if err != nil {
 			return err
@@ -150,7 +149,7 @@ func (db *DB) RemoveImage(ctx context.Context, idOrName, actor string) (*images.
 }
 
 // refuseNeeded names the rollout or operation that an image cannot be removed for.
-func (db *DB) refuseNeeded(ctx context.Context, tx *sql.Tx, i *images.Image) error {
+func (db *DB) refuseNeeded(ctx context.Context, tx *txn, i *images.Image) error {
 	going, err := fleets(ctx, tx, "kind = 'rollout' AND digest = $1 AND "+openFleets, i.Digest)
 	if err != nil {
 		return err

@@ -70,7 +70,7 @@ func imports(ctx context.Context, q queryer, pick string, args ...any) ([]images
 // CreateImageImport begins an import: an upload (state Receiving) or what the server
 // fetches (Queued). A name that an image has, too many imports at a time: Conflict.
 func (db *DB) CreateImageImport(ctx context.Context, i *images.Import) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		var open int
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM image_import WHERE state NOT IN ('done', 'failed')`).Scan(&open); err != nil {
 			return err

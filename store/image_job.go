@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -82,7 +81,7 @@ func jobs(ctx context.Context, q queryer, whole bool, pick string, args ...any) 
 // CreateImageJob begins a job. One that warms caches asks them at once: those it names, or
 // all that are alive; NotFound for a name there is not, Conflict when none is alive.
 func (db *DB) CreateImageJob(ctx context.Context, j *images.Job) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		var open int
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM image_job WHERE `+openJobs).Scan(&open); err != nil {
 			return err
@@ -145,7 +144,7 @@ func (db *DB) NoteImageJob(ctx context.Context, j *images.Job, owner string, ttl
 
 // EndImageJob writes down how a job ended, and gives it up.
 func (db *DB) EndImageJob(ctx context.Context, j *images.Job, owner string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		now := db.now()
 		j.Ended, j.Updated, j.Step = now, now, ""
 		n, err := exec(ctx, tx, `UPDATE image_job SET state = $1, step = '', progress = $2, result = $3, log = $4, error = $5, fault = $6, hint = $7, lease_owner = '', ended_at = $8, updated_at = $8
@@ -170,12 +169,12 @@ func (db *DB) lentJob(id string, n int64, err error) error {
 
 // CancelImageJob ends a job that has not ended; caches fetch no more for it.
 func (db *DB) CancelImageJob(ctx context.Context, id, actor string) (*images.Job, error) {
-	return db.steerJob(ctx, id, actor, (*images.Job).Cancel, func(tx *sql.Tx, j *images.Job) error { return db.unwant(ctx, tx, j) })
+	return db.steerJob(ctx, id, actor, (*images.Job).Cancel, func(tx *txn, j *images.Job) error { return db.unwant(ctx, tx, j) })
 }
 
 // RetryImageJob begins a job again that failed or was cancelled.
 func (db *DB) RetryImageJob(ctx context.Context, id, actor string) (*images.Job, error) {
-	j, err := db.steerJob(ctx, id, actor, (*images.Job).Retry, func(tx *sql.Tx, j *images.Job) error { return db.want(ctx, tx, j) })
+	j, err := db.steerJob(ctx, id, actor, (*images.Job).Retry, func(tx *txn, j *images.Job) error { return db.want(ctx, tx, j) })
 	if err == nil {
 		db.imports.wake(everything)
 	}
@@ -183,9 +182,9 @@ func (db *DB) RetryImageJob(ctx context.Context, id, actor string) (*images.Job,
 }
 
 // steerJob changes a job in whoever's hands it is; they find it theirs no more.
-func (db *DB) steerJob(ctx context.Context, id, actor string, change func(*images.Job, time.Time, string) error, also func(*sql.Tx, *images.Job) error) (*images.Job, error) {
+func (db *DB) steerJob(ctx context.Context, id, actor string, change func(*images.Job, time.Time, string) error, also func(*txn, *images.Job) error) (*images.Job, error) {
 	var out *images.Job
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		j, err := db.imageJob(ctx, tx, id, db.dialect.lock)
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"rackwright/fault"
@@ -16,7 +15,7 @@ const (
 )
 
 // chooseCaches fixes which caches a job warms, and asks them.
-func (db *DB) chooseCaches(ctx context.Context, tx *sql.Tx, j *images.Job) error {
+func (db *DB) chooseCaches(ctx context.Context, tx *txn, j *images.Job) error {
 	all, err := db.caches(ctx, tx, "true ORDER BY name")
 	if err != nil {
 		return err
@@ -47,7 +46,7 @@ func (db *DB) chooseCaches(ctx context.Context, tx *sql.Tx, j *images.Job) error
 
 // want asks the caches of a job that are not done with it. One that was asked for too much
 // is asked again later.
-func (db *DB) want(ctx context.Context, tx *sql.Tx, j *images.Job) error {
+func (db *DB) want(ctx context.Context, tx *txn, j *images.Job) error {
 	return db.rewant(ctx, tx, j, func(f images.Fill, want []string) []string {
 		if f.Ended() || slices.Contains(want, j.Digest) || len(want) >= maxWant {
 			return want
@@ -57,7 +56,7 @@ func (db *DB) want(ctx context.Context, tx *sql.Tx, j *images.Job) error {
 }
 
 // unwant takes back what a job asked of caches, but for what another job asks too.
-func (db *DB) unwant(ctx context.Context, tx *sql.Tx, j *images.Job) error {
+func (db *DB) unwant(ctx context.Context, tx *txn, j *images.Job) error {
 	others, err := jobs(ctx, tx, true, "kind = 'warm' AND digest = $1 AND id <> $2 AND "+openJobs, j.Digest, j.ID)
 	if err != nil {
 		return err
@@ -73,7 +72,7 @@ func (db *DB) unwant(ctx context.Context, tx *sql.Tx, j *images.Job) error {
 }
 
 // rewant changes what the caches of a job are to fetch.
-func (db *DB) rewant(ctx context.Context, tx *sql.Tx, j *images.Job, change func(f images.Fill, want []string) []string) error {
+func (db *DB) rewant(ctx context.Context, tx *txn, j *images.Job, change func(f images.Fill, want []string) []string) error {
 	if j.Kind != images.JobWarm {
 		return nil
 	}
@@ -102,7 +101,7 @@ func (db *DB) rewant(ctx context.Context, tx *sql.Tx, j *images.Job, change func
 // AskCaches asks the caches of a job once more that are not done with it and were not asked.
 // Conflict when the job is not owner's.
 func (db *DB) AskCaches(ctx context.Context, j *images.Job, owner string) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
+	return db.tx(ctx, func(tx *txn) error {
 		held, err := db.lock(ctx, tx, `SELECT 1 FROM image_job WHERE id = $1 AND lease_owner = $2 AND state = 'running'`, j.ID, owner)
 		if err == nil && !held {
 			return db.lentJob(j.ID, 0, nil)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 )
 
@@ -18,7 +17,7 @@ var errTakenBack = errors.New("taken back")
 // be and what speaks against it. fn runs again when it lost against another transaction; it
 // must return an error that is no fault of what was asked.
 func (db *DB) Together(ctx context.Context, keep bool, fn func(ctx context.Context) error) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		err := fn(context.WithValue(ctx, jointKey{db.sql}, tx))
 		if err == nil && !keep {
 			return errTakenBack
@@ -37,7 +36,7 @@ func (db *DB) Together(ctx context.Context, keep bool, fn func(ctx context.Conte
 
 // within runs fn as a part of a transaction that is under way. What it did is taken back
 // when it fails.
-func (db *DB) within(ctx context.Context, tx *sql.Tx, fn func(tx *sql.Tx) error) error {
+func (db *DB) within(ctx context.Context, tx *txn, fn func(tx *txn) error) error {
 	if _, err := tx.ExecContext(ctx, `SAVEPOINT part`); err != nil {
 		return err
 	}

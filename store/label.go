@@ -2,14 +2,13 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"rackwright/inventory"
 )
 
 // writeLabels writes the labels and tags of machines that have none in the database, and
 // the words by which they are found.
-func (db *DB) writeLabels(ctx context.Context, tx *sql.Tx, machines []*inventory.Machine) error {
+func (db *DB) writeLabels(ctx context.Context, tx *txn, machines []*inventory.Machine) error {
 	labels := db.batch(tx, `INSERT INTO machine_label (machine_id, key, value)`, "", 3)
 	defer labels.close()
 	for _, m := range machines {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"time"
@@ -33,7 +32,7 @@ func rungs(ctx context.Context, q queryer) (map[string]boot.Rung, error) {
 
 // SetRung moves the ladder of a model. Conflict: it stood elsewhere than was.
 func (db *DB) SetRung(ctx context.Context, model string, was, now boot.Rung, actor string) error {
-	return db.changeRung(ctx, func(tx *sql.Tx) error {
+	return db.changeRung(ctx, func(tx *txn) error {
 		all, err := rungs(ctx, tx)
 		if err != nil {
 			return err
@@ -64,7 +63,7 @@ func (db *DB) Powered(ctx context.Context, machine string, from, to time.Time) (
 
 // ResetRung forgets what worked for a model. NotFound: nothing is remembered of it.
 func (db *DB) ResetRung(ctx context.Context, model string) error {
-	return db.changeRung(ctx, func(tx *sql.Tx) error {
+	return db.changeRung(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `DELETE FROM loader_rung WHERE model = $1`, model)
 		if err == nil && n == 0 {
 			err = fault.NotFoundf("no loader is remembered for model %.80q", model).WithHint("'rackwright loader list' shows which are")
@@ -73,8 +72,8 @@ func (db *DB) ResetRung(ctx context.Context, model string) error {
 	})
 }
 
-func (db *DB) changeRung(ctx context.Context, change func(*sql.Tx) error) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+func (db *DB) changeRung(ctx context.Context, change func(*txn) error) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if err := change(tx); err != nil {
 			return err
 		}

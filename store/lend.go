@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 	"sync"
 	"time"
@@ -115,7 +114,7 @@ func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*invento
 // lendTo serves some strangers in one transaction.
 func (db *DB) lendTo(ctx context.Context, n *inventory.Network, some []*inventory.Loan) error {
 	place := db.lenders.start(n.ID, db.now())
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"net/netip"
 	"time"
 
@@ -15,7 +14,7 @@ import (
 type poolSearch struct {
 	poolPlace
 	db   *DB
-	tx   *sql.Tx
+	tx   *txn
 	n    *inventory.Network
 	now  time.Time
 	some []*inventory.Loan

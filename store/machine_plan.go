@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"rackwright/inventory"
 )
@@ -116,7 +115,7 @@ func (a *application) writeMachines(ctx context.Context) error {
 
 // writePlanned writes what plans say of machines, with their ports; of those that exist
 // the state is left alone.
-func (db *DB) writePlanned(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
+func (db *DB) writePlanned(ctx context.Context, tx *txn, ids identities, machines []*inventory.Machine) error {
 	list := db.batch(tx, `INSERT INTO machine (id, name, phase, rack_id, u, height, face, full_depth, side, chassis_id, bay, firmware, arch, vendor, model,
 			serial, serial_key, uuid, spec, asset_tag, batch, project_id, power, image, version, created_at, updated_at)`,
 		`ON CONFLICT (id) DO UPDATE SET rack_id = excluded.rack_id, u = excluded.u, height = excluded.height, face = excluded.face,
@@ -161,7 +160,7 @@ func slotColumns(ids identities, s *inventory.Slot) []any {
 	return []any{ids.racks[s.Rack], s.U, s.Height, face, deep, s.Side, orNull(ids.devices[s.Chassis]), s.Bay}
 }
 
-func (db *DB) writeNICs(ctx context.Context, tx *sql.Tx, ids identities, machines []*inventory.Machine) error {
+func (db *DB) writeNICs(ctx context.Context, tx *txn, ids identities, machines []*inventory.Machine) error {
 	nics := db.batch(tx, `INSERT INTO nic (machine_id, mac, position, name, network_id, address, address6, boot, connector, bond)`, "", 10)
 	defer nics.close()
 	for _, m := range machines {
@@ -215,7 +214,7 @@ func (a *application) writeBMCs(ctx context.Context) error {
 }
 
 // insertMachine writes a machine that no plan knows, with its ports.
-func (db *DB) insertMachine(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func (db *DB) insertMachine(ctx context.Context, tx *txn, m *inventory.Machine) error {
 	list, err := networks(ctx, tx)
 	if err != nil {
 		return err

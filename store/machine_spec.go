@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"rackwright/inventory"
@@ -31,7 +30,7 @@ func (s *machineSpec) tell(m *inventory.Machine) {
 	m.NICs, m.Bonds, m.PSUs, m.RootDisk, m.Labels, m.Tags, m.Waivers = s.NICs, s.Bonds, s.PSUs, s.RootDisk, s.Labels, s.Tags, s.Waivers
 }
 
-func writeSpec(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func writeSpec(ctx context.Context, tx *txn, m *inventory.Machine) error {
 	_, err := exec(ctx, tx, `UPDATE machine SET spec = $1 WHERE id = $2`, toJSON(specOfMachine(m)), m.ID)
 	return err
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"rackwright/fault"
@@ -17,13 +16,13 @@ import (
 // one before it left; change may be run more than once and must do nothing else. The
 // machine is not written when change leaves it as it was.
 func (db *DB) ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
-	return db.changeMachine(ctx, idOrName, func(_ *sql.Tx, m *inventory.Machine) ([]journal.Event, error) { return change(m) })
+	return db.changeMachine(ctx, idOrName, func(_ *txn, m *inventory.Machine) ([]journal.Event, error) { return change(m) })
 }
 
 // changeMachine is ChangeMachine for a change that asks the database.
-func (db *DB) changeMachine(ctx context.Context, idOrName string, change func(*sql.Tx, *inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
+func (db *DB) changeMachine(ctx context.Context, idOrName string, change func(*txn, *inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error) {
 	var out *inventory.Machine
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		m, err := db.machineToChange(ctx, tx, idOrName)
 		if err != nil {
 			return err
@@ -91,7 +90,7 @@ func holdOf(m *inventory.Machine) (h inventory.Hold) {
 
 // machineToChange reads a machine that no other transaction changes until this one ends;
 // Conflict when the call expects another version (see Expect).
-func (db *DB) machineToChange(ctx context.Context, tx *sql.Tx, idOrName string) (*inventory.Machine, error) {
+func (db *DB) machineToChange(ctx context.Context, tx *txn, idOrName string) (*inventory.Machine, error) {
 	m, err := db.machine(ctx, tx, idOrName)
 	if err == nil && db.dialect.lock != "" {
 		if _, err = db.lock(ctx, tx, `SELECT 1 FROM machine WHERE id = $1`, m.ID); err == nil {
@@ -112,7 +111,7 @@ func named(events []journal.Event, m *inventory.Machine) []journal.Event {
 	return events
 }
 
-func (db *DB) writeState(ctx context.Context, tx *sql.Tx, was *state, m *inventory.Machine) error {
+func (db *DB) writeState(ctx context.Context, tx *txn, was *state, m *inventory.Machine) error {
 	if was.same(m) {
 		return nil
 	}
@@ -171,7 +170,7 @@ func ownSerial(m *inventory.Machine) any {
 }
 
 // writeLearned writes the MACs of ports, and the words by which the machine is found.
-func (db *DB) writeLearned(ctx context.Context, tx *sql.Tx, was *state, m *inventory.Machine) error {
+func (db *DB) writeLearned(ctx context.Context, tx *txn, was *state, m *inventory.Machine) error {
 	if !was.otherIdentity(m) {
 		return nil
 	}
@@ -196,7 +195,7 @@ func changedMeanwhile(name, hint string) error {
 	return &fault.Error{Kind: fault.Conflict, Message: name + " was changed by somebody else meanwhile", Hint: hint, Err: errStale}
 }
 
-func (db *DB) writeConditions(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func (db *DB) writeConditions(ctx context.Context, tx *txn, m *inventory.Machine) error {
 	if _, err := exec(ctx, tx, `DELETE FROM condition WHERE machine_id = $1`, m.ID); err != nil {
 		return err
 	}

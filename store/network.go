@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"net/netip"
 
@@ -50,7 +49,7 @@ func (a *application) networks(ctx context.Context) error {
 	return nil
 }
 
-func writeNetwork(ctx context.Context, tx *sql.Tx, n *inventory.Network) error {
+func writeNetwork(ctx context.Context, tx *txn, n *inventory.Network) error {
 	// The schema refuses overlapping IPv4 subnets by their spans. IPv6 subnets have none: 128 bits
 	// are no integer of both databases, so only the comparison of a plan refuses those.
 	first, last := n.Span()

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"slices"
 
 	"rackwright/inventory"
@@ -13,7 +12,7 @@ import (
 // state is written: new facts go to their source, the machine gets the view of all
 // sources, and it is to be compared with its plan again. facts is the JSON of the facts
 // there were before.
-func (db *DB) noticed(ctx context.Context, tx *sql.Tx, before *inventory.Machine, facts string, m *inventory.Machine) error {
+func (db *DB) noticed(ctx context.Context, tx *txn, before *inventory.Machine, facts string, m *inventory.Machine) error {
 	observed := facts != toJSON(m.Facts)
 	if observed {
 		if err := db.observe(ctx, tx, m); err != nil {
@@ -29,7 +28,7 @@ func (db *DB) noticed(ctx context.Context, tx *sql.Tx, before *inventory.Machine
 }
 
 // observe writes a machine's facts under their source, and the parts that came or went.
-func (db *DB) observe(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func (db *DB) observe(ctx context.Context, tx *txn, m *inventory.Machine) error {
 	if m.Facts == nil {
 		_, err := exec(ctx, tx, `DELETE FROM observation WHERE machine_id = $1`, m.ID)
 		return err

@@ -58,7 +58,7 @@ func (db *DB) sealOnce(o *Once) string {
 // it returns what became of the request that had the key first.
 func (db *DB) BeginOnce(ctx context.Context, o Once) (*Once, error) {
 	var was *Once
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		was = nil
 		now := db.now()
 		if _, err := exec(ctx, tx, `DELETE FROM once WHERE caller = $1 AND key = $2 AND begun_at < $3`, o.Caller, o.Key, now.Add(-OnceFor)); err != nil {

@@ -142,7 +142,7 @@ func (db *DB) CreateOperations(ctx context.Context, list []Work, actor string) (
 		turns[i] = i
 	}
 	slices.SortStableFunc(turns, func(a, b int) int { return strings.Compare(list[a].Machine, list[b].Machine) })
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.tx(ctx, func(tx *txn) error {
 		out = make([]*deploy.Operation, len(list))
 		var events []journal.Event
 		for _, i := range turns {
@@ -165,7 +165,7 @@ func (db *DB) CreateOperations(ctx context.Context, list []Work, actor string) (
 	return out, 0, nil
 }
 
-func (db *DB) createOperation(ctx context.Context, tx *sql.Tx, w Work, actor string) (*deploy.Operation, error) {
+func (db *DB) createOperation(ctx context.Context, tx *txn, w Work, actor string) (*deploy.Operation, error) {
 	m, err := db.machineToChange(ctx, tx, w.Machine) // of a hold and new work one sees the other
 	if err != nil {
 		return nil, err
@@ -226,7 +226,7 @@ func operationEvent(o *deploy.Operation, actor, summary string) journal.Event {
 
 // refuseSecond names the operation that is in the way. The index operation_exclusive
 // decides a race; this gives the better words.
-func (db *DB) refuseSecond(ctx context.Context, tx *sql.Tx, kind deploy.Kind, machineID, name string) error {
+func (db *DB) refuseSecond(ctx context.Context, tx *txn, kind deploy.Kind, machineID, name string) error {
 	if kind == deploy.Locate {
 		return db.refuseSecondBlink(ctx, tx, machineID, name)
 	}
@@ -243,7 +243,7 @@ func (db *DB) refuseSecond(ctx context.Context, tx *sql.Tx, kind deploy.Kind, ma
 
 // refuseSecondBlink: the end of one would darken the other. Work of another kind is in
 // nobody's way.
-func (db *DB) refuseSecondBlink(ctx context.Context, tx *sql.Tx, machineID, name string) error {
+func (db *DB) refuseSecondBlink(ctx context.Context, tx *txn, machineID, name string) error {
 	if _, err := db.lock(ctx, tx, `SELECT 1 FROM machine WHERE id = $1`, machineID); err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (db *DB) refuseSecondBlink(ctx context.Context, tx *sql.Tx, machineID, name
 
 // holdImage keeps the image that is ordered from being removed until the operation is
 // there to keep it.
-func (db *DB) holdImage(ctx context.Context, tx *sql.Tx, o deploy.Order) error {
+func (db *DB) holdImage(ctx context.Context, tx *txn, o deploy.Order) error {
 	if o.Image == "" {
 		return nil
 	}
@@ -268,7 +268,7 @@ func (db *DB) holdImage(ctx context.Context, tx *sql.Tx, o deploy.Order) error {
 	return err
 }
 
-func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation) error {
+func (db *DB) insertOperation(ctx context.Context, tx *txn, o *deploy.Operation) error {
 	_, err := exec(ctx, tx, `INSERT INTO operation (id, kind, machine_id, state, exclusive, netboots, steps, current, reason, message, hint, order_sealed, image, digest, disk,
 			turn, actor, cancel, woken, created_at, updated_at, due, lease_owner, lease_until, fence, version)
 		VALUES ($1, $2, $3, $4, $5, $12, $6, 0, '', '', '', $7, $8, $9, '', 0, $10, false, false, $11, $11, $11, '', $11, 0, 1)`,
@@ -286,7 +286,7 @@ func (db *DB) insertOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operati
 // power and to be cancelled.
 func (db *DB) ClaimOperation(ctx context.Context, owner string, ttl time.Duration) (*deploy.Operation, error) {
 	var out *deploy.Operation
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		out = nil
 		now := db.now()
 		var id string
@@ -318,7 +318,7 @@ func (db *DB) RenewOperation(ctx context.Context, id string, fence int64, ttl ti
 // ReleaseLeases frees everything this database's dead predecessor held; only for the
 // one process of an embedded database.
 func (db *DB) ReleaseLeases(ctx context.Context) error {
-	return db.fault(db.tx(ctx, func(tx *sql.Tx) error {
+	return db.fault(db.tx(ctx, func(tx *txn) error {
 		if _, err := exec(ctx, tx, `UPDATE operation SET lease_owner = '', fence = fence + 1 WHERE lease_owner <> ''`); err != nil {
 			return err
 		}

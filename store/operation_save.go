@@ -16,7 +16,7 @@ import (
 // PokeOperation) makes the operation due at once, whatever o.Due says.
 func (db *DB) SaveOperation(ctx context.Context, o *deploy.Operation, events ...journal.Event) error {
 	var w written
-	err := db.tx(ctx, func(tx *sql.Tx) (err error) {
+	err := db.tx(ctx, func(tx *txn) (err error) {
 		w, err = db.writeOperation(ctx, tx, o, events)
 		return err
 	})
@@ -51,7 +51,7 @@ type written struct {
 }
 
 // writeOperation is SaveOperation inside a transaction.
-func (db *DB) writeOperation(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) (w written, err error) {
+func (db *DB) writeOperation(ctx context.Context, tx *txn, o *deploy.Operation, events []journal.Event) (w written, err error) {
 	var netboots, woken bool
 	var was deploy.State
 	err = tx.QueryRowContext(ctx, `SELECT netboots, woken, state FROM operation WHERE id = $1 AND fence = $2`+db.dialect.lock, o.ID, o.Fence).

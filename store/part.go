@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"rackwright/inventory"
 	"rackwright/inventory/verify"
@@ -44,7 +43,7 @@ func readPart(scan func(...any) error) (p inventory.Part, err error) {
 
 // writeParts ends the parts that facts no longer show and adds those they show first. A
 // kind that the facts do not show at all was not looked at, and stays.
-func (db *DB) writeParts(ctx context.Context, tx *sql.Tx, machineID string, f *inventory.Facts) error {
+func (db *DB) writeParts(ctx context.Context, tx *txn, machineID string, f *inventory.Facts) error {
 	present, err := collect(ctx, tx, func(scan func(...any) error) (p inventory.Part, err error) {
 		err = scan(&p.Kind, &p.Location, &p.Serial, &p.Model)
 		return p, err
@@ -77,7 +76,7 @@ func (db *DB) writeParts(ctx context.Context, tx *sql.Tx, machineID string, f *i
 }
 
 // addParts writes the new parts in the order of the facts and forgets the oldest that went.
-func (db *DB) addParts(ctx context.Context, tx *sql.Tx, machineID string, f *inventory.Facts, isNew func(inventory.Part) bool, changed bool) error {
+func (db *DB) addParts(ctx context.Context, tx *txn, machineID string, f *inventory.Facts, isNew func(inventory.Part) bool, changed bool) error {
 	rows := newBatch(tx, "INSERT INTO part (machine_id, source, kind, location, serial, model, seen_at)", "", 7)
 	defer rows.close()
 	for _, p := range verify.Parts(f) {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -30,7 +29,7 @@ func (db *DB) DiffPlan(ctx context.Context, p plan.Plan) (*plan.Diff, error) {
 // written; the same plan applied again changes nothing.
 func (db *DB) ApplyPlan(ctx context.Context, p plan.Plan, hash, actor string) (*plan.Diff, error) {
 	var diff *plan.Diff
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		want, err := p.Resolve() // anew at each try: Against fills identities in
 		if err != nil {
 			return err
@@ -72,7 +71,7 @@ func (db *DB) ApplyPlan(ctx context.Context, p plan.Plan, hash, actor string) (*
 // everything is written as it is to be.
 type application struct {
 	db   *DB
-	tx   *sql.Tx
+	tx   *txn
 	want *plan.Wanted
 	have *inventory.Inventory
 	diff *plan.Diff

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +30,11 @@ type statement struct {
 }
 
 // keptStatements is how many the pool of SQLite keeps, of some 10 KiB for each connection.
-const keptStatements = 128
+const keptStatements = 192
+
+// longQuery is from which length on a statement is not kept, bytes: such are made for as many
+// rows as there are, and seldom come again.
+const longQuery = 4096
 
 // idleTime is how long a connection is kept that nothing asked for.
 const idleTime = 5 * time.Minute
@@ -71,7 +76,7 @@ func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *
 
 // compiled is the statement of a query, until done; nil of one that is not kept.
 func (p *pool) compiled(ctx context.Context, query string) *statement {
-	if p.keep == 0 || !strings.HasPrefix(query, "SELECT ") && !strings.HasPrefix(query, "WITH ") {
+	if p.keep == 0 || len(query) > longQuery || !slices.Contains([]string{"SELECT", "WITH", "INSERT", "UPDATE", "DELETE"}, query[:max(0, strings.IndexByte(query, ' '))]) {
 		return nil
 	}
 	if s := p.want(query, nil); s != nil {

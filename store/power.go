@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 
 	"rackwright/inventory"
 )
@@ -19,7 +18,7 @@ func (db *DB) RackPower(ctx context.Context, rack string) (*inventory.RackPower,
 
 // budget says whether a machine may draw its highest beside those that do. Its rack is held
 // until the transaction ends, so that no two get the same power.
-func (db *DB) budget(ctx context.Context, tx *sql.Tx, m *inventory.Machine) (inventory.Budget, error) {
+func (db *DB) budget(ctx context.Context, tx *txn, m *inventory.Machine) (inventory.Budget, error) {
 	free := inventory.Budget{Fits: true, Ever: true}
 	if m.Slot == nil {
 		return free, nil

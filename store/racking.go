@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -94,7 +93,7 @@ func (db *DB) blinking(ctx context.Context, q queryer, ids []string) (map[string
 // MarkStep does what a person does to one step of a machine or device of a rack. Whoever
 // says that a planned machine is mounted makes it racked.
 func (db *DB) MarkStep(ctx context.Context, rack, owner string, step racking.StepName, action racking.Action, reason, actor string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if err := db.holdRack(ctx, tx, rack); err != nil {
 			return err
 		}
@@ -125,7 +124,7 @@ func (db *DB) MarkStep(ctx context.Context, rack, owner string, step racking.Ste
 
 // holdRack makes those who work on one rack take turns: a hold comes before a sign-off
 // or after it.
-func (db *DB) holdRack(ctx context.Context, tx *sql.Tx, name string) error {
+func (db *DB) holdRack(ctx context.Context, tx *txn, name string) error {
 	r, err := rack(ctx, tx, name)
 	if err != nil {
 		return err
@@ -156,7 +155,7 @@ func ownerIn(ctx context.Context, q queryer, rack, name string) (owner, error) {
 }
 
 // act changes one mark and reports whether it is another now.
-func (db *DB) act(ctx context.Context, tx *sql.Tx, o owner, action racking.Action, now racking.Mark) (changed bool, err error) {
+func (db *DB) act(ctx context.Context, tx *txn, o owner, action racking.Action, now racking.Mark) (changed bool, err error) {
 	was, err := marks(ctx, tx, "owner_id = $1 AND step = $2", o.id, string(now.Step))
 	if err != nil {
 		return false, err
@@ -176,7 +175,7 @@ func (db *DB) act(ctx context.Context, tx *sql.Tx, o owner, action racking.Actio
 	return true, writeMark(ctx, tx, o, *after)
 }
 
-func writeMark(ctx context.Context, tx *sql.Tx, o owner, m racking.Mark) error {
+func writeMark(ctx context.Context, tx *txn, o owner, m racking.Mark) error {
 	machine, device := any(nil), any(o.id)
 	if o.machine {
 		machine, device = o.id, nil
@@ -205,7 +204,7 @@ func stepEvent(o owner, rack string, a racking.Action, m racking.Mark) journal.E
 
 // moveOn writes what a scan learned of a machine, nil for nothing, and moves it on that is
 // only planned, or racked. It returns what to write in the journal.
-func (db *DB) moveOn(ctx context.Context, tx *sql.Tx, id string, learned *racking.Binding, actor string) ([]journal.Event, error) {
+func (db *DB) moveOn(ctx context.Context, tx *txn, id string, learned *racking.Binding, actor string) ([]journal.Event, error) {
 	m, err := db.machineToChange(ctx, tx, id)
 	if err != nil {
 		return nil, err

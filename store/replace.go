@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"rackwright/inventory"
@@ -16,7 +15,7 @@ import (
 // and the way to its BMC; see inventory.Replacement. It returns the new machine.
 func (db *DB) Replace(ctx context.Context, idOrName string, r inventory.Replacement, actor string) (*inventory.Machine, error) {
 	var out *inventory.Machine
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if err := db.onePlan(ctx, tx); err != nil {
 			return err
 		}
@@ -50,7 +49,7 @@ func (db *DB) Replace(ctx context.Context, idOrName string, r inventory.Replacem
 }
 
 // succeed retires one machine and writes the other in its place.
-func (db *DB) succeed(ctx context.Context, tx *sql.Tx, old, next *inventory.Machine, r inventory.Replacement, actor string) ([]journal.Event, error) {
+func (db *DB) succeed(ctx context.Context, tx *txn, old, next *inventory.Machine, r inventory.Replacement, actor string) ([]journal.Event, error) {
 	have, err := db.rackInventory(ctx, tx, next.Slot.Rack)
 	if err != nil {
 		return nil, err
@@ -94,13 +93,13 @@ func (db *DB) succeed(ctx context.Context, tx *sql.Tx, old, next *inventory.Mach
 }
 
 // inherit writes what a new machine has of the one it replaces and no plan says.
-func (db *DB) inherit(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func (db *DB) inherit(ctx context.Context, tx *txn, m *inventory.Machine) error {
 	_, err := exec(ctx, tx, `UPDATE machine SET replaces = $1, erased_at = $2 WHERE id = $3`, m.Replaces, timeOrNull(m.Erased), m.ID)
 	return err
 }
 
 // passwordOf opens the password of a machine's BMC, "" without one.
-func (db *DB) passwordOf(ctx context.Context, tx *sql.Tx, machineID string) (string, error) {
+func (db *DB) passwordOf(ctx context.Context, tx *txn, machineID string) (string, error) {
 	sealed, err := collect(ctx, tx, readText, `SELECT password_sealed FROM bmc WHERE machine_id = $1 AND password_sealed <> ''`, machineID)
 	if err != nil || len(sealed) == 0 {
 		return "", err

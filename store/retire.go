@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -16,7 +15,7 @@ import (
 // slot, ports, addresses, cables and BMC are free at once, its credentials are gone, and
 // its id is never used again; its events and the parts it had stay.
 func (db *DB) Retire(ctx context.Context, idOrName string, r inventory.Retirement, actor string) (*inventory.Machine, error) {
-	return db.changeMachine(ctx, idOrName, func(tx *sql.Tx, m *inventory.Machine) ([]journal.Event, error) {
+	return db.changeMachine(ctx, idOrName, func(tx *txn, m *inventory.Machine) ([]journal.Event, error) {
 		if err := db.onePlan(ctx, tx); err != nil {
 			return nil, err
 		}
@@ -38,7 +37,7 @@ func (db *DB) Retire(ctx context.Context, idOrName string, r inventory.Retiremen
 }
 
 // onePlan waits until no plan is being applied, and keeps others from beginning.
-func (db *DB) onePlan(ctx context.Context, tx *sql.Tx) error {
+func (db *DB) onePlan(ctx context.Context, tx *txn) error {
 	if db.dialect.onePlan == "" {
 		return nil
 	}
@@ -47,7 +46,7 @@ func (db *DB) onePlan(ctx context.Context, tx *sql.Tx) error {
 }
 
 // openWork is Conflict while an operation on the machine has not ended.
-func openWork(ctx context.Context, tx *sql.Tx, m *inventory.Machine, what string) error {
+func openWork(ctx context.Context, tx *txn, m *inventory.Machine, what string) error {
 	open, err := collect(ctx, tx, readText, `SELECT id FROM operation WHERE machine_id = $1 AND state IN ('queued', 'running', 'parked') ORDER BY id`, m.ID)
 	if err == nil && len(open) > 0 {
 		return fault.Conflictf("%s cannot %s while operation %s has not ended", m.Name, what, open[0]).WithHint("wait for it, or 'rackwright operation cancel %s'", open[0])
@@ -57,7 +56,7 @@ func openWork(ctx context.Context, tx *sql.Tx, m *inventory.Machine, what string
 
 // retire gives up what a machine held, so that its slot, MACs, addresses and BMC are
 // free for others and its credentials are gone. Work on it must have ended.
-func (db *DB) retire(ctx context.Context, tx *sql.Tx, m *inventory.Machine) error {
+func (db *DB) retire(ctx context.Context, tx *txn, m *inventory.Machine) error {
 	if err := openWork(ctx, tx, m, "retire"); err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func unplugged(psus []inventory.PSU) []inventory.PSU {
 
 // loadAgain writes anew what racks carry after a machine left one or was replaced: its
 // own, and those whose PDUs it hung on. Others of its rack are compared with the plan again.
-func (db *DB) loadAgain(ctx context.Context, tx *sql.Tx, s *inventory.Slot, outlets []string) error {
+func (db *DB) loadAgain(ctx context.Context, tx *txn, s *inventory.Slot, outlets []string) error {
 	if s == nil {
 		return nil
 	}

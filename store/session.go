@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
@@ -62,7 +61,7 @@ func (db *DB) TokenOfCertificate(ctx context.Context, names []string) (access.To
 // OpenSession opens a session. It is Denied when what is shown opened one before.
 func (db *DB) OpenSession(ctx context.Context, o access.Opening, secret string) (*access.Token, error) {
 	var out *access.Token
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if _, err := exec(ctx, tx, `DELETE FROM login_once WHERE until < $1`, db.now()); err != nil {
 			return err
 		}
@@ -79,7 +78,7 @@ func (db *DB) OpenSession(ctx context.Context, o access.Opening, secret string) 
 	return out, err
 }
 
-func (db *DB) openSession(ctx context.Context, tx *sql.Tx, o access.Opening, by, secret, giver string) (*access.Token, error) {
+func (db *DB) openSession(ctx context.Context, tx *txn, o access.Opening, by, secret, giver string) (*access.Token, error) {
 	if _, err := exec(ctx, tx, `DELETE FROM token WHERE door IN ('login', 'device') AND expires_at < $1`, db.now().Add(-sessionsKept)); err != nil {
 		return nil, err
 	}
@@ -91,7 +90,7 @@ func (db *DB) openSession(ctx context.Context, tx *sql.Tx, o access.Opening, by,
 // AddRackCode keeps a code for a rack; of the code itself only its hash.
 func (db *DB) AddRackCode(ctx context.Context, c access.RackCode, code string) (*access.RackCode, error) {
 	c.ID, c.Created, c.Expires = newID(), db.now(), c.Expires.UTC().Truncate(time.Microsecond)
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		found, err := collect(ctx, tx, readText, `SELECT name FROM rack WHERE name = $1`, c.Rack)
 		if err != nil {
 			return err
@@ -141,7 +140,7 @@ func noCode() error {
 }
 
 // stillGives is Denied when the giver of a code was ended, also while it is used.
-func stillGives(ctx context.Context, db *DB, tx *sql.Tx, giver string) error {
+func stillGives(ctx context.Context, db *DB, tx *txn, giver string) error {
 	if giver == "" {
 		return nil
 	}
@@ -158,7 +157,7 @@ func stillGives(ctx context.Context, db *DB, tx *sql.Tx, giver string) error {
 // OpenRackSession uses a code up and opens the session it is for.
 func (db *DB) OpenRackSession(ctx context.Context, c access.RackCode, o access.Opening, secret string) (*access.Token, error) {
 	var out *access.Token
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `DELETE FROM rack_code WHERE id = $1 AND expires_at > $2`, c.ID, db.now())
 		if err != nil {
 			return err

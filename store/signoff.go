@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"rackwright/fault"
@@ -13,7 +12,7 @@ import (
 // SignOffRack records that a rack is done. While a step is open or held it is Conflict.
 func (db *DB) SignOffRack(ctx context.Context, rack, note, actor string) (*racking.SignOff, error) {
 	var out *racking.SignOff
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if err := db.holdRack(ctx, tx, rack); err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func (db *DB) RetryOperation(ctx context.Context, id, actor string) (*deploy.Ope
 func (db *DB) steer(ctx context.Context, id, actor, what string, change func(o *deploy.Operation, held bool) (bool, error)) (*deploy.Operation, error) {
 	var out *deploy.Operation
 	var w written
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		o, held, err := db.operationToChange(ctx, tx, id)
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func (db *DB) steer(ctx context.Context, id, actor, what string, change func(o *
 	return out, nil
 }
 
-func (db *DB) flagCancel(ctx context.Context, tx *sql.Tx, o *deploy.Operation, events []journal.Event) error {
+func (db *DB) flagCancel(ctx context.Context, tx *txn, o *deploy.Operation, events []journal.Event) error {
 	if _, err := exec(ctx, tx, `UPDATE operation SET cancel = $1, due = $2, woken = true, version = $3 WHERE id = $4`, o.Cancel, o.Due, o.Version, o.ID); err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (db *DB) flagCancel(ctx context.Context, tx *sql.Tx, o *deploy.Operation, e
 
 // operationToChange reads an operation that no other transaction changes until this one
 // ends, and whether a worker holds it.
-func (db *DB) operationToChange(ctx context.Context, tx *sql.Tx, id string) (o *deploy.Operation, held bool, err error) {
+func (db *DB) operationToChange(ctx context.Context, tx *txn, id string) (o *deploy.Operation, held bool, err error) {
 	if isID(id) {
 		err = tx.QueryRowContext(ctx, `SELECT lease_owner <> '' AND lease_until > $1 FROM operation WHERE id = $2`+db.dialect.lock, db.now(), strings.ToLower(id)).Scan(&held)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {

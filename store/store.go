@@ -113,7 +113,7 @@ func newID() string { return uuid.Must(uuid.NewV7()).String() }
 // isID tells an id from a name: names have at most 63 characters of another form.
 func isID(s string) bool { return len(s) == 36 && uuid.Validate(s) == nil }
 
-// queryer is what *sql.DB and *sql.Tx share.
+// queryer is what *sql.DB and *txn share.
 type queryer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
@@ -129,8 +129,8 @@ var errStale = errors.New("changed meanwhile")
 // tx runs fn in a transaction. One that lost against another transaction is run again:
 // what it reads then says who won, in better words than the schema has. Inside of Together
 // it is a part of that.
-func (db *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	if tx, ok := ctx.Value(jointKey{db.sql}).(*sql.Tx); ok {
+func (db *DB) tx(ctx context.Context, fn func(tx *txn) error) error {
+	if tx, ok := ctx.Value(jointKey{db.sql}).(*txn); ok {
 		return db.within(ctx, tx, fn)
 	}
 	for try := 1; ; try++ {
@@ -146,7 +146,7 @@ func (db *DB) lost(err error) bool { return errors.Is(err, errStale) || db.diale
 
 // lock holds the rows a query picks until the transaction ends and reports whether
 // there were any. SQLite's transactions hold the whole database anyway.
-func (db *DB) lock(ctx context.Context, tx *sql.Tx, query string, args ...any) (bool, error) {
+func (db *DB) lock(ctx context.Context, tx *txn, query string, args ...any) (bool, error) {
 	var found int
 	err := tx.QueryRowContext(ctx, query+db.dialect.lock, args...).Scan(&found)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -155,13 +155,13 @@ func (db *DB) lock(ctx context.Context, tx *sql.Tx, query string, args ...any) (
 	return err == nil, err
 }
 
-func (db *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
+func (db *DB) once(ctx context.Context, fn func(tx *txn) error) error {
 	end, err := db.sql.toWrite(ctx)
 	if err != nil {
 		return err
 	}
 	defer end()
-	tx, err := db.sql.BeginTx(ctx, nil)
+	tx, err := db.sql.begin(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (db *DB) fault(err error) error {
 // part of that.
 func exec(ctx context.Context, q queryer, query string, args ...any) (int64, error) {
 	if p, ok := q.(*pool); ok {
-		if tx, ok := ctx.Value(jointKey{p}).(*sql.Tx); ok {
+		if tx, ok := ctx.Value(jointKey{p}).(*txn); ok {
 			q = tx
 		} else {
 			end, err := p.toWrite(ctx)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -30,7 +29,7 @@ func (db *DB) AddStranger(ctx context.Context, mac inventory.MAC, uuid, network 
 		return m, err
 	}
 	var out *inventory.Machine
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		found, err := db.machines(ctx, tx, "m.id IN (SELECT machine_id FROM nic WHERE mac = $1)", mac.String())
 		if err != nil {
 			return err
@@ -67,7 +66,7 @@ func adopted(ctx context.Context, q queryer, machineID string) ([]string, error)
 }
 
 // remember notes that a record was this machine: its events are found with the machine's.
-func remember(ctx context.Context, tx *sql.Tx, machineID, stranger string) error {
+func remember(ctx context.Context, tx *txn, machineID, stranger string) error {
 	ids, err := adopted(ctx, tx, machineID)
 	if err != nil {
 		return err
@@ -77,7 +76,7 @@ func remember(ctx context.Context, tx *sql.Tx, machineID, stranger string) error
 	return err
 }
 
-func (db *DB) insertStranger(ctx context.Context, tx *sql.Tx, m *inventory.Machine, network string) error {
+func (db *DB) insertStranger(ctx context.Context, tx *txn, m *inventory.Machine, network string) error {
 	if err := db.insertMachine(ctx, tx, m); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 	"time"
@@ -83,7 +82,7 @@ func (db *DB) AddToken(ctx context.Context, g access.Grant, secret, actor string
 		return nil, err
 	}
 	var out *access.Token
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if err := scopeKnown(ctx, tx, g.Scope); err != nil {
 			return err
 		}
@@ -149,7 +148,7 @@ func (db *DB) RotateToken(ctx context.Context, idOrName, secret string, expires 
 			t.Expires = expires.UTC().Truncate(time.Microsecond)
 		}
 		return t.Good(db.now())
-	}, func(ctx context.Context, tx *sql.Tx, t *access.Token) error {
+	}, func(ctx context.Context, tx *txn, t *access.Token) error {
 		_, err := exec(ctx, tx, `UPDATE token SET hash = $1, expires_at = $2 WHERE id = $3`, access.Hash(secret), timeOrNull(t.Expires), t.ID)
 		return err
 	})
@@ -171,7 +170,7 @@ func (db *DB) endToken(ctx context.Context, idOrName string, given bool) (*acces
 			t.Revoked = db.now()
 		}
 		return nil
-	}, func(ctx context.Context, tx *sql.Tx, t *access.Token) error {
+	}, func(ctx context.Context, tx *txn, t *access.Token) error {
 		if _, err := exec(ctx, tx, `UPDATE token SET revoked_at = $1 WHERE id = $2`, t.Revoked, t.ID); err != nil {
 			return err
 		}
@@ -183,9 +182,9 @@ func (db *DB) endToken(ctx context.Context, idOrName string, given bool) (*acces
 	})
 }
 
-func (db *DB) changeToken(ctx context.Context, idOrName string, change func(*access.Token) error, write func(context.Context, *sql.Tx, *access.Token) error) (*access.Token, error) {
+func (db *DB) changeToken(ctx context.Context, idOrName string, change func(*access.Token) error, write func(context.Context, *txn, *access.Token) error) (*access.Token, error) {
 	var out *access.Token
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		t, err := token(ctx, tx, idOrName)
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strings"
 
@@ -45,7 +44,7 @@ func (db *DB) PlanRevision(ctx context.Context) (n int64, err error) {
 // those that are in it still need not be again. Nothing is said when a plan was applied
 // since the revision: what was compared may be no more.
 func (db *DB) Verified(ctx context.Context, revision int64, versions map[string]int64) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
+	return db.tx(ctx, func(tx *txn) error {
 		if db.dialect.onePlan != "" { // a plan that is being applied ends first
 			if _, err := exec(ctx, tx, db.dialect.onePlan); err != nil {
 				return err
@@ -70,7 +69,7 @@ func (db *DB) VerifyAgain(ctx context.Context, machineIDs []string) error {
 	if len(machineIDs) == 0 {
 		return nil
 	}
-	return db.tx(ctx, func(tx *sql.Tx) error {
+	return db.tx(ctx, func(tx *txn) error {
 		if err := db.forEach(machineIDs, "id", func(clause string, args []any) error {
 			_, err := exec(ctx, tx, `UPDATE machine SET verify_due = true WHERE NOT verify_due AND `+clause, args...)
 			return err
@@ -82,7 +81,7 @@ func (db *DB) VerifyAgain(ctx context.Context, machineIDs []string) error {
 }
 
 // planned says that what was judged before may be no more.
-func planned(ctx context.Context, tx *sql.Tx) error {
+func planned(ctx context.Context, tx *txn) error {
 	_, err := exec(ctx, tx, `UPDATE revision SET plans = plans + 1`)
 	return err
 }

@@ -24,7 +24,7 @@ func (db *DB) Changed() (<-chan struct{}, func()) { return db.changed.listen(eve
 
 // View reads everything the boot servers answer from, as of one revision.
 func (db *DB) View(ctx context.Context) (v *boot.View, err error) {
-	err = db.snapshot(ctx, func(tx *sql.Tx) error {
+	err = db.snapshot(ctx, func(tx *txn) error {
 		at, err := readRevision(ctx, tx)
 		if err != nil {
 			return err
@@ -70,7 +70,7 @@ func installation(ctx context.Context, q queryer) (id string, err error) {
 // ViewSince reads what changed in the boot view since a revision; nil when that is not
 // known any more and the view has to be read whole.
 func (db *DB) ViewSince(ctx context.Context, since int64) (d *boot.Delta, err error) {
-	err = db.snapshot(ctx, func(tx *sql.Tx) error {
+	err = db.snapshot(ctx, func(tx *txn) error {
 		at, err := readRevision(ctx, tx)
 		if err != nil || since < at.complete || since > at.n {
 			return err
@@ -109,8 +109,8 @@ func (db *DB) ViewSince(ctx context.Context, since int64) (d *boot.Delta, err er
 }
 
 // snapshot runs fn in a transaction that sees the database as it was at one moment.
-func (db *DB) snapshot(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	tx, err := db.sql.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.snapshot})
+func (db *DB) snapshot(ctx context.Context, fn func(tx *txn) error) error {
+	tx, err := db.sql.begin(ctx, &sql.TxOptions{ReadOnly: true, Isolation: db.dialect.snapshot})
 	if err != nil {
 		return db.fault(err)
 	}
@@ -281,7 +281,7 @@ const keptRevisions = 50_000
 
 // pruneChanges forgets who changed long ago.
 func (db *DB) pruneChanges(ctx context.Context) error {
-	return db.tx(ctx, func(tx *sql.Tx) error {
+	return db.tx(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `UPDATE revision SET complete = n - $1 WHERE complete < n - $1`, keptRevisions)
 		if err != nil || n == 0 {
 			return err

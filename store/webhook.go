@@ -59,7 +59,7 @@ func webhooks(ctx context.Context, q queryer, pick string, args ...any) ([]webho
 // CreateWebhook begins to tell an address what happens from now on. One of that name is
 // Conflict.
 func (db *DB) CreateWebhook(ctx context.Context, w *webhook.Webhook, secret, actor string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		all, err := webhooks(ctx, tx, "1 = 1")
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ func webhookEvent(w *webhook.Webhook, actor, what string) journal.Event {
 // ChangeWebhook lets a person change a webhook. One that goes on is tried at once.
 func (db *DB) ChangeWebhook(ctx context.Context, idOrName, actor string, change func(*webhook.Webhook) error) (*webhook.Webhook, error) {
 	var out *webhook.Webhook
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		w, err := webhookOf(ctx, tx, idOrName)
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func (db *DB) ChangeWebhook(ctx context.Context, idOrName, actor string, change 
 // RotateWebhook gives a webhook another secret. The one it had signs as well until then.
 func (db *DB) RotateWebhook(ctx context.Context, idOrName, secret string, until time.Time, actor string) (*webhook.Webhook, error) {
 	var out *webhook.Webhook
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		w, err := webhookOf(ctx, tx, idOrName)
 		if err != nil {
 			return err
@@ -153,7 +153,7 @@ func (db *DB) RotateWebhook(ctx context.Context, idOrName, secret string, until 
 
 // RemoveWebhook forgets a webhook and its deliveries.
 func (db *DB) RemoveWebhook(ctx context.Context, idOrName, actor string) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		w, err := webhookOf(ctx, tx, idOrName)
 		if err != nil {
 			return err

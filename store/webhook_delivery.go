@@ -39,7 +39,7 @@ func (db *DB) WebhooksBehind(ctx context.Context, mostWaiting int) ([]WebhookFee
 // QueueDeliveries makes deliveries of events and moves a webhook on in the journal, both or
 // nothing. false: another server did, or the webhook is gone.
 func (db *DB) QueueDeliveries(ctx context.Context, id string, from, to int64, events []int64) (moved bool, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.tx(ctx, func(tx *txn) error {
 		n, err := exec(ctx, tx, `UPDATE webhook SET cursor = $1 WHERE id = $2 AND cursor = $3 AND state = 'active'`, to, id, from)
 		if moved = n > 0; err != nil || !moved {
 			return err
@@ -49,7 +49,7 @@ func (db *DB) QueueDeliveries(ctx context.Context, id string, from, to int64, ev
 	return moved && err == nil, err
 }
 
-func (db *DB) insertDeliveries(ctx context.Context, tx *sql.Tx, id string, events []int64, conflict string) error {
+func (db *DB) insertDeliveries(ctx context.Context, tx *txn, id string, events []int64, conflict string) error {
 	for len(events) > 0 {
 		part := events[:min(len(events), 100)]
 		events = events[len(part):]
@@ -89,7 +89,7 @@ func (db *DB) TestWebhook(ctx context.Context, idOrName string) (*webhook.Delive
 // there is none. While it is lent nobody else sends to it, so it is told in order.
 func (db *DB) ClaimWebhook(ctx context.Context, owner string, ttl time.Duration) (*webhook.Webhook, error) {
 	var out *webhook.Webhook
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		out = nil
 		now := db.now()
 		var id string
@@ -134,7 +134,7 @@ func (db *DB) DueDeliveries(ctx context.Context, id string, limit int) ([]webhoo
 // SaveDelivery writes down what an attempt came to, lets the receiver alone until then, and
 // lends the webhook on. Conflict: it was lent to another meanwhile, or removed.
 func (db *DB) SaveDelivery(ctx context.Context, owner string, ttl time.Duration, d *webhook.Delivery, o webhook.Outcome, until time.Time) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		now := db.now()
 		failures := "failures + 1"
 		if o.OK() {
@@ -160,7 +160,7 @@ func (db *DB) SaveDelivery(ctx context.Context, owner string, ttl time.Duration,
 	return err
 }
 
-func (db *DB) disableWebhook(ctx context.Context, tx *sql.Tx, id, why string) error {
+func (db *DB) disableWebhook(ctx context.Context, tx *txn, id, why string) error {
 	if _, err := exec(ctx, tx, `UPDATE webhook SET state = 'disabled', why = $1, updated_at = $2, version = version + 1 WHERE id = $3`, why, db.now(), id); err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (db *DB) ReplayDead(ctx context.Context, idOrName string) (int64, error) {
 }
 
 func (db *DB) replay(ctx context.Context, idOrName, pick string, args ...any) (n int64, err error) {
-	err = db.tx(ctx, func(tx *sql.Tx) error {
+	err = db.tx(ctx, func(tx *txn) error {
 		w, err := webhookOf(ctx, tx, idOrName)
 		if err != nil {
 			return err
@@ -232,7 +232,7 @@ func (db *DB) replay(ctx context.Context, idOrName, pick string, args ...any) (n
 
 // ReplayEvents delivers events once more, or for the first time.
 func (db *DB) ReplayEvents(ctx context.Context, id string, events []int64) error {
-	err := db.tx(ctx, func(tx *sql.Tx) error {
+	err := db.tx(ctx, func(tx *txn) error {
 		if err := db.insertDeliveries(ctx, tx, id, events, `DO UPDATE SET state = 'pending', attempts = 0, due = excluded.due, finished_at = NULL, error = ''`); err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"net/url"
 	"strings"
 
@@ -116,7 +115,7 @@ func writeWords(ctx context.Context, words *batch, machines []*inventory.Machine
 const intoWords = `INSERT INTO machine_word (word, name, machine_id)`
 
 // rewriteWords writes the words of machines anew after what they are made of changed.
-func rewriteWords(ctx context.Context, tx *sql.Tx, machines ...*inventory.Machine) error {
+func rewriteWords(ctx context.Context, tx *txn, machines ...*inventory.Machine) error {
 	for _, m := range machines {
 		if _, err := exec(ctx, tx, `DELETE FROM machine_word WHERE machine_id = $1`, m.ID); err != nil {
 			return err

@@ -6,6 +6,7 @@ package intake
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"rackwright/boot"
 	"rackwright/deploy"
@@ -17,6 +18,8 @@ import (
 
 // Store is what intake asks of the database.
 type Store interface {
+	// Together does what fn changes with its context in one transaction; fn may run again.
+	Together(ctx context.Context, keep bool, fn func(ctx context.Context) error) error
 	AddStranger(ctx context.Context, mac inventory.MAC, uuid, network string) (*inventory.Machine, error)
 	// AddStrangeBMC records a BMC that is in no plan, and reports whether it is new.
 	AddStrangeBMC(ctx context.Context, b inventory.StrangeBMC) (bool, error)
@@ -30,47 +33,22 @@ type Store interface {
 	AddEvidence(ctx context.Context, operation, kind string, detail any) error
 }
 
-// queue bounds the sightings that wait; more are dropped, for a client asks again.
-const queue = 4096
-
 // Desk is the task that takes sightings in. Make it with New.
 type Desk struct {
 	store Store
 	view  func() *boot.View
 	log   *slog.Logger
-	in    chan boot.Sighting
+
+	in, strangers chan boot.Sighting
+	some          []boot.Sighting // that came and were not taken in yet
+	turn          time.Time       // of the next stranger
 
 	memo *memo // Script asks beside Run
 }
 
 // New makes a Desk.
 func New(s Store, view func() *boot.View, log *slog.Logger) *Desk {
-	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), memo: newMemo()}
-}
-
-// Sighted takes a sighting and returns at once.
-func (d *Desk) Sighted(s boot.Sighting) {
-	select {
-	case d.in <- s:
-	default:
-	}
-}
-
-// String names the task.
-func (d *Desk) String() string { return "intake" }
-
-// Run takes sightings in until ctx ends.
-func (d *Desk) Run(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case s := <-d.in:
-			if err := d.take(ctx, s); err != nil && ctx.Err() == nil {
-				d.log.Warn("sighting not taken in", "mac", s.MAC, "error", err)
-			}
-		}
-	}
+	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), strangers: make(chan boot.Sighting, queue), memo: newMemo()}
 }
 
 func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
@@ -85,10 +63,15 @@ func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 	if err := d.bind(ctx, h, s); err != nil {
 		return err
 	}
-	if h.BMC || s.Offered || s.Declined.IsValid() || h.Intent != boot.RunAgent || s.Class == boot.NotNetboot {
+	if !awaited(h, s) {
 		return nil
 	}
 	return d.store.AddEvidence(ctx, h.Operation, store.SawDHCP, map[string]any{"address": s.Address.String(), "source": s.Source})
+}
+
+// awaited reports whether a sighting is the netboot that the machine's operation waits for.
+func awaited(h *boot.Host, s boot.Sighting) bool {
+	return !h.BMC && !s.Offered && !s.Declined.IsValid() && h.Intent == boot.RunAgent && s.Class != boot.NotNetboot
 }
 
 // stranger records a machine nobody planned, where the network's policy is to look, and

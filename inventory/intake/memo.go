@@ -21,6 +21,7 @@ type memo struct {
 	seed maphash.Seed
 	mu   sync.Mutex
 	last map[string]weighed
+	new  []string // remembered since settle: the transaction they belong to may be taken back
 }
 
 // weighed is a sighting and what it was weighed against: the machine's host in the boot
@@ -53,6 +54,26 @@ func (m *memo) remember(machine string, h *boot.Host, s boot.Sighting) {
 		clear(m.last)
 	}
 	m.last[machine] = is
+	if len(m.new) < 4*atOnce {
+		m.new = append(m.new, machine)
+	}
+}
+
+// settle is told that what was weighed is in the database.
+func (m *memo) settle() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.new = m.new[:0]
+}
+
+// undo forgets what was remembered since settle.
+func (m *memo) undo() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, machine := range m.new {
+		delete(m.last, machine)
+	}
+	m.new = m.new[:0]
 }
 
 func (m *memo) of(h *boot.Host, s boot.Sighting) weighed {
