@@ -26,7 +26,7 @@ type poolSearch struct {
 }
 
 // mostPlaces bounds how much of a pool is used.
-const mostPlaces = 1 << 16
+const mostPlaces = 1 << 19
 
 // spare is how many places of the pool are looked at beyond one for each stranger.
 const spare = 16

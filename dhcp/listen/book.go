@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -83,6 +84,7 @@ func (b *book) run(ctx context.Context) error {
 			return nil
 		case n := <-b.in:
 			b.write(n)
+			runtime.Gosched() // answering comes first, and Go would let a queue of these go on for 10 ms
 		case <-tick.C:
 			b.sayUntold()
 		}

@@ -18,7 +18,7 @@ const (
 	servedAtOnce = 128         // messages, with one question to the Lender
 	slowRate     = 2000        // messages a second that need Decide: what hosts of a kind send does once
 	probing      = 512         // strangers at once whose address is looked for on the wire
-	seenRate     = 128         // strangers a second that are sighted though they are not written down
+	seenRate     = 32          // strangers a second that are sighted though they are not written down
 	saysEvery    = time.Minute // that it cannot do its work
 )
 

@@ -11,17 +11,17 @@ import (
 
 // Bounds of what waits and of what is done together.
 const (
-	queue    = 4096                 // sightings that wait, and as many of strangers; more are dropped, for a client asks again
-	atOnce   = 64                   // in one transaction at most,
-	longTurn = 4 * time.Millisecond // which takes no more when it has taken so long: others want to write
-	pause    = time.Second          // after a failure
+	queue    = 4096             // sightings that wait, and as many of strangers; more are dropped, for a client asks again
+	atOnce   = 64               // in one transaction at most,
+	longTurn = time.Millisecond // which takes no more when it has taken so long: others want to write
+	pause    = time.Second      // after a failure
 )
 
 // Strangers are recorded at a pace that leaves the processor to those who answer them: one is
 // a machine with all that belongs to it, and anybody can send any number.
 const (
-	strangerEvery = time.Second / 128
-	strangerBurst = time.Second // what was not used of the pace for so long is not lost
+	strangerEvery = time.Second / 32
+	strangerBurst = 4 * time.Second // what was not used of the pace for so long is not lost
 )
 
 // Sighted takes a sighting and returns at once.

@@ -20,7 +20,9 @@ type Appender interface {
 // Bounds of what is kept in memory and how long an event may wait there.
 const (
 	queue    = 16384
-	batch    = 4000 // in one transaction: where many write, the journal has its turn once in a while
+	batch    = 256  // in one transaction: others want to write, and wait for it
+	behind   = 4096 // from so many on that wait a transaction
+	bigBatch = 4000 // has more: where many write, the journal has its turn once in a while
 	flushing = 50 * time.Millisecond
 	lastWord = 3 * time.Second // to write what is left when the server stops
 )
@@ -93,7 +95,11 @@ func (w *Writer) take() []journal.Event {
 		out = append(out, journal.Event{At: w.clock(), Kind: journal.ServerEvent, Actor: "server",
 			Summary: fmt.Sprintf("%d events were lost: the journal could not keep up", n)})
 	}
-	for len(out) < batch {
+	most := batch
+	if len(w.in) > behind {
+		most = bigBatch
+	}
+	for len(out) < most {
 		select {
 		case e := <-w.in:
 			out = append(out, e)
