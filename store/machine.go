@@ -10,8 +10,15 @@ import (
 )
 
 // Machine returns a machine by id or name.
-func (db *DB) Machine(ctx context.Context, idOrName string) (*inventory.Machine, error) {
-	m, err := db.machine(ctx, db.sql, idOrName)
+func (db *DB) Machine(ctx context.Context, idOrName string) (m *inventory.Machine, err error) {
+	switch _, joint := ctx.Value(jointKey{db.sql}).(*sql.Tx); {
+	case joint || db.byName == nil:
+		m, err = db.machine(ctx, db.sql, idOrName)
+	case isID(idOrName):
+		m, err = db.byID.ask(ctx, strings.ToLower(idOrName))
+	default:
+		m, err = db.byName.ask(ctx, idOrName)
+	}
 	return m, db.fault(err)
 }
 
@@ -25,9 +32,13 @@ func (db *DB) machine(ctx context.Context, q queryer, idOrName string) (*invento
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, fault.NotFoundf("there is no machine %q", idOrName).WithHint("'rackwright machine list' shows them")
+		return nil, noMachine(idOrName)
 	}
 	return &found[0], nil
+}
+
+func noMachine(idOrName string) error {
+	return fault.NotFoundf("there is no machine %q", idOrName).WithHint("'rackwright machine list' shows them")
 }
 
 // machines reads the machines a clause picks, with all that hangs on them. It sees m, the

@@ -53,6 +53,7 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 	db.sql.SetMaxOpenConns(connections())
 	db.sql.SetMaxIdleConns(connections())
 	db.sql.SetConnMaxIdleTime(idleTime)
+	db.openDesks()
 	err = postgresFault(db.sql.PingContext(ctx))
 	if o.Patient && fault.Is(err, fault.Unreachable) {
 		db.pending.Store(true)

@@ -60,6 +60,8 @@ type DB struct {
 
 	tokens  tokenCache
 	lenders lenders
+
+	byName, byID *machineDesk // nil: each machine is read alone
 }
 
 // Open connects, migrates the schema (guarded against two starters) and returns the

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,27 @@ func machines() chapter {
 			}
 			e := must(b.Events(b.ctx(), store.EventFilter{Machine: "n1", Newest: true, Limit: 1}))(t)
 			same(t, "whose event it is", e[0].Name+" "+e[0].Machine, "n1 "+m.ID)
+		},
+		"of many who ask for machines at once each has their own": func(t *testing.T, b *bench) {
+			b.apply(planOf(8))
+			n1 := b.machine("n1")
+			race(160, func(i int) {
+				name := fmt.Sprintf("n%d", i%10+1)
+				key := name
+				if i%20 == 0 {
+					key = strings.ToUpper(n1.ID)
+				}
+				switch m, err := b.Machine(b.ctx(), key); {
+				case i%10 > 7:
+					if !fault.Is(err, fault.NotFound) || fault.HintOf(err) == "" {
+						t.Errorf("who asked for %s, which is not there, got %v, %v", key, m, err)
+					}
+				case err != nil || m.Name != name || len(m.NICs) != len(n1.NICs):
+					t.Errorf("who asked for %s got %v, %v", key, m, err)
+				default:
+					m.NICs[0].Name = "mine" // as a race if it were not
+				}
+			})
 		},
 		"a plan leaves alone what was observed": func(t *testing.T, b *bench) {
 			b.apply(planOf(1))
