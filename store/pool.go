@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,12 +10,13 @@ import (
 
 // pool is the connections to the database. SQLite's driver compiles each statement anew,
 // which was most of the work of reading one machine: the pool keeps those of reads outside
-// of transactions.
+// of transactions, and the desk those of transactions that write.
 type pool struct {
 	*sql.DB
 	keep int // statements; 0: the driver keeps them itself
 
 	writer chan struct{} // whose turn it is to write; nil: the database lets many at once
+	desk   writingDesk   // who has the turn uses it
 
 	mu   sync.Mutex
 	kept map[string]*statement
@@ -30,11 +30,14 @@ type statement struct {
 }
 
 // keptStatements is how many the pool of SQLite keeps, of some 10 KiB for each connection.
-const keptStatements = 192
+const keptStatements = 128
 
-// longQuery is from which length on a statement is not kept, bytes: such are made for as many
-// rows as there are, and seldom come again.
-const longQuery = 4096
+// longQuery is from which length on a transaction's statement is not kept, bytes: such are made
+// for as many rows as there are, and seldom come again.
+const longQuery = 2048
+
+// lastWrite is how long Close waits for who writes.
+const lastWrite = 5 * time.Second
 
 // idleTime is how long a connection is kept that nothing asked for.
 const idleTime = 5 * time.Minute
@@ -52,6 +55,17 @@ func (p *pool) toWrite(ctx context.Context) (func(), error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// Close is that of sql.DB. Who writes is waited for.
+func (p *pool) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWrite)
+	defer cancel()
+	if end, err := p.toWrite(ctx); err == nil {
+		p.desk.close()
+		end()
+	}
+	return p.DB.Close()
 }
 
 // QueryContext is that of sql.DB.
@@ -76,7 +90,7 @@ func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *
 
 // compiled is the statement of a query, until done; nil of one that is not kept.
 func (p *pool) compiled(ctx context.Context, query string) *statement {
-	if p.keep == 0 || len(query) > longQuery || !slices.Contains([]string{"SELECT", "WITH", "INSERT", "UPDATE", "DELETE"}, query[:max(0, strings.IndexByte(query, ' '))]) {
+	if p.keep == 0 || !strings.HasPrefix(query, "SELECT ") && !strings.HasPrefix(query, "WITH ") {
 		return nil
 	}
 	if s := p.want(query, nil); s != nil {

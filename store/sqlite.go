@@ -35,7 +35,7 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	// FULL: what was answered or done must not be forgotten by a power cut. The cache, in KiB
 	// for each connection, holds the upper pages of all indexes at 100,000 machines.
 	q := url.Values{"_txlock": {"immediate"}, "_time_integer_format": {"unix_micro"},
-		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "cache_size(-16000)", "wal_autocheckpoint(8000)"}}
+		"_pragma": {"journal_mode(WAL)", "busy_timeout(5000)", "foreign_keys(1)", "synchronous(FULL)", "cache_size(-16000)"}}
 	if err := private(o.DSN); err != nil {
 		return err
 	}

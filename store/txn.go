@@ -6,62 +6,135 @@ import (
 	"runtime"
 )
 
-// txn is a transaction whose statements are kept compiled as the pool's are. Between them it
-// lets others go on: SQLite computes in this process, Go would let it for 10 ms at a time, and
-// who answers packets has microseconds.
+// txn is a transaction. Between its statements it lets others go on: SQLite computes in this
+// process, Go would let it for 10 ms at a time, and who answers packets has microseconds.
 type txn struct {
 	*sql.Tx
-	pool *pool
+	desk *writingDesk // nil but for those that write to SQLite
 }
 
-// begin begins a transaction.
+// begin begins a transaction; one that writes to SQLite has the turn to.
 func (p *pool) begin(ctx context.Context, o *sql.TxOptions) (*txn, error) {
-	tx, err := p.BeginTx(p.steady(ctx), o)
-	return &txn{tx, p}, err
+	if p.writer == nil || o != nil && o.ReadOnly {
+		tx, err := p.BeginTx(ctx, o)
+		return &txn{Tx: tx}, err
+	}
+	return p.desk.begin(steady(ctx), p.DB)
 }
 
-// steady is the context of a transaction's statement. SQLite's are short and not interrupted once
-// they began: driver and database/sql would have goroutines wait for that with each, and an
-// interrupted one takes the whole transaction back.
-func (p *pool) steady(ctx context.Context) context.Context {
-	if p.writer == nil || ctx.Err() != nil {
+// QueryContext is that of sql.Tx.
+func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if s := t.compiled(&ctx, query); s != nil {
+		return s.QueryContext(ctx, args...)
+	}
+	return t.Tx.QueryContext(ctx, query, args...)
+}
+
+// QueryRowContext is that of sql.Tx.
+func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
+	if s := t.compiled(&ctx, query); s != nil {
+		return s.QueryRowContext(ctx, args...)
+	}
+	return t.Tx.QueryRowContext(ctx, query, args...)
+}
+
+// ExecContext is that of sql.Tx.
+func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	if s := t.compiled(&ctx, query); s != nil {
+		return s.ExecContext(ctx, args...)
+	}
+	return t.Tx.ExecContext(ctx, query, args...)
+}
+
+// compiled is the statement of a query, nil of one that is not kept.
+func (t *txn) compiled(ctx *context.Context, query string) *sql.Stmt {
+	runtime.Gosched()
+	if t.desk == nil {
+		return nil
+	}
+	*ctx = steady(*ctx)
+	return t.desk.compiled(*ctx, query)
+}
+
+// steady is the context of what is done in a transaction of SQLite, which is short and not
+// interrupted once it began: driver and database/sql would have goroutines wait for that with
+// each statement, and an interrupted one takes the whole transaction back.
+func steady(ctx context.Context) context.Context {
+	if ctx.Err() != nil {
 		return ctx
 	}
 	return context.WithoutCancel(ctx)
 }
 
-// QueryContext is that of sql.Tx.
-func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	runtime.Gosched()
-	ctx = t.pool.steady(ctx)
-	s := t.pool.compiled(ctx, query)
-	if s == nil {
-		return t.Tx.QueryContext(ctx, query, args...)
-	}
-	defer t.pool.done(s)
-	return t.StmtContext(ctx, s.Stmt).QueryContext(ctx, args...)
+// writingDesk is where SQLite is written to: one connection, for it has one writer at a time,
+// with its statements compiled. Who has the turn to write uses it. The zero value is ready.
+type writingDesk struct {
+	conn *sql.Conn
+	kept map[string]*keptStatement
+	turn int64
 }
 
-// QueryRowContext is that of sql.Tx.
-func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	runtime.Gosched()
-	ctx = t.pool.steady(ctx)
-	s := t.pool.compiled(ctx, query)
-	if s == nil {
-		return t.Tx.QueryRowContext(ctx, query, args...)
-	}
-	defer t.pool.done(s)
-	return t.StmtContext(ctx, s.Stmt).QueryRowContext(ctx, args...)
+type keptStatement struct {
+	*sql.Stmt
+	last int64 // turn in which it was wanted
 }
 
-// ExecContext is that of sql.Tx.
-func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	runtime.Gosched()
-	ctx = t.pool.steady(ctx)
-	s := t.pool.compiled(ctx, query)
-	if s == nil {
-		return t.Tx.ExecContext(ctx, query, args...)
+func (d *writingDesk) begin(ctx context.Context, db *sql.DB) (*txn, error) {
+	if d.conn == nil {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return nil, err
+		}
+		d.conn, d.kept = conn, map[string]*keptStatement{}
 	}
-	defer t.pool.done(s)
-	return t.StmtContext(ctx, s.Stmt).ExecContext(ctx, args...)
+	tx, err := d.conn.BeginTx(ctx, nil)
+	if err != nil && ctx.Err() == nil {
+		d.close() // the next has another
+	}
+	return &txn{Tx: tx, desk: d}, err
+}
+
+// compiled is the statement of a query, nil of one that is not kept.
+func (d *writingDesk) compiled(ctx context.Context, query string) *sql.Stmt {
+	if len(query) > longQuery {
+		return nil
+	}
+	d.turn++
+	s := d.kept[query]
+	if s == nil {
+		made, err := d.conn.PrepareContext(ctx, query)
+		if err != nil {
+			return nil // running it says what is wrong
+		}
+		if len(d.kept) >= keptStatements {
+			d.drop()
+		}
+		s = &keptStatement{Stmt: made}
+		d.kept[query] = s
+	}
+	s.last = d.turn
+	return s.Stmt
+}
+
+// drop ends the statement that was not wanted for longest.
+func (d *writingDesk) drop() {
+	oldest := ""
+	for query, s := range d.kept {
+		if oldest == "" || s.last < d.kept[oldest].last {
+			oldest = query
+		}
+	}
+	d.kept[oldest].Close()
+	delete(d.kept, oldest)
+}
+
+func (d *writingDesk) close() {
+	if d.conn == nil {
+		return
+	}
+	for _, s := range d.kept {
+		s.Close()
+	}
+	d.conn.Close()
+	d.conn, d.kept = nil, nil
 }
