@@ -115,26 +115,36 @@ func (c *clerk) read(ctx context.Context, v *boot.View, p arrival) {
 	c.some = append(c.some, b)
 }
 
-// serve lends to those who were read, and answers them.
+// serve lends to those who were read, and answers them. Who takes an offer comes first: that is
+// written already, as a rule, and need not wait for the offers of others.
 func (c *clerk) serve(ctx context.Context, v *boot.View) {
-	of := map[string][]*inventory.Loan{}
-	networks := map[string]*inventory.Network{}
-	for i := range c.some {
-		n := c.some[i].ask.Network
-		of[n.ID], networks[n.ID] = append(of[n.ID], &c.some[i].loan), n
+	for _, offers := range []bool{false, true} {
+		c.lendAll(ctx, offers)
+		for i := range c.some {
+			if b := &c.some[i]; b.ask.Offers == offers {
+				c.answer(ctx, v, b)
+			}
+			if c.full() {
+				c.flush()
+			}
+		}
+		c.flush()
 	}
-	for id, loans := range of {
-		ctx, cancel := context.WithTimeout(ctx, lendTimeout)
-		c.Lender.Lend(ctx, networks[id], loans)
-		cancel()
-	}
+}
+
+// lendAll asks the Lender for all who are to be offered an address, or for all others.
+func (c *clerk) lendAll(ctx context.Context, offers bool) {
+	of := map[*inventory.Network][]*inventory.Loan{}
 	for i := range c.some {
-		c.answer(ctx, v, &c.some[i])
-		if c.full() {
-			c.flush()
+		if b := &c.some[i]; b.ask.Offers == offers {
+			of[b.ask.Network] = append(of[b.ask.Network], &b.loan)
 		}
 	}
-	c.flush()
+	for n, loans := range of {
+		ctx, cancel := context.WithTimeout(ctx, lendTimeout)
+		c.Lender.Lend(ctx, n, loans)
+		cancel()
+	}
 }
 
 // answer tells one stranger what it was lent.
