@@ -30,6 +30,7 @@ type dialect struct {
 	array     func([]string) string // as that parameter
 	aggregate string                // function that makes a JSON array of rows
 	object    string                // function that makes a JSON object of names and values
+	leases    string                // selects rows of leases in network $1 until $2, of $3: addresses and MACs in pairs, as JSON
 	weighed   []any                 // before the arguments of a statement that is to be planned for their values
 	shrink    string                // gives back the memory that reading much took, of the same connection
 

@@ -86,6 +86,7 @@ func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*invento
 	for i, l := range loans {
 		macs[i] = l.MAC.String()
 	}
+	ctx = db.sql.steady(ctx)
 	err := db.forEach(macs, "mac", func(clause string, args []any) error {
 		_, err := collect(ctx, db.sql, func(scan func(...any) error) (none struct{}, err error) {
 			l := inventory.Lease{Network: n.Name}

@@ -170,28 +170,25 @@ func (p *poolSearch) reserved(ctx context.Context, and string, args []any) error
 // address that the MAC had goes.
 func (p *poolSearch) write(ctx context.Context) error {
 	var moved []string
-	rows := p.db.batch(p.tx, `INSERT INTO lease (network_id, address, mac, until)`, `ON CONFLICT (network_id, address) DO UPDATE SET mac = excluded.mac, until = excluded.until`, 4)
-	defer rows.close()
+	var rows [][2]string
 	written := map[inventory.MAC]bool{}
 	for _, l := range p.some {
-		if had, ok := p.mine[l.MAC]; l.Err == nil && ok && had != l.Lease.Address {
+		if l.Err != nil || written[l.MAC] {
+			continue
+		}
+		written[l.MAC] = true
+		rows = append(rows, [2]string{l.Lease.Address.String(), l.MAC.String()})
+		if had, ok := p.mine[l.MAC]; ok && had != l.Lease.Address {
 			moved = append(moved, l.MAC.String())
 		}
 	}
 	if err := p.db.forEach(moved, "mac", func(clause string, args []any) error {
 		_, err := exec(ctx, p.tx, `DELETE FROM lease WHERE network_id = $1 AND `+clause, args...)
 		return err
-	}, p.n.ID); err != nil {
+	}, p.n.ID); err != nil || len(rows) == 0 {
 		return err
 	}
-	for _, l := range p.some {
-		if l.Err != nil || written[l.MAC] {
-			continue
-		}
-		written[l.MAC] = true
-		if err := rows.add(ctx, p.n.ID, l.Lease.Address.String(), l.MAC.String(), l.Lease.Until); err != nil {
-			return err
-		}
-	}
-	return rows.done(ctx)
+	_, err := exec(ctx, p.tx, `INSERT INTO lease (network_id, address, mac, until) SELECT `+p.db.dialect.leases+
+		` ON CONFLICT (network_id, address) DO UPDATE SET mac = excluded.mac, until = excluded.until`, p.n.ID, p.now.Add(strangerLease), toJSON(rows))
+	return err
 }

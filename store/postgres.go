@@ -33,7 +33,8 @@ func (db *DB) openPostgres(ctx context.Context, o Options) error {
 		skip:     " FOR UPDATE SKIP LOCKED", lock: " FOR NO KEY UPDATE",
 		onePlan: `SELECT pg_advisory_xact_lock(7287, 1)`, inOrder: `SELECT pg_advisory_xact_lock(7287, 2)`,
 		again: postgresAgain, fault: postgresFault,
-		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray, aggregate: "json_agg", object: "json_build_object",
+		params: 2000, mark: numbered, oneOf: " = ANY($%d)", array: postgresArray, leases: "CAST($1 AS uuid), CAST(value ->> 0 AS inet), CAST(value ->> 1 AS macaddr), CAST($2 AS timestamptz) FROM jsonb_array_elements(CAST($3 AS jsonb))",
+		aggregate: "json_agg", object: "json_build_object",
 		weighed:   []any{pgx.QueryExecModeCacheDescribe},
 		uncounted: `SELECT relname FROM pg_class WHERE oid = to_regclass('machine') AND reltuples < 4 * $1::integer`,
 		recount:   `ANALYZE rack, slot_cell, device, machine, nic, bmc, cable, cable_end, machine_label, machine_word`}

@@ -26,7 +26,8 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	db.dialect = dialect{goose: goose.DialectSQLite3, files: migrations.SQLite, single: true, again: sqliteAgain, fault: sqliteFault,
 		params: 200, mark: func(int) string { return "?" },
 		oneOf: " IN (SELECT value FROM json_each($%d))", array: func(values []string) string { return toJSON(values) },
-		aggregate: "json_group_array", object: "json_object", shrink: "PRAGMA shrink_memory"}
+		aggregate: "json_group_array", object: "json_object", shrink: "PRAGMA shrink_memory",
+		leases: "$1, value ->> 0, value ->> 1, $2 FROM json_each($3) WHERE true"}
 	release, err := lockFile(o.DSN + ".lock")
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 // process, Go would let it for 10 ms at a time, and who answers packets has microseconds.
 type txn struct {
 	*sql.Tx
+	pool *pool
 	desk *writingDesk // nil but for those that write to SQLite
 }
 
@@ -17,9 +18,10 @@ type txn struct {
 func (p *pool) begin(ctx context.Context, o *sql.TxOptions) (*txn, error) {
 	if p.writer == nil || o != nil && o.ReadOnly {
 		tx, err := p.BeginTx(ctx, o)
-		return &txn{Tx: tx}, err
+		return &txn{Tx: tx, pool: p}, err
 	}
-	return p.desk.begin(steady(ctx), p.DB)
+	tx, err := p.desk.begin(p.steady(ctx), p.DB)
+	return &txn{Tx: tx, pool: p, desk: &p.desk}, err
 }
 
 // QueryContext is that of sql.Tx.
@@ -52,15 +54,15 @@ func (t *txn) compiled(ctx *context.Context, query string) *sql.Stmt {
 	if t.desk == nil {
 		return nil
 	}
-	*ctx = steady(*ctx)
+	*ctx = t.pool.steady(*ctx)
 	return t.desk.compiled(*ctx, query)
 }
 
-// steady is the context of what is done in a transaction of SQLite, which is short and not
-// interrupted once it began: driver and database/sql would have goroutines wait for that with
-// each statement, and an interrupted one takes the whole transaction back.
-func steady(ctx context.Context) context.Context {
-	if ctx.Err() != nil {
+// steady is the context of what is short on SQLite and not interrupted once it began: driver
+// and database/sql would have goroutines wait for that with each statement, and one that is
+// interrupted takes its whole transaction back.
+func (p *pool) steady(ctx context.Context) context.Context {
+	if p.writer == nil || ctx.Err() != nil {
 		return ctx
 	}
 	return context.WithoutCancel(ctx)
@@ -79,7 +81,7 @@ type keptStatement struct {
 	last int64 // turn in which it was wanted
 }
 
-func (d *writingDesk) begin(ctx context.Context, db *sql.DB) (*txn, error) {
+func (d *writingDesk) begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 	if d.conn == nil {
 		conn, err := db.Conn(ctx)
 		if err != nil {
@@ -91,7 +93,7 @@ func (d *writingDesk) begin(ctx context.Context, db *sql.DB) (*txn, error) {
 	if err != nil && ctx.Err() == nil {
 		d.close() // the next has another
 	}
-	return &txn{Tx: tx, desk: d}, err
+	return tx, err
 }
 
 // compiled is the statement of a query, nil of one that is not kept.
