@@ -79,3 +79,67 @@ func TestOneWritesAtATimeWhereTheDatabaseLetsOnlyOne(t *testing.T) {
 		end()
 	}
 }
+
+func TestAWriterKeepsAFewStatementsAndWritesAll(t *testing.T) {
+	connections, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pool{DB: connections, kept: map[string]*statement{}, writer: make(chan struct{}, 1)}
+	defer p.Close()
+	write := func(ctx context.Context, fn func(tx *txn) error) error {
+		end, err := p.toWrite(ctx)
+		if err != nil {
+			return err
+		}
+		defer end()
+		tx, err := p.begin(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback()
+		if err := fn(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(write(t.Context(), func(tx *txn) error { _, err := exec(t.Context(), tx, `CREATE TABLE n (v integer)`); return err }))
+	for range 2 {
+		must(write(t.Context(), func(tx *txn) error {
+			for i := range keptStatements + 10 {
+				if _, err := exec(t.Context(), tx, fmt.Sprintf("INSERT INTO n VALUES (%d + $1)", i), 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+	}
+	if err := write(t.Context(), func(tx *txn) error {
+		if _, err := exec(t.Context(), tx, `DELETE FROM n`); err != nil {
+			return err
+		}
+		_, err := exec(t.Context(), tx, `DELETE FROM nothing`)
+		return err
+	}); err == nil {
+		t.Error("a statement about a table that is not there")
+	}
+	if len(p.desk.kept) > keptStatements {
+		t.Errorf("%d statements are kept", len(p.desk.kept))
+	}
+	p.desk.close() // as when the connection broke
+	ended, end := context.WithCancel(t.Context())
+	must(write(ended, func(tx *txn) error {
+		end()
+		found, err := collect(t.Context(), tx, func(scan func(...any) error) (v int, err error) { err = scan(&v); return v, err }, `SELECT count(*) FROM n`)
+		if err == nil && found[0] != 2*(keptStatements+10) {
+			t.Errorf("%d rows", found[0])
+		}
+		return err
+	}))
+}

@@ -11,6 +11,7 @@ import (
 
 	"rackwright/boot"
 	"rackwright/deploy"
+	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/intake"
 	"rackwright/inventory/plan"
@@ -187,7 +188,7 @@ func TestAnOfferIsNotYetAnAddress(t *testing.T) {
 	op, err := b.db.CreateOperation(t.Context(), deploy.Inspect, "n1", deploy.Order{}, "test")
 	b.ok(err)
 	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE, Offered: true})
-	b.seen(stray, "", boot.PXE) // sightings are taken in their order
+	b.seen(stray, "", boot.PXE) // strangers are taken in after all others
 	b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
 	seen, err := b.db.EvidenceOf(t.Context(), op.ID)
 	b.ok(err)
@@ -346,3 +347,38 @@ func TestAnAddressThatItsMachineDeclinesIsAConditionUntilTheMachineUsesIt(t *tes
 }
 
 func inAny(*inventory.Machine) bool { return true }
+
+// faltering is a store whose transactions are taken back some times.
+type faltering struct {
+	*store.DB
+	fails int
+}
+
+func (f *faltering) Together(ctx context.Context, keep bool, fn func(ctx context.Context) error) error {
+	if f.fails == 0 {
+		return f.DB.Together(ctx, keep, fn)
+	}
+	f.fails--
+	if err := f.DB.Together(ctx, false, fn); err != nil {
+		return err
+	}
+	return fault.Unreachablef("the database went away")
+}
+
+func TestWhatWasTakenBackIsTakenInAgain(t *testing.T) {
+	b := newBench(t, inventory.StrangerHold)
+	v, err := b.db.View(t.Context())
+	b.ok(err)
+	f := &faltering{DB: b.db, fails: 2}
+	desk := intake.New(f, func() *boot.View { return v }, slog.New(slog.DiscardHandler))
+	desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE})
+	desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, Network: "provision", Class: boot.PXE})
+	for range 2 {
+		if err := desk.TakeAll(t.Context()); !fault.Is(err, fault.Unreachable) {
+			t.Fatalf("taken in: %v", err)
+		}
+	}
+	b.ok(desk.TakeAll(t.Context()))
+	b.until("n1", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+	b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
+}

@@ -47,6 +47,36 @@ func leases() chapter {
 			same(t, "lent and refused", []int{len(owner), refusedOnes}, []int{10, 4})
 			same(t, "listed", len(must(b.Leases(b.ctx()))(t)), 10)
 		},
+		"strangers who ask together are lent addresses together, and each one": func(t *testing.T, b *bench) {
+			p := planOf(1)
+			p.Networks[0].Pool = &plan.Pool{First: "10.0.0.20", Last: "10.0.0.219"}
+			p.Racks[0].Machines[0].NICs[0].Address = "10.0.0.22"
+			b.apply(p)
+			n := b.provision()
+			loans := make([]*inventory.Loan, 240)
+			for i := range loans {
+				loans[i] = &inventory.Loan{MAC: mac(500 + i%230)} // ten ask twice
+			}
+			loans[7].Wish = addr("10.0.0.200")
+			b.DB.Lend(b.ctx(), n, loans)
+			owner, refusedOnes := map[netip.Addr]inventory.MAC{}, 0
+			for _, l := range loans {
+				if other, twice := owner[l.Lease.Address]; l.Err == nil && twice && other != l.MAC {
+					t.Errorf("%s was lent to %s and %s", l.Lease.Address, other, l.MAC)
+				}
+				if l.Err != nil {
+					refused(t, l.Err, fault.Conflict)
+					refusedOnes++
+					continue
+				}
+				owner[l.Lease.Address] = l.MAC
+			}
+			same(t, "lent, and refused for want of more", []int{len(owner), refusedOnes}, []int{199, 31})
+			same(t, "as wished", loans[7].Lease.Address, addr("10.0.0.200"))
+			same(t, "who asks twice", loans[230].Lease, loans[0].Lease)
+			same(t, "listed", len(must(b.Leases(b.ctx()))(t)), 199)
+			b.DB.Lend(b.ctx(), n, nil)
+		},
 		"a stranger keeps its address while it asks for it": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
 			n := b.provision()
