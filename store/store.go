@@ -168,12 +168,21 @@ func (db *DB) once(ctx context.Context, fn func(tx *txn) error) error {
 		return err
 	}
 	defer tx.Rollback()
+	began := db.now()
 	if err := fn(tx); err != nil {
 		return err
 	}
 	writes(ctx)
-	return tx.Commit()
+	err = tx.Commit()
+	if err == nil && db.now().Sub(began) > muchWritten {
+		db.sql.desk.giveBack(ctx, db.dialect.shrink)
+	}
+	return err
 }
+
+// muchWritten is how long a transaction takes that leaves memory to give back: a plan of
+// thousands of machines.
+const muchWritten = time.Second
 
 // fault gives a database error its kind; faults of the domain pass as they are.
 func (db *DB) fault(err error) error {

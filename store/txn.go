@@ -130,6 +130,13 @@ func (d *writingDesk) drop() {
 	delete(d.kept, oldest)
 }
 
+// giveBack gives the memory back that a long transaction took.
+func (d *writingDesk) giveBack(ctx context.Context, pragma string) {
+	if d.conn != nil {
+		_, _ = d.conn.ExecContext(ctx, pragma) // it only costs memory when it fails
+	}
+}
+
 func (d *writingDesk) close() {
 	if d.conn == nil {
 		return

@@ -33,8 +33,8 @@ type clerk struct {
 	told  quota
 	seen  bucket
 	slow  bucket
-	slots chan struct{}
-	look  sync.WaitGroup // those whose address is looked for
+	slots chan struct{} // for those whose address is looked for first
+	look  sync.WaitGroup
 
 	some  []borrower
 	fails int
@@ -163,6 +163,9 @@ func (c *clerk) answer(ctx context.Context, v *boot.View, b *borrower) {
 		}
 	}
 	if b.plain {
+		if !c.slow.take(b.at, slowRate) { // as when a flood has used the pool up
+			return
+		}
 		if b.from.Message, _ = dhcp.Parse(b.b); b.from.Message == nil {
 			return
 		}

@@ -53,6 +53,8 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 		quick: dhcp.Quick{Settings: s.Settings}, told: newQuota()}
 	var beside sync.WaitGroup
 	defer beside.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	beside.Go(func() { r.clerk.run(ctx) })
 	for failures := 0; failures < maxFailures; {
 		n, err := conn.ReadBatch(r.in, unix.MSG_DONTWAIT)

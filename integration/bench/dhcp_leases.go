@@ -41,11 +41,11 @@ func measureLeases(ctx context.Context, b *bench) error {
 	defer c.remove()
 	defer conn.Close()
 	o := load.Options{Conn: conn, Relay: c.relay, InFlight: inFlight, For: lendRound, Patience: patience}
-	ours, err := lend(ctx, b, daemon{"rackwright", startLender}, o)
+	ours, err := lend(ctx, b, daemon{"rackwright", startLender}, o, true)
 	if err != nil {
 		return err
 	}
-	keas, err := lend(ctx, b, daemon{"kea", startKeaLender}, o)
+	keas, err := lend(ctx, b, daemon{"kea", startKeaLender}, o, false)
 	if err != nil {
 		return err
 	}
@@ -55,8 +55,9 @@ func measureLeases(ctx context.Context, b *bench) error {
 		b.report("leases.cpu", reading{value: ours.cpu, peer: keas.cpu}))
 }
 
-// lend measures one server: a round to warm up, then those that count, then one at half of the rate.
-func lend(ctx context.Context, b *bench, d daemon, o load.Options) (w weight, err error) {
+// lend measures one server: a round to warm up, then those that count, then, if wanted, those at
+// half of the rate.
+func lend(ctx context.Context, b *bench, d daemon, o load.Options, half bool) (w weight, err error) {
 	o.Clients = strangersFor(0)
 	p, err := begin(ctx, b, d, o)
 	if err != nil {
@@ -78,6 +79,9 @@ func lend(ctx context.Context, b *bench, d daemon, o load.Options) (w weight, er
 	}
 	slices.Sort(rates)
 	w.rate, w.cpu = rates[len(rates)/2], w.cpu/float64(done)*10000
+	if !half {
+		return w, nil
+	}
 	w.p99, err = lendAtHalf(ctx, b, p, d.name, w.rate/2, o)
 	return w, err
 }
