@@ -12,9 +12,9 @@ import (
 
 // Bounds of lending.
 const (
-	lentAtOnce = 128         // strangers in one transaction
-	fromTheTop = time.Minute // how often a pool is looked through from its beginning: leases end, other servers give some back
-	usedUpFor  = time.Second // for how long a pool with nothing left is not looked through again
+	lentAtOnce = 128             // strangers in one transaction
+	fromTheTop = time.Minute     // how often a pool is looked through from its beginning: leases end, other servers give some back
+	usedUpFor  = 5 * time.Second // for how long a pool with nothing left is not looked through again, which takes a second where half a million addresses are lent
 )
 
 // lenders remember how far the pool of each network was looked through. The zero value is
