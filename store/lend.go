@@ -13,21 +13,19 @@ import (
 // Bounds of lending.
 const (
 	lentAtOnce = 128             // strangers in one transaction
-	fromTheTop = time.Minute     // how often a pool is looked through from its beginning: leases end, other servers give some back
 	usedUpFor  = 5 * time.Second // for how long a pool with nothing left is not looked through again, which takes a second where half a million addresses are lent
 )
 
-// lenders remember how far the pool of each network was looked through. The zero value is
-// ready.
+// lenders remember where in the pool of each network to look next. The zero value is ready.
 type lenders struct {
 	mu sync.Mutex
 	at map[string]poolPlace // by network
 }
 
-// poolPlace is a place in a pool below which nothing was free.
+// poolPlace is where in a pool to look next. It goes round: what was given back rests until
+// the others were lent.
 type poolPlace struct {
 	from   int
-	top    time.Time // when it was looked through from the beginning
 	usedUp time.Time // when nothing was left
 }
 
@@ -35,18 +33,15 @@ type poolPlace struct {
 func (l *lenders) givenBack(network string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.at, network)
+	if p, ok := l.at[network]; ok {
+		l.at[network] = poolPlace{from: p.from}
+	}
 }
 
-// start is where in the pool to look first.
-func (l *lenders) start(network string, now time.Time) poolPlace {
+func (l *lenders) start(network string) poolPlace {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	p := l.at[network]
-	if now.Sub(p.top) > fromTheTop {
-		p.top, p.from = now, 0
-	}
-	return p
+	return l.at[network]
 }
 
 func (l *lenders) searched(network string, to poolPlace) {
@@ -59,7 +54,7 @@ func (l *lenders) searched(network string, to poolPlace) {
 }
 
 // Lend lends each of some strangers an address of the network's pool: the one it has, the one
-// it asked for if free, else the first that is free and not reserved. The rows are durable
+// it asked for if free, else the next that is free and not reserved. The rows are durable
 // when it returns; the primary key keeps two instances from lending one address. A lease
 // that was just given is given again as it is. A pool with nothing left is Conflict.
 func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) {
@@ -114,7 +109,7 @@ func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*invento
 
 // lendTo serves some strangers in one transaction.
 func (db *DB) lendTo(ctx context.Context, n *inventory.Network, some []*inventory.Loan) error {
-	place := db.lenders.start(n.ID, db.now())
+	place := db.lenders.start(n.ID)
 	err := db.tx(ctx, func(tx *txn) error {
 		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
 		if err != nil {
