@@ -56,7 +56,8 @@ func (l *lenders) searched(network string, to poolPlace) {
 // Lend lends each of some strangers an address of the network's pool: the one it has, the one
 // it asked for if free, else the next that is free and not reserved. The rows are durable
 // when it returns; the primary key keeps two instances from lending one address. A lease
-// that was just given is given again as it is. A pool with nothing left is Conflict.
+// that was just given is given again as it is to who wishes for it. A pool with nothing left
+// is Conflict.
 func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) {
 	if len(loans) == 0 {
 		return
@@ -74,13 +75,17 @@ func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory
 	}
 }
 
-// lately gives those their lease again to whom it was given or extended a moment ago: an offer
-// that is now requested is durable already. It returns the others.
+// lately gives those their lease again, as it is, who wish for an address and were given or
+// extended one a moment ago: an offer that is now requested is durable already. It returns the
+// others.
 func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) ([]*inventory.Loan, error) {
-	had, macs := map[inventory.MAC]inventory.Lease{}, make([]string, len(loans))
-	for i, l := range loans {
-		macs[i] = l.MAC.String()
+	var macs []string // none: the database is not asked
+	for _, l := range loans {
+		if l.Wish.IsValid() {
+			macs = append(macs, l.MAC.String())
+		}
 	}
+	had := map[inventory.MAC]inventory.Lease{}
 	ctx = db.sql.steady(ctx)
 	err := db.forEach(macs, "mac", func(clause string, args []any) error {
 		_, err := collect(ctx, db.sql, func(scan func(...any) error) (none struct{}, err error) {

@@ -215,7 +215,11 @@ func (c *clerk) probeFirst(ctx context.Context, v *boot.View, b *borrower) {
 				return
 			}
 		}
-		c.finish(c.conn, own.ifindex, own.from, c.lend(ctx, own.ifindex, own.from, dhcp.Decide(v, own.from, c.Settings)))
+		ans := dhcp.Decide(v, own.from, c.Settings)
+		if ans.Ask != nil {
+			ans.Ask.Address = own.loan.Lease.Address
+		}
+		c.finish(c.conn, own.ifindex, own.from, c.lend(ctx, own.ifindex, own.from, ans))
 	})
 }
 
