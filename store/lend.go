@@ -59,9 +59,6 @@ func (l *lenders) searched(network string, to poolPlace) {
 // that was just given is given again as it is to who wishes for it. A pool with nothing left
 // is Conflict.
 func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) {
-	if len(loans) == 0 {
-		return
-	}
 	left, err := db.lately(ctx, n, loans)
 	for some := range slices.Chunk(left, lentAtOnce) {
 		if err == nil {

@@ -11,7 +11,7 @@ import (
 
 // Machine returns a machine by id or name.
 func (db *DB) Machine(ctx context.Context, idOrName string) (m *inventory.Machine, err error) {
-	switch _, joint := ctx.Value(jointKey{db.sql}).(*sql.Tx); {
+	switch _, joint := ctx.Value(jointKey{db.sql}).(*txn); {
 	case joint || db.byName == nil:
 		m, err = db.machine(ctx, db.sql, idOrName)
 	case isID(idOrName):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -194,5 +195,26 @@ func TestTheDeskServesACrowdAndRestsThen(t *testing.T) {
 	}
 	if d.state() != [2]int{} || most > 2 || statements > 300 {
 		t.Errorf("%v are left, %d statements, %d at once", d.state(), statements, most)
+	}
+}
+
+func TestWithinTogetherAMachineIsReadAlone(t *testing.T) {
+	db, err := Open(t.Context(), Options{DSN: filepath.Join(t.TempDir(), "db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	asked := 0
+	db.byName = &machineDesk{hands: 1, key: func(m *inventory.Machine) string { return m.Name },
+		read: func(context.Context, []string) ([]inventory.Machine, error) { asked++; return nil, nil }}
+	db.byID = db.byName
+	if _, err := db.Machine(t.Context(), "nobody"); !fault.Is(err, fault.NotFound) || asked != 1 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+	if err := db.Together(t.Context(), true, func(ctx context.Context) error {
+		_, err := db.Machine(ctx, "nobody")
+		return err
+	}); !fault.Is(err, fault.NotFound) || asked != 1 {
+		t.Errorf("within Together: asked %d times: %v", asked, err)
 	}
 }

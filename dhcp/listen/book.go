@@ -94,10 +94,9 @@ func (b *book) run(ctx context.Context) error {
 func (b *book) write(n *note) {
 	if m, _ := dhcp.Parse(n.message[:n.n]); m != nil {
 		n.in.Message = m
-		switch ans := n.answer(b.s.Settings); {
-		case n.mute:
+		if ans := n.answer(b.s.Settings); n.mute {
 			b.s.sight(n.in, ans)
-		default:
+		} else {
 			b.s.tell(n.in, ans, n.moved, n.failed)
 		}
 	}

@@ -48,7 +48,7 @@ type Desk struct {
 
 // New makes a Desk.
 func New(s Store, view func() *boot.View, log *slog.Logger) *Desk {
-	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), strangers: make(chan boot.Sighting, line), memo: newMemo()}
+	return &Desk{store: s, view: view, log: log, in: make(chan boot.Sighting, queue), strangers: make(chan boot.Sighting, strangerQueue), memo: newMemo()}
 }
 
 func (d *Desk) take(ctx context.Context, s boot.Sighting) error {

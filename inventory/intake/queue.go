@@ -11,11 +11,11 @@ import (
 
 // Bounds of what waits and of what is done together.
 const (
-	queue    = 4096             // sightings that wait; more are dropped, for a client asks again
-	line     = 1024             // likewise those of strangers
-	atOnce   = 64               // in one transaction at most,
-	longTurn = time.Millisecond // which takes no more when it has taken so long: others want to write
-	pause    = time.Second      // after a failure
+	queue         = 4096             // sightings that wait; more are dropped, for a client asks again
+	strangerQueue = 1024             // likewise those of strangers
+	atOnce        = 64               // in one transaction at most,
+	longTurn      = time.Millisecond // which takes no more when it has taken so long: others want to write
+	pause         = time.Second      // after a failure
 )
 
 // Strangers are recorded at a pace that leaves the processor to those who answer them: one is
