@@ -27,7 +27,12 @@ type report struct {
 	failedIn                map[string]bool // packages with a failed test
 	broken                  []string        // packages that failed without one
 	skips                   []string
+	failures                []string // how each began, to be read at the end as well
 }
+
+// beginning is how many lines of a failure are said again at the end, where whoever sees only the
+// last lines finds them.
+const beginning = 40
 
 func main() {
 	r := &report{out: os.Stdout, output: map[string][]string{}, failedIn: map[string]bool{}}
@@ -79,8 +84,14 @@ func (r *report) testEnded(e event, key string) {
 	case "fail":
 		r.failed++
 		r.failedIn[e.Package] = true
-		fmt.Fprintf(r.out, "\nFAIL %s %s\n%s", short(e.Package), e.Test, strings.Join(r.output[key], ""))
+		r.fails(fmt.Sprintf("FAIL %s %s", short(e.Package), e.Test), r.output[key])
 	}
+}
+
+// fails shows a failure whole, and keeps its beginning.
+func (r *report) fails(title string, lines []string) {
+	fmt.Fprintf(r.out, "\n%s\n%s", title, strings.Join(lines, ""))
+	r.failures = append(r.failures, title+"\n"+strings.Join(lines[:min(len(lines), beginning)], ""))
 }
 
 // packageEnded shows a package's own output only when it failed without a failing test to blame: it did
@@ -95,14 +106,14 @@ func (r *report) packageEnded(e event, key string) {
 	if !r.failedIn[e.Package] {
 		r.broken = append(r.broken, short(e.Package))
 	}
-	fmt.Fprintf(r.out, "FAIL %s (%.1f s)\n", short(e.Package), e.Elapsed)
+	title := fmt.Sprintf("FAIL %s (%.1f s)", short(e.Package), e.Elapsed)
 	for test, lines := range r.output {
 		if strings.HasPrefix(test, e.Package+" ") && test != key {
 			fmt.Fprintf(r.out, "unfinished: %s\n%s", test, strings.Join(lines, ""))
 			delete(r.output, test)
 		}
 	}
-	fmt.Fprint(r.out, strings.Join(r.output[key], ""))
+	r.fails(title, r.output[key])
 }
 
 // close prints the summary and says whether all is well.
@@ -112,6 +123,9 @@ func (r *report) close() bool {
 		for _, s := range r.skips {
 			fmt.Fprintln(r.out, "  "+s)
 		}
+	}
+	if len(r.failures) > 0 {
+		fmt.Fprintf(r.out, "\nfailed, the first %d lines of each:\n%s", beginning, strings.Join(r.failures, ""))
 	}
 	fmt.Fprintf(r.out, "\n%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
 	if len(r.broken) > 0 {
