@@ -28,7 +28,7 @@ func TestAWholeRackOfNewBMCsIsClaimed(t *testing.T) {
 		box{name: "open", model: "sim", mockup: "openbmc", bmc: ", expired: true"})
 	h.head = siteOfModels
 	h.open("[log]\nlevel = 'debug'")
-	h.command("bmc", "claim", "--rack", "r1", "--disable-ipmi", "--watch", "--timeout", "90s")
+	h.command("bmc", "claim", "--rack", "r1", "--disable-ipmi", "--watch", "--timeout", patience.String())
 
 	secrets := []string{factory, sticker}
 	for name, want := range map[string]int{"plain": 0, "expired": 0, "misread": 1} {
@@ -102,7 +102,7 @@ func (h *hall) boardIsSwapped(name string) {
 	planned := h.boxes[0].serial
 	h.boxes[0].serial = "SN-another"
 	h.raise()
-	refused(h.t, h.cmd("bmc", "claim", name, "--watch", "--timeout", "60s"), 1, "needs hands", "certificate-changed", "--confirm")
+	refused(h.t, h.cmd("bmc", "claim", name, "--watch", "--timeout", patience.String()), 1, "needs hands", "certificate-changed", "--confirm")
 	op := h.parked(name)
 	if op.Reason != "certificate-changed" || !strings.Contains(op.Hint, "--confirm") {
 		h.t.Errorf("%s: %s (%s)", op.Reason, op.Message, op.Hint)
@@ -113,7 +113,7 @@ func (h *hall) boardIsSwapped(name string) {
 	}
 	h.command("operation", "cancel", op.ID)
 	h.wait(op.ID, "cancelled", func(o deploy.Operation) bool { return o.State == deploy.Cancelled })
-	h.command("bmc", "claim", name, "--confirm", "--watch", "--timeout", "60s")
+	h.command("bmc", "claim", name, "--confirm", "--watch", "--timeout", patience.String())
 	h.ours(name)
 	h.boxes[0].serial = planned
 }

@@ -76,7 +76,7 @@ func TestFirmwareIsPushedOrFetchedAndACampaignGoesOnMeanwhile(t *testing.T) {
 	}
 	h.command(start...)
 	saying(t, h.command("firmware", "update", "pushed", "--dry-run"), "with 1 restart of the machine", "the BMC restarts", "restart 1 of the machine")
-	h.command("firmware", "update", "pushed", "fetches", "--watch", "--timeout", "120s")
+	h.command("firmware", "update", "pushed", "fetches", "--watch", "--timeout", patience.String())
 	h.notRestartedTwice("pushed")
 	h.fetched("fetches")
 	h.halted("spring", "c03")

@@ -31,7 +31,7 @@ func TestForeignDataStopsADeploymentAndAnEraseIsProven(t *testing.T) {
 	refused(t, s.cmd("erase", "r1-u01"), 2, "--yes")
 	saying(t, s.command("erase", "r1-u01", "--dry-run"), "disks erased", "powered off")
 	saying(t, s.command("machine", "gates", "r1-u01"), "nobody proved its disks empty")
-	s.command("erase", "r1-u01", "--yes", "--watch", "--timeout", "60s")
+	s.command("erase", "r1-u01", "--yes", "--watch", "--timeout", patience.String())
 	m := s.one("r1-u01", "erased", func(m inventory.Machine) bool { return !m.Erased.IsZero() && m.Power == inventory.PowerOff })
 	saying(t, s.command("machine", "gates", "r1-u01"), "proven at "+m.Erased.UTC().Format("2006-01-02"))
 	s.verifies("DISK-SN-1001", "nvme-sanitize-block")
@@ -41,7 +41,7 @@ func TestForeignDataStopsADeploymentAndAnEraseIsProven(t *testing.T) {
 		t.Errorf("still proven empty: %s", m.Erased)
 	}
 	s.wait(s.deploy("r1-u01").ID, "succeeded again: what is there is ours", func(o deploy.Operation) bool { return o.State == deploy.Succeeded })
-	s.command("erase", "r1-u01", "--disk", "DISK-SN-1001", "--method", "sanitize", "--yes", "--watch", "--timeout", "60s")
+	s.command("erase", "r1-u01", "--disk", "DISK-SN-1001", "--method", "sanitize", "--yes", "--watch", "--timeout", patience.String())
 	s.one("r1-u01", "no more active", func(m inventory.Machine) bool {
 		return m.Image == "" && m.Phase != inventory.Active && !m.Erased.IsZero()
 	})

@@ -214,7 +214,10 @@ func in(p inventory.Phase) func(inventory.Machine) bool {
 // inspect looks into machines and waits until the agent has told what it saw.
 func (s *site) inspect(names ...string) {
 	s.t.Helper()
-	s.command(append([]string{"inspect", "--watch", "--timeout", "45s"}, names...)...)
+	out, err := s.cmd(append([]string{"inspect", "--watch", "--timeout", patience.String()}, names...)...).CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("inspect: %v\n%s%s", err, out, s.state())
+	}
 }
 
 // moved lists what the journal has of a machine's phases.
