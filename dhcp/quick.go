@@ -37,6 +37,7 @@ const MaxQuick = 1024
 // Swift is a reply that is ready to go. Its fields are Answer's.
 type Swift struct {
 	Bytes  []byte // good until the next call with the same room
+	Offers bool   // an OFFER; else an ACK
 	Dest   netip.AddrPort
 	Frame  inventory.MAC
 	Source netip.Addr

@@ -100,7 +100,7 @@ func (t *template) render(b []byte, q *question, room []byte) (Swift, bool) {
 	for len(out) < minBOOTP {
 		out = append(out, 0)
 	}
-	s := Swift{Bytes: out, Dest: t.dest, Source: t.source}
+	s := Swift{Bytes: out, Offers: !t.ack, Dest: t.dest, Source: t.source}
 	if !s.Dest.IsValid() {
 		s.Dest = netip.AddrPortFrom(q.given, clientPort)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"rackwright/dhcp"
 	"rackwright/inventory"
+	"rackwright/segment"
 )
 
 // clientPort is where clients listen.
@@ -17,54 +18,62 @@ const clientPort = 68
 type outbox struct {
 	s      *Server
 	conn   *ipv4.PacketConn
-	out    []ipv4.Message
-	to     []net.UDPAddr
-	notes  []*note // of out, nil where none is written
-	rooms  [][]byte
-	framed *frames // nil without the right to frames of our own
+	out    []parcel // those that wait, of as many as a batch has
+	framed *frames  // nil without the right to frames of our own
+	relays *relays
+	trains []train // what out is sent as
+	wire   []ipv4.Message
+}
+
+// parcel is a reply that waits.
+type parcel struct {
+	bytes  []byte // behind them is room for more
+	dest   netip.AddrPort
+	to     net.UDPAddr // dest
+	by     int         // the interface a broadcast goes out by, else 0
+	offers bool
+	note   *note // nil where none is written
 }
 
 func (s *Server) outbox(conn *ipv4.PacketConn) *outbox {
-	o := &outbox{s: s, conn: conn, out: make([]ipv4.Message, 0, batch), to: make([]net.UDPAddr, batch), notes: make([]*note, batch), rooms: make([][]byte, batch)}
+	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: newRelays(), wire: make([]ipv4.Message, batch)}
 	if s.frames != nil {
 		o.framed = &frames{fd: s.frames.fd}
 	}
-	for i := range o.to {
-		o.to[i].IP, o.rooms[i] = make(net.IP, 4), make([]byte, 0, dhcp.MaxMessage)
+	for i := range o.out {
+		o.out[i].to.IP, o.out[i].bytes = make(net.IP, 4), make([]byte, 0, dhcp.MaxMessage)
 	}
+	o.out = o.out[:0]
 	return o
 }
 
 // room is where the next reply may be written, which queue is then told of.
-func (o *outbox) room() []byte { return o.rooms[len(o.out)] }
+func (o *outbox) room() []byte { return o.out[:len(o.out)+1][len(o.out)].bytes }
 
 // full reports whether flush must be next.
 func (o *outbox) full() bool { return len(o.out) == batch || o.framed != nil && o.framed.n == batch }
 
 // queue puts a reply into the batch that flush sends, as send would send it.
 func (o *outbox) queue(reply dhcp.Swift, ifindex int, n *note) {
-	dest, at := reply.Dest, len(o.out)
-	o.rooms[at] = reply.Bytes
+	at := len(o.out)
+	p := &o.out[:at+1][at]
+	p.bytes, p.dest, p.by, p.offers, p.note = reply.Bytes, reply.Dest, 0, reply.Offers, n
 	if !reply.Frame.IsZero() {
 		if o.framed != nil {
-			o.framed.add(ifindex, reply.Frame, netip.AddrPortFrom(reply.Source, o.s.port()), dest, reply.Bytes, n)
+			o.framed.add(ifindex, reply.Frame, netip.AddrPortFrom(reply.Source, o.s.port()), p.dest, reply.Bytes, n)
 			return
 		}
-		dest = netip.AddrPortFrom(everybody(), dest.Port())
+		p.dest = netip.AddrPortFrom(everybody(), p.dest.Port())
 	}
+	if p.dest.Addr() == everybody() {
+		p.by = ifindex
+	} else {
+		o.relays.replied(p)
+	}
+	ip := p.dest.Addr().As4()
+	copy(p.to.IP, ip[:])
+	p.to.Port = int(p.dest.Port())
 	o.out = o.out[:at+1]
-	m, to := &o.out[at], &o.to[at]
-	ip := dest.Addr().As4()
-	copy(to.IP, ip[:])
-	to.Port = int(dest.Port())
-	if m.Buffers == nil {
-		m.Buffers = make([][]byte, 1)
-	}
-	m.Buffers[0], m.Addr, m.OOB = reply.Bytes, to, nil
-	if dest.Addr() == everybody() {
-		m.OOB = (&ipv4.ControlMessage{IfIndex: ifindex}).Marshal()
-	}
-	o.notes[at] = n
 }
 
 // flushFrames sends what is in frames of our own; one that cannot be is broadcast.
@@ -85,19 +94,42 @@ func (o *outbox) flushFrames() {
 // flush sends the batch. One that cannot be sent does not keep back the others.
 func (o *outbox) flush() {
 	o.flushFrames()
-	for sent := 0; sent < len(o.out); {
-		n, err := o.conn.WriteBatch(o.out[sent:], 0)
+	o.couple()
+	for sent := 0; sent < len(o.trains); {
+		n, err := o.conn.WriteBatch(o.wire[sent:], 0)
 		for range max(n, 0) {
-			o.put(o.notes[sent], nil)
+			o.arrived(o.trains[sent], nil)
 			sent++
 		}
-		if (err != nil || n == 0) && sent < len(o.out) {
-			o.s.Log.Warn("dhcp: send", "to", o.out[sent].Addr, "error", err)
-			o.put(o.notes[sent], err)
+		if (err != nil || n == 0) && sent < len(o.trains) {
+			o.arrived(o.trains[sent], err)
 			sent++
 		}
 	}
 	o.out = o.out[:0]
+}
+
+// arrived is told what became of a train. Of one that the kernel does not cut, and of all from
+// then on, each reply goes by itself.
+func (o *outbox) arrived(t train, err error) {
+	if err == nil {
+		for _, p := range t {
+			o.put(p.note, nil)
+		}
+		return
+	}
+	if len(t) > 1 && segment.Refused(err) {
+		o.s.Log.Info("dhcp: the system does not send several replies at once, each goes by itself from now on", "error", err)
+		o.relays.none = true
+	} else {
+		o.s.Log.Warn("dhcp: send", "to", t[0].dest, "error", err)
+	}
+	for _, p := range t {
+		if len(t) > 1 {
+			_, err = o.conn.WriteTo(p.bytes, nil, &p.to)
+		}
+		o.put(p.note, err)
+	}
 }
 
 func (o *outbox) put(n *note, failed error) {

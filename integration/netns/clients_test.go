@@ -186,8 +186,9 @@ func TestAnAddressOfThePoolThatIsUsedIsNotOffered(t *testing.T) {
 	})
 }
 
-func TestThroughARealRelay(t *testing.T) {
-	s := newSite(t)
+// relayed has ISC's relay bring what is asked on br2 to the server on br0.
+func relayed(t *testing.T) {
+	t.Helper()
 	bin := need(t, "dhcrelay", "isc-dhcp-relay")
 	bridge(t, "br2", "")
 	relay := plug(t, "br0", "52:54:00:77:00:f0")
@@ -197,6 +198,11 @@ func TestThroughARealRelay(t *testing.T) {
 	must(t, err)
 	must(t, netlink.RouteAdd(&netlink.Route{Dst: far, Gw: net.IPv4(10, 77, 0, 5)}))
 	relay.start(bin, "-4", "-d", "-a", "-id", "eth1", "-iu", "eth0", "10.77.0.1")
+}
+
+func TestThroughARealRelay(t *testing.T) {
+	s := newSite(t)
+	relayed(t)
 	client := plug(t, "br2", farMAC)
 	contains(t, dhclientOnce(t, client), "fixed-address 10.79.0.11", "option dhcp-server-identifier 10.77.0.1")
 	e := s.await("the ACK", rule(dhcp.Acked, farMAC))

@@ -43,11 +43,16 @@ type site struct {
 	view      *boot.View
 	leases    *dhcp.MemoryLender
 	packets   *trace.Ring
+	gate      sync.RWMutex // who holds it holds up all answers
 }
 
 func (s *site) Record(e journal.Event)  { s.events <- e }
 func (s *site) Sighted(g boot.Sighting) { s.sightings <- g }
-func (s *site) current() *boot.View     { return s.view }
+func (s *site) current() *boot.View {
+	s.gate.RLock()
+	defer s.gate.RUnlock()
+	return s.view
+}
 func (s *site) log() *slog.Logger {
 	return slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 }

@@ -1,19 +1,10 @@
 package listen
 
 import (
-	"errors"
 	"net/netip"
-	"unsafe"
 
-	"golang.org/x/sys/unix"
-
+	"rackwright/segment"
 	"rackwright/tftp"
-)
-
-// A batch of blocks is handed to the kernel at once (UDP_SEGMENT), which cuts it.
-const (
-	batchBytes  = 65_000 // of UDP's 65,507
-	batchBlocks = 64     // what every kernel with the option takes
 )
 
 // writer sends from a buffer of its own; one goroutine uses it.
@@ -24,7 +15,7 @@ type writer struct {
 }
 
 func newWriter(p *port) *writer {
-	return &writer{port: p, buf: make([]byte, 0, batchBytes+1024), oob: make([]byte, 0, oobSize)}
+	return &writer{port: p, buf: make([]byte, 0, segment.Bytes+1024), oob: make([]byte, 0, oobSize)}
 }
 
 // plain sends one message.
@@ -40,7 +31,7 @@ func (w *writer) send(f *flight, t tftp.Turn) error {
 	}
 	size := f.transfer.Block + 4
 	for n := t.From; n <= t.To; {
-		some := max(1, min(batchBytes/size, batchBlocks, int(t.To-n+1)))
+		some := max(1, min(segment.Bytes/size, segment.Most, int(t.To-n+1)))
 		if w.port.plain.Load() {
 			some = 1
 		}
@@ -49,7 +40,7 @@ func (w *writer) send(f *flight, t tftp.Turn) error {
 			return err
 		}
 		if err := w.batch(b, size, f); err != nil {
-			if some > 1 && refusedOffload(err) {
+			if some > 1 && segment.Refused(err) {
 				w.port.plain.Store(true)
 				continue
 			}
@@ -81,17 +72,5 @@ func (w *writer) batch(b []byte, size int, f *flight) error {
 	if len(b) <= size {
 		return w.plain(b, f.peer, f.oob)
 	}
-	oob := append(w.oob[:0], f.oob...)
-	at := len(oob)
-	oob = append(oob, make([]byte, unix.CmsgSpace(2))...)
-	h := (*unix.Cmsghdr)(unsafe.Pointer(&oob[at]))
-	h.Level, h.Type = unix.IPPROTO_UDP, unix.UDP_SEGMENT
-	h.SetLen(unix.CmsgLen(2))
-	*(*uint16)(unsafe.Pointer(&oob[at+unix.CmsgLen(0)])) = uint16(size)
-	return w.plain(b, f.peer, oob)
-}
-
-// refusedOffload: the kernel or the interface does not cut batches.
-func refusedOffload(err error) bool {
-	return errors.Is(err, unix.EIO) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EMSGSIZE) || errors.Is(err, unix.ENOPROTOOPT)
+	return w.plain(b, f.peer, segment.Control(append(w.oob[:0], f.oob...), size))
 }
