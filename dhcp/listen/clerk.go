@@ -180,7 +180,7 @@ func (c *clerk) answer(ctx context.Context, v *boot.View, b *borrower) {
 // swift sends a reply that was made of a template.
 func (c *clerk) swift(v *boot.View, b *borrower, reply dhcp.Swift) {
 	if c.Tracer != nil {
-		c.trace(b.mac(), true, netip.AddrPortFrom(reply.Source, c.Server.port()), reply.Dest, reply.Bytes)
+		c.trace(c.Now(), b.mac(), true, netip.AddrPortFrom(reply.Source, c.Server.port()), reply.Dest, reply.Bytes)
 	}
 	here, xid := c.quick.Place(b.from)
 	moved := c.strays.Notice(b.mac(), xid, here, b.at)

@@ -127,8 +127,8 @@ func (r *receiver) take(v *boot.View, p *arrival) {
 		return
 	}
 	if r.Tracer != nil {
-		r.trace(p.mac(), false, p.from, netip.AddrPortFrom(p.to, r.Server.port()), p.b)
-		r.trace(p.mac(), true, netip.AddrPortFrom(reply.Source, r.Server.port()), reply.Dest, reply.Bytes)
+		r.trace(p.at, p.mac(), false, p.from, netip.AddrPortFrom(p.to, r.Server.port()), p.b)
+		r.trace(p.at, p.mac(), true, netip.AddrPortFrom(reply.Source, r.Server.port()), reply.Dest, reply.Bytes)
 	}
 	here, xid := r.quick.Place(in)
 	moved := r.where.Notice(p.mac(), xid, here, p.at)

@@ -3,6 +3,7 @@ package listen
 import (
 	"net"
 	"net/netip"
+	"time"
 
 	"golang.org/x/net/ipv4"
 
@@ -11,9 +12,9 @@ import (
 )
 
 // trace shows a message to the Tracer.
-func (s *Server) trace(mac inventory.MAC, sent bool, from, to netip.AddrPort, b []byte) {
+func (s *Server) trace(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, b []byte) {
 	if s.Tracer != nil {
-		s.Tracer.Packet(s.Now(), mac, sent, from, to, b)
+		s.Tracer.Packet(at, mac, sent, from, to, b)
 	}
 }
 
@@ -27,7 +28,7 @@ func (s *Server) traceIn(p *arrival) {
 	if port == 0 {
 		port = s.port()
 	}
-	s.trace(p.mac(), false, p.from, netip.AddrPortFrom(p.to, port), p.b)
+	s.trace(p.at, p.mac(), false, p.from, netip.AddrPortFrom(p.to, port), p.b)
 }
 
 // send puts the reply on the wire: in a frame of its own to a client without an address, or
@@ -35,7 +36,7 @@ func (s *Server) traceIn(p *arrival) {
 // table.
 func (s *Server) send(conn *ipv4.PacketConn, ifindex int, ans dhcp.Answer) error {
 	b := ans.Bytes()
-	s.trace(ans.Client.MAC, true, netip.AddrPortFrom(ans.Source, s.port()), ans.Dest, b)
+	s.trace(s.Now(), ans.Client.MAC, true, netip.AddrPortFrom(ans.Source, s.port()), ans.Dest, b)
 	if !ans.Frame.IsZero() && s.frames != nil {
 		from := netip.AddrPortFrom(ans.Source, s.port())
 		err := s.frames.send(ifindex, ans.Frame, from, ans.Dest, b)

@@ -126,7 +126,7 @@ func (s *sixth) answer(b []byte, cm *ipv6.ControlMessage, src net.Addr) {
 // seen shows a message to the Tracer when it says whose it is.
 func (s *sixth) seen(mac inventory.MAC, from netip.AddrPort, to netip.Addr, b []byte) {
 	if !mac.IsZero() {
-		s.trace(mac, false, from, netip.AddrPortFrom(to, v6.ServerPort), b)
+		s.trace(s.Now(), mac, false, from, netip.AddrPortFrom(to, v6.ServerPort), b)
 	}
 }
 
@@ -146,7 +146,7 @@ func source(in v6.Inbound, to netip.Addr) netip.Addr {
 // told sends the reply and tells who wants to know.
 func (s *sixth) told(ifindex int, in v6.Inbound, ans v6.Answer) {
 	if ans.Reply != nil {
-		s.trace(ans.Client.MAC, true, netip.AddrPortFrom(source(in, ans.Dest.Addr()), v6.ServerPort), ans.Dest, ans.Reply)
+		s.trace(s.Now(), ans.Client.MAC, true, netip.AddrPortFrom(source(in, ans.Dest.Addr()), v6.ServerPort), ans.Dest, ans.Reply)
 		var cm *ipv6.ControlMessage
 		if ans.Dest.Addr().IsLinkLocalUnicast() {
 			cm = &ipv6.ControlMessage{IfIndex: ifindex}
