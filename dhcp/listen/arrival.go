@@ -2,13 +2,8 @@ package listen
 
 import (
 	"bytes"
-	"encoding/binary"
-	"net"
 	"net/netip"
 	"time"
-
-	"golang.org/x/net/ipv4"
-	"golang.org/x/sys/unix"
 
 	"rackwright/inventory"
 )
@@ -37,37 +32,6 @@ func (p *arrival) kept() arrival {
 	own := *p
 	own.b = bytes.Clone(p.b)
 	return own
-}
-
-// read takes what the kernel delivered. It reports false without the interface.
-func (p *arrival) read(m *ipv4.Message) bool {
-	p.b, p.from, p.ifindex = m.Buffers[0][:m.N], netip.AddrPort{}, 0
-	if udp, ok := m.Addr.(*net.UDPAddr); ok {
-		at := udp.AddrPort()
-		p.from = netip.AddrPortFrom(at.Addr().Unmap(), at.Port())
-	}
-	for oob := m.OOB[:m.NN]; len(oob) > 0; {
-		head, data, rest, err := unix.ParseOneSocketControlMessage(oob)
-		if err != nil {
-			return false
-		}
-		if head.Level == unix.IPPROTO_IP && head.Type == unix.IP_PKTINFO && len(data) >= unix.SizeofInet4Pktinfo {
-			p.ifindex = int(binary.NativeEndian.Uint32(data)) // struct in_pktinfo: ifindex, spec_dst, addr
-			p.to = netip.AddrFrom4([4]byte(data[8:12]))
-			return true
-		}
-		oob = rest
-	}
-	return false
-}
-
-// messages are room for a batch.
-func messages(size int) []ipv4.Message {
-	out := make([]ipv4.Message, batch)
-	for i := range out {
-		out[i].Buffers, out[i].OOB = [][]byte{make([]byte, size)}, make([]byte, 64)
-	}
-	return out
 }
 
 // bucket is a budget of so many a second, and twice as many at once unless it says less.

@@ -24,7 +24,7 @@ type frames struct {
 // mmsghdr is the kernel's struct.
 type mmsghdr struct {
 	head unix.Msghdr
-	sent uint32
+	sent uint32 // or received, bytes
 }
 
 // add puts a datagram into the batch, which has room.

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"golang.org/x/net/ipv4"
-	"golang.org/x/sys/unix"
 
 	"rackwright/boot"
 	"rackwright/dhcp"
@@ -36,7 +35,7 @@ type receiver struct {
 	links *links
 	clerk *clerk
 
-	in       []ipv4.Message
+	in       *inbox
 	quick    dhcp.Quick
 	told     quota
 	waiting  []arrival // strangers
@@ -49,7 +48,11 @@ type receiver struct {
 
 // receive serves a socket until ctx ends. port is 0 for the server's own.
 func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
-	r := &receiver{Server: s, outbox: s.outbox(conn), port: port, links: links, clerk: s.newClerk(conn, links), in: messages(dhcp.MaxMessage + 1),
+	in, err := newInbox(conn)
+	if err != nil {
+		return err
+	}
+	r := &receiver{Server: s, outbox: s.outbox(conn), port: port, links: links, clerk: s.newClerk(conn, links), in: in,
 		quick: dhcp.Quick{Settings: s.Settings}, told: newQuota()}
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -57,12 +60,9 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 	defer cancel()
 	beside.Go(func() { r.clerk.run(ctx) })
 	for failures := 0; failures < maxFailures; {
-		n, err := conn.ReadBatch(r.in, unix.MSG_DONTWAIT)
-		if errors.Is(err, unix.EAGAIN) {
-			n, err = 0, nil
-			if len(r.waiting) == 0 || r.lends {
-				err = rest(conn, len(r.waiting) > 0)
-			}
+		n, err := in.read()
+		if n == 0 && err == nil && (len(r.waiting) == 0 || r.lends) {
+			err = in.rest(len(r.waiting) > 0)
 		}
 		switch {
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
@@ -73,7 +73,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 			continue
 		}
 		failures = 0
-		r.strangers(r.takeAll(r.in[:max(n, 0)]))
+		r.strangers(r.takeAll(n))
 	}
 	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
 }
@@ -94,16 +94,18 @@ func (r *receiver) strangers(busy bool) {
 	}
 }
 
-// takeAll answers a batch, and reports whether known machines were among it.
-func (r *receiver) takeAll(in []ipv4.Message) (known bool) {
+// takeAll answers a batch of so many, and reports whether known machines were among it.
+func (r *receiver) takeAll(n int) (known bool) {
 	v, now := r.View(), r.Now()
 	if v != r.view {
 		r.view, r.lends = v, lends(v)
 	}
-	for i := range in {
-		p := arrival{port: r.port, at: now}
+	for i := range n {
+		p := arrival{port: r.port, at: now, b: r.in.bytes(i), from: r.in.sender(i)}
+		var told bool
+		p.ifindex, p.to, told = r.in.arrived(i)
 		switch {
-		case !p.read(&in[i]):
+		case !told:
 		case dhcp.Knows(v, p.b):
 			known = true
 			r.take(v, &p)

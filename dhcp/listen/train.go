@@ -55,7 +55,7 @@ func (o *outbox) length(left train) int {
 // load makes a train's message. Its replies become as long as the longest: what is behind the
 // end option of a message is zero (RFC 2131 section 4.1).
 func (o *outbox) load(t train, m *ipv4.Message) {
-	m.Buffers, m.Addr, m.OOB = m.Buffers[:0], &t[0].to, nil
+	m.Buffers, m.Addr, m.OOB = m.Buffers[:0], &t[0].to, m.OOB[:0]
 	size := 0
 	for _, p := range t {
 		size = max(size, len(p.bytes))
@@ -67,7 +67,7 @@ func (o *outbox) load(t train, m *ipv4.Message) {
 	}
 	switch {
 	case len(t) > 1:
-		m.OOB = segment.Control(nil, size)
+		m.OOB = segment.Control(m.OOB, size)
 		o.relays.sent(t)
 	case t[0].by != 0:
 		m.OOB = (&ipv4.ControlMessage{IfIndex: t[0].by}).Marshal()
