@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -13,23 +12,18 @@ import (
 // of transactions, and the desk those of transactions that write.
 type pool struct {
 	*sql.DB
-	keep int // statements; 0: the driver keeps them itself
+	reads *statements // nil: the driver keeps them itself
 
 	writer chan struct{} // whose turn it is to write; nil: the database lets many at once
 	desk   writingDesk   // who has the turn uses it
-
-	mu   sync.Mutex
-	kept map[string]*statement
-	turn int64
 }
 
-type statement struct {
-	*sql.Stmt
-	last  int64 // turn in which it was wanted
-	users int   // that are about to run it
+// embedded is the pool of SQLite.
+func embedded(db *sql.DB) *pool {
+	return &pool{DB: db, reads: &statements{of: db, room: keptStatements}, writer: make(chan struct{}, 1)}
 }
 
-// keptStatements is how many the pool of SQLite keeps, of some 10 KiB for each connection.
+// keptStatements is how many SQLite's pool keeps of reads, and its desk, of some 10 KiB for each connection.
 const keptStatements = 128
 
 // longQuery is from which length on a transaction's statement is not kept, bytes: such are made
@@ -74,7 +68,7 @@ func (p *pool) QueryContext(ctx context.Context, query string, args ...any) (*sq
 	if s == nil {
 		return p.DB.QueryContext(ctx, query, args...)
 	}
-	defer p.done(s)
+	defer p.reads.done(s)
 	return s.QueryContext(ctx, args...)
 }
 
@@ -84,67 +78,14 @@ func (p *pool) QueryRowContext(ctx context.Context, query string, args ...any) *
 	if s == nil {
 		return p.DB.QueryRowContext(ctx, query, args...)
 	}
-	defer p.done(s)
+	defer p.reads.done(s)
 	return s.QueryRowContext(ctx, args...)
 }
 
 // compiled is the statement of a query, until done; nil of one that is not kept.
 func (p *pool) compiled(ctx context.Context, query string) *statement {
-	if p.keep == 0 || !strings.HasPrefix(query, "SELECT ") && !strings.HasPrefix(query, "WITH ") {
+	if p.reads == nil || !strings.HasPrefix(query, "SELECT ") && !strings.HasPrefix(query, "WITH ") {
 		return nil
 	}
-	if s := p.want(query, nil); s != nil {
-		return s
-	}
-	made, err := p.PrepareContext(ctx, query)
-	if err != nil {
-		return nil // running it says what is wrong
-	}
-	return p.want(query, made)
-}
-
-// want counts a user of a query's statement; one that was made is kept if there is none.
-func (p *pool) want(query string, made *sql.Stmt) *statement {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s := p.kept[query]
-	switch {
-	case s == nil && made == nil:
-		return nil
-	case s == nil:
-		if len(p.kept) >= p.keep && !p.drop() {
-			made.Close()
-			return nil
-		}
-		s = &statement{Stmt: made}
-		p.kept[query] = s
-	case made != nil: // another was first
-		made.Close()
-	}
-	p.turn++
-	s.last, s.users = p.turn, s.users+1
-	return s
-}
-
-// drop ends the statement that was not wanted for longest, if not all are about to run.
-func (p *pool) drop() bool {
-	oldest := ""
-	for query, s := range p.kept {
-		if s.users == 0 && (oldest == "" || s.last < p.kept[oldest].last) {
-			oldest = query
-		}
-	}
-	s := p.kept[oldest]
-	if s == nil {
-		return false
-	}
-	s.Close() // rows that are still read hold it until they are closed
-	delete(p.kept, oldest)
-	return true
-}
-
-func (p *pool) done(s *statement) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.users--
+	return p.reads.compiled(ctx, query)
 }

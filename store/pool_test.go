@@ -16,7 +16,7 @@ func TestThePoolKeepsAFewStatementsAndAnswersAll(t *testing.T) {
 	}
 	defer connections.Close()
 	connections.SetMaxOpenConns(3)
-	p := &pool{DB: connections, keep: 4, kept: map[string]*statement{}}
+	p := &pool{DB: connections, reads: &statements{of: connections, room: 4}}
 	var askers sync.WaitGroup
 	for asker := range 4 {
 		askers.Go(func() {
@@ -31,10 +31,10 @@ func TestThePoolKeepsAFewStatementsAndAnswersAll(t *testing.T) {
 		})
 	}
 	askers.Wait()
-	if len(p.kept) > p.keep {
-		t.Errorf("%d statements are kept", len(p.kept))
+	if len(p.reads.kept) > p.reads.room {
+		t.Errorf("%d statements are kept", len(p.reads.kept))
 	}
-	for query, s := range p.kept {
+	for query, s := range p.reads.kept {
 		if s.users != 0 {
 			t.Errorf("%s has %d users", query, s.users)
 		}
@@ -85,7 +85,7 @@ func TestAWriterKeepsAFewStatementsAndWritesAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pool{DB: connections, kept: map[string]*statement{}, writer: make(chan struct{}, 1)}
+	p := embedded(connections)
 	defer p.Close()
 	write := func(ctx context.Context, fn func(tx *txn) error) error {
 		end, err := p.toWrite(ctx)
@@ -129,8 +129,8 @@ func TestAWriterKeepsAFewStatementsAndWritesAll(t *testing.T) {
 	}); err == nil {
 		t.Error("a statement about a table that is not there")
 	}
-	if len(p.desk.kept) > keptStatements {
-		t.Errorf("%d statements are kept", len(p.desk.kept))
+	if len(p.desk.writes.kept) > keptStatements {
+		t.Errorf("%d statements are kept", len(p.desk.writes.kept))
 	}
 	p.desk.close() // as when the connection broke
 	ended, end := context.WithCancel(t.Context())

@@ -44,7 +44,7 @@ func (db *DB) openSQLite(_ context.Context, o Options) error {
 	if err != nil {
 		return fault.Internalf("open %s: %w", o.DSN, err)
 	}
-	db.sql = &pool{DB: connections, keep: keptStatements, kept: map[string]*statement{}, writer: make(chan struct{}, 1)}
+	db.sql = embedded(connections)
 	db.sql.SetMaxOpenConns(8)
 	db.sql.SetMaxIdleConns(8) // a new one has nothing in its cache
 	db.sql.SetConnMaxIdleTime(idleTime)

@@ -27,6 +27,7 @@ func (p *pool) begin(ctx context.Context, o *sql.TxOptions) (*txn, error) {
 // QueryContext is that of sql.Tx.
 func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	if s := t.compiled(&ctx, query); s != nil {
+		defer t.desk.writes.done(s)
 		return s.QueryContext(ctx, args...)
 	}
 	return t.Tx.QueryContext(ctx, query, args...)
@@ -35,6 +36,7 @@ func (t *txn) QueryContext(ctx context.Context, query string, args ...any) (*sql
 // QueryRowContext is that of sql.Tx.
 func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
 	if s := t.compiled(&ctx, query); s != nil {
+		defer t.desk.writes.done(s)
 		return s.QueryRowContext(ctx, args...)
 	}
 	return t.Tx.QueryRowContext(ctx, query, args...)
@@ -43,19 +45,23 @@ func (t *txn) QueryRowContext(ctx context.Context, query string, args ...any) *s
 // ExecContext is that of sql.Tx.
 func (t *txn) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
 	if s := t.compiled(&ctx, query); s != nil {
+		defer t.desk.writes.done(s)
 		return s.ExecContext(ctx, args...)
 	}
 	return t.Tx.ExecContext(ctx, query, args...)
 }
 
-// compiled is the statement of a query, nil of one that is not kept.
-func (t *txn) compiled(ctx *context.Context, query string) *sql.Stmt {
+// compiled is the statement of a query, until done; nil of one that is not kept.
+func (t *txn) compiled(ctx *context.Context, query string) *statement {
 	runtime.Gosched()
 	if t.desk == nil {
 		return nil
 	}
 	*ctx = t.pool.steady(*ctx)
-	return t.desk.compiled(*ctx, query)
+	if len(query) > longQuery {
+		return nil
+	}
+	return t.desk.writes.compiled(*ctx, query)
 }
 
 // steady is the context of what is short on SQLite and not interrupted once it began: driver
@@ -71,14 +77,8 @@ func (p *pool) steady(ctx context.Context) context.Context {
 // writingDesk is where SQLite is written to: one connection, for it has one writer at a time,
 // with its statements compiled. Who has the turn to write uses it. The zero value is ready.
 type writingDesk struct {
-	conn *sql.Conn
-	kept map[string]*keptStatement
-	turn int64
-}
-
-type keptStatement struct {
-	*sql.Stmt
-	last int64 // turn in which it was wanted
+	conn   *sql.Conn
+	writes *statements
 }
 
 func (d *writingDesk) begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
@@ -87,47 +87,13 @@ func (d *writingDesk) begin(ctx context.Context, db *sql.DB) (*sql.Tx, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.conn, d.kept = conn, map[string]*keptStatement{}
+		d.conn, d.writes = conn, &statements{of: conn, room: keptStatements}
 	}
 	tx, err := d.conn.BeginTx(ctx, nil)
 	if err != nil && ctx.Err() == nil {
 		d.close() // the next has another
 	}
 	return tx, err
-}
-
-// compiled is the statement of a query, nil of one that is not kept.
-func (d *writingDesk) compiled(ctx context.Context, query string) *sql.Stmt {
-	if len(query) > longQuery {
-		return nil
-	}
-	d.turn++
-	s := d.kept[query]
-	if s == nil {
-		made, err := d.conn.PrepareContext(ctx, query)
-		if err != nil {
-			return nil // running it says what is wrong
-		}
-		if len(d.kept) >= keptStatements {
-			d.drop()
-		}
-		s = &keptStatement{Stmt: made}
-		d.kept[query] = s
-	}
-	s.last = d.turn
-	return s.Stmt
-}
-
-// drop ends the statement that was not wanted for longest.
-func (d *writingDesk) drop() {
-	oldest := ""
-	for query, s := range d.kept {
-		if oldest == "" || s.last < d.kept[oldest].last {
-			oldest = query
-		}
-	}
-	d.kept[oldest].Close()
-	delete(d.kept, oldest)
 }
 
 // giveBack gives the memory back that a long transaction took.
@@ -141,9 +107,7 @@ func (d *writingDesk) close() {
 	if d.conn == nil {
 		return
 	}
-	for _, s := range d.kept {
-		s.Close()
-	}
+	d.writes.close()
 	d.conn.Close()
-	d.conn, d.kept = nil, nil
+	d.conn, d.writes = nil, nil
 }
