@@ -168,6 +168,25 @@ func leases() chapter {
 			ok(t, b.Prune(b.ctx()))
 			same(t, "kept", b.count("SELECT count(*) FROM lease"), 1)
 		},
+		"a lease or a rest that somebody ends is over at once": func(t *testing.T, b *bench) {
+			p := planOf(0)
+			p.Networks[0].Pool.Last = p.Networks[0].Pool.First
+			b.apply(p)
+			n := b.provision()
+			l := must(b.lend(mac(500), n, whatever))(t)
+			_, err := b.lend(mac(501), n, whatever)
+			refused(t, err, fault.Conflict)
+			ok(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"))
+			refused(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"), fault.NotFound)
+			same(t, "lent again", must(b.lend(mac(501), n, whatever))(t).Address, l.Address)
+			ok(t, b.Decline(b.ctx(), mac(501), n, l.Address))
+			ok(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"))
+			same(t, "rests no more", must(b.lend(mac(502), n, whatever))(t).Address, l.Address)
+			refused(t, b.EndLease(b.ctx(), "none", l.Address.String(), "ann"), fault.NotFound)
+			same(t, "told", b.count(`SELECT count(*) FROM event WHERE actor = 'ann' AND summary LIKE 'lease of %'`), 2)
+			b.clock.Turn(time.Hour)
+			refused(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"), fault.NotFound)
+		},
 		"an address that was declined rests for an hour": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
 			n := b.provision()
