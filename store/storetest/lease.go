@@ -10,6 +10,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
+	"rackwright/store"
 )
 
 // lend lends one stranger an address.
@@ -22,14 +23,20 @@ func (b *bench) lend(mac inventory.MAC, n *inventory.Network, wish netip.Addr) (
 func leases() chapter {
 	whatever := netip.Addr{}
 	return chapter{
-		"no address is lent twice, however many strangers ask at once": func(t *testing.T, b *bench) {
+		"no address is lent twice, however many strangers ask at once, of two instances": func(t *testing.T, b *bench) {
+			second := b.DB
+			if !b.Single() {
+				second = b.open(b.dsn)
+			}
 			b.apply(planOf(1))
 			n := b.provision()
 			var mu sync.Mutex
 			owner := map[netip.Addr]inventory.MAC{}
 			refusedOnes := 0
 			race(n.Pool.Size()+4, func(i int) {
-				l, err := b.lend(mac(500+i), n, whatever)
+				loan := inventory.Loan{MAC: mac(500 + i)}
+				[]*store.DB{b.DB, second}[i%2].Lend(b.ctx(), n, []*inventory.Loan{&loan})
+				l, err := loan.Lease, loan.Err
 				mu.Lock()
 				defer mu.Unlock()
 				if fault.Is(err, fault.Conflict) {
