@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"net/netip"
 
 	"rackwright/api/wire"
+	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/store"
 )
@@ -26,6 +28,7 @@ func (s *server) networks() {
 	o = op("GET", "/leases", "list-leases", "Addresses lent to strangers")
 	o.Tags = []string{"networks"}
 	route(s, o, s.leases)
+	s.lease()
 }
 
 type leasesIn struct {
@@ -44,4 +47,51 @@ func (s *server) leases(ctx context.Context, in *leasesIn) (*body[wire.List[inve
 	}
 	return keyset(ctx, in.BehindIn, in.Limit, []order[inventory.Lease]{{"address", func(l *inventory.Lease) []string { return []string{l.Network, l.Address.String()} }}},
 		func(p store.Page) ([]inventory.Lease, error) { return s.Store.LeasePage(ctx, f, p) })
+}
+
+type leaseStore interface {
+	// Lease and EndLease are NotFound where none runs.
+	Lease(ctx context.Context, network, address string) (*inventory.Lease, error)
+	EndLease(ctx context.Context, network, address, actor string) error
+}
+
+// LeaseIn names a lease. Exported because huma fills only exported embedded structs.
+type LeaseIn struct {
+	Network string `path:"network" minLength:"1" maxLength:"63" doc:"Name of the network"`
+	Address string `path:"address" minLength:"1" maxLength:"45" doc:"Address that is lent"`
+}
+
+// lease registers one lease.
+func (s *server) lease() {
+	o := op("GET", "/leases/{network}/{address}", "get-lease", "One address lent to a stranger")
+	o.Tags = []string{"networks"}
+	route(s, o, func(ctx context.Context, in *LeaseIn) (*body[*inventory.Lease], error) {
+		return bodyOf(s.leaseOf(ctx, *in))
+	})
+	route(s, removal[inventory.Lease](s, op("DELETE", "/leases/{network}/{address}", "end-lease", "End a lease, or the rest of an address that was declined: it may be lent at once"), "networks"), s.endLease)
+}
+
+// leaseOf is the lease that is named.
+func (s *server) leaseOf(ctx context.Context, in LeaseIn) (*inventory.Lease, error) {
+	a, err := netip.ParseAddr(in.Address)
+	if err != nil {
+		return nil, &fault.Error{Kind: fault.Invalid, Message: "the address cannot be read", Fields: []fault.Field{{Path: "path.address", Message: "is no IP address"}}}
+	}
+	return s.Store.Lease(ctx, in.Network, a.Unmap().String())
+}
+
+func (s *server) endLease(ctx context.Context, in *struct {
+	LeaseIn
+	TryIn
+}) (*removed, error) {
+	l, err := s.leaseOf(ctx, in.LeaseIn)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = tried(ctx, s, in.DryRun, func(ctx context.Context) (any, error) {
+		return nil, s.Store.EndLease(ctx, l.Network, l.Address.String(), actor(ctx))
+	}); err == nil {
+		s.remark(ctx, l, nil)
+	}
+	return removedOf(in.DryRun, l, err)
 }

@@ -147,6 +147,7 @@ var needs = map[string]Need{
 	"get-project":   {access.Read, Listed},
 	"list-leases":   {access.Read, Whole}, // of strangers, who stand nowhere
 	"get-lease":     {access.Read, Whole},
+	"end-lease":     {access.Plan, Whole},
 
 	"export-plan": {access.Read, Listed},
 	"diff-plan":   {access.Plan, Whole},

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"net/netip"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -17,17 +16,11 @@ type siteStore interface {
 	// Sites leaves out what is beyond a scope.
 	Sites(ctx context.Context, scope access.Scope) ([]inventory.SiteTally, error)
 	Device(ctx context.Context, name string) (*inventory.Device, error)
-	Lease(ctx context.Context, network, address string) (*inventory.Lease, error)
 }
 
 // NameIn names a thing. Exported because huma fills only exported embedded structs.
 type NameIn struct {
 	Name string `path:"name" minLength:"1" maxLength:"128" doc:"Its name"`
-}
-
-type leaseIn struct {
-	Network string `path:"network" minLength:"1" maxLength:"63" doc:"Name of the network"`
-	Address string `path:"address" minLength:"1" maxLength:"45" doc:"Address that is lent"`
 }
 
 // sites registers sites, and single things that the plan names.
@@ -48,13 +41,6 @@ func (s *server) sites() {
 			err = missing("device", in.Name)
 		}
 		return bodyOf(d, err)
-	})
-	route(s, tag("networks", op("GET", "/leases/{network}/{address}", "get-lease", "One address lent to a stranger")), func(ctx context.Context, in *leaseIn) (*body[*inventory.Lease], error) {
-		a, err := netip.ParseAddr(in.Address)
-		if err != nil {
-			return nil, &fault.Error{Kind: fault.Invalid, Message: "the address cannot be read", Fields: []fault.Field{{Path: "path.address", Message: "is no IP address"}}}
-		}
-		return bodyOf(s.Store.Lease(ctx, in.Network, a.Unmap().String()))
 	})
 }
 

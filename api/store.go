@@ -21,6 +21,7 @@ type Store interface {
 	lifeStore
 	networkStore
 	siteStore
+	leaseStore
 	verifyStore
 	planStore
 	imageStore

@@ -194,6 +194,15 @@ func TestARelayThatCannotBeOneIsNotBelieved(t *testing.T) {
 	}
 }
 
+// A relay that asks about a machine (RFC 4388) shows nobody at that relay.
+func TestALeaseQueryIsNoSightOfAMachine(t *testing.T) {
+	for _, mac := range []inventory.MAC{knownMAC, strange, {}} {
+		if m, reason := Parse(message(dhcpv4.MessageType(10), mac, via("10.9.0.1")).ToBytes()); m != nil || reason != Unsupported {
+			t.Errorf("%s: %v %s", mac, m, reason)
+		}
+	}
+}
+
 func TestAReservedAddressThatIsDeclinedIsAConflictOnTheMachine(t *testing.T) {
 	ans := newWorld(nil).ask(message(decline, knownMAC, wants("10.0.0.11"), chose("10.0.0.1")))
 	if ans.Event.Kind != journal.DHCPConflict || ans.Event.Machine != "m1" || ans.Event.Detail["address"] != "10.0.0.11" {

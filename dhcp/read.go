@@ -39,6 +39,8 @@ func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
 		return nil, Malformed
 	case m.OpCode != dhcpv4.OpcodeBootRequest:
 		return nil, NotRequest
+	case m.MessageType() > dhcpv4.MessageTypeInform: // a leasequery (RFC 4388) has in chaddr whom it asks about, and nobody is there
+		return nil, Unsupported
 	case m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6:
 		return nil, Malformed
 	case m.HopCount > maxHops:

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"time"
 
+	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/journal"
 )
 
 // strangerLease is how long a stranger is lent an address for.
@@ -50,6 +52,33 @@ func (db *DB) Release(ctx context.Context, mac inventory.MAC, n *inventory.Netwo
 	_, err := exec(ctx, db.sql, `DELETE FROM lease WHERE network_id = $1 AND mac = $2 AND address = $3`, n.ID, mac.String(), addrOrNull(a))
 	db.lenders.givenBack(n.ID)
 	return db.fault(err)
+}
+
+// EndLease ends the lease of an address, or its rest after somebody declined it: it may be lent
+// at once. NotFound: none runs.
+func (db *DB) EndLease(ctx context.Context, network, address, actor string) error {
+	var id string
+	err := db.tx(ctx, func(tx *txn) error {
+		var mac inventory.MAC
+		err := tx.QueryRowContext(ctx, `DELETE FROM lease WHERE network_id = (SELECT id FROM network WHERE name = $1) AND address = $2 AND until > $3 RETURNING network_id, mac`,
+			network, address, db.now()).Scan(&id, asMAC{&mac})
+		switch {
+		case err == sql.ErrNoRows:
+			return noLease(network, address)
+		case err != nil:
+			return err
+		}
+		e := journal.Event{Kind: journal.ServerEvent, Actor: actor, MAC: mac, Summary: "lease of " + address + " in network " + network + " ended", Detail: map[string]any{"network": network, "address": address}}
+		return db.append(ctx, tx, []journal.Event{e})
+	})
+	if err == nil {
+		db.lenders.givenBack(id)
+	}
+	return err
+}
+
+func noLease(network, address string) error {
+	return fault.NotFoundf("no lease of %s runs in network %q", address, network).WithHint("'rackwright network leases' shows them")
 }
 
 // Decline keeps an address from being lent for a while: a client found it in use.

@@ -63,7 +63,7 @@ func (db *DB) Device(ctx context.Context, name string) (*inventory.Device, error
 func (db *DB) Lease(ctx context.Context, network, address string) (*inventory.Lease, error) {
 	found, err := collect(ctx, db.sql, readLease, leaseRows+` AND n.name = $2 AND l.address = $3`, db.now(), network, address)
 	if err == nil && len(found) == 0 {
-		err = fault.NotFoundf("no lease of %s runs in network %q", address, network).WithHint("'rackwright network leases' shows them")
+		err = noLease(network, address)
 	}
 	return first(found), db.fault(err)
 }

@@ -97,6 +97,18 @@ func (s *Store) Lease(ctx context.Context, network, address string) (*inventory.
 	return found(list, err, "lease", address, func(l *inventory.Lease) bool { return l.Network == network && l.Address.String() == address })
 }
 
+// EndLease takes away what Lend added.
+func (s *Store) EndLease(ctx context.Context, network, address, _ string) error {
+	l, err := s.Lease(ctx, network, address)
+	if err != nil {
+		return err
+	}
+	unlock, err := s.lock()
+	defer unlock()
+	s.lease = slices.DeleteFunc(s.lease, func(o inventory.Lease) bool { return o == *l })
+	return err
+}
+
 func found[T any](list []T, err error, noun, name string, is func(*T) bool) (*T, error) {
 	if err != nil {
 		return nil, err

@@ -30,12 +30,12 @@ func (s *Store) remember() (back func()) {
 	hooks.list, hooks.deliveries = slices.Clone(hooks.list), slices.Clone(hooks.deliveries)
 	image, files, cache, left := slices.Clone(s.image), slices.Clone(s.flash.files), slices.Clone(s.cache), slices.Clone(s.racks.left)
 	event, next := slices.Clone(s.event), s.next
-	job, imports, rungs := slices.Clone(s.job), slices.Clone(s.uploads.list), maps.Clone(s.rungs)
+	job, imports, rungs, lease := slices.Clone(s.job), slices.Clone(s.uploads.list), maps.Clone(s.rungs), slices.Clone(s.lease)
 	return func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.inv.Machines, s.ops, s.tokens, s.hooks = machines, ops, tokens, hooks
 		s.image, s.flash.files, s.cache, s.racks.left, s.event, s.next = image, files, cache, left, event, next
-		s.job, s.uploads.list, s.rungs = job, imports, rungs
+		s.job, s.uploads.list, s.rungs, s.lease = job, imports, rungs, lease
 	}
 }

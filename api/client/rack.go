@@ -60,5 +60,15 @@ func (c *Client) Device(ctx context.Context, name string) (inventory.Device, err
 
 // Lease returns what is lent of a network.
 func (c *Client) Lease(ctx context.Context, network, address string) (inventory.Lease, error) {
-	return call[inventory.Lease](ctx, c, http.MethodGet, "/leases/"+url.PathEscape(network)+"/"+url.PathEscape(address), nil, nil)
+	return call[inventory.Lease](ctx, c, http.MethodGet, leasePath(network, address), nil, nil)
+}
+
+// EndLease ends a lease, or the rest of an address that was declined.
+func (c *Client) EndLease(ctx context.Context, network, address string) error {
+	_, err := call[struct{}](ctx, c, http.MethodDelete, leasePath(network, address), nil, nil)
+	return err
+}
+
+func leasePath(network, address string) string {
+	return "/leases/" + url.PathEscape(network) + "/" + url.PathEscape(address)
 }

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -276,7 +277,7 @@ func TestEverythingThatADHCPv6AnswerAdvertisesCanBeFetched(t *testing.T) {
 						t.Fatal(reason)
 					}
 					own := []netip.Addr{netip.IPv6Loopback()}
-					ans := v6.Decide(h.view, v6.Inbound{Message: m, Addresses: own, Own: own, From: netip.MustParseAddrPort("[fe80::1]:546"), To: netip.MustParseAddr("ff02::1:2"), At: time.Now()}, v6.Settings{HTTPPort: h.http})
+					ans := v6.Decide(h.view, v6.Inbound{Message: m, Addresses: own, Own: own, From: netip.MustParseAddrPort("[fe80::1]:546"), To: netip.MustParseAddr("ff02::1:2"), At: time.Now()}, v6.Settings{HTTPPort: h.http, Loaders: boot.NewLoaders()})
 					c := client{h: h, from: netip.IPv6Loopback(), what: "DHCPv6 " + class.String() + " " + arch.String(), mac: mac}
 					if ans.Reply == nil {
 						t.Fatalf("%s: %s", c.what, ans.Rule)
@@ -289,7 +290,11 @@ func TestEverythingThatADHCPv6AnswerAdvertisesCanBeFetched(t *testing.T) {
 					case file == "":
 						fetched["nothing"]++
 					case strings.HasPrefix(file, "tftp://"):
-						c.loader(file, c.overTFTP(netip.IPv6Loopback(), strings.TrimPrefix(file, "tftp://[::1]/")))
+						text := c.overTFTP(netip.IPv6Loopback(), strings.TrimPrefix(file, "tftp://[::1]/"))
+						c.loader(file, text)
+						if p := read.(*dhcpv6.Message).Options.BootFileParam(); len(p) != 1 || p[0] != strconv.Itoa((len(text)+511)/512) {
+							t.Errorf("%s: %d bytes came, parameters %q", file, len(text), p)
+						}
 						fetched[file]++
 					default:
 						fetched[c.follow(file)]++
@@ -311,7 +316,7 @@ func solicitation(mac inventory.MAC, kind dhcpv6.MessageType, class boot.Class, 
 	if kind == dhcpv6.MessageTypeSolicit {
 		m.AddOption(&dhcpv6.OptIANA{IaId: [4]byte{0, 0, 0, 1}})
 	}
-	m.AddOption(dhcpv6.OptRequestedOption(dhcpv6.OptionBootfileURL))
+	m.AddOption(dhcpv6.OptRequestedOption(dhcpv6.OptionBootfileURL, dhcpv6.OptionBootfileParam))
 	name := map[boot.Class]string{boot.PXE: "PXEClient", boot.HTTP: "HTTPClient", boot.IPXE: "PXEClient"}[class]
 	if name != "" {
 		m.AddOption(&dhcpv6.OptVendorClass{EnterpriseNumber: 343, Data: [][]byte{[]byte(name + ":Arch:00007:UNDI:003016")}})

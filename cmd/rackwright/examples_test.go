@@ -119,7 +119,7 @@ func TestTheUnitRunsTheServerWithItsCapabilities(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"ExecStart=/usr/local/bin/rackwright serve --config ", "AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_NET_ADMIN", "StateDirectory=rackwright"} {
+	for _, line := range []string{"Type=notify", "ExecStart=/usr/local/bin/rackwright serve --config ", "AmbientCapabilities=CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_NET_ADMIN", "StateDirectory=rackwright"} {
 		if !strings.Contains(string(text), "\n"+line) {
 			t.Errorf("no line %q", line)
 		}

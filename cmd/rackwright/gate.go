@@ -15,6 +15,7 @@ type gated struct {
 	task
 	s    *server
 	open func(context.Context) bool
+	shut latch // pulled when nobody is declared
 }
 
 // retryPort is how long a service that could not start after a network was declared
@@ -39,6 +40,7 @@ func (g *gated) Run(ctx context.Context) error {
 	defer tick.Stop()
 	for !g.open(ctx) {
 		late = true
+		g.shut.pull()
 		select {
 		case <-ctx.Done():
 			return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -42,8 +43,13 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"worker": workerDoes, "netbox": netboxIs, "condition": conditionIs, "phase": phaseIs, "strangebmc": strangeBMC, "version": versionIs, "burned": burnedIs,
-			"erased": erasedIs, "cached": cachedIs, "mockup": mockupIs, "kernel": kernelIs, "broken": brokenIs},
+			"erased": erasedIs, "cached": cachedIs, "mockup": mockupIs, "kernel": kernelIs, "broken": brokenIs, "lent": lentIs},
 	})
+}
+
+// lentIs lends an address of network prov to a stranger: "lent ADDRESS".
+func lentIs(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Value(storeKey{}).(*apitest.Store).Lend(inventory.Lease{Network: "prov", Address: netip.MustParseAddr(args[0]), MAC: inventory.MAC{2, 1}, Until: time.Now().Add(time.Hour)})
 }
 
 // workerDoes plays the worker: "worker MACHINE succeeds|parks|fails|writes|opens" moves the

@@ -58,6 +58,9 @@ func serveCommand(w *world) *cobra.Command {
 		}
 		defer s.close()
 		s.add(memory != nil, &settler{memory: memory, started: s.view.Ready()})
+		if socket := w.getenv("NOTIFY_SOCKET"); socket != "" {
+			s.add(true, &herald{socket: socket, tasks: s.tasks, log: s.log})
+		}
 		return s.run(c.Context())
 	}
 	return c

@@ -96,15 +96,6 @@ func positive(n int) string {
 	return fmt.Sprint(n)
 }
 
-func networkLease(w *world) *cobra.Command {
-	return &cobra.Command{Use: "lease NETWORK ADDRESS", Short: "Show an address lent to a stranger", Args: names(2, 2), Example: "  rackwright network lease provision 10.0.0.200",
-		RunE: func(c *cobra.Command, args []string) error {
-			return ask(w, c, func(cl *client.Client) (inventory.Lease, error) { return cl.Lease(c.Context(), args[0], args[1]) }, func(out io.Writer, l inventory.Lease) {
-				pairs(out, "Address", l.Address.String(), "MAC", l.MAC.String(), "Network", l.Network, "Until", timeText(l.Until))
-			})
-		}}
-}
-
 func modelShow(w *world) *cobra.Command {
 	return tells(w, "show MODEL", "Show a model: what each thing of it has to have", "rackwright model show dell-r660", func(cl *client.Client, c *cobra.Command, name string) (inventory.Model, error) {
 		return cl.Model(c.Context(), name)

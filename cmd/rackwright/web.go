@@ -28,6 +28,7 @@ type web struct {
 	most int                             // connections open at once; 0: any number
 	each int                             // of them of one address; 0: any number
 	log  *slog.Logger
+	open latch // pulled once it listens
 }
 
 // String names the task.
@@ -39,6 +40,7 @@ func (t *web) Run(ctx context.Context) error {
 	if err != nil {
 		return portFault(t.name, t.srv.Addr, err)
 	}
+	t.open.pull()
 	t.srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	if t.most > 0 || t.each > 0 {
 		l = &crowd{Listener: l, name: t.name, most: int64(cmp.Or(t.most, math.MaxInt)), each: t.each, log: t.log, now: time.Now}

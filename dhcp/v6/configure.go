@@ -3,6 +3,7 @@ package v6
 import (
 	"encoding/binary"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"rackwright/boot"
@@ -56,8 +57,26 @@ func (t *talk) parameter(code uint16, file string) []byte {
 		return out
 	case optBootFile:
 		return []byte(file)
+	case optBootParam:
+		return t.bootSize(file)
 	}
 	return nil
+}
+
+// bootSize is the one parameter that UEFI firmware reads: the size of what it loads by TFTP, in
+// units of 512 bytes and at most 65535 of them (EDK II, PxeBcExtractBootFileParam). Told so, it
+// does not ask TFTP for it. It is nil where the size is not known here.
+func (t *talk) bootSize(url string) []byte {
+	file, ok := strings.CutPrefix(url, "tftp://")
+	_, file, found := strings.Cut(file, "/")
+	if !ok || !found || t.set.Loaders == nil {
+		return nil
+	}
+	f := t.set.Loaders.Get(file)
+	if f == nil || f.Size > 512*65535 {
+		return nil
+	}
+	return text(strconv.Itoa((f.Size + 511) / 512))
 }
 
 // six are the first IPv6 addresses of a list.

@@ -78,6 +78,7 @@ const (
 	optRemoteID    = 37
 	optNTP         = 56
 	optBootFile    = 59 // RFC 5970 section 3.1
+	optBootParam   = 60 // RFC 5970 section 3.2
 	optArch        = 61 // RFC 5970 section 3.3
 	optClientLink  = 79 // RFC 6939
 )

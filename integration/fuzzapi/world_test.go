@@ -263,6 +263,7 @@ func (w *world) tend(t testing.TB) {
 	_, err := w.db.ApplyPlan(t.Context(), racks(), "", "tester")
 	want(t, err)
 	w.rest(t)
+	w.keep(t)
 	w.stop(t)
 	w.differ(t, "m2", inventory.Waived{})
 	w.differ(t, "m6", inventory.Waived{By: "tester", Reason: "ordered", At: time.Now()})

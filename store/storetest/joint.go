@@ -19,7 +19,7 @@ func (b *bench) all() string {
 	b.t.Helper()
 	inv := must(b.Inventory(b.ctx()))(b.t)
 	return toText([]any{inv, must(b.Operations(b.ctx(), store.OperationFilter{}))(b.t), must(b.Images(b.ctx()))(b.t), must(b.FirmwareFiles(b.ctx()))(b.t),
-		must(b.Tokens(b.ctx(), true))(b.t), must(b.Webhooks(b.ctx()))(b.t), must(b.Caches(b.ctx()))(b.t),
+		must(b.Tokens(b.ctx(), true))(b.t), must(b.Webhooks(b.ctx()))(b.t), must(b.Caches(b.ctx()))(b.t), must(b.Leases(b.ctx()))(b.t),
 		b.count(`SELECT count(*) FROM event`), b.count(`SELECT count(*) FROM cable_end`), b.count(`SELECT count(*) FROM slot_cell`)})
 }
 
@@ -35,6 +35,7 @@ func joints() chapter {
 			ok(t, b.CreateWebhook(b.ctx(), &webhook.Webhook{Name: "chat", URL: "https://chat.example/hook"}, "whsec_x", "ann"))
 			must(b.BeatCache(b.ctx(), images.Cache{Name: "c1", URL: "http://192.0.2.1:8080", Rack: "r1"}, "c1"))(t)
 			must(b.Hold(b.ctx(), "n2", "fan", 0, "ann"))(t)
+			must(b.lend(mac(900), b.provision(), addr("10.0.0.100")))(t)
 			o := must(b.CreateOperation(b.ctx(), deploy.Inspect, "n3", deploy.Order{}, "ann"))(t)
 			for what, try := range map[string]func(ctx context.Context) (any, error){
 				"hold":    func(ctx context.Context) (any, error) { return b.Hold(ctx, "n1", "fan", 0, "ann") },
@@ -49,6 +50,7 @@ func joints() chapter {
 				"token":    func(ctx context.Context) (any, error) { return b.RevokeToken(ctx, "ci") },
 				"webhook":  func(ctx context.Context) (any, error) { return nil, b.RemoveWebhook(ctx, "chat", "ann") },
 				"cache":    func(ctx context.Context) (any, error) { return nil, b.ForgetCache(ctx, "c1", "ann") },
+				"lease":    func(ctx context.Context) (any, error) { return nil, b.EndLease(ctx, "provision", "10.0.0.100", "ann") },
 				"work": func(ctx context.Context) (any, error) {
 					return b.CreateOperation(ctx, deploy.Inspect, "n1", deploy.Order{}, "ann")
 				},

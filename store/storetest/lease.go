@@ -10,6 +10,7 @@ import (
 	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
+	"rackwright/store"
 )
 
 // lend lends one stranger an address.
@@ -22,14 +23,20 @@ func (b *bench) lend(mac inventory.MAC, n *inventory.Network, wish netip.Addr) (
 func leases() chapter {
 	whatever := netip.Addr{}
 	return chapter{
-		"no address is lent twice, however many strangers ask at once": func(t *testing.T, b *bench) {
+		"no address is lent twice, however many strangers ask at once, of two instances": func(t *testing.T, b *bench) {
+			second := b.DB
+			if !b.Single() {
+				second = b.open(b.dsn)
+			}
 			b.apply(planOf(1))
 			n := b.provision()
 			var mu sync.Mutex
 			owner := map[netip.Addr]inventory.MAC{}
 			refusedOnes := 0
 			race(n.Pool.Size()+4, func(i int) {
-				l, err := b.lend(mac(500+i), n, whatever)
+				loan := inventory.Loan{MAC: mac(500 + i)}
+				[]*store.DB{b.DB, second}[i%2].Lend(b.ctx(), n, []*inventory.Loan{&loan})
+				l, err := loan.Lease, loan.Err
 				mu.Lock()
 				defer mu.Unlock()
 				if fault.Is(err, fault.Conflict) {
@@ -167,6 +174,25 @@ func leases() chapter {
 			must(b.lend(mac(502), n, whatever))(t)
 			ok(t, b.Prune(b.ctx()))
 			same(t, "kept", b.count("SELECT count(*) FROM lease"), 1)
+		},
+		"a lease or a rest that somebody ends is over at once": func(t *testing.T, b *bench) {
+			p := planOf(0)
+			p.Networks[0].Pool.Last = p.Networks[0].Pool.First
+			b.apply(p)
+			n := b.provision()
+			l := must(b.lend(mac(500), n, whatever))(t)
+			_, err := b.lend(mac(501), n, whatever)
+			refused(t, err, fault.Conflict)
+			ok(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"))
+			refused(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"), fault.NotFound)
+			same(t, "lent again", must(b.lend(mac(501), n, whatever))(t).Address, l.Address)
+			ok(t, b.Decline(b.ctx(), mac(501), n, l.Address))
+			ok(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"))
+			same(t, "rests no more", must(b.lend(mac(502), n, whatever))(t).Address, l.Address)
+			refused(t, b.EndLease(b.ctx(), "none", l.Address.String(), "ann"), fault.NotFound)
+			same(t, "told", b.count(`SELECT count(*) FROM event WHERE actor = 'ann' AND summary LIKE 'lease of %'`), 2)
+			b.clock.Turn(time.Hour)
+			refused(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"), fault.NotFound)
 		},
 		"an address that was declined rests for an hour": func(t *testing.T, b *bench) {
 			b.apply(planOf(0))
