@@ -63,11 +63,13 @@ func NewBootSetup(m Machine) *BootSetup {
 
 // Targets returns the override targets this machine's firmware can do.
 func (s *BootSetup) Targets() []string {
-	targets := []string{TargetNone, TargetPXE, TargetDisk, TargetCD}
-	if s.machine.Firmware == UEFI {
-		targets = append(targets, TargetUEFIHTTP, TargetSetup)
+	switch {
+	case s.machine.HTTP:
+		return []string{TargetNone, TargetDisk, TargetCD, TargetUEFIHTTP, TargetSetup}
+	case s.machine.Firmware == UEFI:
+		return []string{TargetNone, TargetPXE, TargetDisk, TargetCD, TargetUEFIHTTP, TargetSetup}
 	}
-	return targets
+	return []string{TargetNone, TargetPXE, TargetDisk, TargetCD}
 }
 
 // Mode is the machine's Redfish BootSourceOverrideMode: "UEFI" or "Legacy".

@@ -30,6 +30,8 @@ type Store interface {
 	EndSessions(ctx context.Context, operation string) error
 	DigestListed(ctx context.Context, digest string) (bool, error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
+	// Model is nil for one that nobody declared.
+	Model(ctx context.Context, name string) (*inventory.Model, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	WorkDue() (<-chan struct{}, func())
 	Custody
