@@ -8,6 +8,7 @@ import (
 	"rackwright/deploy"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/journal"
 )
 
 // setsBoot reports whether a step sets where the machine boots from next.
@@ -15,8 +16,14 @@ func setsBoot(s deploy.StepName) bool {
 	return s == deploy.StepBootNet || s == deploy.StepBootDisk || s == deploy.StepBootCD
 }
 
-// bootSet sets the one-time boot override of its step.
+// bootSet sets the one-time boot override of its step. Firmware that is to load over HTTPS is
+// given our authority before.
 func bootSet(ctx context.Context, j *job, s *deploy.Step) outcome {
+	if s.Name == deploy.StepBootNet {
+		if err := j.enrol(ctx); err != nil {
+			return retry(err)
+		}
+	}
 	if err := j.bootFrom(ctx, s.Name); err != nil {
 		return retry(err)
 	}
@@ -48,8 +55,38 @@ func (j *job) bootTarget(ctx context.Context, s deploy.StepName) (bmc.Target, er
 	case deploy.StepBootCD:
 		return bmc.BootCD, nil
 	}
+	way, _, err := j.netboot(ctx)
+	return bmc.Target(way), err
+}
+
+// netboot is by which way the machine netboots, and whether it loads over HTTPS then.
+func (j *job) netboot(ctx context.Context) (way inventory.Netboot, secure bool, err error) {
 	model, err := j.w.Store.Model(ctx, j.machine.Model)
-	return bmc.Target(inventory.NetbootOf(j.machine, model)), err
+	way = inventory.NetbootOf(j.machine, model)
+	return way, model != nil && model.HTTPS && way == inventory.NetbootHTTP, err
+}
+
+// enrol has firmware that loads over HTTPS trust our authority. A BMC that cannot see to it
+// is no reason to stop: somebody may have enrolled it by hand, and firmware that does not
+// hold it ends TLS, which is told.
+func (j *job) enrol(ctx context.Context) error {
+	_, secure, err := j.netboot(ctx)
+	if err != nil || !secure || j.w.BootAuthority == nil {
+		return err
+	}
+	hand, err := j.controller(ctx)
+	if err != nil {
+		return err
+	}
+	switch err := hand.TrustAuthority(ctx, j.w.BootAuthority); {
+	case err == nil:
+		j.event(journal.BMCAction, "authority of HTTPS boot enrolled, or there already")
+	case fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict):
+		j.event(journal.BMCFailed, fmt.Sprintf("authority of HTTPS boot not enrolled, the firmware has to hold it already: %s", err))
+	default:
+		return err
+	}
+	return nil
 }
 
 // netbootHint is what to do where the BMC cannot have the machine netboot by a way.

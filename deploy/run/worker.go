@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,7 +51,8 @@ type Worker struct {
 	Consoles Consoles // of machines; nil: none are read
 	Log      *slog.Logger
 
-	Certificates ed25519.PrivateKey // signs certificates of erased disks
+	Certificates  ed25519.PrivateKey // signs certificates of erased disks
+	BootAuthority *x509.Certificate  // of our loaders over HTTPS; nil: there are none
 
 	Now         func() time.Time
 	Owner       string        // unique to this process
