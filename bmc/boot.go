@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"crypto/x509"
 
 	"rackwright/inventory"
 )
@@ -80,4 +81,7 @@ type Starter interface {
 	SetSecureBoot(ctx context.Context, on bool) error
 	// ResetSecureBootKeys does one of KeysToDefault, KeysDelete, KeysDeletePK.
 	ResetSecureBootKeys(ctx context.Context, what string) error
+	// TrustAuthority has UEFI HTTP boot trust the servers that an authority signs for, from
+	// the next reset on. Others of the same subject, which it took the place of, are removed.
+	TrustAuthority(ctx context.Context, authority *x509.Certificate) error
 }

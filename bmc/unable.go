@@ -2,6 +2,7 @@ package bmc
 
 import (
 	"context"
+	"crypto/x509"
 	"time"
 
 	"rackwright/fault"
@@ -69,6 +70,11 @@ func (u Unable) SetSecureBoot(context.Context, bool) error { return u.cannot("ch
 // ResetSecureBootKeys is Invalid.
 func (u Unable) ResetSecureBootKeys(context.Context, string) error {
 	return u.cannot("change the keys of Secure Boot")
+}
+
+// TrustAuthority is Invalid.
+func (u Unable) TrustAuthority(context.Context, *x509.Certificate) error {
+	return u.cannot("enrol an authority for HTTPS boot")
 }
 
 // Media is Invalid.

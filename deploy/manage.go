@@ -15,7 +15,7 @@ const StepManage StepName = "bmc"
 
 // BMCOrder is one change at a BMC. Which fields count depends on Do.
 type BMCOrder struct {
-	Do      BMCDeed            `json:"do" enum:"boot,boot-order,secure-boot,secure-boot-keys,insert-media,eject-media,settings,reset-bmc,clear-log,clock,place,protocol"`
+	Do      BMCDeed            `json:"do" enum:"boot,boot-order,secure-boot,secure-boot-keys,insert-media,eject-media,settings,reset-bmc,clear-log,clock,place,protocol,trust"`
 	Target  string             `json:"target,omitempty" enum:"none,pxe,http,disk,cd,setup" doc:"Of boot"`
 	Mode    inventory.Firmware `json:"mode,omitempty" enum:"bios,uefi" doc:"Of boot; empty leaves it alone"`
 	Lasting bool               `json:"lasting,omitempty" doc:"Of boot: for every start until it is cleared"`
@@ -44,6 +44,7 @@ const (
 	BMCClock          BMCDeed = "clock"
 	BMCPlace          BMCDeed = "place"
 	BMCProtocol       BMCDeed = "protocol"
+	BMCTrust          BMCDeed = "trust" // have UEFI HTTP boot trust our authority
 )
 
 // maxValues is how many BIOS attributes one order changes.
@@ -87,6 +88,8 @@ func (o *BMCOrder) String() string {
 		return "place written into the BMC"
 	case BMCProtocol:
 		return o.Name + " " + onOff
+	case BMCTrust:
+		return "authority of HTTPS boot enrolled"
 	}
 	return string(o.Do)
 }
@@ -135,7 +138,7 @@ func (o *BMCOrder) check(m inventory.Machine) error {
 		if o.Name == "" {
 			return fault.Invalidf("which protocol?").WithHint("'rackwright bmc protocols %s' lists them", m.Name)
 		}
-	case BMCSecureBoot, BMCEjectMedia, BMCReset, BMCClearLog, BMCClock:
+	case BMCSecureBoot, BMCEjectMedia, BMCReset, BMCClearLog, BMCClock, BMCTrust:
 	default:
 		return fault.Invalidf("there is no change %q at a BMC", o.Do).WithHint("'rackwright bmc --help' lists them, and so does the interface's description of do")
 	}

@@ -33,6 +33,7 @@ type Machine struct {
 	Phase      Phase             `json:"phase" enum:"planned,racked,discovered,verified,ready,active,maintenance,retired"`
 	Slot       *Slot             `json:"slot,omitempty" doc:"Where it sits; absent for a machine nobody planned"`
 	Firmware   Firmware          `json:"firmware,omitempty" enum:"bios,uefi" doc:"Planned boot mode"`
+	Netboot    Netboot           `json:"netboot,omitempty" enum:"pxe,http" doc:"By which way its UEFI firmware netboots; absent: as its model does"`
 	Arch       string            `json:"arch,omitempty" doc:"amd64 or arm64"`
 	Vendor     string            `json:"vendor,omitempty"`
 	Model      string            `json:"model,omitempty" doc:"Name of a declared model, or free text"`

@@ -66,7 +66,7 @@ func (r Replacement) Check(m *Machine) error {
 // seen of the old hardware, or waived for it, is its own; a new board keeps the chassis'
 // serial number, the disks and their proof of being empty.
 func (r Replacement) Successor(m *Machine) *Machine {
-	next := &Machine{Name: m.Name, Phase: Planned, Slot: m.Slot, Firmware: m.Firmware, Arch: m.Arch, Vendor: m.Vendor, Model: m.Model,
+	next := &Machine{Name: m.Name, Phase: Planned, Slot: m.Slot, Firmware: m.Firmware, Netboot: m.Netboot, Arch: m.Arch, Vendor: m.Vendor, Model: m.Model,
 		Serial: r.Serial, UUID: r.UUID, PSUs: m.PSUs, Bonds: m.Bonds, RootDisk: m.RootDisk, Batch: m.Batch, Project: m.Project, Labels: m.Labels, Tags: m.Tags,
 		Replaces: m.ID, Power: PowerUnknown}
 	if r.Part == PartBoard {

@@ -13,6 +13,7 @@ type Boot struct {
 	Order []string  // device names (NIC, disk, Media), first to last
 	HTTP  *HTTPBoot // UEFI HTTP boot tried before Order; nil: none
 	Setup bool      // stops in the firmware's set-up instead
+	Trust []byte    // authorities that HTTPS trusts beside those of the rack file, PEM
 	BIOS  string    // version of the firmware that starts, for SMBIOS type 0; empty: its own
 }
 
@@ -53,6 +54,7 @@ type BootSetup struct {
 	order    []string
 	override Override
 	bios     string
+	trust    []byte
 	staged   func()
 }
 
@@ -63,11 +65,13 @@ func NewBootSetup(m Machine) *BootSetup {
 
 // Targets returns the override targets this machine's firmware can do.
 func (s *BootSetup) Targets() []string {
-	targets := []string{TargetNone, TargetPXE, TargetDisk, TargetCD}
-	if s.machine.Firmware == UEFI {
-		targets = append(targets, TargetUEFIHTTP, TargetSetup)
+	switch {
+	case s.machine.HTTP:
+		return []string{TargetNone, TargetDisk, TargetCD, TargetUEFIHTTP, TargetSetup}
+	case s.machine.Firmware == UEFI:
+		return []string{TargetNone, TargetPXE, TargetDisk, TargetCD, TargetUEFIHTTP, TargetSetup}
 	}
-	return targets
+	return []string{TargetNone, TargetPXE, TargetDisk, TargetCD}
 }
 
 // Mode is the machine's Redfish BootSourceOverrideMode: "UEFI" or "Legacy".
@@ -141,6 +145,13 @@ func (s *BootSetup) SetBIOS(version string) {
 	s.bios = version
 }
 
+// SetTrust names the authorities that HTTPS trusts from the next start on, PEM.
+func (s *BootSetup) SetTrust(authorities []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trust = authorities
+}
+
 // OnStart has f called at each start of the firmware before anything is read: what waits
 // for a reset takes effect there. f must not call the machine.
 func (s *BootSetup) OnStart(f func()) {
@@ -164,7 +175,7 @@ func (s *BootSetup) Next() Boot {
 	if o.Enabled == Once {
 		s.override = Override{Enabled: Disabled, Target: TargetNone}
 	}
-	boot := Boot{Order: first(s.order, s.devices(o.Target)), Setup: o.Target == TargetSetup, BIOS: s.bios}
+	boot := Boot{Order: first(s.order, s.devices(o.Target)), Setup: o.Target == TargetSetup, BIOS: s.bios, Trust: s.trust}
 	switch {
 	case o.Target == TargetUEFIHTTP:
 		boot.HTTP = &HTTPBoot{URI: o.HTTPURI}

@@ -62,7 +62,10 @@ func TestFirmwareThatNetbootsByHTTPDoesSoWhereTheNetworkIsFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := NewBootSetup(rack.Machines[0])
-	for target, byHTTP := range map[string]bool{TargetPXE: true, TargetNone: true, TargetUEFIHTTP: true, TargetDisk: false, TargetSetup: false} {
+	if err := s.SetOverride(Override{Enabled: Once, Target: TargetPXE}); !fault.Is(err, fault.Invalid) {
+		t.Errorf("told to netboot by PXE: %v", err)
+	}
+	for target, byHTTP := range map[string]bool{TargetNone: true, TargetUEFIHTTP: true, TargetDisk: false, TargetSetup: false} {
 		if err := s.SetOverride(Override{Enabled: Once, Target: target}); err != nil {
 			t.Fatal(err)
 		}

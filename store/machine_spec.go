@@ -19,15 +19,16 @@ type machineSpec struct {
 	Labels   map[string]string  `json:"labels,omitempty"`
 	Tags     []string           `json:"tags,omitempty"` // sorted
 	Waivers  []inventory.Waiver `json:"waivers,omitempty"`
+	Netboot  inventory.Netboot  `json:"netboot,omitempty"`
 }
 
 func specOfMachine(m *inventory.Machine) machineSpec {
-	return machineSpec{m.NICs, m.Bonds, m.PSUs, m.RootDisk, m.Labels, slices.Sorted(slices.Values(m.Tags)), m.Waivers}
+	return machineSpec{m.NICs, m.Bonds, m.PSUs, m.RootDisk, m.Labels, slices.Sorted(slices.Values(m.Tags)), m.Waivers, m.Netboot}
 }
 
 // tell gives a machine what its document says.
 func (s *machineSpec) tell(m *inventory.Machine) {
-	m.NICs, m.Bonds, m.PSUs, m.RootDisk, m.Labels, m.Tags, m.Waivers = s.NICs, s.Bonds, s.PSUs, s.RootDisk, s.Labels, s.Tags, s.Waivers
+	m.NICs, m.Bonds, m.PSUs, m.RootDisk, m.Labels, m.Tags, m.Waivers, m.Netboot = s.NICs, s.Bonds, s.PSUs, s.RootDisk, s.Labels, s.Tags, s.Waivers, s.Netboot
 }
 
 func writeSpec(ctx context.Context, tx *txn, m *inventory.Machine) error {

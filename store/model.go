@@ -13,11 +13,22 @@ func (db *DB) Models(ctx context.Context) ([]inventory.Model, error) {
 	return out, db.fault(err)
 }
 
+// Model reads the one of a name; nil when nobody declared it.
+func (db *DB) Model(ctx context.Context, name string) (*inventory.Model, error) {
+	list, err := collect(ctx, db.sql, readModel, `SELECT id, name, spec, version FROM model WHERE name = $1`, name)
+	if err != nil || len(list) == 0 {
+		return nil, db.fault(err)
+	}
+	return &list[0], nil
+}
+
 func models(ctx context.Context, q queryer) ([]inventory.Model, error) {
-	return collect(ctx, q, func(scan func(...any) error) (m inventory.Model, err error) {
-		err = scan(asText{&m.ID}, &m.Name, asJSON{&m.Build}, &m.Version)
-		return m, err
-	}, `SELECT id, name, spec, version FROM model ORDER BY name`)
+	return collect(ctx, q, readModel, `SELECT id, name, spec, version FROM model ORDER BY name`)
+}
+
+func readModel(scan func(...any) error) (m inventory.Model, err error) {
+	err = scan(asText{&m.ID}, &m.Name, asJSON{&m.Build}, &m.Version)
+	return m, err
 }
 
 func (a *application) models(ctx context.Context) error {

@@ -1,7 +1,9 @@
 package bmctest
 
 import (
+	"bytes"
 	"context"
+	"crypto/x509"
 	"slices"
 
 	"rackwright/bmc"
@@ -23,6 +25,7 @@ const (
 	EjectMedia    Op = "eject-media"
 	Settings      Op = "settings"
 	StageSettings Op = "stage-settings"
+	Trust         Op = "trust"
 )
 
 // setup is what the firmware of a machine remembers.
@@ -32,6 +35,7 @@ type setup struct {
 	image   string // in the virtual CD drive; empty: none
 	now     map[string]string
 	pending map[string]string
+	trusted []*x509.Certificate
 }
 
 func newSetup() setup {
@@ -137,4 +141,26 @@ func (c *controller) ResetSecureBootKeys(ctx context.Context, what string) error
 		return fault.Invalidf("%q is no change of the keys", what).WithHint("ask for default, delete or delete-pk")
 	}
 	return nil
+}
+
+func (c *controller) TrustAuthority(ctx context.Context, authority *x509.Certificate) error {
+	if err := c.called(ctx, Trust); err != nil {
+		return err
+	}
+	c.b.mu.Lock()
+	defer c.b.mu.Unlock()
+	s := &c.b.setup
+	s.trusted = slices.DeleteFunc(s.trusted, func(a *x509.Certificate) bool { return bytes.Equal(a.RawSubject, authority.RawSubject) })
+	s.trusted = append(s.trusted, authority)
+	return nil
+}
+
+// Authorities are the certificates (DER) that HTTPS boot trusts.
+func (b *BMC) Authorities() (all [][]byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, a := range b.setup.trusted {
+		all = append(all, a.Raw)
+	}
+	return all
 }

@@ -27,6 +27,7 @@ const (
 	LogClears   Group = "log-clears"   // ClearLog
 	Pushes      Group = "pushes"       // Subscribe, Subscriptions, Unsubscribe
 	Streams     Group = "streams"      // Stream
+	Authorities Group = "authorities"  // TrustAuthority
 )
 
 // misses reports whether the BMC lacks the group, having checked that it says so.

@@ -26,7 +26,8 @@ func TestRackPassesTheSuite(t *testing.T) {
 		Images:      []string{"http://192.0.2.1/a.iso", "https://192.0.2.1/b.iso"},
 		Medium:      machine.Image,
 		Setting:     Setting{"LogicalProc", "Disabled"},
-		With:        []Group{Updates, Sensors, Logs, LogClears, Pushes, Streams},
+		With:        []Group{Updates, Sensors, Logs, LogClears, Pushes, Streams, Authorities},
+		Authorities: machine.Authorities,
 		Upgrade:     Upgrade{Update: staged(Firmware("bios", "1.1")), Component: "bios", Version: "1.1", Reset: true},
 		Happen:      func() { machine.Happen(bmc.Entry{Severity: bmc.Warning, Message: "Fan 2 stopped"}) },
 	})

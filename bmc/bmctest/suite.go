@@ -33,7 +33,8 @@ type Hooks struct {
 	Medium      func() string           // URL of what is in the virtual CD drive
 	Setting     Setting                 // a BIOS setting to change; none: none is
 	Without     []Group                 // what it cannot do
-	With        []Group                 // of Updates to Streams: what it must do; the others it may lack
+	Authorities func() [][]byte         // certificates (DER) that HTTPS boot trusts
+	With        []Group                 // of Updates to Authorities: what it must do; the others it may lack
 	Upgrade     Upgrade                 // firmware that it takes; none: none is sent
 	Destination string                  // https address to subscribe; empty: one that nobody serves
 	Happen      func()                  // makes something happen that the BMC logs and announces
@@ -65,6 +66,7 @@ func Run(t *testing.T, dialer bmc.Dialer, access bmc.Access, hooks Hooks) {
 	t.Run("the boot order is turned round and back", s.order)
 	t.Run("secure boot goes on and off with a start", s.secureBoot)
 	t.Run("keys of secure boot go back to the vendor's", s.keys)
+	t.Run("an authority of HTTPS boot is trusted once, in place of the one before", s.authorities)
 	t.Run("virtual media is inserted, replaced and ejected", s.media)
 	t.Run("settings are pending until a start", s.settings)
 	t.Run("facts are sane", s.facts)

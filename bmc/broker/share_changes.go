@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/x509"
 	"time"
 
 	"rackwright/bmc"
@@ -51,6 +52,11 @@ func (s *share) SetSecureBoot(ctx context.Context, on bool) error {
 // ResetSecureBootKeys implements bmc.Controller.
 func (s *share) ResetSecureBootKeys(ctx context.Context, what string) error {
 	return s.change(ctx, func(ctx context.Context, c bmc.Controller) error { return c.ResetSecureBootKeys(ctx, what) })
+}
+
+// TrustAuthority implements bmc.Controller.
+func (s *share) TrustAuthority(ctx context.Context, authority *x509.Certificate) error {
+	return s.change(ctx, func(ctx context.Context, c bmc.Controller) error { return c.TrustAuthority(ctx, authority) })
 }
 
 // InsertMedia implements bmc.Controller.

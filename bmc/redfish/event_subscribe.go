@@ -195,20 +195,24 @@ func (c *Controller) Unsubscribe(ctx context.Context, id string) error {
 
 // remove deletes a subscription and reads back that it is gone.
 func (c *Controller) remove(ctx context.Context, uri string) error {
+	return c.delete(ctx, uri, "subscription", "end it in the BMC's own pages, or restart the BMC")
+}
+
+// delete deletes a member of a collection and reads back that it is gone.
+func (c *Controller) delete(ctx context.Context, uri, what, hint string) error {
 	_, wrote := answerOf(c.under(ctx).Delete(uri))
 	if gone(wrote) {
 		return nil
 	}
-	return c.verify(ctx, change{doing: "end a subscription", wrote: wrote, once: true,
+	return c.verify(ctx, change{doing: "remove a " + what, wrote: wrote, once: true,
 		look: func(ctx context.Context) (bool, error) {
-			_, err := get[subscription](c.under(ctx), uri)
+			_, err := get[resource](c.under(ctx), uri)
 			if gone(err) {
 				return true, nil
 			}
 			return false, err
 		},
 		ignored: func() *fault.Error {
-			return fault.Conflictf("BMC %s keeps a subscription that it was told to end", c.access.Address).
-				WithHint("end it in the BMC's own pages, or restart the BMC")
+			return fault.Conflictf("BMC %s keeps a %s that it was told to remove", c.access.Address, what).WithHint("%s", hint)
 		}})
 }

@@ -23,6 +23,8 @@ type boot struct {
 	Enablers []string `json:"BootSourceOverrideEnabled@Redfish.AllowableValues"`
 	Order    []string `json:"BootOrder"`
 	Options  link     `json:"BootOptions"`
+
+	Certificates link // authorities that HTTPS boot trusts
 }
 
 const (

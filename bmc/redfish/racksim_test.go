@@ -62,6 +62,9 @@ func TestRacksimsBMCPassesTheSuite(t *testing.T) {
 				hooks.Without = []bmctest.Group{bmctest.SecureBoots, bmctest.KeyResets}
 			}
 			caring(t, m, &hooks, map[string]string{racksim.BIOS: "NIC.1", racksim.UEFI: "bios"}[firmware], firmware == racksim.UEFI)
+			if firmware == racksim.UEFI {
+				hooks.With, hooks.Authorities = append(hooks.With, bmctest.Authorities), service.Authorities
+			}
 			bmctest.Run(t, &redfish.Dialer{Timing: timing}, access, hooks)
 		})
 	}

@@ -30,7 +30,7 @@ func distrusted(a *Attempt) *Trouble {
 		return nil
 	case t.Kind == journal.HTTPRefused:
 		return of(t, "certificate-refused", "its firmware does not trust the server it loads from: "+t.Summary,
-			"give its firmware the authority of boot-ca.pem, or take 'https' off its model; a wrong clock of the machine refuses good certificates too")
+			"have its BMC enrol our authority ('rackwright bmc trust MACHINE'), give its firmware the one of boot-ca.pem by hand, or take 'https' off its model; a wrong clock of the machine refuses good certificates too")
 	}
 	return of(t, "certificate-refused", "its agent does not trust the server it was sent to: "+t.Summary,
 		"let it netboot again: our certificate changed since it was told which to trust; if it refuses again, its script came from another server than the one at the port of agent.listen that it speaks to")

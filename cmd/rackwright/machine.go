@@ -116,7 +116,7 @@ func machineShow(w *world) *cobra.Command {
 func printMachine(out io.Writer, m inventory.Machine, gates []inventory.Gate) {
 	next, lacks := nextGate(gates)
 	facts := []string{"Name", m.Name, "Id", m.ID, "Slot", slotText(m.Slot), "Phase", string(m.Phase), "Next phase", next, "It lacks", lacks, "Power", string(m.Power),
-		"Image", m.Image, "Firmware", string(m.Firmware), "Architecture", m.Arch, "Hardware", strings.TrimSpace(m.Vendor + " " + m.Model),
+		"Image", m.Image, "Firmware", string(m.Firmware), "Netboots by", string(m.Netboot), "Architecture", m.Arch, "Hardware", strings.TrimSpace(m.Vendor + " " + m.Model),
 		"Serial", m.Serial, "UUID", m.UUID, "Asset tag", m.AssetTag, "Batch", m.Batch, "Project", m.Project,
 		"Labels", labelText(m.Labels), "Tags", strings.Join(m.Tags, " "), "Waived", waiverText(m.Waivers), "Replaces", m.Replaces}
 	if m.Hold != nil {

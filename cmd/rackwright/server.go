@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"net/http"
@@ -63,9 +64,10 @@ type server struct {
 	hands    *broker.Broker    // at all BMCs
 	consoles *consoles.Watcher // of machines, through their BMCs
 	shelf    shelf
-	door     *catalogue.Door // that images come in by
-	explain  *api.Explain    // what machines are answered
-	packets  *trace.Ring     // the last of DHCP; nil: none are kept
+	door     *catalogue.Door   // that images come in by
+	bootCA   *x509.Certificate // of loaders over HTTPS; nil: there are none
+	explain  *api.Explain      // what machines are answered
+	packets  *trace.Ring       // the last of DHCP; nil: none are kept
 	tasks    []task
 
 	known chan struct{} // closed once the database has answered
@@ -230,7 +232,7 @@ func (s *server) addBoot(desk *intake.Desk) error {
 // addWork makes the tasks that act on machines.
 func (s *server) addWork() {
 	s.add(s.cfg.Worker.Enabled, s.whenKnown(
-		&worker.Worker{Store: s.db, BMC: s.hands, Depot: s.shelf, Certificates: s.key.Signer("certificate"), Consoles: s.consoles, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
+		&worker.Worker{Store: s.db, BMC: s.hands, Depot: s.shelf, Certificates: s.key.Signer("certificate"), BootAuthority: s.bootCA, Consoles: s.consoles, Log: s.log, Now: time.Now, Owner: owner(), Concurrency: s.cfg.Worker.Concurrency},
 		&watch.Task{Store: s.db, BMC: s.hands, Log: s.log, Now: time.Now, Every: 30 * time.Second},
 		&fleets.Task{Store: s.db, Log: s.log, Now: time.Now, Owner: owner()},
 		&verification.Task{Store: s.db, Log: s.log, Now: time.Now})...)

@@ -54,10 +54,15 @@ func (s *server) addHTTPS(files *bootserve.Server) (uint16, error) {
 		return 0, err
 	}
 	host, _, _ := net.SplitHostPort(listen) // checked with the configuration
-	certs := &certificates{own: bootOwn(), dir: s.cfg.StateDir, names: ownNames(host, s.cfg.PublicHost), log: s.log, now: time.Now, every: time.Minute}
+	certs := &certificates{own: bootOwn(), dir: s.cfg.StateDir, names: func() []string { return ownNames(host, s.cfg.PublicHost) }, log: s.log, now: time.Now, every: 5 * time.Second}
 	if err := certs.look(); err != nil {
 		return 0, err
 	}
+	ca, err := certs.own.authority(s.cfg.StateDir, time.Now())
+	if err != nil {
+		return 0, err
+	}
+	s.bootCA = ca.Leaf
 	loaders := chi.NewRouter()
 	files.LoaderRoutes(loaders)
 	srv := bootserve.NewHTTP(listen, loaders, s.log)

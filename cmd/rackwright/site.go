@@ -103,7 +103,7 @@ func modelShow(w *world) *cobra.Command {
 		facts := []string{"Name", m.Name, "Id", m.ID, "Kind", string(m.Kind), "Hardware", strings.TrimSpace(m.Vendor + " " + m.Product), "Units", fmt.Sprint(max(m.Height, 1)),
 			"Depth", amount(float64(m.DepthMM), "mm"), "Weight", amount(m.WeightKG, "kg"), "Power", amount(m.Watts, "W"), "Airflow", m.Airflow, "Bays", strings.Join(m.Bays, ", "),
 			"Ports", positive(len(m.Ports)), "Power supplies", positive(len(m.PSUs)), "CPUs", positive(len(m.Parts.CPUs)), "DIMMs", positive(len(m.Parts.DIMMs)),
-			"Disks", positive(len(m.Parts.Disks)), "NICs", positive(m.Parts.NICs)}
+			"Disks", positive(len(m.Parts.Disks)), "NICs", positive(m.Parts.NICs), "Netboots by", string(m.Netboot)}
 		for _, f := range m.Firmware {
 			facts = append(facts, "Firmware", strings.TrimSpace(f.Component+" "+f.Version))
 		}

@@ -31,8 +31,8 @@ const (
 type certificates struct {
 	api   config.API
 	own   own
-	dir   string   // of the own authority
-	names []string // that an own certificate must have
+	dir   string          // of the own authority
+	names func() []string // that an own certificate must have now
 	log   *slog.Logger
 	now   func() time.Time
 	every time.Duration // between looks
@@ -48,7 +48,7 @@ func newCertificates(cfg config.Config, log *slog.Logger) (*certificates, error)
 		return nil, nil
 	}
 	host, _, _ := net.SplitHostPort(cfg.API.Listen) // checked with the configuration
-	c := &certificates{api: cfg.API, own: apiOwn(), dir: cfg.StateDir, names: ownNames(host, cfg.PublicHost), log: log, now: time.Now, every: 5 * time.Second, clients: clientAuthorities{path: cfg.API.ClientCA}}
+	c := &certificates{api: cfg.API, own: apiOwn(), dir: cfg.StateDir, names: func() []string { return ownNames(host, cfg.PublicHost) }, log: log, now: time.Now, every: 5 * time.Second, clients: clientAuthorities{path: cfg.API.ClientCA}}
 	if err := c.look(); err != nil {
 		return nil, err
 	}

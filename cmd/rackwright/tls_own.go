@@ -43,9 +43,11 @@ func bootOwn() own {
 		said: "https boot has its own certificate: firmware needs the authority of this fingerprint", anew: "it has to be given to the firmware of the machines that boot by HTTPS"}
 }
 
-// lookOwn makes the own certificate when it lacks a name or will end.
+// lookOwn makes the own certificate when it lacks a name, an address that came since maybe,
+// or will end.
 func (c *certificates) lookOwn() error {
-	if cert := c.current.Load(); cert != nil && c.fits(cert.Leaf) {
+	names := c.names()
+	if cert := c.current.Load(); cert != nil && c.fits(cert.Leaf, names) {
 		return nil
 	}
 	ca, err := c.own.authority(c.dir, c.now())
@@ -54,8 +56,8 @@ func (c *certificates) lookOwn() error {
 	}
 	path := filepath.Join(c.dir, c.own.leaf)
 	cert, err := tls.LoadX509KeyPair(path, path)
-	if err != nil || !c.fits(cert.Leaf) || cert.Leaf.CheckSignatureFrom(ca.Leaf) != nil {
-		text, err := c.own.certificate(ca, c.names, c.now())
+	if err != nil || !c.fits(cert.Leaf, names) || cert.Leaf.CheckSignatureFrom(ca.Leaf) != nil {
+		text, err := c.own.certificate(ca, names, c.now())
 		if err == nil {
 			err = writeWhole(path, text)
 		}
@@ -70,15 +72,15 @@ func (c *certificates) lookOwn() error {
 		cert.Certificate = append(cert.Certificate, ca.Certificate[0])
 	}
 	c.current.Store(&cert)
-	c.log.Info(c.own.said, "fingerprint", fingerprint(ca.Certificate[0]), "ends", cert.Leaf.NotAfter, "names", c.names)
+	c.log.Info(c.own.said, "fingerprint", fingerprint(ca.Certificate[0]), "ends", cert.Leaf.NotAfter, "names", names)
 	return nil
 }
 
-func (c *certificates) fits(leaf *x509.Certificate) bool {
+func (c *certificates) fits(leaf *x509.Certificate, names []string) bool {
 	if leaf == nil || c.now().AddDate(0, 0, renewDays).After(leaf.NotAfter) || c.now().Before(leaf.NotBefore) {
 		return false
 	}
-	return !slices.ContainsFunc(c.names, func(name string) bool { return leaf.VerifyHostname(name) != nil })
+	return !slices.ContainsFunc(names, func(name string) bool { return leaf.VerifyHostname(name) != nil })
 }
 
 // ownNames are those by which this host is reached.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -192,5 +193,31 @@ func TestTheAuthoritiesOfClientCertificatesAreReadAgain(t *testing.T) {
 	}
 	if status, text, _ := answered(t, open, who); status != 401 || !strings.Contains(text, "counts no more") {
 		t.Errorf("by the authority that was removed, connected before: %d %s", status, text)
+	}
+}
+
+// An address that the server got after its start is in its certificate at the next look, by
+// the same authority.
+func TestAnOwnCertificateIsMadeAnewForAnAddressThatCame(t *testing.T) {
+	names := []string{"10.0.0.1"}
+	c := &certificates{own: bootOwn(), dir: t.TempDir(), names: func() []string { return names }, log: slog.New(slog.DiscardHandler), now: time.Now}
+	if err := c.look(); err != nil {
+		t.Fatal(err)
+	}
+	first := c.current.Load()
+	if err := c.look(); err != nil || c.current.Load() != first {
+		t.Errorf("it is made anew without a reason, %v", err)
+	}
+	names = append(names, "10.0.1.1")
+	if err := c.look(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if err := c.current.Load().Leaf.VerifyHostname(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if string(c.current.Load().Certificate[1]) != string(first.Certificate[1]) {
+		t.Error("it has another authority, which no firmware holds")
 	}
 }

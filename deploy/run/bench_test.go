@@ -3,6 +3,7 @@ package run_test
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -55,6 +56,8 @@ type bench struct {
 
 	consoles run.Consoles // nil: none are read
 	depot    run.Depot    // nil: none
+
+	authority *x509.Certificate // of loaders over HTTPS; nil: none
 }
 
 const digest = "sha256:0000000000000000000000000000000000000000000000000000000000000001"
@@ -111,7 +114,7 @@ func (b *bench) worker(owner string) (stop func()) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	hands := broker.New(broker.Options{Store: b.db, Dialer: b.rack, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner})
 	w := &run.Worker{Store: b.db, BMC: hands, Depot: b.depot, Consoles: b.consoles, Log: slog.New(slog.DiscardHandler), Now: b.clock.now, Owner: owner, Concurrency: 4,
-		Certificates: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), Lease: 2 * time.Second, Poll: 5 * time.Millisecond}
+		Certificates: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)), BootAuthority: b.authority, Lease: 2 * time.Second, Poll: 5 * time.Millisecond}
 	var done sync.WaitGroup
 	done.Go(func() { w.Run(ctx) })
 	done.Go(func() { hands.Run(ctx) })

@@ -106,48 +106,6 @@ func check(ctx context.Context, j *job, s *deploy.Step) outcome {
 	return done()
 }
 
-// bootTargets are the steps that set where the machine boots from next.
-func bootTargets() map[deploy.StepName]bmc.Target {
-	return map[deploy.StepName]bmc.Target{deploy.StepBootNet: bmc.BootPXE, deploy.StepBootDisk: bmc.BootDisk, deploy.StepBootCD: bmc.BootCD}
-}
-
-// bootSet sets the one-time boot override of its step.
-func bootSet(ctx context.Context, j *job, s *deploy.Step) outcome {
-	if err := j.bootFrom(ctx, bootTargets()[s.Name]); err != nil {
-		return retry(err)
-	}
-	return done()
-}
-
-// bootFrom sets the one-time boot override, which the driver reads back.
-func (j *job) bootFrom(ctx context.Context, t bmc.Target) error {
-	want := bmc.Boot{Target: t, Mode: j.machine.Firmware}
-	return j.act(ctx, fmt.Sprintf("next boot set to %s (%s) and read back", t, want.Mode), func(ctx context.Context, c bmc.Controller) error {
-		return c.SetNextBoot(ctx, want)
-	})
-}
-
-// keepBoot sets the override of the step before again where a start used it up meanwhile:
-// that of the operation before, or of a worker that stopped in between.
-func (j *job) keepBoot(ctx context.Context) error {
-	if j.op.Current == 0 {
-		return nil
-	}
-	t, set := bootTargets()[j.op.Steps[j.op.Current-1].Name]
-	if !set {
-		return nil
-	}
-	hand, err := j.controller(ctx)
-	if err != nil {
-		return err
-	}
-	now, err := hand.NextBoot(ctx)
-	if err != nil || now.Target != bmc.BootNone {
-		return err
-	}
-	return j.bootFrom(ctx, t)
-}
-
 // start changes the power as the operation asks. For a netboot, a machine that was seen
 // booting since the step began is not restarted again: the server may have stopped
 // between the act and its record.

@@ -56,6 +56,11 @@ func (j *job) manage(ctx context.Context, c bmc.Controller, o *deploy.BMCOrder) 
 		return c.SetPlace(ctx, p)
 	case deploy.BMCProtocol:
 		return c.SetProtocol(ctx, o.Name, o.On)
+	case deploy.BMCTrust:
+		if j.w.BootAuthority == nil {
+			return fault.Invalidf("this server gives no loaders over HTTPS, so it has no authority to enrol").WithHint("set boot.https_listen in its configuration and restart it")
+		}
+		return c.TrustAuthority(ctx, j.w.BootAuthority)
 	}
 	return fault.Invalidf("there is no change %q at a BMC", o.Do)
 }

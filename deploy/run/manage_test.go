@@ -18,6 +18,7 @@ func (b *bench) manage(o deploy.BMCOrder) string {
 
 func TestEveryChangeReachesTheBMCOnceAndStandsInTheJournal(t *testing.T) {
 	b := newBench(t)
+	b.authority = bootAuthority(t)
 	b.worker("w1")
 	for op, o := range map[bmctest.Op]deploy.BMCOrder{
 		bmctest.SetNextBoot:   {Do: deploy.BMCBoot, Target: "cd", Mode: inventory.UEFI},
@@ -32,6 +33,7 @@ func TestEveryChangeReachesTheBMCOnceAndStandsInTheJournal(t *testing.T) {
 		bmctest.SetClock:      {Do: deploy.BMCClock, Servers: []string{"10.0.0.3"}},
 		bmctest.SetPlace:      {Do: deploy.BMCPlace},
 		bmctest.SetProtocol:   {Do: deploy.BMCProtocol, Name: "ipmi"},
+		bmctest.Trust:         {Do: deploy.BMCTrust},
 	} {
 		b.state(b.manage(o), deploy.Succeeded)
 		if n := count(b.bmc.Calls(), op); n != 1 || !b.said(o.String()) {

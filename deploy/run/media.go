@@ -69,7 +69,7 @@ func (j *job) upAgain(ctx context.Context) outcome {
 	if state != inventory.PowerOff {
 		return done()
 	}
-	if err := j.bootFrom(ctx, bmc.BootDisk); err != nil {
+	if err := j.bootFrom(ctx, deploy.StepBootDisk); err != nil {
 		return retry(err)
 	}
 	if err := j.act(ctx, "powered on from its disk and read back on", func(ctx context.Context, c bmc.Controller) error { return c.On(ctx) }, "power", "on"); err != nil {

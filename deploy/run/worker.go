@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/ed25519"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,8 @@ type Store interface {
 	EndSessions(ctx context.Context, operation string) error
 	DigestListed(ctx context.Context, digest string) (bool, error)
 	Machine(ctx context.Context, idOrName string) (*inventory.Machine, error)
+	// Model is nil for one that nobody declared.
+	Model(ctx context.Context, name string) (*inventory.Model, error)
 	ChangeMachine(ctx context.Context, idOrName string, change func(*inventory.Machine) ([]journal.Event, error)) (*inventory.Machine, error)
 	WorkDue() (<-chan struct{}, func())
 	Custody
@@ -48,7 +51,8 @@ type Worker struct {
 	Consoles Consoles // of machines; nil: none are read
 	Log      *slog.Logger
 
-	Certificates ed25519.PrivateKey // signs certificates of erased disks
+	Certificates  ed25519.PrivateKey // signs certificates of erased disks
+	BootAuthority *x509.Certificate  // of our loaders over HTTPS; nil: there are none
 
 	Now         func() time.Time
 	Owner       string        // unique to this process

@@ -121,6 +121,7 @@ func machineChanges(old, now *inventory.Machine) []FieldChange {
 		d.add("slot", slotText(old.Slot), slotText(now.Slot))
 	}
 	d.add("firmware", string(old.Firmware), string(now.Firmware))
+	d.add("netboot", string(old.Netboot), string(now.Netboot))
 	d.add("arch", old.Arch, now.Arch)
 	d.add("vendor", old.Vendor, now.Vendor)
 	d.add("model", old.Model, now.Model)

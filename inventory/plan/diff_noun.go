@@ -80,6 +80,7 @@ func buildChanges(old, now *inventory.Build) []FieldChange {
 	d.add("airflow", old.Airflow, now.Airflow)
 	d.add("loader", old.Loader, now.Loader)
 	d.flag("https", old.HTTPS, now.HTTPS)
+	d.add("netboot", string(old.Netboot), string(now.Netboot))
 	d.psus(old.PSUs, now.PSUs)
 	print := func(p inventory.Port) string { return portText(&p) }
 	d.add("ports", joined(old.Ports, print), joined(now.Ports, print))

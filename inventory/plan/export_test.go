@@ -23,7 +23,7 @@ func full() plan.Plan {
 	server := inventory.Build{Vendor: "Example", Product: "X200", Height: 2, FullDepth: true, DepthMM: 800, WeightKG: 25, Watts: 500, Airflow: "front-to-rear",
 		PSUs:     []inventory.PSU{{Name: "psu1", Connector: inventory.C14, Watts: 800}, {Name: "psu2", Connector: inventory.C14, Watts: 800}},
 		Parts:    inventory.Parts{CPUs: []inventory.CPU{{Socket: "CPU1", Cores: 16}}, DIMMs: []inventory.DIMM{{Slot: "A1", SizeMiB: 32768}}, Disks: []inventory.Disk{{Bay: "0", Bytes: 4e11, Type: "ssd"}}, NICs: 2},
-		Firmware: []inventory.Version{{Component: "bios", Version: "2.1"}}, BIOS: map[string]string{"BootMode": "Uefi"}}
+		Firmware: []inventory.Version{{Component: "bios", Version: "2.1"}}, Netboot: inventory.NetbootHTTP, BIOS: map[string]string{"BootMode": "Uefi"}}
 	leaf := func(name string, u int, pdu string) plan.Device {
 		return plan.Device{Name: name, U: u, Model: "leaf48", LLDP: name + ".example",
 			Ports: []inventory.Port{{Name: "Ethernet1-48", Circuit: name + "|{port}"}, {Name: "Ethernet49", Cable: cable("spine:1")}},
@@ -39,7 +39,7 @@ func full() plan.Plan {
 			Bonds: []plan.Bond{{Name: "bond0", Mode: inventory.LACP, LACPRate: "fast", Hash: "layer3+4", MIIMon: 50, MTU: 9000,
 				VLANs: []plan.Tagged{{Network: "tenant", Address: "10.8.0.1" + port, Address6: "2001:db8:8::1" + port}}}},
 			PSUs:     []inventory.PSU{{Name: "psu1", Cable: cable("pdu-a:" + outlet)}, {Name: "psu2", Cable: cable("pdu-b:" + outlet)}, {Name: "psu3", Connector: inventory.C20}},
-			RootDisk: &plan.Disk{Type: "ssd", MinBytes: 1}}
+			RootDisk: &plan.Disk{Type: "ssd", MinBytes: 1}, Netboot: inventory.NetbootPXE}
 	}
 	return plan.Plan{Site: "lab",
 		Projects: []plan.Project{{Name: "web", Labels: map[string]string{"owner": "Anna"}}},

@@ -90,7 +90,7 @@ func (x *exporter) psus(model, all []inventory.PSU) (out []inventory.PSU) {
 
 func (x *exporter) machine(m *inventory.Machine) Machine {
 	s, model := m.Slot, x.models[m.Model]
-	out := Machine{Name: m.Name, Firmware: unless(m.Firmware, inventory.UEFI), Arch: unless(m.Arch, "amd64"), Vendor: m.Vendor, Model: m.Model,
+	out := Machine{Name: m.Name, Firmware: unless(m.Firmware, inventory.UEFI), Netboot: m.Netboot, Arch: unless(m.Arch, "amd64"), Vendor: m.Vendor, Model: m.Model,
 		Serial: m.Serial, UUID: m.UUID, AssetTag: m.AssetTag, Batch: m.Batch, Project: m.Project, Labels: m.Labels, Tags: m.Tags, Waive: m.Waivers}
 	if s.Chassis != "" {
 		out.Chassis, out.Bay = s.Chassis, s.Bay

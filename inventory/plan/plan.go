@@ -116,6 +116,7 @@ type Machine struct {
 	Chassis  string             `json:"chassis,omitempty" yaml:"chassis,omitempty" doc:"Device the machine is a node of"`
 	Bay      string             `json:"bay,omitempty" yaml:"bay,omitempty" doc:"Bay of the chassis"`
 	Firmware inventory.Firmware `json:"firmware,omitempty" yaml:"firmware,omitempty" doc:"uefi (default) or bios"`
+	Netboot  inventory.Netboot  `json:"netboot,omitempty" yaml:"netboot,omitempty" doc:"By which way its UEFI firmware netboots: pxe or http; default: its model's"`
 	Arch     string             `json:"arch,omitempty" yaml:"arch,omitempty" doc:"amd64 (default) or arm64"`
 	Vendor   string             `json:"vendor,omitempty" yaml:"vendor,omitempty" doc:"Default: its model's"`
 	Model    string             `json:"model,omitempty" yaml:"model,omitempty" doc:"Name of a model; of one that is not declared nothing is checked"`

@@ -27,9 +27,13 @@ func (r *resolver) machine(p place, rack *inventory.Rack, in Machine) {
 	r.once(p.of(".name"), claim{what: "name", text: in.Name}, in.Name)
 	m := inventory.Machine{Name: in.Name, Phase: inventory.Planned, Power: inventory.PowerUnknown,
 		Slot:     &inventory.Slot{Rack: rack.Name, U: in.U, Height: in.Height, Face: in.Face, Side: in.Side, Chassis: in.Chassis, Bay: in.Bay},
-		Firmware: cmp.Or(in.Firmware, inventory.UEFI), Arch: cmp.Or(in.Arch, "amd64"), Vendor: strings.TrimSpace(in.Vendor), Model: strings.TrimSpace(in.Model),
+		Firmware: cmp.Or(in.Firmware, inventory.UEFI), Netboot: in.Netboot, Arch: cmp.Or(in.Arch, "amd64"), Vendor: strings.TrimSpace(in.Vendor), Model: strings.TrimSpace(in.Model),
 		Serial: strings.TrimSpace(in.Serial), UUID: strings.ToLower(in.UUID), AssetTag: strings.TrimSpace(in.AssetTag), Batch: in.Batch, Project: in.Project}
 	r.oneOf(p.of(".firmware"), string(m.Firmware), string(inventory.BIOS), string(inventory.UEFI))
+	r.netboot(p.of(".netboot"), in.Netboot)
+	if m.Firmware == inventory.BIOS && in.Netboot == inventory.NetbootHTTP {
+		r.fail(p.of(".netboot"), "firmware of mode bios netboots by pxe")
+	}
 	r.oneOf(p.of(".arch"), m.Arch, "amd64", "arm64")
 	r.slotForm(p, in.Height, in.Face, in.Side)
 	r.node(p, in)
@@ -54,6 +58,10 @@ func (r *resolver) machine(p place, rack *inventory.Rack, in Machine) {
 		m.RootDisk = r.disk(p.of(".root_disk"), *in.RootDisk)
 	}
 	r.out.Machines, r.machines = append(r.out.Machines, m), append(r.machines, p)
+}
+
+func (r *resolver) netboot(p place, n inventory.Netboot) {
+	r.oneOf(p, string(n), "", string(inventory.NetbootPXE), string(inventory.NetbootHTTP))
 }
 
 // node checks that a machine has either a unit or a bay.

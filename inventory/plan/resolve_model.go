@@ -29,6 +29,7 @@ func (r *resolver) model(p place, m Model) {
 	r.between(p.of(".watts"), b.Watts, 0, 1e6)
 	r.oneOf(p.of(".airflow"), b.Airflow, "", "front-to-rear", "rear-to-front", "side", "passive")
 	r.oneOf(p.of(".loader"), b.Loader, "", "shim", "ipxe-signed", "snponly")
+	r.netboot(p.of(".netboot"), b.Netboot)
 	b.PSUs = r.psus(p, m.Name, b.PSUs)
 	for i := range b.PSUs {
 		if b.PSUs[i].Cable != nil || b.PSUs[i].Serial != "" {

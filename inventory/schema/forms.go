@@ -14,6 +14,7 @@ var enums = map[reflect.Type][]any{
 	reflect.TypeFor[inventory.Face]():           {inventory.Front, inventory.Rear, inventory.Both},
 	reflect.TypeFor[inventory.Side]():           {inventory.LeftHalf, inventory.RightHalf},
 	reflect.TypeFor[inventory.Firmware]():       {inventory.UEFI, inventory.BIOS},
+	reflect.TypeFor[inventory.Netboot]():        {inventory.NetbootPXE, inventory.NetbootHTTP},
 	reflect.TypeFor[inventory.DHCPMode]():       {inventory.DHCPOff, inventory.DHCPReservations, inventory.DHCPAuthoritative, inventory.DHCPProxy},
 	reflect.TypeFor[inventory.DHCP6Mode]():      {inventory.DHCP6Off, inventory.DHCP6Stateless, inventory.DHCP6Reservations},
 	reflect.TypeFor[inventory.StrangerPolicy](): {inventory.StrangerIgnore, inventory.StrangerDiscover, inventory.StrangerHold},

@@ -50,7 +50,7 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 	if boot.BIOS != "" {
 		args = append(args, "-smbios", firmwareTable(m, boot.BIOS))
 	}
-	args = append(args, flash(m, f, p)...)
+	args = append(args, flash(m, f, p, boot)...)
 	for i, n := range m.NICs {
 		args = append(args, nic(m, n, i, boot)...)
 	}
@@ -97,7 +97,10 @@ func guarded(f firmware) string {
 	return ""
 }
 
-func flash(m racksim.Machine, f firmware, p paths) []string {
+// trusts reports whether there are authorities that the firmware's HTTPS trusts.
+func trusts(m racksim.Machine, boot racksim.Boot) bool { return m.HTTPSCA != "" || len(boot.Trust) > 0 }
+
+func flash(m racksim.Machine, f firmware, p paths, boot racksim.Boot) []string {
 	if f.code == "" {
 		return nil
 	}
@@ -108,7 +111,7 @@ func flash(m racksim.Machine, f firmware, p paths) []string {
 	if f.secure {
 		args = append(args, "-global", "driver=cfi.pflash01,property=secure,value=on")
 	}
-	if m.HTTPSCA != "" {
+	if trusts(m, boot) {
 		args = append(args, "-fw_cfg", "name=etc/edk2/https/cacerts,file="+escape(p.authorities)) // OvmfPkg/README
 	}
 	for family, off := range map[string]bool{"IPv6": !m.IPv6 || m.HTTP, "IPv4": m.NoIPv4 || m.HTTP} {

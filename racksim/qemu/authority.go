@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 )
@@ -17,13 +18,19 @@ const (
 // mostAuthorities bounds what is read of a file of certificates, in bytes.
 const mostAuthorities = 64 << 10
 
-// setAuthorities writes the certificates of a PEM file where the firmware is given the
-// authorities that its HTTPS trusts (OvmfPkg/Library/TlsAuthConfigLib).
-func setAuthorities(from, to string) error {
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
+// authorities are those of the rack file's PEM file, if it names one, and those that were
+// enrolled through the BMC.
+func authorities(file string, enrolled []byte) ([]byte, error) {
+	if file == "" {
+		return enrolled, nil
 	}
+	text, err := os.ReadFile(file)
+	return append(append(text, '\n'), enrolled...), err
+}
+
+// setAuthorities writes the certificates of a PEM text where the firmware is given the
+// authorities that its HTTPS trusts (OvmfPkg/Library/TlsAuthConfigLib).
+func setAuthorities(text []byte, to string) error {
 	var lists []byte
 	for rest := text[:min(len(text), mostAuthorities)]; ; {
 		var block *pem.Block
@@ -34,12 +41,12 @@ func setAuthorities(from, to string) error {
 			continue
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return fmt.Errorf("%s: %w", from, err)
+			return fmt.Errorf("authorities of HTTPS: %w", err)
 		}
 		lists = append(lists, signatureList(block.Bytes)...)
 	}
 	if lists == nil {
-		return fmt.Errorf("%s holds no certificate", from)
+		return errors.New("authorities of HTTPS: there is no certificate in PEM")
 	}
 	return replaceFile(to, lists)
 }

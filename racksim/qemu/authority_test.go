@@ -15,15 +15,19 @@ func TestFirmwareIsGivenTheCertificatesOfAFileAndNoKey(t *testing.T) {
 	defer server.Close()
 	der := server.Certificate().Raw
 	from, to := filepath.Join(t.TempDir(), "ca.pem"), filepath.Join(t.TempDir(), "authorities.esl")
-	put := func(text []byte) error {
-		if err := os.WriteFile(from, text, 0o600); err != nil {
+	put := func(file []byte, enrolled ...byte) error {
+		if err := os.WriteFile(from, file, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		return setAuthorities(from, to)
+		text, err := authorities(from, enrolled)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return setAuthorities(text, to)
 	}
 	one := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("secret")})
-	if err := put(append(append(key, one...), one...)); err != nil {
+	if err := put(append(key, one...), one...); err != nil {
 		t.Fatal(err)
 	}
 	lists, err := os.ReadFile(to)

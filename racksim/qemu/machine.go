@@ -147,8 +147,8 @@ func (m *Machine) begin(ctx context.Context) error {
 		if err == nil && boot.Setup {
 			err = enterSetup(m.files.vars)
 		}
-		if err == nil && m.Machine.HTTPSCA != "" {
-			err = setAuthorities(m.Machine.HTTPSCA, m.files.authorities)
+		if err == nil {
+			err = m.trust(boot)
 		}
 		if err != nil {
 			return fault.Internalf("firmware variables of %s: %w", m.Machine.Name, err).
@@ -173,6 +173,18 @@ func (m *Machine) begin(ctx context.Context) error {
 	m.Logger.Info("machine starts", "machine", m.Machine.Name, "boot", boot.Order, "http", boot.HTTP != nil)
 	go m.watch(proc)
 	return nil
+}
+
+// trust hands the firmware the authorities that its HTTPS trusts, where there are any.
+func (m *Machine) trust(boot racksim.Boot) error {
+	if !trusts(m.Machine, boot) {
+		return nil
+	}
+	text, err := authorities(m.Machine.HTTPSCA, boot.Trust)
+	if err != nil {
+		return err
+	}
+	return setAuthorities(text, m.files.authorities)
 }
 
 func (m *Machine) launchFault(err error, complaint string) error {

@@ -23,6 +23,7 @@ type kept struct {
 	Attributes map[string]any    `json:"attributes,omitempty"` // changed BIOS attributes in force
 	Pending    map[string]any    `json:"pending,omitempty"`    // and those of the next reset
 	Secure     secure            `json:"secure_boot,omitzero"`
+	Trust      authorities       `json:"trust,omitzero"`
 	Placement  map[string]any    `json:"placement,omitempty"`
 	Postal     map[string]any    `json:"postal,omitempty"`
 	Renewed    bool              `json:"renewed,omitempty"` // the expired password was changed

@@ -96,6 +96,7 @@ func New(cfg Config) *Service {
 	}
 	if cfg.Machine.Firmware == racksim.UEFI {
 		s.routeSecureBoot()
+		s.routeTrust()
 	}
 	s.Setup.SetBIOS(s.biosVersion())
 	s.Setup.OnStart(s.machineStarts)
@@ -110,6 +111,7 @@ func (s *Service) machineStarts() {
 		s.restart()
 	}
 	s.Setup.SetBIOS(s.biosVersion())
+	s.Setup.SetTrust(s.trusted())
 	s.applySettings()
 	s.applyOrder()
 	s.applySecureBoot()

@@ -75,7 +75,7 @@ func (s *Service) bootBody() body {
 		"BootOptions": link(systemPath + "/BootOptions"),
 	}
 	if s.Machine.Firmware == racksim.UEFI {
-		b["HttpBootUri"] = o.HTTPURI
+		b["HttpBootUri"], b["Certificates"] = o.HTTPURI, link(bootCertificatesPath)
 	}
 	return b
 }

@@ -36,6 +36,7 @@ type (
 		U        int       `yaml:"u"`
 		Height   int       `yaml:"height,omitempty"`
 		Firmware string    `yaml:"firmware"`
+		Netboot  string    `yaml:"netboot,omitempty"`
 		Vendor   string    `yaml:"vendor"`
 		Model    string    `yaml:"model"`
 		Serial   string    `yaml:"serial"`
@@ -120,6 +121,9 @@ func (b *bay) plan() planMachine {
 			Address: url(b.address()), Username: b.spec.BMC.Username, PasswordFile: b.state.passwordFile(),
 			CertificateSHA256: b.fingerprint, MAC: b.spec.BMC.MAC,
 		},
+	}
+	if b.spec.HTTP {
+		m.Netboot = "http"
 	}
 	if b.spec.Height > 1 {
 		m.Height = b.spec.Height

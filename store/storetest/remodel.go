@@ -55,6 +55,19 @@ func remodels() chapter {
 		"hungrier (a switch)": {"leaf", func(b *inventory.Build) { b.Watts = 3000 }, "feed A would carry"},
 	}
 	c := chapter{
+		"a model is read by its name, and one that nobody declared is none": func(t *testing.T, b *bench) {
+			b.apply(row())
+			b.apply(onlyModel("node", func(m *inventory.Build) { m.Netboot, m.HTTPS = inventory.NetbootHTTP, true }))
+			m := must(b.Model(b.ctx(), "node"))(t)
+			if m == nil || m.Name != "node" || m.Netboot != inventory.NetbootHTTP || !m.HTTPS {
+				t.Errorf("read %+v", m)
+			}
+			for _, name := range []string{"", "NODE", "nobody's"} {
+				if m := must(b.Model(b.ctx(), name))(t); m != nil {
+					t.Errorf("%q is %+v", name, m)
+				}
+			}
+		},
 		"a model that becomes heavier and hungrier is counted in every rack that has one": func(t *testing.T, b *bench) {
 			b.apply(borrowed())
 			kg, watts := b.carried("r1", "A")
