@@ -35,6 +35,7 @@ type (
 		Name     string    `yaml:"name"`
 		U        int       `yaml:"u"`
 		Height   int       `yaml:"height,omitempty"`
+		Arch     string    `yaml:"arch,omitempty"`
 		Firmware string    `yaml:"firmware"`
 		Vendor   string    `yaml:"vendor"`
 		Model    string    `yaml:"model"`
@@ -120,6 +121,9 @@ func (b *bay) plan() planMachine {
 			Address: url(b.address()), Username: b.spec.BMC.Username, PasswordFile: b.state.passwordFile(),
 			CertificateSHA256: b.fingerprint, MAC: b.spec.BMC.MAC,
 		},
+	}
+	if spec.Arch != racksim.AMD64 { // the plan's default
+		m.Arch = spec.Arch
 	}
 	if b.spec.Height > 1 {
 		m.Height = b.spec.Height
