@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help build install images demo test fuzz check bench clean
+.PHONY: help build install images arm demo test fuzz check bench clean
 
 export RACKWRIGHT_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rackwright
 export PATH := $(PATH):/usr/sbin:/sbin:/usr/local/go/bin
@@ -40,6 +40,11 @@ images: build ## the demo's disk image and the netboot ramdisk, into the cache
 	@scripts/mkimage "$(RACKWRIGHT_CACHE)/images/debian.raw"
 	@scripts/ramdisk out/bin
 
+arm: build ## the netboot ramdisk for arm64, into the cache, where apt has a kernel for it
+	@scripts/need demo
+	@GOOS=linux GOARCH=arm64 $(GOBUILD)rackwright-agent-arm64 ./cmd/rackwright-agent
+	@scripts/ramdisk --arch arm64 out/bin
+
 demo: images ## two virtual machines, BIOS and UEFI, from power-on to active; KEEP=1 leaves it running
 	@$(GO) build -o out/bin/ ./integration/demo
 	@exec out/bin/demo -cache "$(RACKWRIGHT_CACHE)" -bin out/bin -out out $(if $(filter-out 0,$(KEEP)),-keep)
@@ -47,6 +52,7 @@ demo: images ## two virtual machines, BIOS and UEFI, from power-on to active; KE
 test: ## every test: units, both databases, real clients in namespaces, real firmware
 	@scripts/need test
 	@$(MAKE) --no-print-directory images
+	@$(MAKE) --no-print-directory arm || echo "no ramdisk for arm64 (see above): its tests are skipped"
 	@scripts/gotest -timeout $(TIMEOUT) ./...
 
 # Options stand in maps, so one message takes other ways each time and an input that found one

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"rackwright/images"
 	"rackwright/inventory"
 )
 
@@ -94,11 +95,9 @@ func RetryScript(reason, next string) string {
 }
 
 // commandLine is the agent's kernel command line. initrd= names the ramdisk for the
-// kernel's EFI stub, which is handed files by name; elsewhere it does nothing. Kernel
-// messages go to every console, but a program's output only to the last one named that
-// exists: the serial port, which a BMC carries over the network.
+// kernel's EFI stub, which is handed files by name; elsewhere it does nothing.
 func (a Agent) commandLine() string {
-	args := []string{"initrd=initrd", "console=tty0", "console=ttyS0,115200"}
+	args := []string{"initrd=initrd", images.Consoles(a.Arch)}
 	for _, arg := range a.Args {
 		args = append(args, strings.Fields(plain(arg))...)
 	}

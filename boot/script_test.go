@@ -60,8 +60,12 @@ func TestNothingInAScriptCanBecomeACommand(t *testing.T) {
 }
 
 func TestTheAgentSpeaksOnTheSerialConsole(t *testing.T) {
-	line := exampleAgent().commandLine()
-	if strings.Index(line, "console=ttyS0,115200") < strings.Index(line, "console=tty0 ") {
-		t.Errorf("the screen is the last console: %s", line)
+	for arch, last := range map[string]string{"": "ttyS0", "amd64": "ttyS0", "arm64": "ttyAMA0"} {
+		a := exampleAgent()
+		a.Arch = arch
+		line := a.commandLine()
+		if at := strings.LastIndex(line, "console="); !strings.HasPrefix(line[at:], "console="+last+",115200 ") || !strings.Contains(line, "console=tty0 ") {
+			t.Errorf("%q: %s", arch, line)
+		}
 	}
 }

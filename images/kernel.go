@@ -5,6 +5,17 @@ import (
 	"encoding/binary"
 )
 
+// Consoles are the arguments that have a kernel speak on the screen and on the serial port, which a
+// BMC carries over the network. Its messages go to all of them, a program's output to the last one
+// named: on arm64 the PL011 that most servers have (Arm SBSA, "Generic UART").
+func Consoles(arch string) string {
+	const usual = "console=tty0 console=ttyS0,115200"
+	if arch == "arm64" {
+		return usual + " console=ttyAMA0,115200"
+	}
+	return usual
+}
+
 // KernelArch is the architecture of a Linux kernel by its first bytes: an x86 bzImage
 // (Documentation/arch/x86/boot.rst), an arm64 Image (Documentation/arch/arm64/booting.rst),
 // or any kernel in a PE file; "" when they do not tell.

@@ -95,6 +95,7 @@ func (c *checker) machine(path string, m *Machine, r *Rack) {
 	c.kind(path, m)
 	c.name(path+".rack", m.Rack)
 	c.ok(m.Firmware == BIOS || m.Firmware == UEFI, path+".firmware", "%q is not bios or uefi", m.Firmware)
+	c.arch(path, m)
 	c.ok(!m.HTTP || m.Firmware == UEFI, path+".http_boot", "only uefi has it")
 	c.ok(m.HTTPSCA == "" || m.Firmware == UEFI && m.Kind == KindQEMU, path+".https_ca", "only a qemu machine with uefi has it")
 	c.ok(m.HTTPSCA == "" || filepath.IsAbs(m.HTTPSCA), path+".https_ca", "%q is no absolute path", m.HTTPSCA)

@@ -71,6 +71,7 @@ func (m *Machine) setDefaults(rack string) {
 	}
 	setString(&m.Kind, KindQEMU)
 	setString(&m.Firmware, UEFI)
+	setString(&m.Arch, AMD64)
 	if m.Kind != KindMockup { // which tells itself who it is
 		m.setIdentity(rack)
 	}

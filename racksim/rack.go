@@ -48,6 +48,7 @@ type Machine struct {
 	U        int      `yaml:"u"`      // lowest unit it fills, from 1
 	Height   int      `yaml:"height"` // in units, default 1
 	Kind     string   `yaml:"kind"`
+	Arch     string   `yaml:"arch"` // amd64 or arm64
 	Firmware string   `yaml:"firmware"`
 	Memory   int      `yaml:"memory"` // MiB
 	CPUs     int      `yaml:"cpus"`
@@ -62,8 +63,8 @@ type Machine struct {
 	IPv6     bool     `yaml:"ipv6"`        // UEFI firmware also netboots over IPv6; without a server that costs a minute a boot
 	NoIPv4   bool     `yaml:"no_ipv4"`     // UEFI firmware does not netboot over IPv4
 	HTTP     bool     `yaml:"http_boot"`   // UEFI firmware netboots by HTTP and not by PXE
-	HTTPSCA  string   `yaml:"https_ca"`    // PEM file of the authorities that UEFI firmware trusts, read when it starts; qemu only
-	Secure   bool     `yaml:"secure_boot"` // UEFI firmware starts only what is signed for Microsoft's keys; qemu only
+	HTTPSCA  string   `yaml:"https_ca"`    // PEM file of the authorities that UEFI firmware trusts, read when it starts; qemu on amd64 only
+	Secure   bool     `yaml:"secure_boot"` // UEFI firmware starts only what is signed for Microsoft's keys; qemu on amd64 only
 	Power    string   `yaml:"power"`       // on or off when the rack starts
 	BMC      BMC      `yaml:"bmc"`
 
@@ -135,10 +136,16 @@ const (
 	KindMockup   = "mockup"   // none: a BMC alone, that answers from recorded resources
 )
 
+// Architectures, as Go names them.
+const (
+	AMD64 = "amd64"
+	ARM64 = "arm64"
+)
+
 // Kinds of firmware.
 const (
 	BIOS = "bios" // SeaBIOS, iPXE option ROM
-	UEFI = "uefi" // OVMF
+	UEFI = "uefi" // OVMF, on arm64 its sister AAVMF
 )
 
 // Faults a scripted machine can be asked for.

@@ -203,6 +203,15 @@ func FuzzRender(f *testing.F) {
 	})
 }
 
+func TestAnInstallerSpeaksOnTheSerialPortOfItsArchitecture(t *testing.T) {
+	s := example()
+	s.Machine.Arch = "arm64"
+	args, err := (&Sheet{Form: Preseed}).KernelArgs(NewData(s))
+	if err != nil || !strings.HasSuffix(args, " console=ttyAMA0,115200") {
+		t.Errorf("%q, %v", args, err)
+	}
+}
+
 // Every field a template can reach is in the list that people read.
 func TestTheListOfValuesIsWhole(t *testing.T) {
 	written := ""

@@ -6,6 +6,7 @@ import (
 
 	"rackwright/deploy"
 	"rackwright/deploy/network"
+	"rackwright/images"
 	"rackwright/inventory"
 )
 
@@ -44,6 +45,7 @@ type Machine struct {
 	Vendor   string
 	Model    string
 	Arch     string // amd64 or arm64
+	Consoles string // kernel arguments for screen and serial port
 	Firmware string // bios or uefi
 	Rack     string
 	Slot     string // rack and unit
@@ -122,7 +124,7 @@ func files(list []network.File) []File {
 
 func machine(m *inventory.Machine, domain string) Machine {
 	out := Machine{ID: m.ID, Name: m.Name, Domain: domain, FQDN: m.Name, Serial: m.Serial, UUID: m.UUID, Vendor: m.Vendor, Model: m.Model,
-		Arch: cmp.Or(m.Arch, "amd64"), Firmware: string(m.Firmware), Project: m.Project, Labels: m.Labels}
+		Arch: cmp.Or(m.Arch, "amd64"), Consoles: images.Consoles(m.Arch), Firmware: string(m.Firmware), Project: m.Project, Labels: m.Labels}
 	if domain != "" {
 		out.FQDN += "." + domain
 	}

@@ -13,6 +13,7 @@ func Values() [][2]string {
 		{".Machine.Serial, .Machine.UUID", "of the system, as planned or seen"},
 		{".Machine.Vendor, .Machine.Model", "as planned or seen"},
 		{".Machine.Arch", "amd64 or arm64"},
+		{".Machine.Consoles", "kernel arguments for its screen and its serial port"},
 		{".Machine.Firmware", "bios or uefi"},
 		{".Machine.Rack, .Machine.Slot", "where it stands"},
 		{".Machine.Project", "whose it is"},

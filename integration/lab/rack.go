@@ -13,6 +13,7 @@ import (
 type Node struct {
 	Name     string
 	Firmware inventory.Firmware
+	Arch     string   // amd64 when nothing is said
 	Disks    []string // YAML flow maps; the root disk is the one marked so, else the first
 	Boot     string   // standing boot order, a YAML flow list
 	Power    string   // at start, off when empty
@@ -56,6 +57,7 @@ func RackFile(nodes []Node) string {
 		fmt.Fprintf(&b, `  - name: %s
     u: %d
     kind: qemu
+    arch: %s
     firmware: %s
     ipv6: %t
     no_ipv4: %t
@@ -69,7 +71,7 @@ func RackFile(nodes []Node) string {
     nics: [%s]
     disks: [%s]
     bmc: {address: 10.78.0.%d, username: admin}
-`, n.Name, 10+i, n.Firmware, n.IPv6, n.IPv6, n.HTTP, n.HTTPSCA, cmp.Or(n.Memory, 1024), n.Secure, i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), n.nics(i), strings.Join(n.Disks, ", "), 11+i)
+`, n.Name, 10+i, cmp.Or(n.Arch, "amd64"), n.Firmware, n.IPv6, n.IPv6, n.HTTP, n.HTTPSCA, cmp.Or(n.Memory, 1024), n.Secure, i+1, orDefault(n.Boot, "[network, disk]"), orDefault(n.Power, "off"), n.nics(i), strings.Join(n.Disks, ", "), 11+i)
 	}
 	return b.String()
 }

@@ -23,19 +23,17 @@ const (
 	nicSlot  = 0x10
 )
 
-// cdPort is the AHCI port of the virtual CD drive; disks take the ports below it.
-const cdPort = 5
-
-// cdID is the drive's QEMU device id.
+// cdID is the QEMU device id of the virtual CD drive.
 const cdID = "cd0"
 
 // arguments builds the QEMU command line for one start of the machine. image is the
 // ISO in the virtual CD drive, "" for none.
 func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image string) []string {
+	on := platformOf(m.Arch)
 	args := []string{
 		"-name", m.Name, "-uuid", m.UUID,
 		"-nodefaults", "-no-user-config", "-display", "none",
-		"-machine", "q35,graphics=off" + guarded(f), "-accel", "tcg,thread=multi", "-cpu", "max",
+		"-machine", on.board + guarded(f), "-accel", "tcg,thread=multi", "-cpu", on.cpu,
 		"-smp", fmt.Sprint(m.CPUs), "-m", fmt.Sprint(m.Memory),
 		"-smbios", systemTable(m),
 		"-chardev", fmt.Sprintf("socket,id=qmp,fd=%d", qmpFD), "-mon", "chardev=qmp,mode=control",
@@ -54,8 +52,11 @@ func arguments(m racksim.Machine, f firmware, p paths, boot racksim.Boot, image 
 	for i, n := range m.NICs {
 		args = append(args, nic(m, n, i, boot)...)
 	}
+	if on.needsSCSI(m) {
+		args = append(args, "-device", fmt.Sprintf("virtio-scsi-pci,id=scsi,addr=%#x", scsiSlot))
+	}
 	args = append(args, disks(m, p, boot)...)
-	return append(args, drive(image, bootIndex(boot, racksim.Media))...)
+	return append(args, drive(on.cd+bootIndex(boot, racksim.Media), image)...)
 }
 
 // bootMenu is how long firmware waits for a key before it boots. OVMF's HTTP boot over IPv6 gives up
@@ -134,9 +135,6 @@ func nic(m racksim.Machine, n racksim.NIC, i int, boot racksim.Boot) []string {
 
 func disks(m racksim.Machine, p paths, boot racksim.Boot) []string {
 	var args []string
-	if slices.ContainsFunc(m.Disks, func(d racksim.Disk) bool { return d.Bus == "scsi" }) {
-		args = append(args, "-device", fmt.Sprintf("virtio-scsi-pci,id=scsi,addr=%#x", scsiSlot))
-	}
 	port := 0
 	for i, d := range m.Disks {
 		args = append(args, "-drive", fmt.Sprintf("if=none,id=drive%d,format=raw,cache=unsafe,discard=unmap,file=%s", i, escape(p.disk(d.Name))))
@@ -161,8 +159,7 @@ func disks(m racksim.Machine, p paths, boot racksim.Boot) []string {
 	return args
 }
 
-func drive(image, index string) []string {
-	device := fmt.Sprintf("ide-cd,id=%s,bus=ide.%d%s", cdID, cdPort, index)
+func drive(device, image string) []string {
 	if image == "" {
 		return []string{"-device", device}
 	}

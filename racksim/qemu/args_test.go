@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -34,8 +35,45 @@ func TestDiskSerialsAndBootOrderReachTheCommandLine(t *testing.T) {
 	}
 }
 
+func TestAnARM64MachineHasTheBoardAndTheDrivesOfItsPlatform(t *testing.T) {
+	rack, err := racksim.Parse([]byte(`{rack: r1, bridge: {name: br0}, machines: [{name: n1, u: 1, arch: arm64, bmc: {address: 127.0.0.1},
+		nics: [{mac: "52:54:00:00:00:01"}], disks: [{size: 1GiB, serial: D1}, {size: 1GiB, serial: D2, bus: scsi}]}]}`))
+	must(t, err)
+	m := rack.Machines[0]
+	args := strings.Join(arguments(m, firmware{"code.fd", "vars", false}, pathsIn("/s"), racksim.Boot{Order: []string{"nic1", "disk1", racksim.Media}}, "/s/x.iso"), " ") + " "
+	for _, want := range []string{
+		"-machine virt,gic-version=3 ", "-cpu cortex-a57 ", "virtio-net-pci,id=nic1,netdev=net0,mac=52:54:00:00:00:01,addr=0x10,bootindex=1,romfile= ",
+		"-device virtio-scsi-pci,id=scsi,addr=0x4 ", "scsi-hd,bus=scsi.0,scsi-id=1,id=disk2", "file=/s/x.iso -device scsi-cd,id=cd0,bus=scsi.0,scsi-id=15,bootindex=3,drive=media ",
+	} {
+		if strings.Count(args, want) != 1 {
+			t.Errorf("no %q in %s", want, args)
+		}
+	}
+	if strings.Contains(args, "ide") {
+		t.Errorf("IDE on a board that has none: %s", args)
+	}
+}
+
+func TestEmptyFlashIsFormattedAndOtherFlashKept(t *testing.T) {
+	flash := formatted(make([]byte, 64<<20))
+	s, err := parseStore(flash)
+	must(t, err)
+	if len(s.variables) != 0 || words(flash[:72]) != 0 || s.end != flashBlock || len(flash) != 64<<20 {
+		t.Errorf("%d variables, sum %d, end %d, %d bytes", len(s.variables), words(flash[:72]), s.end, len(flash))
+	}
+	s.set("BootNext", []byte{1, 2})
+	kept, err := s.encode()
+	must(t, err)
+	if !bytes.Equal(formatted(kept), kept) {
+		t.Error("variables were formatted away")
+	}
+	if made, err := os.ReadFile("/usr/share/AAVMF/AAVMF_VARS.snakeoil.fd"); err == nil && !bytes.Equal(made[:96], flash[:96]) {
+		t.Errorf("Debian's own\n% x\nours\n% x", made[:96], flash[:96])
+	}
+}
+
 func TestMissingFirmwareNamesThePackage(t *testing.T) {
-	_, err := findFirmware(racksim.Machine{Firmware: racksim.UEFI, Secure: true}, t.TempDir())
+	_, err := findFirmware(racksim.Machine{Firmware: racksim.UEFI, Secure: true}, uefi{"ovmf", t.TempDir(), "OVMF", nil, []string{"_4M.ms"}})
 	if !fault.Is(err, fault.NotFound) || !strings.Contains(fault.HintOf(err), "apt-get install ovmf") {
 		t.Errorf("%v, hint %q", err, fault.HintOf(err))
 	}

@@ -5,15 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"rackwright/fault"
 	"rackwright/racksim"
 )
-
-// Binary is the emulator, looked for in PATH.
-const Binary = "qemu-system-x86_64"
 
 // firmware is a UEFI build: read-only code and the template of its variables. Zero
 // for SeaBIOS, which QEMU loads by itself.
@@ -22,34 +18,12 @@ type firmware struct {
 	secure     bool // with Secure Boot and Microsoft's keys; it guards its variables by SMM
 }
 
-// ovmfDir is where Debian's and Ubuntu's ovmf package puts its builds.
-const ovmfDir = "/usr/share/OVMF"
-
-// findFirmware looks for OVMF, with Secure Boot where the machine has it. fault.NotFound says
-// which package to install.
-func findFirmware(m racksim.Machine, dir string) (firmware, error) {
+// findFirmware looks for what the machine starts with.
+func findFirmware(m racksim.Machine, u uefi) (firmware, error) {
 	if m.Firmware == racksim.BIOS {
 		return firmware{}, nil
 	}
-	flavours := []string{"_4M", ""}
-	if m.Secure {
-		flavours = []string{"_4M.ms", ".ms"}
-	}
-	for _, flavour := range flavours {
-		f := firmware{filepath.Join(dir, "OVMF_CODE"+flavour+".fd"), filepath.Join(dir, "OVMF_VARS"+flavour+".fd"), m.Secure}
-		if exists(f.code) && exists(f.vars) {
-			return f, nil
-		}
-	}
-	return firmware{}, fault.NotFoundf("UEFI firmware %s/OVMF_CODE%s.fd is missing", dir, flavours[0]).WithHint("apt-get install ovmf")
-}
-
-func findBinary() (string, error) {
-	path, err := exec.LookPath(Binary)
-	if err != nil {
-		return "", fault.NotFoundf("%s is not in PATH", Binary).WithHint("apt-get install qemu-system-x86 ipxe-qemu")
-	}
-	return path, nil
+	return u.find(m.Secure)
 }
 
 func exists(path string) bool {
@@ -94,7 +68,7 @@ func makeDisk(path string, size racksim.Size) error {
 	return nil
 }
 
-// makeVars copies the variable template once; afterwards the firmware owns the file.
+// makeVars copies the variable template once, formatted; afterwards the firmware owns the file.
 func makeVars(f firmware, path string) error {
 	if f.vars == "" {
 		return nil
@@ -106,5 +80,5 @@ func makeVars(f firmware, path string) error {
 	if err != nil {
 		return fmt.Errorf("firmware variables: %w", err)
 	}
-	return os.WriteFile(path, template, 0o600)
+	return os.WriteFile(path, formatted(template), 0o600)
 }

@@ -62,11 +62,12 @@ type Machine struct {
 // New checks that emulator and firmware are there. fault.NotFound says which package
 // is missing.
 func New(cfg Config) (*Machine, error) {
-	binary, err := findBinary()
+	on := platformOf(cfg.Machine.Arch)
+	binary, err := on.findBinary()
 	if err != nil {
 		return nil, err
 	}
-	fw, err := findFirmware(cfg.Machine, ovmfDir)
+	fw, err := findFirmware(cfg.Machine, on.uefi)
 	if err != nil {
 		return nil, err
 	}

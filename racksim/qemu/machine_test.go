@@ -57,7 +57,7 @@ func TestBIOSMachineNetbootsThenBootsItsDiskOnceThenNetbootsAfterItsOwnReset(t *
 	}
 	w := newWire(t)
 	const mac = "52:54:00:77:00:01"
-	m, setup := w.rack(t, racksim.BIOS, mac, "network", "disk")
+	m, setup := w.rack(t, racksim.AMD64, racksim.BIOS, mac, "network", "disk")
 	ctx := context.Background()
 	writeBootSector(t, m.files.disk("disk1"))
 	must(t, m.PowerOn(ctx))
@@ -90,20 +90,32 @@ func TestBIOSMachineNetbootsThenBootsItsDiskOnceThenNetbootsAfterItsOwnReset(t *
 }
 
 func TestUEFIMachineBootsByHTTPOnceThenFromDiskOnceBeforePXE(t *testing.T) {
-	t.Parallel()
-	if !alone(t) {
-		return
+	for arch, says := range map[string]struct{ http, pxe uint16 }{racksim.AMD64: {16, 7}, racksim.ARM64: {19, 11}} {
+		t.Run(arch, func(t *testing.T) {
+			t.Parallel()
+			if alone(t) {
+				bootsByHTTPThenDiskThenPXE(t, arch, says.http, says.pxe)
+			}
+		})
 	}
+}
+
+// bootsByHTTPThenDiskThenPXE has a machine of an architecture send its two codes of option 93.
+func bootsByHTTPThenDiskThenPXE(t *testing.T, arch string, http, pxe uint16) {
 	w := newWire(t)
 	const mac = "52:54:00:77:00:02"
-	m, setup := w.rack(t, racksim.UEFI, mac, "network", "disk")
+	m, setup := w.rack(t, arch, racksim.UEFI, mac, "network", "disk")
 	ctx := context.Background()
 	must(t, setup.SetOverride(racksim.Override{Enabled: racksim.Once, Target: racksim.TargetUEFIHTTP, HTTPURI: "http://10.77.0.1/boot.efi"}))
 	must(t, m.PowerOn(ctx))
-	w.discover(t, mac, 16)
+	w.discover(t, mac, http)
+	image := filepath.Join(t.TempDir(), "x.iso")
+	must(t, os.WriteFile(image, make([]byte, 4096), 0o600))
+	must(t, m.Insert(ctx, image))
+	must(t, m.Insert(ctx, ""))
 	must(t, setup.SetOverride(racksim.Override{Enabled: racksim.Once, Target: racksim.TargetDisk}))
 	must(t, m.Restart(ctx))
-	w.discover(t, mac, 7) // after the disk, which is empty
+	w.discover(t, mac, pxe) // after the disk, which is empty
 	// What the emulator wrote before it sent the packet may reach the file after it.
 	tick, end := time.NewTicker(20*time.Millisecond), time.NewTimer(10*time.Second)
 	defer tick.Stop()
@@ -127,7 +139,7 @@ func TestMachineThatCannotStartIsOffWithAFault(t *testing.T) {
 		return
 	}
 	w := newWire(t)
-	m, _ := w.rack(t, racksim.BIOS, "52:54:00:77:00:03", "network")
+	m, _ := w.rack(t, racksim.AMD64, racksim.BIOS, "52:54:00:77:00:03", "network")
 	must(t, m.Insert(context.Background(), "/nonexistent.iso"))
 	if err := m.PowerOn(context.Background()); err == nil {
 		t.Fatal("started with a missing image")

@@ -109,10 +109,10 @@ func discoverArch(f []byte, mac string) (uint16, bool) {
 }
 
 // rack starts one machine with a NIC and a disk and returns when it takes power verbs.
-func (w *wire) rack(t *testing.T, firmware, mac string, boot ...string) (*Machine, *racksim.BootSetup) {
+func (w *wire) rack(t *testing.T, arch, firmware, mac string, boot ...string) (*Machine, *racksim.BootSetup) {
 	t.Helper()
-	text := fmt.Sprintf(`{rack: r1, bridge: {name: br0}, machines: [{name: %s1, u: 1, firmware: %s, memory: 256, boot: [%s],
-		nics: [{mac: %q}], disks: [{size: 64MiB}], bmc: {address: 127.0.0.1}}]}`, firmware, firmware, strings.Join(boot, ","), mac)
+	text := fmt.Sprintf(`{rack: r1, bridge: {name: br0}, machines: [{name: %s1, u: 1, arch: %s, firmware: %s, memory: 256, boot: [%s],
+		nics: [{mac: %q}], disks: [{size: 64MiB}], bmc: {address: 127.0.0.1}}]}`, firmware, arch, firmware, strings.Join(boot, ","), mac)
 	rack, err := racksim.Parse([]byte(text))
 	if err != nil {
 		t.Fatal(err)

@@ -18,8 +18,8 @@ const (
 	recordHeader  = 60 // sizeof AUTHENTICATED_VARIABLE_HEADER
 	startID       = 0x55aa
 	stateAdded    = 0x3f
-	stateReplaced = 0x3e // added, and about to be replaced: good unless a newer one is added
-	maxStore      = 16 << 20
+	stateReplaced = 0x3e     // added, and about to be replaced: good unless a newer one is added
+	maxStore      = 64 << 20 // what arm64 machines have for it
 )
 
 var (

@@ -7,15 +7,28 @@ import (
 	"rackwright/racksim"
 )
 
-const processorModel = "Virtual x86-64 processor"
+// instructionSet is the machine's with the names of Redfish Processor.ProcessorArchitecture and
+// InstructionSet.
+func instructionSet(m racksim.Machine) (architecture, set string) {
+	if m.Arch == racksim.ARM64 {
+		return "ARM", "ARM-A64"
+	}
+	return "x86", "x86-64"
+}
+
+func processorModel(m racksim.Machine) string {
+	_, set := instructionSet(m)
+	return "Virtual " + set + " processor"
+}
 
 // routeParts serves processors, memory and ports.
 func (s *Service) routeParts() {
 	m := s.Machine
 	s.collection(systemPath+"/Processors", "ProcessorCollection", "Processors", func() []body {
 		b := resource(systemPath+"/Processors/1", "Processor.v1_20_0.Processor", "Processor 1")
-		b["Socket"], b["Manufacturer"], b["Model"] = "CPU1", m.Vendor, processorModel
-		b["ProcessorType"], b["ProcessorArchitecture"], b["InstructionSet"] = "CPU", "x86", "x86-64"
+		b["Socket"], b["Manufacturer"], b["Model"] = "CPU1", m.Vendor, processorModel(m)
+		b["ProcessorType"] = "CPU"
+		b["ProcessorArchitecture"], b["InstructionSet"] = instructionSet(m)
 		b["TotalCores"], b["TotalThreads"], b["Status"] = m.CPUs, m.CPUs, status(true)
 		return []body{b}
 	})

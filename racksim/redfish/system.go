@@ -30,7 +30,7 @@ func (s *Service) system() body {
 	b["PowerState"], b["Status"] = s.Hardware.Power(), s.health()
 	b["BiosVersion"] = s.biosVersion()
 	b["Boot"] = s.bootBody()
-	b["ProcessorSummary"] = body{"Count": 1, "CoreCount": m.CPUs, "LogicalProcessorCount": m.CPUs, "Model": processorModel, "Status": status(true)}
+	b["ProcessorSummary"] = body{"Count": 1, "CoreCount": m.CPUs, "LogicalProcessorCount": m.CPUs, "Model": processorModel(m), "Status": status(true)}
 	b["MemorySummary"] = body{"TotalSystemMemoryGiB": float64(m.Memory) / 1024, "Status": s.memoryStatus()}
 	for _, name := range []string{"Processors", "Memory", "EthernetInterfaces", "Storage", "SimpleStorage", "Bios", "LogServices"} {
 		b[name] = link(systemPath + "/" + name)

@@ -35,6 +35,7 @@ type (
 		Name     string    `yaml:"name"`
 		U        int       `yaml:"u"`
 		Height   int       `yaml:"height,omitempty"`
+		Arch     string    `yaml:"arch,omitempty"`
 		Firmware string    `yaml:"firmware"`
 		Netboot  string    `yaml:"netboot,omitempty"`
 		Vendor   string    `yaml:"vendor"`
@@ -124,6 +125,9 @@ func (b *bay) plan() planMachine {
 	}
 	if b.spec.HTTP {
 		m.Netboot = "http"
+	}
+	if spec.Arch != racksim.AMD64 { // the plan's default
+		m.Arch = spec.Arch
 	}
 	if b.spec.Height > 1 {
 		m.Height = b.spec.Height
