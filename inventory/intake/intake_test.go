@@ -136,6 +136,23 @@ func TestAStrangerIsInspectedOnceWhereThePolicyIsToLook(t *testing.T) {
 	}
 }
 
+func TestAStrangerThatAPersonHoldsIsLeftAloneAndHoldsUpNobody(t *testing.T) {
+	b := newBench(t, inventory.StrangerDiscover)
+	if _, err := b.db.AddStranger(t.Context(), stray, uuid, "provision"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.db.Hold(t.Context(), "unknown-525400000009", "evidence", time.Hour, "ann"); err != nil {
+		t.Fatal(err)
+	}
+	first := b.seen(stray, uuid, boot.PXE)
+	h, err := b.desk.Script(t.Context(), first)
+	if h != nil || err != nil {
+		t.Errorf("host %+v, %v", h, err)
+	}
+	b.seen(planned, uuid, boot.PXE)
+	b.until("n1", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+}
+
 func TestAStrangerIsListedAndNotInspectedWhereThePolicyIsToHold(t *testing.T) {
 	b := newBench(t, inventory.StrangerHold)
 	h, err := b.desk.Script(t.Context(), b.seen(stray, uuid, boot.PXE))
