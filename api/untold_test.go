@@ -47,7 +47,7 @@ func ring(t *testing.T, begin time.Time, list ...heard) *trace.Ring {
 		if p.reply != 0 {
 			client, server = server, client
 		}
-		r.Packet(begin.Add(p.after), inventory.MAC{0x52, 0x54, 0, 0, 0, 1}, p.reply != 0, client, server, b)
+		r.Packet(begin.Add(p.after), inventory.MAC{0x52, 0x54, 0, 0, 0, 1}, p.reply != 0, trace.Datagram{From: client, To: server, Message: b})
 	}
 	return r
 }

@@ -54,32 +54,33 @@ type question struct {
 	circuit, remote []byte // suboptions of option 82, nil for none
 }
 
-// Knows reports whether a datagram carries the hardware address of a host of the view, as
-// far as it is a message at all.
-func Knows(v *boot.View, b []byte) bool {
-	return len(b) >= snameAt && v.Host(inventory.MAC(b[28:34])) != nil
+// HostOf is the host of the view whose hardware address a datagram carries, as far as it is a
+// message at all; nil for none.
+func HostOf(v *boot.View, b []byte) *boot.Host {
+	if len(b) < snameAt {
+		return nil
+	}
+	return v.Host(inventory.MAC(b[28:34]))
 }
 
-// Answer answers a datagram in room, which grows as it must. in has all but the message.
-// It reports false for what is Decide's; Learn may be told afterwards what that said.
-func (q *Quick) Answer(v *boot.View, b []byte, in Inbound, room []byte) (Swift, bool) {
-	if t := q.known(v, b, in); t != nil {
+// Answer answers a datagram of h, its HostOf, in room, which grows as it must. in has all but
+// the message. It reports false for what is Decide's; Learn may be told afterwards what that
+// said.
+func (q *Quick) Answer(v *boot.View, h *boot.Host, b []byte, in Inbound, room []byte) (Swift, bool) {
+	if t := q.known(v, h, b, in); t != nil {
 		return t.render(b, &q.asked, room)
 	}
 	return Swift{}, false
 }
 
 // known is the template of a known machine's question, nil for none.
-func (q *Quick) known(v *boot.View, b []byte, in Inbound) *template {
+func (q *Quick) known(v *boot.View, h *boot.Host, b []byte, in Inbound) *template {
 	a := &q.asked
 	q.fresh = false
-	if in.Port != 0 || !a.scan(b) {
+	if h == nil || !h.Address.Is4() || in.Port != 0 || !a.scan(b) {
 		return nil
 	}
-	if a.host = v.Host(inventory.MAC(b[28:34])); a.host == nil || !a.host.Address.Is4() {
-		return nil
-	}
-	a.given = a.host.Address
+	a.host, a.given = h, h.Address
 	mine, wishes := a.given.As4(), a.value(50)
 	if a.renews() && a.uses() != mine || a.kind() == byte(requestType) && wishes != nil && string(wishes) != string(mine[:]) {
 		return nil

@@ -42,7 +42,7 @@ func crowd(change func(prov, far *inventory.Network)) *boot.View {
 func agree(t *testing.T, q *Quick, v *boot.View, b []byte, in Inbound) bool {
 	t.Helper()
 	kept := slices.Clone(b)
-	got, quick := q.Answer(v, b, in, make([]byte, 0, 2048))
+	got, quick := q.Answer(v, HostOf(v, b), b, in, make([]byte, 0, 2048))
 	if string(kept) != string(b) {
 		t.Fatal("the question was written to")
 	}
@@ -246,7 +246,7 @@ func TestAQuickAnswerNeedsNoMemory(t *testing.T) {
 	b := message(discover, farMAC, via("10.9.0.1")).ToBytes()
 	agree(t, q, v, b, in)
 	if n := testing.AllocsPerRun(100, func() {
-		if _, ok := q.Answer(v, b, in, room); !ok {
+		if _, ok := q.Answer(v, HostOf(v, b), b, in, room); !ok {
 			t.Fatal("not quick")
 		}
 	}); n > 0 {
@@ -290,10 +290,10 @@ func BenchmarkQuick(b *testing.B) {
 	m := message(discover, farMAC, via("10.9.0.1"))
 	raw := m.ToBytes()
 	in.Message = m
-	q.Answer(v, raw, in, room)
+	q.Answer(v, HostOf(v, raw), raw, in, room)
 	q.Learn(raw, Decide(v, in, q.Settings))
 	for b.Loop() {
-		if _, ok := q.Answer(v, raw, in, room); !ok {
+		if _, ok := q.Answer(v, HostOf(v, raw), raw, in, room); !ok {
 			b.Fatal("not quick")
 		}
 	}

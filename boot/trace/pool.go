@@ -20,10 +20,9 @@ func (p *pool) open(cells int) {
 
 func cellsOf(n int) int { return max(1, (n+cellBytes-1)/cellBytes) }
 
-// keep adds a packet to its MAC's. The MAC's own oldest goes when it has enough, the oldest
-// MAC's when there is no room.
-func (p *pool) keep(mac inventory.MAC, h head, message []byte) {
-	t := p.trail(mac)
+// keep adds a packet to its MAC's, the newest trail. The MAC's own oldest goes when it has
+// enough, the oldest MAC's when there is no room.
+func (p *pool) keep(t *trail, h head, message []byte) {
 	if t.n == MaxPackets {
 		p.drop(t)
 	}

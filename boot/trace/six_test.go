@@ -76,7 +76,7 @@ func TestADHCPv6MessageIsReadThroughItsRelays(t *testing.T) {
 			from = relay6
 		}
 		r := trace.New(1, func(inventory.MAC) bool { return false })
-		r.Packet(noon, mac(1), false, from, all6, c.message)
+		r.Packet(noon, mac(1), false, trace.Datagram{From: from, To: all6, Message: c.message})
 		p := r.Of(mac(1))[0]
 		if got := p.Word(); got != c.word || c.xid != "" && p.XID() != c.xid || len(p.XID()) != 6 {
 			t.Errorf("%s: %s %s", c.name, got, p.XID())
@@ -112,7 +112,7 @@ func TestADissectorFindsNoFaultInACaptureOfBothFamilies(t *testing.T) {
 		{true, own6, relay6, relayed(13, "port7", answered(request))},
 		{false, client6, all6, append(solicit[:len(solicit):len(solicit)], bytes.Repeat([]byte{0, 99, 0, 96, 99: 0}, 20)...)},
 	} {
-		r.Packet(noon.Add(time.Duration(1+i)*time.Second), mac(1), p.sent, p.from, p.to, p.message)
+		r.Packet(noon.Add(time.Duration(1+i)*time.Second), mac(1), p.sent, trace.Datagram{From: p.from, To: p.to, Message: p.message})
 	}
 	file := filepath.Join(t.TempDir(), "machine.pcap")
 	if err := os.WriteFile(file, trace.PCAP(r.Of(mac(1))), 0o644); err != nil {
@@ -149,7 +149,7 @@ func FuzzAPacketIsRead(f *testing.F) {
 			from, to = client6, all6
 		}
 		r := trace.New(1, func(inventory.MAC) bool { return false })
-		r.Packet(noon, mac(1), false, from, to, m)
+		r.Packet(noon, mac(1), false, trace.Datagram{From: from, To: to, Message: m})
 		for _, p := range r.Strangers(netip.Addr{}, "", 10) {
 			if p.Word() == "" || p.XID() == "" {
 				t.Errorf("%x is read as %q %q", m, p.Word(), p.XID())

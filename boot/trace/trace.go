@@ -41,18 +41,39 @@ func New(mib int, known func(inventory.MAC) bool) *Ring {
 	return r
 }
 
+// Datagram is a message on the wire.
+type Datagram struct {
+	From, To netip.AddrPort
+	Message  []byte
+}
+
 // Packet keeps a DHCP message that came from a MAC, or was sent for it. The message is copied.
-func (r *Ring) Packet(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, message []byte) {
-	h := head{at: at.UnixNano(), sent: sent, from: endOf(from), to: endOf(to), whole: uint16(min(len(message), math.MaxUint16))}
-	message = message[:min(len(message), MaxBytes)]
-	if isSix(from.Addr()) {
-		var room [bothSix + MaxBytes]byte
-		h.six, message = true, withEnds(room[:0], from.Addr(), to.Addr(), message)
-	}
+func (r *Ring) Packet(at time.Time, mac inventory.MAC, sent bool, d Datagram) {
 	p := r.pool(mac)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.keep(mac, h, message)
+	p.note(p.trail(mac), at, sent, d)
+}
+
+// Exchange keeps a message and its answer.
+func (r *Ring) Exchange(at time.Time, mac inventory.MAC, asked, answer Datagram) {
+	p := r.pool(mac)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.trail(mac)
+	p.note(t, at, false, asked)
+	p.note(t, at, true, answer)
+}
+
+// note keeps a datagram as a MAC's newest.
+func (p *pool) note(t *trail, at time.Time, sent bool, d Datagram) {
+	h := head{at: at.UnixNano(), sent: sent, from: endOf(d.From), to: endOf(d.To), whole: uint16(min(len(d.Message), math.MaxUint16))}
+	message := d.Message[:min(len(d.Message), MaxBytes)]
+	if isSix(d.From.Addr()) {
+		var room [bothSix + MaxBytes]byte
+		h.six, message = true, withEnds(room[:0], d.From.Addr(), d.To.Addr(), message)
+	}
+	p.keep(t, h, message)
 }
 
 func (r *Ring) pool(mac inventory.MAC) *pool {

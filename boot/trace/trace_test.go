@@ -39,7 +39,7 @@ func message(kind byte, more int) []byte {
 }
 
 func put(r *trace.Ring, n, i int, m []byte) {
-	r.Packet(noon.Add(time.Duration(i)*time.Second), mac(n), false, client, server, m)
+	r.Packet(noon.Add(time.Duration(i)*time.Second), mac(n), false, trace.Datagram{From: client, To: server, Message: m})
 }
 
 func TestTheLastPacketsOfAMachineAreKeptInOrderAndWhole(t *testing.T) {
@@ -163,8 +163,8 @@ func TestADissectorFindsNoFaultInACapture(t *testing.T) {
 	}
 	r := trace.New(1, nil)
 	put(r, 1, 0, message(1, 0))
-	r.Packet(noon, mac(1), true, server, all, message(2, 400))
-	r.Packet(noon, mac(1), true, server, netip.MustParseAddrPort("10.0.0.11:68"), message(5, 0))
+	r.Packet(noon, mac(1), true, trace.Datagram{From: server, To: all, Message: message(2, 400)})
+	r.Packet(noon, mac(1), true, trace.Datagram{From: server, To: netip.MustParseAddrPort("10.0.0.11:68"), Message: message(5, 0)})
 	put(r, 1, 1, message(3, 1000))
 	file := filepath.Join(t.TempDir(), "machine.pcap")
 	if err := os.WriteFile(file, trace.PCAP(r.Of(mac(1))), 0o644); err != nil {

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"rackwright/boot"
+	"rackwright/boot/trace"
 	"rackwright/dhcp"
 	"rackwright/fault"
 	"rackwright/inventory"
@@ -25,10 +25,11 @@ type Sighter interface {
 	Sighted(boot.Sighting)
 }
 
-// Tracer is shown every message as it was on the wire. Packet does not block and does not
-// keep message.
+// Tracer is shown every message as it was on the wire, one or with its answer. It does not
+// block and keeps no message.
 type Tracer interface {
-	Packet(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, message []byte)
+	Packet(at time.Time, mac inventory.MAC, sent bool, d trace.Datagram)
+	Exchange(at time.Time, mac inventory.MAC, asked, answer trace.Datagram)
 }
 
 // Server is the DHCP task. All fields down to Now are required.

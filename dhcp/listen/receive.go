@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -104,12 +103,13 @@ func (r *receiver) takeAll(n int) (known bool) {
 		p := arrival{port: r.port, at: now, b: r.in.bytes(i), from: r.in.sender(i)}
 		var told bool
 		p.ifindex, p.to, told = r.in.arrived(i)
-		switch {
-		case !told:
-		case dhcp.Knows(v, p.b):
+		if !told {
+			continue
+		}
+		if h := dhcp.HostOf(v, p.b); h != nil {
 			known = true
-			r.take(v, &p)
-		default:
+			r.take(v, h, &p)
+		} else {
 			r.later(&p)
 		}
 	}
@@ -118,20 +118,17 @@ func (r *receiver) takeAll(n int) (known bool) {
 }
 
 // take answers a known machine.
-func (r *receiver) take(v *boot.View, p *arrival) {
+func (r *receiver) take(v *boot.View, h *boot.Host, p *arrival) {
 	in, ok := r.inbound(p, r.links.now())
 	if !ok {
 		return
 	}
-	reply, ok := r.quick.Answer(v, p.b, in, r.room())
+	reply, ok := r.quick.Answer(v, h, p.b, in, r.room())
 	if !ok {
 		r.decide(v, p, &r.quick)
 		return
 	}
-	if r.Tracer != nil {
-		r.trace(p.at, p.mac(), false, p.from, netip.AddrPortFrom(p.to, r.Server.port()), p.b)
-		r.trace(p.at, p.mac(), true, netip.AddrPortFrom(reply.Source, r.Server.port()), reply.Dest, reply.Bytes)
-	}
+	r.traceBoth(p, reply)
 	here, xid := r.quick.Place(in)
 	moved := r.where.Notice(p.mac(), xid, here, p.at)
 	var n *note

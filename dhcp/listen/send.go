@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/ipv4"
 
+	"rackwright/boot/trace"
 	"rackwright/dhcp"
 	"rackwright/inventory"
 )
@@ -14,21 +15,33 @@ import (
 // trace shows a message to the Tracer.
 func (s *Server) trace(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, b []byte) {
 	if s.Tracer != nil {
-		s.Tracer.Packet(at, mac, sent, from, to, b)
+		s.Tracer.Packet(at, mac, sent, trace.Datagram{From: from, To: to, Message: b})
+	}
+}
+
+// traceBoth shows a message and its answer to the Tracer.
+func (s *Server) traceBoth(p *arrival, reply dhcp.Swift) {
+	if s.Tracer != nil {
+		s.Tracer.Exchange(p.at, p.mac(), s.asked(p), trace.Datagram{From: netip.AddrPortFrom(reply.Source, s.port()), To: reply.Dest, Message: reply.Bytes})
 	}
 }
 
 // traceIn shows a message that came, once.
 func (s *Server) traceIn(p *arrival) {
-	if p.traced {
+	if p.traced || s.Tracer == nil {
 		return
 	}
 	p.traced = true
+	s.Tracer.Packet(p.at, p.mac(), false, s.asked(p))
+}
+
+// asked is a message as it came.
+func (s *Server) asked(p *arrival) trace.Datagram {
 	port := p.port
 	if port == 0 {
 		port = s.port()
 	}
-	s.trace(p.at, p.mac(), false, p.from, netip.AddrPortFrom(p.to, port), p.b)
+	return trace.Datagram{From: p.from, To: netip.AddrPortFrom(p.to, port), Message: p.b}
 }
 
 // send puts the reply on the wire: in a frame of its own to a client without an address, or
