@@ -51,3 +51,38 @@ func TestAModelsLoaderIsNamedWhereTheServerHasIt(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTFTPServersAddressIsSentToThoseWhoAskForIt(t *testing.T) {
+	asks := dhcpv4.WithRequestedOptions(dhcpv4.OptionBootfileName, dhcpv4.GenericOptionCode(tftpServers))
+	asksNot := dhcpv4.WithRequestedOptions(dhcpv4.OptionBootfileName)
+	pxe, uboot := firmwareOf("PXEClient:Arch:00007:UNDI:003001", boot.ArchX64), firmwareOf("U-Boot.armv8", boot.ArchARM64UBoot)
+	elsewhere := netip.MustParseAddr("10.0.0.2")
+	for name, c := range map[string]struct {
+		mods   []dhcpv4.Modifier
+		server netip.Addr // of the boot files, if it is another
+		want   string     // option 150: addresses of four bytes (RFC 5859 section 3)
+	}{
+		"UEFI PXE":                  {append(pxe, asks), netip.Addr{}, "\x0a\x00\x00\x01"},
+		"UEFI PXE, roles are split": {append(pxe, asks), elsewhere, "\x0a\x00\x00\x02"},
+		"UEFI PXE, not asked for":   {append(pxe, asksNot), netip.Addr{}, ""},
+		"U-Boot":                    {append(uboot, asks), netip.Addr{}, "\x0a\x00\x00\x01"},
+		"U-Boot, roles are split":   {append(uboot, asks), elsewhere, "\x0a\x00\x00\x02"},
+		"U-Boot, not asked for":     {append(uboot, asksNot), netip.Addr{}, ""},
+		"UEFI HTTP":                 {append(firmwareOf("HTTPClient:Arch:00016:UNDI:003001", boot.ArchX64HTTP), asks), netip.Addr{}, ""},
+		"an installed system":       {[]dhcpv4.Modifier{asks}, netip.Addr{}, ""},
+	} {
+		own := []netip.Addr{ourAddr}
+		in := Inbound{Message: message(discover, knownMAC, c.mods...), Addresses: own, Own: own, To: broadcast(), At: testTime}
+		ans := Decide(newWorld(nil).view, in, Settings{HTTPPort: 8080, BootServer: c.server})
+		if ans.Reply == nil {
+			t.Fatalf("%s: %s", name, ans.Rule)
+		}
+		read, err := dhcpv4.FromBytes(ans.Reply.ToBytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(read.Options.Get(dhcpv4.GenericOptionCode(tftpServers))); got != c.want {
+			t.Errorf("%s: option 150 is %q, want %q", name, got, c.want)
+		}
+	}
+}

@@ -12,6 +12,7 @@ type Device struct {
 	AssetTag string            `json:"asset_tag,omitempty"`
 	Feed     string            `json:"feed,omitempty" doc:"Of a PDU: the feed of its rack that it hangs on"`
 	LLDP     string            `json:"lldp,omitempty" doc:"Of a switch: the system name it announces; absent: its name"`
+	RemoteID string            `json:"remote_id,omitempty" doc:"Of a switch: what DHCP relays write for it (option 82 remote id); absent: anything"`
 	Ports    []Port            `json:"ports,omitempty" nullable:"false" doc:"Of a switch, or the outlets of a PDU"`
 	PSUs     []PSU             `json:"psus,omitempty" nullable:"false"`
 	Bays     []string          `json:"bays,omitempty" nullable:"false" doc:"Of a chassis"`

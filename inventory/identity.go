@@ -12,7 +12,7 @@ const (
 	IDMAC     = "mac"
 	IDUUID    = "uuid"
 	IDSerial  = "serial"
-	IDCircuit = "circuit" // DHCP option 82, of the switch port the plan cables it to
+	IDCircuit = "circuit" // DHCP option 82, of the switch port the plan cables it to; see IDRemote
 	IDLLDP    = "lldp"    // the switch port itself
 	IDAsset   = "asset-tag"
 )
@@ -28,9 +28,9 @@ type Evidence struct {
 	MACs     []MAC // of network ports
 	BMCs     []MAC // of management controllers
 	Circuit  string
-	Remote   string
+	Remote   string // of the switch that wrote Circuit
 	LLDP     []Neighbor
-	Ports    []SeenPort // where Circuit and LLDP lead to in the plan; see Locate
+	Ports    []SeenPort // where Circuit, Remote and LLDP lead to in the plan; see Locate
 }
 
 // SeenPort is a planned switch port that a machine was seen at.
@@ -59,7 +59,7 @@ func FromFacts(f *Facts) Evidence {
 // Locate finds the planned switch ports that the evidence names. same tells whether two
 // names are one port's. A switch that is in no plan says nothing.
 func (e Evidence) Locate(devices []Device, same func(a, b string) bool) Evidence {
-	e.Ports = nil
+	e.Ports = e.relayed(devices)
 	add := func(p SeenPort) {
 		if !slices.Contains(e.Ports, p) {
 			e.Ports = append(e.Ports, p)
@@ -68,18 +68,42 @@ func (e Evidence) Locate(devices []Device, same func(a, b string) bool) Evidence
 	for i := range devices {
 		d := &devices[i]
 		for _, p := range d.Ports {
-			at := End{d.Name, p.Name}
-			if e.Circuit != "" && strings.EqualFold(strings.ReplaceAll(p.Circuit, "{port}", p.Name), e.Circuit) {
-				add(SeenPort{Kind: IDCircuit, At: at})
-			}
 			for _, n := range e.LLDP {
 				if strings.EqualFold(n.System, d.System()) && same(n.Port, p.Name) {
-					add(SeenPort{Kind: IDLLDP, At: at, NIC: n.NIC})
+					add(SeenPort{Kind: IDLLDP, At: End{d.Name, p.Name}, NIC: n.NIC})
 				}
 			}
 		}
 	}
 	return e
+}
+
+// relayed finds the planned switch ports that option 82 names: those of the circuit at the
+// switch whose remote id was told with it; where the plan knows no such switch, at those
+// that are planned without one. What several switches call a port names none.
+func (e Evidence) relayed(devices []Device) (out []SeenPort) {
+	if e.Circuit == "" {
+		return nil
+	}
+	remote := ""
+	if slices.ContainsFunc(devices, func(d Device) bool { return strings.EqualFold(d.RemoteID, e.Remote) }) {
+		remote = e.Remote
+	}
+	for i := range devices {
+		d := &devices[i]
+		if !strings.EqualFold(d.RemoteID, remote) {
+			continue
+		}
+		for _, p := range d.Ports {
+			if strings.EqualFold(strings.ReplaceAll(p.Circuit, "{port}", p.Name), e.Circuit) {
+				out = append(out, SeenPort{Kind: IDCircuit, At: End{d.Name, p.Name}})
+			}
+		}
+	}
+	if len(out) > 0 && out[0].At.Owner != out[len(out)-1].At.Owner {
+		return nil
+	}
+	return out
 }
 
 // Verdict is how one identifier of the plan compares with what was seen.

@@ -154,6 +154,41 @@ func TestASwitchPortSaysWhereNotWhat(t *testing.T) {
 	}
 }
 
+func TestACircuitIsThePortOfTheSwitchWhoseRemoteIDCameWithIt(t *testing.T) {
+	leaf := func(name, remote string) inventory.Device {
+		return inventory.Device{Name: name, RemoteID: remote, Ports: []inventory.Port{{Name: "7", Circuit: "ge-0/0/{port}"}, {Name: "8", Circuit: "ge-0/0/{port}"}}}
+	}
+	first, second, third := leaf("leaf-1", "0x00AB"), leaf("leaf-2", "tor-2"), leaf("leaf-3", "")
+	for name, c := range map[string]struct {
+		devices []inventory.Device
+		remote  string
+		want    string
+	}{
+		"the first's":                           {[]inventory.Device{first, second, third}, "0x00ab", "leaf-1:7"},
+		"the second's":                          {[]inventory.Device{first, second, third}, "TOR-2", "leaf-2:7"},
+		"of no switch of the plan":              {[]inventory.Device{first, second, third}, "tor-9", "leaf-3:7"},
+		"none told":                             {[]inventory.Device{first, second, third}, "", "leaf-3:7"},
+		"none told, and all are planned with":   {[]inventory.Device{first, second}, "", ""},
+		"another's, and all are planned with":   {[]inventory.Device{first, second}, "tor-9", ""},
+		"of a switch whose ports have others":   {[]inventory.Device{{Name: "leaf-9", RemoteID: "tor-9"}, third}, "tor-9", ""},
+		"several without one are ambiguous":     {[]inventory.Device{leaf("leaf-4", ""), third}, "tor-9", ""},
+		"and so are several of the same":        {[]inventory.Device{leaf("leaf-4", "tor-2"), second}, "tor-2", ""},
+		"a plan without remote ids, one has it": {[]inventory.Device{third, {Name: "leaf-9", Ports: []inventory.Port{{Name: "7", Circuit: "x"}}}}, "tor-9", "leaf-3:7"},
+		"nobody has the circuit":                {nil, "tor-9", ""},
+	} {
+		var got []string
+		for _, p := range (inventory.Evidence{Circuit: "GE-0/0/7", Remote: c.remote}).Locate(c.devices, strings.EqualFold).Ports {
+			got = append(got, p.At.String())
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+	if e := (inventory.Evidence{Remote: "tor-2"}).Locate([]inventory.Device{second, {Name: "x", Ports: []inventory.Port{{Name: "1"}}}}, strings.EqualFold); len(e.Ports) != 0 {
+		t.Errorf("a remote id alone names %+v", e.Ports)
+	}
+}
+
 func TestAConditionStaysUntilItsOwnIdentifierAgrees(t *testing.T) {
 	m := built()
 	m.Phase = inventory.Planned

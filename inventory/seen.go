@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// IDRemote is what a DHCP relay says of itself (option 82 remote id); it is kept and
-// compared with nothing.
+// IDRemote is what a DHCP relay says of itself (option 82 remote id). It tells whose the
+// circuit is, and is no identifier of its own.
 const IDRemote = "remote"
 
 // Identifier is one thing that a machine was seen by, and when.

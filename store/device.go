@@ -9,17 +9,18 @@ import (
 // deviceSpec is what a plan says of a device, as one document in its row. Its cables stand in
 // a table as well: see machineSpec.
 type deviceSpec struct {
-	Feed   string            `json:"feed,omitempty"`
-	LLDP   string            `json:"lldp,omitempty"`
-	Ports  []inventory.Port  `json:"ports,omitempty"`
-	PSUs   []inventory.PSU   `json:"psus,omitempty"`
-	Bays   []string          `json:"bays,omitempty"`
-	Labels map[string]string `json:"labels,omitempty"`
-	Tags   []string          `json:"tags,omitempty"`
+	Feed     string            `json:"feed,omitempty"`
+	LLDP     string            `json:"lldp,omitempty"`
+	RemoteID string            `json:"remote_id,omitempty"`
+	Ports    []inventory.Port  `json:"ports,omitempty"`
+	PSUs     []inventory.PSU   `json:"psus,omitempty"`
+	Bays     []string          `json:"bays,omitempty"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Tags     []string          `json:"tags,omitempty"`
 }
 
 func specOf(d *inventory.Device) deviceSpec {
-	return deviceSpec{d.Feed, d.LLDP, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags}
+	return deviceSpec{d.Feed, d.LLDP, d.RemoteID, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags}
 }
 
 // Devices lists the devices of a rack by name; "" for those of all racks.
@@ -52,7 +53,7 @@ func readDevice(scan func(...any) error) (d inventory.Device, err error) {
 	if deep {
 		slot.Face = inventory.Both
 	}
-	d.Slot, d.Feed, d.LLDP, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags = &slot, s.Feed, s.LLDP, s.Ports, s.PSUs, s.Bays, s.Labels, s.Tags
+	d.Slot, d.Feed, d.LLDP, d.RemoteID, d.Ports, d.PSUs, d.Bays, d.Labels, d.Tags = &slot, s.Feed, s.LLDP, s.RemoteID, s.Ports, s.PSUs, s.Bays, s.Labels, s.Tags
 	return d, err
 }
 

@@ -65,7 +65,7 @@ func (db *DB) locate(ctx context.Context, q queryer, e inventory.Evidence) (inve
 		where = append(where, fmt.Sprintf("lower(d.name) = $%d OR lower(d.spec ->> 'lldp') = $%d", len(args), len(args)))
 	}
 	if e.Circuit != "" {
-		where = append(where, `CAST(d.spec AS text) LIKE '%"circuit"%'`)
+		where = append(where, `CAST(d.spec AS text) LIKE '%"circuit"%' OR CAST(d.spec AS text) LIKE '%"remote_id"%'`)
 	}
 	if len(where) == 0 {
 		return e, nil
@@ -162,10 +162,13 @@ func (db *DB) allOf(ctx context.Context, tx *txn, machineID string, e inventory.
 	if len(e.LLDP) > 0 {
 		all.LLDP = e.LLDP // it may have been moved since, and these have the names of ports
 	}
-	for _, now := range []struct{ to, from *string }{{&all.Serial, &e.Serial}, {&all.UUID, &e.UUID}, {&all.AssetTag, &e.AssetTag}, {&all.Circuit, &e.Circuit}} {
+	for _, now := range []struct{ to, from *string }{{&all.Serial, &e.Serial}, {&all.UUID, &e.UUID}, {&all.AssetTag, &e.AssetTag}} {
 		if *now.from != "" {
 			*now.to = *now.from
 		}
+	}
+	if e.Circuit != "" {
+		all.Circuit, all.Remote = e.Circuit, e.Remote // one relay's words
 	}
 	return db.locate(ctx, tx, all)
 }

@@ -126,7 +126,7 @@ func deviceShow(w *world) *cobra.Command {
 }
 
 func printDevice(out io.Writer, d inventory.Device) {
-	pairs(out, "Name", d.Name, "Id", d.ID, "Kind", string(d.Kind), "Slot", slotText(d.Slot), "Model", d.Model, "Serial", d.Serial, "Asset tag", d.AssetTag, "Feed", d.Feed, "LLDP", d.LLDP,
+	pairs(out, "Name", d.Name, "Id", d.ID, "Kind", string(d.Kind), "Slot", slotText(d.Slot), "Model", d.Model, "Serial", d.Serial, "Asset tag", d.AssetTag, "Feed", d.Feed, "LLDP", d.LLDP, "Remote id", d.RemoteID,
 		"Bays", strings.Join(d.Bays, ", "), "Labels", labelText(d.Labels), "Tags", strings.Join(d.Tags, " "))
 	var rows [][]string
 	for _, p := range d.PSUs {

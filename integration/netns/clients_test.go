@@ -3,6 +3,7 @@ package netns
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +14,11 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/net/icmp"
+	"golang.org/x/net/ipv4"
 
 	"rackwright/dhcp"
+	"rackwright/inventory"
 	"rackwright/journal"
 )
 
@@ -186,6 +190,50 @@ func TestAnAddressOfThePoolThatIsUsedIsNotOffered(t *testing.T) {
 	})
 }
 
+// Behind a relay nobody answers ARP to us: who uses an address is found out by an echo. The
+// relay is the router too.
+func TestAnAddressOfThePoolThatIsUsedBehindARelayIsNotOffered(t *testing.T) {
+	v := inventoryView()
+	far := v.NetworkOf(netip.MustParseAddr("10.79.0.1"))
+	far.Strangers, far.Pool = inventory.StrangerDiscover, inventory.Pool{First: netip.MustParseAddr("10.79.0.100"), Last: netip.MustParseAddr("10.79.0.110")}
+	s := newSiteOf(t, v)
+	relayed(t)
+	user := plug(t, "br2", secondMAC)
+	user.address("10.79.0.100/24")
+	user.within(func() { must(t, netlink.RouteAdd(&netlink.Route{Gw: net.IPv4(10, 79, 0, 1)})) })
+	repliesUnasked(t, "10.77.0.6")
+	for range 2 { // the second is answered from what was found for the first
+		if got := request(t, plug(t, "br2", strangerMAC), strangerMAC).ACK.YourIPAddr.String(); got != "10.79.0.101" {
+			t.Errorf("it was given %s", got)
+		}
+	}
+	s.await("the conflict", func(e journal.Event) bool {
+		return e.Kind == journal.DHCPConflict && e.Detail["address"] == "10.79.0.100" && e.Detail["used_by"] == "10.79.0.100"
+	})
+	if e, again := s.within(time.Second, func(e journal.Event) bool { return e.Kind == journal.DHCPConflict }); again {
+		t.Errorf("and once more: %+v", e)
+	}
+}
+
+// repliesUnasked has a machine on br0 send the server echo replies that nobody asked for.
+func repliesUnasked(t *testing.T, address string) {
+	t.Helper()
+	m := plug(t, "br0", "52:54:00:77:00:f2")
+	m.address(address + "/24")
+	m.within(func() {
+		c, err := icmp.ListenPacket("ip4:icmp", address)
+		must(t, err)
+		t.Cleanup(func() { c.Close() })
+		b, err := (&icmp.Message{Type: ipv4.ICMPTypeEchoReply, Body: &icmp.Echo{ID: 1, Seq: 1}}).Marshal(nil)
+		must(t, err)
+		go func() {
+			for err := error(nil); err == nil; time.Sleep(5 * time.Millisecond) {
+				_, err = c.WriteTo(b, &net.IPAddr{IP: net.IPv4(10, 77, 0, 1)})
+			}
+		}()
+	})
+}
+
 // relayed has ISC's relay bring what is asked on br2 to the server on br0.
 func relayed(t *testing.T) {
 	t.Helper()
@@ -194,6 +242,7 @@ func relayed(t *testing.T) {
 	relay := plug(t, "br0", "52:54:00:77:00:f0")
 	relay.address("10.77.0.5/24")
 	relay.cable("br2", "eth1", "10.79.0.1/24")
+	relay.within(func() { must(t, os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("1"), 0o644)) })
 	_, far, err := net.ParseCIDR("10.79.0.0/24")
 	must(t, err)
 	must(t, netlink.RouteAdd(&netlink.Route{Dst: far, Gw: net.IPv4(10, 77, 0, 5)}))

@@ -193,6 +193,7 @@ func deviceChanges(old, now *inventory.Device) []FieldChange {
 	d.add("asset_tag", old.AssetTag, now.AssetTag)
 	d.add("feed", old.Feed, now.Feed)
 	d.add("lldp", old.LLDP, now.LLDP)
+	d.add("remote_id", old.RemoteID, now.RemoteID)
 	if !slices.EqualFunc(old.Ports, now.Ports, samePort) {
 		print := func(p inventory.Port) string { return portText(&p) }
 		d.add("ports", joined(compactPorts(old.Ports), print), joined(compactPorts(now.Ports), print))

@@ -25,7 +25,7 @@ func full() plan.Plan {
 		Parts:    inventory.Parts{CPUs: []inventory.CPU{{Socket: "CPU1", Cores: 16}}, DIMMs: []inventory.DIMM{{Slot: "A1", SizeMiB: 32768}}, Disks: []inventory.Disk{{Bay: "0", Bytes: 4e11, Type: "ssd"}}, NICs: 2},
 		Firmware: []inventory.Version{{Component: "bios", Version: "2.1"}}, Netboot: inventory.NetbootHTTP, BIOS: map[string]string{"BootMode": "Uefi"}}
 	leaf := func(name string, u int, pdu string) plan.Device {
-		return plan.Device{Name: name, U: u, Model: "leaf48", LLDP: name + ".example",
+		return plan.Device{Name: name, U: u, Model: "leaf48", LLDP: name + ".example", RemoteID: "0x00" + name[5:],
 			Ports: []inventory.Port{{Name: "Ethernet1-48", Circuit: name + "|{port}"}, {Name: "Ethernet49", Cable: cable("spine:1")}},
 			PSUs:  []inventory.PSU{{Name: "psu1", Cable: cable(pdu + ":8")}}}
 	}

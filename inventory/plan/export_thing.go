@@ -37,7 +37,7 @@ func (x *exporter) device(d *inventory.Device) Device {
 	model := x.models[d.Model]
 	standard := standardSlot(d.Slot, model)
 	out := Device{Name: d.Name, Kind: d.Kind, U: d.Slot.U, Height: unless(d.Slot.Height, standard.Height), Face: unless(d.Slot.Face, standard.Face),
-		Side: d.Slot.Side, Model: d.Model, Serial: d.Serial, AssetTag: d.AssetTag, Feed: d.Feed, LLDP: d.LLDP, Labels: d.Labels, Tags: d.Tags, Bays: d.Bays}
+		Side: d.Slot.Side, Model: d.Model, Serial: d.Serial, AssetTag: d.AssetTag, Feed: d.Feed, LLDP: d.LLDP, RemoteID: d.RemoteID, Labels: d.Labels, Tags: d.Tags, Bays: d.Bays}
 	var standards inventory.Build
 	if model != nil {
 		standards = model.Build

@@ -99,6 +99,7 @@ type Device struct {
 	AssetTag string            `json:"asset_tag,omitempty" yaml:"asset_tag,omitempty"`
 	Feed     string            `json:"feed,omitempty" yaml:"feed,omitempty" doc:"Of a PDU: the rack's feed it hangs on"`
 	LLDP     string            `json:"lldp,omitempty" yaml:"lldp,omitempty" doc:"Of a switch: the system name it announces; default: its name"`
+	RemoteID string            `json:"remote_id,omitempty" yaml:"remote_id,omitempty" doc:"Of a switch: what DHCP relays write for it (option 82 remote id), as text or 0x and hexadecimal; default: anything"`
 	Ports    []inventory.Port  `json:"ports,omitempty" yaml:"ports,omitempty" nullable:"false" doc:"Added to those of its model, or in place of the one of that name"`
 	PSUs     []inventory.PSU   `json:"psus,omitempty" yaml:"psus,omitempty" nullable:"false" doc:"In place of its model's of that name; says where they are plugged in"`
 	Bays     []string          `json:"bays,omitempty" yaml:"bays,omitempty" nullable:"false"`

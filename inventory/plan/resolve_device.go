@@ -11,7 +11,7 @@ func (r *resolver) device(p place, rack *inventory.Rack, in Device) {
 	r.name(p.of(".name"), in.Name)
 	r.once(p.of(".name"), claim{what: "name", text: in.Name}, "device "+in.Name)
 	d := inventory.Device{Name: in.Name, Kind: in.Kind, Model: strings.TrimSpace(in.Model), Serial: strings.TrimSpace(in.Serial),
-		AssetTag: strings.TrimSpace(in.AssetTag), Feed: in.Feed, LLDP: in.LLDP,
+		AssetTag: strings.TrimSpace(in.AssetTag), Feed: in.Feed, LLDP: in.LLDP, RemoteID: in.RemoteID,
 		Slot: &inventory.Slot{Rack: rack.Name, U: in.U, Height: in.Height, Face: in.Face, Side: in.Side}}
 	if d.Kind != "" {
 		r.oneOf(p.of(".kind"), string(d.Kind), kinds[1:]...)
@@ -21,6 +21,7 @@ func (r *resolver) device(p place, rack *inventory.Rack, in Device) {
 	r.text(p.of(".serial"), in.Serial)
 	r.text(p.of(".asset_tag"), in.AssetTag)
 	r.text(p.of(".lldp"), in.LLDP)
+	r.text(p.of(".remote_id"), in.RemoteID)
 	if d.LLDP == d.Name {
 		d.LLDP = ""
 	}

@@ -24,20 +24,22 @@ func Rules() []Rule {
 		{"too-deep", "it is deeper than its rack, or than what stands behind it leaves"},
 		{"airflow-against-neighbours", "it blows hot air to where most of its rack takes cold air in"},
 		{"address-in-pool", "its address is in a pool that strangers are lent addresses from"},
+		{"circuit-ambiguous", "another switch calls ports by the same circuit ids, and no remote id tells the two apart: what relays say of them is evidence of nothing"},
 		{"one-identifier", "one identifier alone tells it from others, and two that agree make a machine: it stays racked until a person says which it is"},
 	}
 }
 
 // rule names
 const (
-	psusOnOneFeed   = "psus-on-one-feed"
-	singlePSUCabled = "single-psu-cabled"
-	bondOnOneLeaf   = "bond-on-one-leaf"
-	bondOfOne       = "bond-of-one"
-	tooDeep         = "too-deep"
-	airflowAgainst  = "airflow-against-neighbours"
-	addressInPool   = "address-in-pool"
-	oneIdentifier   = "one-identifier"
+	psusOnOneFeed    = "psus-on-one-feed"
+	singlePSUCabled  = "single-psu-cabled"
+	bondOnOneLeaf    = "bond-on-one-leaf"
+	bondOfOne        = "bond-of-one"
+	tooDeep          = "too-deep"
+	airflowAgainst   = "airflow-against-neighbours"
+	addressInPool    = "address-in-pool"
+	circuitAmbiguous = "circuit-ambiguous"
+	oneIdentifier    = "one-identifier"
 )
 
 // Waivable reports whether a waiver may name the rule or condition type.
@@ -98,6 +100,7 @@ func (s *state) warnings(rack *inventory.Rack, things []thing) []Warning {
 		w.bonds(rack, &things[i])
 		w.depth(rack, &things[i], things)
 		w.addresses(rack, &things[i])
+		w.circuits(rack, &things[i])
 		w.identity(rack, &things[i])
 	}
 	w.airflow(rack, things)

@@ -45,6 +45,15 @@ func TestEachRuleWarnsAndStopsNothing(t *testing.T) {
 			p.Models[0].Airflow = "front-to-rear"
 			rear(p, 0, 20)
 		},
+		"circuit-ambiguous leaf-1, circuit-ambiguous leaf-2": func(p *plan.Plan, _ *plan.Machine) { sameCircuits(p, "", "") },
+		"circuit-ambiguous leaf-1 stacked, circuit-ambiguous leaf-2": func(p *plan.Plan, _ *plan.Machine) {
+			sameCircuits(p, "stack", "STACK")
+			p.Racks[0].Waive = []inventory.Waiver{{Rule: "circuit-ambiguous", On: "leaf-1", Reason: "stacked"}}
+		},
+		"bond-of-one n2": func(p *plan.Plan, _ *plan.Machine) { // and the circuits are told apart
+			sameCircuits(p, "0x0102", "")
+			p.Racks[0].Machines[1].NICs[1].Bond, p.Racks[0].Machines[1].Waive = "", nil
+		},
 		"one-identifier n1": func(_ *plan.Plan, n1 *plan.Machine) {
 			*n1 = plan.Machine{Name: "n1", U: n1.U, Serial: "CZ1", UUID: "00000000-0000-0000-0000-000000000000", PSUs: n1.PSUs}
 		},
@@ -69,6 +78,15 @@ func TestEachRuleWarnsAndStopsNothing(t *testing.T) {
 		} else if got := warnings(d); got != want {
 			t.Errorf("warned of %q, want %q (%+v)", got, want, d.Warnings)
 		}
+	}
+}
+
+// sameCircuits has both leaf switches write the same for their ports, and these remote ids.
+func sameCircuits(p *plan.Plan, one, other string) {
+	leaves := p.Racks[0].Devices[3:5]
+	leaves[0].RemoteID, leaves[1].RemoteID = one, other
+	for i := range leaves {
+		leaves[i].Ports[0].Circuit = "xe-{port}"
 	}
 }
 

@@ -14,8 +14,9 @@ type state struct {
 	networks map[string]*inventory.Network
 	projects map[string]*inventory.Project
 	racks    map[string]*inventory.Rack
-	standing []*inventory.Machine // in a slot and not retired, the plan's first
-	gear     []*inventory.Device  // the plan's first
+	standing []*inventory.Machine    // in a slot and not retired, the plan's first
+	gear     []*inventory.Device     // the plan's first
+	byRelay  map[relayWords][]string // see relayed; nil until it is asked for
 }
 
 // after is the state with the plan applied, and what the inventory had of each name.

@@ -121,6 +121,32 @@ func identities() chapter {
 				t.Errorf("it is %+v", p)
 			}
 		},
+		"of switches that call their ports the same the remote id says which is meant": func(t *testing.T, b *bench) {
+			p := cabled(2)
+			twin := p.Racks[0].Devices[0]
+			twin.Name, twin.U, twin.RemoteID = "leaf-2", 41, "0x0202"
+			p.Racks[0].Devices = append(p.Racks[0].Devices, twin, plan.Device{Name: "leaf-3", Kind: inventory.KindSwitch, U: 40, RemoteID: "0x0303"})
+			p.Racks[0].Machines[1].NICs[0].Cable.To.Owner = "leaf-2"
+			b.apply(p)
+			for _, c := range []struct{ remote, want string }{{"0x0202", "leaf-2:2"}, {"0x0101", "leaf-1:2"}, {"", "leaf-1:2"}, {"0x0303", ""}} {
+				e := must(b.Witness(b.ctx(), b.machine("n2").ID, inventory.Evidence{Source: "dhcp", Circuit: "leaf-1/2", Remote: c.remote}))(t)
+				got := ""
+				for _, port := range e.Ports {
+					got += port.At.String()
+				}
+				same(t, "the port by remote id "+c.remote, got, c.want)
+			}
+			s, f := b.stranger(2, 0)
+			at := inventory.Evidence{Source: "dhcp", MACs: []inventory.MAC{mac(2)}, Circuit: "leaf-1/2"}
+			if m := must(b.Recognise(b.ctx(), s.ID, at))(t); m != nil {
+				t.Fatalf("it is %s", m.Name)
+			}
+			at.Remote = "0x0202"
+			must(b.Recognise(b.ctx(), s.ID, at))(t)
+			if m := must(b.Recognise(b.ctx(), s.ID, inventory.FromFacts(f)))(t); m == nil || m.Name != "n2" {
+				t.Errorf("it is %+v", m)
+			}
+		},
 		"a serial of one slot on the port of another is a doubt on both, with the evidence, and nothing is bound": func(t *testing.T, b *bench) {
 			b.apply(cabled(3))
 			s, f := b.stranger(1, 3)

@@ -54,7 +54,7 @@ func row() plan.Plan {
 				Reserved: []inventory.Reservation{{U: 30, Height: 2, Face: inventory.Both, Reason: "storage"}, {U: 33, Height: 1, Face: inventory.Both, Reason: "ml", Project: "ml"}},
 				Labels:   map[string]string{"power": "ups-1"}, Tags: []string{"cold"}, Waive: []inventory.Waiver{{Rule: "too-deep", Reason: "measured"}},
 				Devices: []plan.Device{
-					{Name: "leaf-1", Model: "leaf", U: 46, LLDP: "leaf-1.lab", Serial: "L1", AssetTag: "AL1", Labels: map[string]string{"os": "sonic"}, Tags: []string{"tor"}},
+					{Name: "leaf-1", Model: "leaf", U: 46, LLDP: "leaf-1.lab", RemoteID: "tor-1", Serial: "L1", AssetTag: "AL1", Labels: map[string]string{"os": "sonic"}, Tags: []string{"tor"}},
 					{Name: "leaf-2", Model: "leaf", U: 47}, {Name: "pdu-a", Model: "strip", Feed: "A"}, {Name: "pdu-b", Model: "strip", Feed: "B"},
 					{Name: "box", Model: "box", U: 20}},
 				Machines: []plan.Machine{node("n1", 1), node("n2", 2), left, right, blade}},

@@ -21,9 +21,10 @@ import (
 
 // machine is a client of a few lines that takes what is in order.
 type machine struct {
-	t    *testing.T
-	conn *net.UDPConn
-	at   netip.AddrPort
+	t     *testing.T
+	conn  *net.UDPConn
+	at    netip.AddrPort
+	pause time.Duration // before it acknowledges
 }
 
 func newMachine(t *testing.T, port uint16) *machine {
@@ -34,7 +35,7 @@ func newMachine(t *testing.T, port uint16) *machine {
 	}
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	return &machine{t, c, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)}
+	return &machine{t: t, conn: c, at: netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)}
 }
 
 func (m *machine) ask(fields ...string) {
@@ -73,6 +74,7 @@ func (m *machine) take(name string) (got []byte, from netip.AddrPort) {
 			}
 			got, next = append(got, b[4:]...), next+1
 			if len(b) < 1004 || next%4 == 1 {
+				time.Sleep(m.pause)
 				m.say([]byte{0, 4, b[2], b[3]}, at)
 			}
 			if len(b) < 1004 {
@@ -106,13 +108,30 @@ func TestHundredsAtOnceAreAllServedBesideManyThatStall(t *testing.T) {
 		m.ask("ipxe.efi", "octet", "tsize", "0")
 		m.hear() // and never a word again
 	}
-	if n := runtime.NumGoroutine(); n > before {
+	if n := runtime.NumGoroutine(); n > before+replyPorts+2 { // a busy machine may begin the server's own late
 		t.Errorf("%d goroutines wait for silent clients", n-before)
 	}
 	want := boot.NewLoaders().Get("undionly.kpxe").Bytes()
 	var wg sync.WaitGroup
 	for range 100 {
 		m := newMachine(t, port)
+		wg.Go(func() {
+			if got, _ := m.take("undionly.kpxe"); !bytes.Equal(got, want) {
+				t.Errorf("%d bytes of %d", len(got), len(want))
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// One after another they would take most of a minute, and each gives up after 20 s.
+func TestHundredsThatAreSlowWaitForNobody(t *testing.T) {
+	port, _ := start(t, func(s *Server) { s.Journal = deaf{} })
+	want := boot.NewLoaders().Get("undionly.kpxe").Bytes()
+	var wg sync.WaitGroup
+	for i := range mostOfPeer - 6 {
+		m := newMachine(t, port)
+		m.pause = time.Duration(5+i%10) * time.Millisecond
 		wg.Go(func() {
 			if got, _ := m.take("undionly.kpxe"); !bytes.Equal(got, want) {
 				t.Errorf("%d bytes of %d", len(got), len(want))
