@@ -11,9 +11,9 @@ import (
 	"rackwright/inventory"
 )
 
-// trace shows a message to the Tracer.
+// trace shows a message to the Tracer, if it is about anybody.
 func (s *Server) trace(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, b []byte) {
-	if s.Tracer != nil {
+	if s.Tracer != nil && !mac.IsZero() {
 		s.Tracer.Packet(at, mac, sent, from, to, b)
 	}
 }
