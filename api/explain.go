@@ -19,6 +19,8 @@ type Explain struct {
 	View     func() *boot.View
 	Settings dhcp.Settings
 	Own      func() []netip.Addr // addresses of this server, zone-less
+	// Held is what the server remembers of a client's address, for relays that ask; nil: nothing.
+	Held func(inventory.MAC) dhcp.Holding
 	// Script rehearses the answer to a loader that asks for its script at one of our
 	// addresses, and leaves nothing behind.
 	Script func(ctx context.Context, query url.Values, from netip.Addr, at netip.AddrPort) boot.Rehearsal
@@ -35,8 +37,8 @@ type ClientIn struct {
 type dhcpExplainIn struct {
 	ClientIn
 	Client  string `query:"client" enum:"os,pxe,http,ipxe" default:"pxe" doc:"Who asks: firmware by PXE or HTTP, iPXE, or an installed system"`
-	Message string `query:"message" enum:"discover,request,renew,rebind,inform,bootp,proxy,solicit,confirm,release,decline" doc:"What it sends; without it discover, by IPv6 solicit. A request is that of a client that restarts, proxy what firmware asks on port 4011"`
-	Wanted  string `query:"wanted" maxLength:"45" doc:"Address that a request asks for, or that the client of any other message has"`
+	Message string `query:"message" enum:"discover,request,renew,rebind,inform,bootp,proxy,leasequery,solicit,confirm,release,decline" doc:"What it sends; without it discover, by IPv6 solicit. A request is that of a client that restarts, proxy what firmware asks on port 4011, a leasequery what a relay asks about the address wanted, else about the MAC (RFC 4388)"`
+	Wanted  string `query:"wanted" maxLength:"45" doc:"Address that a request asks for, that a leasequery is about, or that the client of any other message has"`
 	Network string `query:"network" maxLength:"63" doc:"Network it is plugged into; without it and relay, any that this server stands in"`
 	Relay   string `query:"relay" maxLength:"45" doc:"Address of the DHCP relay (giaddr)"`
 	Link    string `query:"link" maxLength:"45" doc:"Link selection of option 82 (RFC 3527); by IPv6 the relay's address on the client's link, if another"`
@@ -94,6 +96,7 @@ func (s *server) explainDHCP(ctx context.Context, in *dhcpExplainIn) (*body[wire
 	if err != nil {
 		return nil, err
 	}
+	q.Held = s.Explain.Held
 	v := s.Explain.View()
 	own, to, err := s.heard(v, q, in.Network)
 	if err != nil {

@@ -3,11 +3,13 @@ package dhcp
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
@@ -55,8 +57,28 @@ func answers(t *testing.T) (out [][]byte) {
 			}
 		}
 	}
+	out = append(out, toldRelays(t)...)
 	if len(out) < 60 {
 		t.Fatalf("%d answers", len(out))
+	}
+	return out
+}
+
+// toldRelays are replies to relays that ask about leases.
+func toldRelays(t *testing.T) (out [][]byte) {
+	w := newWorld(func(_, far *inventory.Network) {
+		far.Pool = inventory.Pool{First: netip.MustParseAddr("10.9.0.100"), Last: netip.MustParseAddr("10.9.0.110")}
+	})
+	w.lentTo(strange, "prov", "10.0.0.201", 5*time.Minute)
+	w.lentTo(strange, "far", "10.9.0.100", 9*time.Minute)
+	held := map[inventory.MAC]Holding{knownMAC: {Address: knownAddr, At: testTime.Add(-time.Minute), Info: []byte("\x01\x04port\x02\x03sw1")}}
+	id := identified(append([]byte{1}, knownMAC[:]...)...)
+	for _, m := range []*dhcpv4.DHCPv4{inquiry(has("10.0.0.11")), inquiry(whereIs(knownMAC)), inquiry(id), inquiry(whereIs(strange)), inquiry(has("10.0.0.202")), inquiry(has("192.0.2.1")), inquiry(whereIs(farMAC)), inquiry(identified(255, 0, 0, 0, 1, 0, 3, 0, 1, 2, 2, 2, 2, 2, 2))} {
+		ans := w.inquire(t, m, held)
+		if ans.Reply == nil {
+			t.Fatalf("%s", ans.Event.Summary)
+		}
+		out = append(out, ans.Bytes())
 	}
 	return out
 }

@@ -47,8 +47,11 @@ func (t *talk) answer(rule Rule) Answer {
 func (t *talk) word() string { return wordOf(t.msg) }
 
 func wordOf(m *dhcpv4.DHCPv4) string {
-	if m.MessageType() == dhcpv4.MessageTypeNone {
+	switch m.MessageType() {
+	case dhcpv4.MessageTypeNone:
 		return "BOOTP"
+	case leaseQuery, leaseUnassigned, leaseUnknown, leaseActive: // the library has no names for them
+		return [...]string{"LEASEQUERY", "LEASEUNASSIGNED", "LEASEUNKNOWN", "LEASEACTIVE"}[m.MessageType()-leaseQuery]
 	}
 	return strings.ToUpper(m.MessageType().String())
 }

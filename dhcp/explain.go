@@ -26,11 +26,13 @@ type Question struct {
 	Arch    boot.Arch
 	UUID    string     // SMBIOS system UUID, may be empty
 	Vendor  string     // option 60 of what does not netboot, may be empty
-	Wanted  netip.Addr // that a request asks for, or an inform comes from
+	Wanted  netip.Addr // that a request asks for, an inform comes from, or a relay asks about
 	Relay   netip.Addr // giaddr; invalid without a relay
 	Link    netip.Addr // link selection (RFC 3527), may be invalid
 	Circuit string     // option 82, as text or 0x and hexadecimal
 	Remote  string     // likewise
+
+	Held func(inventory.MAC) Holding // for a leasequery: what the server remembers; nil: nothing
 }
 
 // asked is what a kind of question sends.
@@ -52,6 +54,7 @@ func kindsAsked() []asked {
 		{"inform", dhcpv4.MessageTypeInform, true, false, 0},
 		{"bootp", dhcpv4.MessageTypeNone, true, false, 0},
 		{"proxy", dhcpv4.MessageTypeRequest, true, true, ProxyPort},
+		{"leasequery", leaseQuery, true, true, 0}, // of the relay, about an address, else about the MAC
 	}
 }
 
@@ -61,7 +64,7 @@ func (q Question) asks() (asked, error) {
 			return k, nil
 		}
 	}
-	return asked{}, fault.Invalidf("there is no message %q", q.Kind).WithHint("use discover, request, renew, rebind, inform, bootp or proxy")
+	return asked{}, fault.Invalidf("there is no message %q", q.Kind).WithHint("use discover, request, renew, rebind, inform, bootp, proxy or leasequery")
 }
 
 // Explained is what becomes of a question.
@@ -78,11 +81,15 @@ func Explain(ctx context.Context, v *boot.View, q Question, own []netip.Addr, to
 	if err != nil {
 		return Explained{}, err
 	}
-	read, reason := Parse(m.ToBytes())
+	kind, _ := q.asks()
+	parse := Parse
+	if kind.sends == leaseQuery {
+		parse = ParseQuery
+	}
+	read, reason := parse(m.ToBytes())
 	if read == nil {
 		return Explained{Answer: Answer{Rule: reason}}, nil
 	}
-	kind, _ := q.asks()
 	in := Inbound{Message: read, Addresses: own, Own: own, To: to, Port: kind.port, At: now}
 	if kind.to && len(own) > 0 && !q.Relay.IsValid() {
 		in.To = reached(v, q.Wanted, own)
@@ -92,6 +99,9 @@ func Explain(ctx context.Context, v *boot.View, q Question, own []netip.Addr, to
 	}
 	if q.Relay.Is4() {
 		in.From = netip.AddrPortFrom(q.Relay, ServerPort)
+	}
+	if kind.sends == leaseQuery {
+		return Explained{Answer: AnswerQuery(ctx, v, in, Records{Lender: l, Held: q.Held})}, nil
 	}
 	ans := Decide(v, in, set)
 	if ans.Ask == nil {
@@ -134,7 +144,17 @@ func (q Question) message() (*dhcpv4.DHCPv4, error) {
 	if q.Relay.Is4() {
 		m.GatewayIPAddr, m.HopCount = q.Relay.AsSlice(), 1
 	}
-	q.firmware(m)
+	switch kind.sends {
+	case dhcpv4.MessageTypeNone: // it has no options to say what it is
+	case leaseQuery:
+		m.SetUnicast()
+		if q.Wanted.Is4() { // one of both (RFC 4388 section 6.2)
+			m.HWType, m.ClientHWAddr = 0, nil
+		}
+		return m, nil
+	default:
+		q.firmware(m)
+	}
 	return m, q.relayed(m)
 }
 

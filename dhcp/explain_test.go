@@ -35,6 +35,7 @@ func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
 		"renews another":         {Question{MAC: knownMAC, Kind: "renew", Wanted: netip.MustParseAddr("10.0.0.77")}, nil, Naked, "NAK", "", false},
 		"rebinds":                {Question{MAC: knownMAC, Kind: "rebind", Wanted: knownAddr}, nil, Acked, "ACK", "", false},
 		"BOOTP":                  {Question{MAC: knownMAC, Kind: "bootp"}, nil, Booted, "BOOTP", "", false},
+		"BOOTP of firmware":      {Question{MAC: knownMAC, Kind: "bootp", Class: boot.PXE, Arch: boot.ArchUnknown}, nil, Booted, "BOOTP", "", false},
 		"asks a proxy":           {Question{MAC: knownMAC, Kind: "proxy", Class: boot.PXE, Wanted: knownAddr}, proxying, Proxied, "ACK", "undionly.kpxe", false},
 		"asks no proxy":          {Question{MAC: knownMAC, Kind: "proxy", Class: boot.PXE, Wanted: knownAddr}, nil, NotProxy, "", "", false},
 		"held":                   {Question{MAC: strange, Class: boot.PXE}, func(prov, _ *inventory.Network) { prov.Strangers = inventory.StrangerHold }, Held, "", "", false},
@@ -86,6 +87,36 @@ func TestAnExplanationIsWhatThePacketItselfIsAnswered(t *testing.T) {
 		if (real.Reply == nil) != (got.Reply == nil) || real.Reply != nil && string(real.Bytes()) != string(got.Bytes()) ||
 			real.Rule != got.Rule || real.Dest != got.Dest || real.Address != got.Address || !reflect.DeepEqual(real.Event, got.Event) || real.Relay != got.Relay || real.Client != got.Client {
 			t.Errorf("%s: the packet itself is answered %+v\nand explained %+v", name, real, got.Answer)
+		}
+	}
+}
+
+// BOOTP has no words for what kind of firmware asks.
+func TestABOOTPClientIsNotTakenForOneThatLacksALoader(t *testing.T) {
+	w := newWorld(nil)
+	e, err := Explain(t.Context(), w.view, Question{MAC: knownMAC, Kind: "bootp", Class: boot.PXE, Arch: boot.ArchUnknown}, []netip.Addr{ourAddr}, broadcast(), Settings{HTTPPort: 8080}, w.lender, testTime)
+	if err != nil || e.Why() != "BOOTP answered BOOTP 10.0.0.11" || e.Client.Class != boot.NotNetboot {
+		t.Errorf("%v: %q of a client %s", err, e.Why(), e.Client.Class)
+	}
+}
+
+func TestARelaysQuestionIsExplainedAsItIsAnswered(t *testing.T) {
+	w := newWorld(nil)
+	for _, c := range []struct {
+		q    Question
+		rule Rule
+		word string
+	}{
+		{Question{MAC: knownMAC}, NoRelay, ""},
+		{Question{MAC: knownMAC, Relay: netip.MustParseAddr("10.77.0.1")}, BadRelay, ""},
+		{Question{MAC: knownMAC, Relay: netip.MustParseAddr("10.9.0.1")}, LeaseActive, "LEASEACTIVE"},
+		{Question{MAC: strange, Wanted: knownAddr, Relay: netip.MustParseAddr("10.9.0.1")}, LeaseActive, "LEASEACTIVE"},
+		{Question{MAC: strange, Relay: netip.MustParseAddr("10.9.0.1")}, LeaseUnknown, "LEASEUNKNOWN"},
+	} {
+		c.q.Kind, c.q.Held = "leasequery", func(inventory.MAC) Holding { return Holding{Address: knownAddr, At: testTime} }
+		e, err := Explain(t.Context(), w.view, c.q, []netip.Addr{ourAddr}, ourAddr, Settings{}, w.lender, testTime)
+		if err != nil || e.Rule != c.rule || e.Word() != c.word || e.Why() == "" {
+			t.Errorf("%+v: %v %s %q %s", c.q, err, e.Rule, e.Word(), e.Why())
 		}
 	}
 }

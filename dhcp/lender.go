@@ -19,6 +19,9 @@ type Lender interface {
 	// Decline ends the lease and keeps the address from being lent for a while:
 	// something else on the network uses it.
 	Decline(ctx context.Context, mac inventory.MAC, network *inventory.Network, address netip.Addr) error
+	// Find returns the leases that run, the one that ends last first: of an address of a
+	// network, or of a MAC in all networks when network is nil.
+	Find(ctx context.Context, mac inventory.MAC, network *inventory.Network, address netip.Addr) ([]inventory.Lease, error)
 }
 
 // Verb is what is asked of the Lender.

@@ -3,6 +3,7 @@ package dhcp
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,4 +91,22 @@ func (l *MemoryLender) Decline(_ context.Context, mac inventory.MAC, n *inventor
 		l.keep(a, inventory.MAC{}, n)
 	}
 	return nil
+}
+
+// Find implements Lender.
+func (l *MemoryLender) Find(_ context.Context, mac inventory.MAC, n *inventory.Network, a netip.Addr) ([]inventory.Lease, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var out []inventory.Lease
+	for _, lease := range l.byAddr {
+		asked := lease.MAC == mac
+		if n != nil {
+			asked = lease.Network == n.Name && lease.Address == a
+		}
+		if asked && !lease.MAC.IsZero() && lease.Until.After(l.now()) {
+			out = append(out, lease)
+		}
+	}
+	slices.SortFunc(out, func(a, b inventory.Lease) int { return b.Until.Compare(a.Until) })
+	return out, nil
 }

@@ -30,6 +30,35 @@ func cookie() []byte { return []byte{99, 130, 83, 99} }
 // (RFC 2131 section 2) is reported as not ok, with the reason. A message without a type is
 // BOOTP's (RFC 1534).
 func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
+	if m, reason = bootRequest(b); m == nil {
+		return nil, reason
+	}
+	switch {
+	case m.MessageType() == leaseQuery: // it has in chaddr whom it asks about, and nobody is there
+		return nil, Queried
+	case m.MessageType() > dhcpv4.MessageTypeInform:
+		return nil, Unsupported
+	case m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6:
+		return nil, Malformed
+	case m.ClassIdentifier() == probeClass:
+		return nil, Probing
+	}
+	if mac := inventory.MAC(m.ClientHWAddr); mac.IsZero() || mac[0]&1 == 1 {
+		return nil, Malformed
+	}
+	return m, ""
+}
+
+// ParseQuery reads a datagram that Parse says is Queried.
+func ParseQuery(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
+	if m, reason = bootRequest(b); m != nil && m.MessageType() != leaseQuery {
+		return nil, Unsupported
+	}
+	return m, reason
+}
+
+// bootRequest reads a BOOTREQUEST.
+func bootRequest(b []byte) (*dhcpv4.DHCPv4, Rule) {
 	if len(b) > MaxMessage {
 		return nil, Malformed
 	}
@@ -39,17 +68,8 @@ func Parse(b []byte) (m *dhcpv4.DHCPv4, reason Rule) {
 		return nil, Malformed
 	case m.OpCode != dhcpv4.OpcodeBootRequest:
 		return nil, NotRequest
-	case m.MessageType() > dhcpv4.MessageTypeInform: // a leasequery (RFC 4388) has in chaddr whom it asks about, and nobody is there
-		return nil, Unsupported
-	case m.HWType != iana.HWTypeEthernet || len(m.ClientHWAddr) != 6:
-		return nil, Malformed
 	case m.HopCount > maxHops:
 		return nil, Looped
-	case m.ClassIdentifier() == probeClass:
-		return nil, Probing
-	}
-	if mac := inventory.MAC(m.ClientHWAddr); mac.IsZero() || mac[0]&1 == 1 {
-		return nil, Malformed
 	}
 	return m, ""
 }

@@ -166,8 +166,11 @@ func hostName(h *boot.Host) (name, suffix string) {
 	return h.Name, suffix
 }
 
-func (t *talk) asked(code dhcpv4.OptionCode) bool {
-	list := t.msg.Options.Get(dhcpv4.OptionParameterRequestList)
+func (t *talk) asked(code dhcpv4.OptionCode) bool { return asks(t.msg, code) }
+
+// asks reports whether the sender wants an option: who names none wants all.
+func asks(m *dhcpv4.DHCPv4, code dhcpv4.OptionCode) bool {
+	list := m.Options.Get(dhcpv4.OptionParameterRequestList)
 	for _, c := range list {
 		if c == code.Code() {
 			return true

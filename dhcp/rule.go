@@ -13,6 +13,10 @@ const (
 	Naked    Rule = "nak-wrong-address"
 	Released Rule = "released" // noted, never answered (RFC 2131 section 4.3.4)
 	Declined Rule = "declined" // noted, never answered (RFC 2131 section 4.3.3)
+
+	LeaseActive     Rule = "lease-active" // to a relay that asks (RFC 4388)
+	LeaseUnassigned Rule = "lease-unassigned"
+	LeaseUnknown    Rule = "lease-unknown"
 )
 
 // Why a message is ignored.
@@ -27,6 +31,8 @@ const (
 	Probing        Rule = "our-own-probe"
 	BOOTP          Rule = "bootp"
 	Unsupported    Rule = "unsupported-type"
+	Queried        Rule = "leasequery" // no client's message: AnswerQuery answers it
+	NoRelay        Rule = "no-relay"
 	Undeclared     Rule = "undeclared-network"
 	SwitchedOff    Rule = "dhcp-off"
 	Stranger       Rule = "stranger"
@@ -62,6 +68,10 @@ func (r Rule) why() string {
 		return "another server gives addresses here, and it asks for nothing to load"
 	case Held:
 		return "it is in no rack plan; it is listed and waits to be planned"
+	case Queried:
+		return "a relay asks about leases: it is no client's message"
+	case NoRelay:
+		return "it names no relay that the answer could go to"
 	case Unsupported:
 		return "messages of this type are not served"
 	case Undeclared:

@@ -26,9 +26,9 @@ const (
 
 // Whereabouts remembers where clients were lately, and notices one MAC at two places: two
 // machines with one MAC, a loop, or a cable that was moved. It makes no garbage of a client
-// that stays.
+// that stays. It remembers too what address each was given last.
 type Whereabouts struct {
-	Max int // clients, some 50 bytes each; maxWhereabouts when zero
+	Max int // clients, some 60 bytes each; maxWhereabouts when zero
 
 	mu     sync.Mutex
 	seen   map[inventory.MAC]lately
@@ -40,6 +40,8 @@ type lately struct {
 	places   *[]Place // never changed: others may have the same
 	xid      uint32
 	at, told uint32
+	given    uint32  // when its address was confirmed to it last
+	address  [4]byte // which; zero for none, or one that it gave back
 }
 
 // maxShared is how many places are shared; then it begins anew.

@@ -18,6 +18,7 @@ const (
 	DHCPConflict Kind = "dhcp.conflict" // an address is used by another machine
 	DHCPMoved    Kind = "dhcp.moved"    // one MAC at two places within a short while
 	DHCPRogue    Kind = "dhcp.rogue"    // another DHCP server answers
+	LeaseQuery   Kind = "lease.query"   // a relay asked who has an address (RFC 4388), and was told
 	TFTPSent     Kind = "tftp.sent"
 	TFTPFailed   Kind = "tftp.failed"
 	HTTPSent     Kind = "http.sent" // loader, script, kernel, ramdisk

@@ -7,7 +7,7 @@ import (
 
 // Kinds are all there are.
 func Kinds() []Kind {
-	return []Kind{DHCPAnswered, DHCPIgnored, DHCPConflict, DHCPMoved, DHCPRogue, TFTPSent, TFTPFailed, HTTPSent, HTTPRefused, LoaderRung, AgentEvent, AgentCheckIn, AgentRefused, PhoneHome, FirstBoot, MachineSeen, PhaseMoved, MachinePlan, Condition, BMCAction, BMCFailed, BMCEvent, OpStep, OpState, ImageAdded, ImageRemoved, ImageJob, FirmwareFile, FirmwareSent, Campaign, DiskErased, Rollout, RackStep, RackScan, RackSigned, Approval, Webhook, ServerEvent}
+	return []Kind{DHCPAnswered, DHCPIgnored, DHCPConflict, DHCPMoved, DHCPRogue, LeaseQuery, TFTPSent, TFTPFailed, HTTPSent, HTTPRefused, LoaderRung, AgentEvent, AgentCheckIn, AgentRefused, PhoneHome, FirstBoot, MachineSeen, PhaseMoved, MachinePlan, Condition, BMCAction, BMCFailed, BMCEvent, OpStep, OpState, ImageAdded, ImageRemoved, ImageJob, FirmwareFile, FirmwareSent, Campaign, DiskErased, Rollout, RackStep, RackScan, RackSigned, Approval, Webhook, ServerEvent}
 }
 
 // Families are what stands before the dots of kinds, each once.

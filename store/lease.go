@@ -37,6 +37,18 @@ func readLease(scan func(...any) error) (l inventory.Lease, err error) {
 	return l, err
 }
 
+// Find returns the leases that run, the one that ends last first: of an address of a network,
+// or of a MAC in all networks when n is nil. An address that rests is nobody's.
+func (db *DB) Find(ctx context.Context, mac inventory.MAC, n *inventory.Network, a netip.Addr) ([]inventory.Lease, error) {
+	clause, args := ` AND l.mac = $2`, []any{db.now(), mac.String()}
+	if n != nil {
+		clause, args = ` AND l.mac IS NOT NULL AND l.network_id = $2 AND l.address = $3`, []any{db.now(), n.ID, addrOrNull(a)}
+	}
+	out, err := collect(ctx, db.sql, readLease, leaseRows+clause, args...)
+	slices.SortFunc(out, func(a, b inventory.Lease) int { return b.Until.Compare(a.Until) })
+	return out, db.fault(err)
+}
+
 // Lessee is the MAC that an address of a network was lent to last, zero for none; the lease
 // may have ended.
 func (db *DB) Lessee(ctx context.Context, n *inventory.Network, a netip.Addr) (mac inventory.MAC, err error) {

@@ -24,7 +24,7 @@ func (p *Packet) Word() string {
 		return wordSix(p.Message)
 	}
 	kind := option(p.Message, 53)
-	words := []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"}
+	words := []string{"DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM", "FORCERENEW", "LEASEQUERY", "LEASEUNASSIGNED", "LEASEUNKNOWN", "LEASEACTIVE"}
 	switch {
 	case len(p.Message) < atOptions:
 		return "too short"

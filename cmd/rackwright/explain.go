@@ -51,7 +51,7 @@ func dhcpExplain(w *world) *cobra.Command {
 			"  rackwright dhcp explain --ipv6 --mac 52:54:00:12:34:56 --client http --arch uefi-x64-http"}
 	params := asks(c, [2]string{"mac", "`MAC` of the client"}, [2]string{"client", "`who` asks: pxe, http, ipxe or os; without it pxe"},
 		[2]string{"arch", "`architecture`: code of option 93, or bios, uefi-x64, uefi-arm64, uefi-x64-http, uefi-arm64-http"}, [2]string{"uuid", "system `UUID`"},
-		[2]string{"message", "`message`: discover, request (of a client that restarts), renew, rebind, inform, bootp, or proxy (on port 4011); without it discover. By IPv6 solicit, request, renew, rebind, confirm, inform, release or decline"}, [2]string{"wanted", "`address` that a request asks for, or that the client has"},
+		[2]string{"message", "`message`: discover, request (of a client that restarts), renew, rebind, inform, bootp, proxy (on port 4011), or leasequery (of the relay); without it discover. By IPv6 solicit, request, renew, rebind, confirm, inform, release or decline"}, [2]string{"wanted", "`address` that a request asks for, that a leasequery is about, or that the client has"},
 		[2]string{"network", "`network` it is plugged into"}, [2]string{"relay", "`address` of the DHCP relay (giaddr)"}, [2]string{"link", "link selection `address` of option 82"},
 		[2]string{"circuit", "circuit `id` of option 82, as text or 0x and hexadecimal"}, [2]string{"remote", "remote `id` of option 82, likewise"}, [2]string{"vendor", "vendor `class` (option 60) of what does not netboot"},
 		[2]string{"duid", "`DUID` of a client by IPv6, hexadecimal"}, [2]string{"iaid", "`number` of the identity association, by IPv6"})

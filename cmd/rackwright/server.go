@@ -217,8 +217,10 @@ func (s *server) addBoot(desk *intake.Desk) error {
 		s.shelf.port = agentPort
 	}
 	s.addEvents(closed, public, agentPort)
-	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(&listen.Server{View: s.view.View, Lender: s.db, Journal: climber, Sighter: desk, Tracer: s.traced(),
-		Settings: settings, Only: s.cfg.DHCP.Interfaces, Alone: s.db.Single(), Probe: s.probeWait(), Log: s.log, Now: time.Now}))
+	listener := &listen.Server{View: s.view.View, Lender: s.db, Journal: climber, Sighter: desk, Tracer: s.traced(),
+		Settings: settings, Only: s.cfg.DHCP.Interfaces, Alone: s.db.Single(), Probe: s.probeWait(), Log: s.log, Now: time.Now}
+	s.explain.Held = listener.Held
+	s.add(s.cfg.DHCP.Enabled, s.whenDeclared(listener))
 	s.add(s.cfg.TFTP.Enabled, s.whenDeclared(&tftplisten.Server{View: s.view.View, Files: tftp.Shelf{Loaders: loaders}, Rendered: bootserve.OverTFTP{Server: files, Port: httpPort}, Journal: climber, Log: s.log, Now: time.Now,
 		Port: tftpPort, Host: tftpHost, SinglePort: s.cfg.TFTP.SinglePort}))
 	s.add(s.cfg.HTTP.Enabled, s.whenDeclared(&web{name: "http boot", log: s.log, most: mostMachines, each: mostOfOne, srv: bootserve.NewHTTP(s.cfg.HTTP.Listen, open, s.log)}))

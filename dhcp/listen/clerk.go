@@ -184,6 +184,9 @@ func (c *clerk) swift(v *boot.View, b *borrower, reply dhcp.Swift) {
 	}
 	here, xid := c.quick.Place(b.from)
 	moved := c.strays.Notice(b.mac(), xid, here, b.at)
+	if a, settled := reply.Settles(); settled {
+		c.strays.Given(b.mac(), a, b.at)
+	}
 	told := c.told.take(b.at, b.mac()) || moved != nil
 	var n *note
 	if told || b.ask.Offers && c.seen.take(b.at, seenRate) {

@@ -54,11 +54,12 @@ type Server struct {
 	once  sync.Once
 	ready chan struct{}
 
-	frames *framer // nil without the right to one
-	probe  *prober
-	where  dhcp.Whereabouts // of known machines
-	strays dhcp.Whereabouts // of strangers
-	book   *book
+	frames  *framer // nil without the right to one
+	probe   *prober
+	where   dhcp.Whereabouts // of known machines
+	strays  dhcp.Whereabouts // of strangers
+	book    *book
+	queries *queries
 }
 
 // Bounds of what is in flight.
@@ -89,7 +90,7 @@ func (s *Server) Run(ctx context.Context) error {
 	} else {
 		defer s.frames.close()
 	}
-	s.book, s.where.Max = newBook(s), maxHere
+	s.book, s.where.Max, s.queries = newBook(s), maxHere, s.newQueries(conn)
 	s.probe = &prober{log: s.Log, now: s.Now, wait: cmp.Or(s.Probe, probeWait)}
 	links, err := watchLinks(ctx)
 	if err != nil {
@@ -98,6 +99,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return links.follow(ctx, s.Log) })
 	g.Go(func() error { return s.book.run(ctx) })
+	g.Go(func() error { return s.queries.run(ctx) })
 	g.Go(func() error { return s.receive(ctx, conn, 0, links) })
 	g.Go(func() error { return s.proxy(ctx, links) })
 	g.Go(func() error { return s.watchOthers(ctx, links) })
@@ -142,11 +144,15 @@ func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans
 	s.tell(in, ans, s.moved(in, ans), failed)
 }
 
-// moved looks whether a client was elsewhere lately. Strangers push no machine out.
+// moved looks whether a client was elsewhere lately, and remembers what address it has.
+// Strangers push no machine out.
 func (s *Server) moved(in dhcp.Inbound, ans dhcp.Answer) *dhcp.Move {
 	where := &s.where
 	if ans.Event.Machine == "" {
 		where = &s.strays
+	}
+	if a, settled := ans.Settles(); settled {
+		where.Given(ans.Client.MAC, a, in.At)
 	}
 	here, xid := dhcp.PlaceOf(in)
 	return where.Notice(ans.Client.MAC, xid, here, in.At)

@@ -131,6 +131,9 @@ func (r *receiver) take(v *boot.View, h *boot.Host, p *arrival) {
 	r.traceBoth(p, reply)
 	here, xid := r.quick.Place(in)
 	moved := r.where.Notice(p.mac(), xid, here, p.at)
+	if a, settled := reply.Settles(); settled {
+		r.where.Given(p.mac(), a, p.at)
+	}
 	var n *note
 	if r.told.take(p.at, p.mac()) || moved != nil {
 		n = r.book.note(v, in, p.b)
@@ -186,11 +189,16 @@ func (r *receiver) decide(v *boot.View, p *arrival, learn *dhcp.Quick) {
 	}
 }
 
-// decide has Decide answer one message, which it reads into in. What Parse refuses is only
-// logged: it names no machine that could be trusted.
+// decide has Decide answer one message, which it reads into in. A relay's question is put with
+// others of its kind. What else Parse refuses is only logged: it names no machine that could be
+// trusted.
 func (s *Server) decide(v *boot.View, p *arrival, in *dhcp.Inbound) (ans dhcp.Answer, ok bool) {
-	s.traceIn(p)
 	m, reason := dhcp.Parse(p.b)
+	if reason == dhcp.Queried && p.port == 0 {
+		s.queries.take(p, *in)
+		return ans, false
+	}
+	s.traceIn(p)
 	if m == nil {
 		s.Log.Debug("dhcp: passed over", "rule", reason, "from", p.from, "interface", in.Interface)
 		return ans, false

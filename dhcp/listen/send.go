@@ -12,9 +12,9 @@ import (
 	"rackwright/inventory"
 )
 
-// trace shows a message to the Tracer.
+// trace shows a message to the Tracer, if it is about anybody.
 func (s *Server) trace(at time.Time, mac inventory.MAC, sent bool, from, to netip.AddrPort, b []byte) {
-	if s.Tracer != nil {
+	if s.Tracer != nil && !mac.IsZero() {
 		s.Tracer.Packet(at, mac, sent, trace.Datagram{From: from, To: to, Message: b})
 	}
 }
@@ -28,7 +28,7 @@ func (s *Server) traceBoth(p *arrival, reply dhcp.Swift) {
 
 // traceIn shows a message that came, once.
 func (s *Server) traceIn(p *arrival) {
-	if p.traced || s.Tracer == nil {
+	if p.traced || s.Tracer == nil || p.mac().IsZero() {
 		return
 	}
 	p.traced = true

@@ -75,12 +75,18 @@ func (b *bench) machine(name string) *inventory.Machine {
 // provision is the network of that name.
 func (b *bench) provision() *inventory.Network {
 	b.t.Helper()
+	return b.network("provision")
+}
+
+// network reads a network.
+func (b *bench) network(name string) *inventory.Network {
+	b.t.Helper()
 	for _, n := range must(b.Networks(b.ctx()))(b.t) {
-		if n.Name == "provision" {
+		if n.Name == name {
 			return &n
 		}
 	}
-	b.t.Fatal("there is no network provision")
+	b.t.Fatal("there is no network " + name)
 	return nil
 }
 

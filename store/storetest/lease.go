@@ -137,6 +137,32 @@ func leases() chapter {
 				same(t, "nobody's", must(b.Lessee(b.ctx(), n, nobody))(t), inventory.MAC{})
 			}
 		},
+		"the leases that run are found by address and by client": func(t *testing.T, b *bench) {
+			p := planOf(0)
+			other := plan.Network{Name: "other", CIDR: "10.7.0.0/24", DHCP: inventory.DHCPReservations, Strangers: inventory.StrangerDiscover, Pool: &plan.Pool{First: "10.7.0.100", Last: "10.7.0.109"}}
+			p.Networks = append(p.Networks, other)
+			b.apply(p)
+			n := b.provision()
+			first := must(b.lend(mac(500), n, addr("10.0.0.105")))(t)
+			must(b.lend(mac(501), n, addr("10.0.0.106")))(t)
+			b.clock.Turn(time.Minute)
+			second := must(b.lend(mac(500), b.network("other"), whatever))(t)
+			same(t, "of a client, the newest first", must(b.Find(b.ctx(), mac(500), nil, whatever))(t), []inventory.Lease{second, first})
+			same(t, "of an address", must(b.Find(b.ctx(), inventory.MAC{}, n, first.Address))(t), []inventory.Lease{first})
+			ok(t, b.Decline(b.ctx(), mac(501), n, addr("10.0.0.106")))
+			b.clock.Turn(9 * time.Minute)
+			same(t, "once one is over", must(b.Find(b.ctx(), mac(500), nil, whatever))(t), []inventory.Lease{second})
+			for what, found := range map[string][]inventory.Lease{
+				"that is over":         must(b.Find(b.ctx(), inventory.MAC{}, n, first.Address))(t),
+				"that rests":           must(b.Find(b.ctx(), inventory.MAC{}, n, addr("10.0.0.106")))(t),
+				"of the other network": must(b.Find(b.ctx(), inventory.MAC{}, n, second.Address))(t),
+				"of nobody's address":  must(b.Find(b.ctx(), inventory.MAC{}, n, whatever))(t),
+				"of nobody":            must(b.Find(b.ctx(), inventory.MAC{}, nil, whatever))(t),
+				"of who gave one back": must(b.Find(b.ctx(), mac(501), nil, whatever))(t),
+			} {
+				same(t, "a lease "+what, len(found), 0)
+			}
+		},
 		"what the plan reserves and the gateway are never lent": func(t *testing.T, b *bench) {
 			p := planOf(2)
 			p.Networks[0].Gateway = "10.0.0.102"
