@@ -11,7 +11,8 @@ import (
 // When parts are read: once a machine is discovered, after each operation, and daily.
 const (
 	daily  = 24 * time.Hour
-	again  = 10 * time.Minute // where the parts could not be read
+	again  = 15 * time.Second // where the parts could not be read, each time after twice as long,
+	rarely = 10 * time.Minute // up to this
 	spread = time.Hour        // over which the machines of a server that starts are read
 )
 
@@ -36,7 +37,9 @@ type look struct {
 	since  time.Time // of the first of the misses
 
 	parts   time.Time // when the parts are to be read next; zero: not decided
-	reading bool      // the parts are being read
+	reading bool      // the parts are being read,
+	changed bool      // and may have changed since that began
+	unread  int       // how often in a row they could not be
 }
 
 // of is what is remembered of a machine; mu is held.
@@ -174,9 +177,15 @@ func (t *Task) rememberParts(m *inventory.Machine, whole bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := t.of(m)
-	l.reading, l.parts = false, t.Now().Add(again)
-	if whole {
-		l.parts = t.Now().Add(daily)
+	l.reading = false
+	switch {
+	case l.changed:
+		l.changed, l.parts = false, t.Now()
+	case whole:
+		l.unread, l.parts = 0, t.Now().Add(daily)
+	default:
+		l.parts = t.Now().Add(min(again<<l.unread, rarely))
+		l.unread = min(l.unread+1, 10) // far enough for the longest
 	}
 }
 
@@ -184,7 +193,8 @@ func (t *Task) rememberParts(m *inventory.Machine, whole bool) {
 func (t *Task) stale(m *inventory.Machine) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.of(m).parts = t.Now()
+	l := t.of(m)
+	l.parts, l.changed = t.Now(), l.reading
 }
 
 // firstParts is when the parts are read that this server has not read yet: at once when
