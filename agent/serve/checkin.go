@@ -33,14 +33,11 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	err = s.takeIn(r.Context(), operation, in)
-	if now, _, gone := s.Store.Session(r.Context(), session); err != nil && gone == nil && now != operation {
-		err = s.takeIn(r.Context(), now, in) // a stranger that turned out to be a planned machine just then
+	if err := s.takeIn(r.Context(), operation, session, in); err != nil {
+		s.refuse(w, r, err)
+		return
 	}
-	var op *deploy.Operation
-	if err == nil {
-		op, err = s.saw(r.Context(), session, in.Agent)
-	}
+	op, err := s.saw(r.Context(), session, in.Agent)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -48,13 +45,25 @@ func (s *Server) checkIn(w http.ResponseWriter, r *http.Request) {
 	answer(w, wire.Welcome{Session: session, Machine: op.Name, Operation: op.ID, PermitKey: s.permitKey()})
 }
 
-// takeIn observes the machine of an operation.
-func (s *Server) takeIn(ctx context.Context, operation string, in wire.CheckIn) error {
+// takeIn observes the machine of an operation, or of the one that the session has by then: a
+// stranger may turn out to be a planned machine at any moment.
+func (s *Server) takeIn(ctx context.Context, operation, session string, in wire.CheckIn) error {
 	op, err := s.Store.Operation(ctx, operation)
-	if err != nil {
+	if err == nil {
+		err = s.observe(ctx, op, in)
+	}
+	if err == nil {
+		return nil
+	}
+	id, _, gone := s.Store.Session(ctx, session)
+	if gone != nil {
 		return err
 	}
-	return s.observe(ctx, op, in)
+	now, gone := s.Store.Operation(ctx, id)
+	if gone != nil || op != nil && now.Machine == op.Machine {
+		return err
+	}
+	return s.observe(ctx, now, in)
 }
 
 // observe keeps what the agent saw of its machine and weighs it as evidence. A machine
@@ -62,12 +71,8 @@ func (s *Server) takeIn(ctx context.Context, operation string, in wire.CheckIn) 
 func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.CheckIn) error {
 	facts := in.Facts
 	facts.Source, facts.Observed = "agent", s.Now().UTC()
-	e, err := s.Store.Witness(ctx, op.Machine, inventory.FromFacts(&facts))
-	if err != nil {
-		return err
-	}
 	bound := true
-	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+	m, e, err := s.keep(ctx, op.Machine, &facts, func(m *inventory.Machine, e inventory.Evidence) ([]journal.Event, error) {
 		events := []journal.Event{{Kind: journal.AgentCheckIn, Operation: op.ID, Actor: "agent",
 			Summary: line.Of(fmt.Sprintf("agent %s checked in: %s %s, %d CPUs, %d MiB, %d disks, %d NICs", in.Agent, facts.System.Vendor, facts.System.Product,
 				len(facts.CPUs), facts.MemoryMiB, len(facts.Disks), len(facts.NICs)), maxSummary)}}
@@ -91,6 +96,19 @@ func (s *Server) observe(ctx context.Context, op *deploy.Operation, in wire.Chec
 	}
 	s.recognise(ctx, m, e)
 	return nil
+}
+
+// keep keeps what was seen of a machine, and what it changes. Both are there at once: who adopts
+// a stranger by what it was seen by takes its facts over, by which its ports are told apart.
+func (s *Server) keep(ctx context.Context, machine string, seen *inventory.Facts, change func(*inventory.Machine, inventory.Evidence) ([]journal.Event, error)) (m *inventory.Machine, e inventory.Evidence, err error) {
+	err = s.Store.Together(ctx, true, func(ctx context.Context) (err error) {
+		if e, err = s.Store.Witness(ctx, machine, inventory.FromFacts(seen)); err != nil {
+			return err
+		}
+		m, err = s.Store.ChangeMachine(ctx, machine, func(m *inventory.Machine) ([]journal.Event, error) { return change(m, e) })
+		return err
+	})
+	return m, e, err
 }
 
 // saw tells the operation of a session that its agent is there. It may be another than the
@@ -135,11 +153,7 @@ func (s *Server) facts(w http.ResponseWriter, r *http.Request, h holder) {
 }
 
 func (s *Server) learn(ctx context.Context, op *deploy.Operation, seen *inventory.Facts) error {
-	e, err := s.Store.Witness(ctx, op.Machine, inventory.FromFacts(seen))
-	if err != nil {
-		return err
-	}
-	m, err := s.Store.ChangeMachine(ctx, op.Machine, func(m *inventory.Machine) ([]journal.Event, error) {
+	m, e, err := s.keep(ctx, op.Machine, seen, func(m *inventory.Machine, e inventory.Evidence) ([]journal.Event, error) {
 		known := m.Facts
 		m.Facts = seen
 		var events []journal.Event

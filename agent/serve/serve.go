@@ -36,6 +36,8 @@ type Store interface {
 	Image(ctx context.Context, idOrName string) (*images.Image, error)
 	// Observations are what each source last saw, by machine id.
 	Observations(ctx context.Context, machineIDs []string) (map[string][]inventory.Facts, error)
+	// Together makes one transaction of calls with the context that fn gets.
+	Together(ctx context.Context, keep bool, fn func(ctx context.Context) error) error
 	// Witness keeps what a machine was seen by and adds to the evidence where in the plan it was.
 	Witness(ctx context.Context, machineID string, e inventory.Evidence) (inventory.Evidence, error)
 	// Recognise returns the planned machine that a stranger turned out to be, nil for none.
