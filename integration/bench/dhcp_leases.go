@@ -14,9 +14,9 @@ import (
 
 // What is asked of servers that lend.
 const (
-	strangersOf = 65_000 // a round; each has strangers of its own, and no stranger asks twice
+	strangersOf = 100_000 // a round; each has strangers of its own, and no stranger asks twice
 	lentFirst   = "10.89.0.0"
-	lentLast    = "10.95.255.254"
+	lentLast    = "10.99.255.254"
 	lendRound   = 3 * time.Second
 )
 

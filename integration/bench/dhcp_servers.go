@@ -107,7 +107,7 @@ func apiOf(dir string) (*client.Client, error) {
 
 // planOf puts the machines into racks of a hundred units.
 func planOf(clients []load.Client) plan.Plan {
-	p := plan.Plan{Site: "bench", Networks: []plan.Network{{Name: "bench", CIDR: "10.88.0.0/13", DHCP: inventory.DHCPReservations}}}
+	p := plan.Plan{Site: "bench", Networks: []plan.Network{{Name: "bench", CIDR: "10.64.0.0/10", DHCP: inventory.DHCPReservations}}}
 	for i, c := range clients {
 		if i%100 == 0 {
 			p.Racks = append(p.Racks, plan.Rack{Name: fmt.Sprintf("r%d", i/100), Units: 100})
@@ -153,7 +153,7 @@ func keaConfig(dir string, clients []load.Client, more map[string]any) any {
 	for _, c := range clients {
 		reserved = append(reserved, m{"hw-address": mac(c), "ip-address": c.Address.String()})
 	}
-	subnet := m{"id": 1, "subnet": "10.88.0.0/13", "reservations": reserved}
+	subnet := m{"id": 1, "subnet": "10.64.0.0/10", "reservations": reserved}
 	maps.Copy(subnet, more)
 	return m{"Dhcp4": m{
 		"interfaces-config":            m{"interfaces": []string{cableName}, "dhcp-socket-type": "udp"},

@@ -22,8 +22,8 @@ type cable struct {
 // The two ends, and the network both are in.
 const (
 	cableName   = "bench0"
-	cableServer = "10.88.0.1/13"
-	cableRelay  = "10.88.0.2/13"
+	cableServer = "10.88.0.1/10"
+	cableRelay  = "10.88.0.2/10"
 )
 
 // lay makes the cable and opens the relay agent's socket at its far end: port 67 of the

@@ -4,18 +4,14 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
-	"golang.org/x/net/ipv4"
-	"golang.org/x/sys/unix"
 )
 
 // Client is one machine: its MAC and the address it must be given, none for any that no other
@@ -84,14 +80,12 @@ type slot struct {
 
 // generator is a run in motion.
 type generator struct {
-	o        Options
-	t        templates
-	pc       *ipv4.PacketConn
+	o Options
+	t templates
+	*socket
 	slots    []slot
 	next     int // client to begin with
 	busy     int
-	in, out  []ipv4.Message
-	ready    int // of out
 	start    time.Time
 	end, now time.Time
 	begun    int    // exchanges
@@ -112,47 +106,46 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	g := &generator{o: o, t: t, pc: ipv4.NewPacketConn(o.Conn), slots: make([]slot, o.InFlight), in: messages(1500), out: messages(576), given: map[netip.Addr]int{}, await: rand.Uint32()<<16 | awaiting}
-	g.start = time.Now()
-	g.now, g.end = g.start, g.start.Add(o.For)
-	for i := range g.slots {
-		if o.Rate != 0 {
-			g.free = append(g.free, i)
-		} else if err := g.begin(i); err != nil {
-			return Result{}, err
-		}
-	}
-	if err := g.loop(ctx); err != nil {
+	g := &generator{o: o, t: t, slots: make([]slot, o.InFlight), given: map[netip.Addr]int{}, await: rand.Uint32()<<16 | awaiting}
+	if err := within(o.Conn, t.size(), func(s *socket) error {
+		g.socket = s
+		return g.run(ctx)
+	}); err != nil {
 		return Result{}, err
 	}
 	g.result.Took = g.now.Sub(g.start)
 	return g.result, nil
 }
 
-func messages(size int) []ipv4.Message {
-	out := make([]ipv4.Message, batch)
-	for i := range out {
-		out[i].Buffers = [][]byte{make([]byte, size)}
+func (g *generator) run(ctx context.Context) error {
+	g.start = time.Now()
+	g.now, g.end = g.start, g.start.Add(g.o.For)
+	for i := range g.slots {
+		if g.o.Rate != 0 {
+			g.free = append(g.free, i)
+		} else if err := g.begin(i); err != nil {
+			return err
+		}
 	}
-	return out
+	return g.loop(ctx)
 }
 
 // loop takes answers until no exchange is in flight any more.
 func (g *generator) loop(ctx context.Context) error {
 	for looked := g.now; g.busy > 0 || g.now.Before(g.end); {
-		if err := errors.Join(g.due(), g.send()); err != nil {
+		if err := g.due(); err != nil {
 			return err
 		}
-		if err := g.o.Conn.SetReadDeadline(time.Now().Add(g.wait())); err != nil {
+		if err := g.flush(); err != nil {
 			return err
 		}
-		n, err := g.pc.ReadBatch(g.in, 0)
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !away(err) {
-			return fmt.Errorf("receive: %w", err)
+		n, err := g.receive(g.wait())
+		if err != nil {
+			return err
 		}
 		g.now = time.Now()
-		for i := range max(n, 0) {
-			if err := g.take(g.in[i].Buffers[0][:g.in[i].N]); err != nil {
+		for i := range n {
+			if err := g.take(g.got(i)); err != nil {
 				return err
 			}
 		}
@@ -183,11 +176,11 @@ func (g *generator) begin(i int) error {
 	g.begun++
 	g.next = (g.next + 1) % len(g.o.Clients)
 	g.busy++
-	b, err := g.buffer()
+	b, err := g.room()
 	if err != nil {
 		return err
 	}
-	g.queue(g.t.fillDiscover(b, xid(s.turn, i), g.o.Clients[s.client].MAC))
+	g.t.fillDiscover(b, xid(s.turn, i), g.o.Clients[s.client].MAC)
 	return nil
 }
 
@@ -217,11 +210,11 @@ func (g *generator) take(b []byte) error {
 		return g.over(i)
 	case r.kind == dhcpv4.MessageTypeOffer && !s.asked:
 		s.asked, s.since = true, g.now
-		b, err := g.buffer()
+		b, err := g.room()
 		if err != nil {
 			return err
 		}
-		g.queue(g.t.fillRequest(b, r, c.MAC))
+		g.t.fillRequest(b, r, c.MAC)
 	case r.kind == dhcpv4.MessageTypeAck && s.asked:
 		g.result.Done++
 		g.result.took = append(g.result.took, g.now.Sub(s.began))
@@ -242,38 +235,3 @@ func (g *generator) giveUp() error {
 	}
 	return nil
 }
-
-// buffer is room for the next message to send.
-func (g *generator) buffer() ([]byte, error) {
-	if g.ready == batch {
-		if err := g.send(); err != nil {
-			return nil, err
-		}
-	}
-	b := g.out[g.ready].Buffers[0]
-	return b[:cap(b)], nil
-}
-
-func (g *generator) queue(n int) {
-	g.out[g.ready].Buffers[0] = g.out[g.ready].Buffers[0][:n]
-	g.ready++
-}
-
-// send sends what is queued.
-func (g *generator) send() error {
-	for sent := 0; sent < g.ready; {
-		n, err := g.pc.WriteBatch(g.out[sent:g.ready], 0)
-		switch {
-		case away(err):
-			n = max(n, 1)
-		case err != nil:
-			return fmt.Errorf("send: %w", err)
-		}
-		sent += n
-	}
-	g.ready = 0
-	return nil
-}
-
-// away reports whether there is no server yet: its host said so to an earlier message.
-func away(err error) bool { return errors.Is(err, unix.ECONNREFUSED) }

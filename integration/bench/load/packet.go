@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"net/netip"
 
@@ -43,27 +44,31 @@ func newTemplates(relay netip.Addr) (templates, error) {
 		return templates{}, err
 	}
 	t := templates{discover: discover.ToBytes(), request: request.ToBytes()}
+	if len(t.discover) != len(t.request) {
+		return t, fmt.Errorf("the messages are of %d and %d bytes", len(t.discover), len(t.request))
+	}
 	t.wanted, _ = option(t.request, 50)
 	t.identifier, _ = option(t.request, 54)
 	return t, nil
 }
 
-// fillDiscover writes a client's DISCOVER into b and returns its length.
-func (t templates) fillDiscover(b []byte, xid uint32, mac [6]byte) int {
-	n := copy(b, t.discover)
+// size is that of both messages.
+func (t templates) size() int { return len(t.discover) }
+
+// fillDiscover writes a client's DISCOVER into b.
+func (t templates) fillDiscover(b []byte, xid uint32, mac [6]byte) {
+	copy(b, t.discover)
 	binary.BigEndian.PutUint32(b[atXID:], xid)
 	copy(b[atHWAddr:], mac[:])
-	return n
 }
 
 // fillRequest writes the REQUEST that takes an offer.
-func (t templates) fillRequest(b []byte, r reply, mac [6]byte) int {
-	n := copy(b, t.request)
+func (t templates) fillRequest(b []byte, r reply, mac [6]byte) {
+	copy(b, t.request)
 	binary.BigEndian.PutUint32(b[atXID:], r.xid)
 	copy(b[atHWAddr:], mac[:])
 	copy(b[t.wanted:], r.address[:])
 	copy(b[t.identifier:], r.server[:])
-	return n
 }
 
 // reply is what matters of a server's message.

@@ -24,21 +24,21 @@ func (g *generator) due() error {
 		}
 	}
 	for so := g.now.Sub(g.start).Seconds() * g.o.Strangers; float64(g.odd) < so; g.odd++ {
-		b, err := g.buffer()
+		b, err := g.room()
 		if err != nil {
 			return err
 		}
 		mac := [6]byte{6}
 		binary.BigEndian.PutUint32(mac[2:], rand.Uint32())
-		g.queue(g.t.fillDiscover(b, strange, mac))
+		g.t.fillDiscover(b, strange, mac)
 	}
 	if ms := int(g.now.Sub(g.start).Milliseconds()); g.o.Await != nil && g.result.Heard.IsZero() && ms > g.awaited {
 		g.awaited = ms
-		b, err := g.buffer()
+		b, err := g.room()
 		if err != nil {
 			return err
 		}
-		g.queue(g.t.fillDiscover(b, g.await, g.o.Await.MAC))
+		g.t.fillDiscover(b, g.await, g.o.Await.MAC)
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func (g *generator) wait() time.Duration {
 	if g.o.Rate != 0 || g.o.Strangers > 0 {
 		return pause
 	}
-	return g.o.Patience / 4
+	return min(g.o.Patience/4, 10*time.Millisecond)
 }
 
 // over ends a slot's exchange; where no rate says when, the next begins.

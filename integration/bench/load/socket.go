@@ -1,0 +1,108 @@
+package load
+
+import (
+	"fmt"
+	"net"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"rackwright/segment"
+)
+
+// socket sends and receives batches over a connected UDP socket, by system calls of which the
+// Go scheduler is not told: its watch over them would take a quarter of the processor that the
+// clients have. They take microseconds, but for a wait, which is bounded. What is sent goes to
+// the kernel as one message, which it cuts into datagrams of one size.
+type socket struct {
+	fd    uintptr
+	size  int // of what is sent
+	in    [batch]mmsghdr
+	parts [batch]unix.Iovec
+	rooms [batch][1500]byte
+	out   []byte
+}
+
+// mmsghdr is the kernel's struct.
+type mmsghdr struct {
+	head unix.Msghdr
+	took uint32 // bytes
+}
+
+// within has f use the socket of a connection for sending datagrams of a size.
+func within(conn *net.UDPConn, size int, f func(*socket) error) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	s := &socket{size: size, out: make([]byte, 0, min(segment.Most, segment.Bytes/size)*size)}
+	for i := range s.in {
+		s.parts[i].Base = &s.rooms[i][0]
+		s.parts[i].SetLen(len(s.rooms[i]))
+		s.in[i].head.Iov = &s.parts[i]
+		s.in[i].head.SetIovlen(1)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) {
+		s.fd = fd
+		if failed = unix.SetsockoptInt(int(fd), unix.IPPROTO_UDP, unix.UDP_SEGMENT, size); failed == nil {
+			failed = f(s)
+		}
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
+}
+
+// receive returns how many datagrams have come, after a wait when there are none.
+func (s *socket) receive(wait time.Duration) (int, error) {
+	n, err := s.read()
+	if n > 0 || err != nil {
+		return n, err
+	}
+	fds, limit := unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}, unix.NsecToTimespec(wait.Nanoseconds())
+	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) // whatever it says, the socket is read next
+	return s.read()
+}
+
+func (s *socket) read() (int, error) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, s.fd, uintptr(unsafe.Pointer(&s.in[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+	switch errno {
+	case 0:
+		return int(n), nil
+	case unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED:
+		return 0, nil
+	}
+	return 0, fmt.Errorf("receive: %w", errno)
+}
+
+// got is the i-th datagram that was received last.
+func (s *socket) got(i int) []byte { return s.rooms[i][:s.in[i].took] }
+
+// room is for one more datagram to be sent.
+func (s *socket) room() ([]byte, error) {
+	if len(s.out)+s.size > cap(s.out) {
+		if err := s.flush(); err != nil {
+			return nil, err
+		}
+	}
+	s.out = s.out[:len(s.out)+s.size]
+	return s.out[len(s.out)-s.size:], nil
+}
+
+// flush sends what there is.
+func (s *socket) flush() error {
+	for len(s.out) > 0 {
+		_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, s.fd, uintptr(unsafe.Pointer(&s.out[0])), uintptr(len(s.out)), 0, 0, 0)
+		switch errno {
+		case 0, unix.ECONNREFUSED: // there is no server yet: its host said so to an earlier message
+			s.out = s.out[:0]
+		case unix.EINTR, unix.EAGAIN:
+		default:
+			return fmt.Errorf("send: %w", errno)
+		}
+	}
+	return nil
+}
