@@ -42,6 +42,24 @@ func (o *options) appendTo(to []byte, code byte) []byte {
 	return append(to, o.b[at-1:at+1+int(o.b[at])]...)
 }
 
+// Discovers reports whether a datagram is a DISCOVER as clients send it, for whom one is found
+// quickly: it is not known whether it is a message at all.
+func Discovers(b []byte) bool {
+	for i := optionAt; i+2 < len(b); {
+		switch b[i] {
+		case 0:
+			i++
+		case 53:
+			return b[i+2] == byte(discoverType)
+		case 255:
+			return false
+		default:
+			i += 2 + int(b[i+1])
+		}
+	}
+	return false
+}
+
 // scan finds the options of a DISCOVER or REQUEST that Parse lets through, and refuses all
 // that is unusual: an option twice or empty, options in file and sname, none at the end.
 func (o *options) scan(b []byte) bool {

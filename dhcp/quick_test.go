@@ -271,6 +271,9 @@ func FuzzQuick(f *testing.F) {
 			in.From = netip.MustParseAddrPort("10.9.0.1:67")
 		}
 		for _, b := range [][]byte{first, first, second, first, second} {
+			if seeks, o := Discovers(b), new(options); o.scan(b) && seeks != (o.kind() == byte(discoverType)) {
+				t.Errorf("it discovers: %v, which is wrong", seeks)
+			}
 			agree(t, q, v, b, in)
 			agreeLent(t, q, v, b, in, func(a Ask) (inventory.Lease, error) {
 				l := inventory.Lease{MAC: a.MAC, Address: a.Address, Until: testTime.Add(time.Duration(where) * time.Second)}

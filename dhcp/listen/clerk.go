@@ -23,14 +23,16 @@ const (
 )
 
 // clerk answers strangers who may be lent an address: it asks the Lender for many at once, which
-// writes to disk once for all of them. While it waits for that, others gather.
+// writes to disk once for all of them. While it waits for that, others gather. Who takes an offer
+// goes to another clerk than who is to be offered one: what it takes is written already, as a
+// rule, and need not wait for the offers of others.
 type clerk struct {
 	*Server
 	*outbox
 	links *links
 	in    chan arrival
 	quick dhcp.Quick
-	told  quota
+	told  *quota
 	seen  bucket
 	slow  bucket
 	slots chan struct{} // for those whose address is looked for first
@@ -50,9 +52,9 @@ type borrower struct {
 	plain bool // a template may do
 }
 
-func (s *Server) newClerk(conn *ipv4.PacketConn, links *links) *clerk {
-	return &clerk{Server: s, outbox: s.outbox(conn), links: links, in: make(chan arrival, servedAtOnce), quick: dhcp.Quick{Settings: s.Settings},
-		told: newQuota(), slots: make(chan struct{}, probing), some: make([]borrower, 0, servedAtOnce)}
+func (s *Server) newClerk(conn *ipv4.PacketConn, links *links, r *relays, told *quota) *clerk {
+	return &clerk{Server: s, outbox: s.outbox(conn, r), links: links, in: make(chan arrival, servedAtOnce), quick: dhcp.Quick{Settings: s.Settings},
+		told: told, slots: make(chan struct{}, probing), some: make([]borrower, 0, servedAtOnce)}
 }
 
 // take hands over a message that has bytes of its own, unless too many wait.
@@ -115,30 +117,24 @@ func (c *clerk) read(ctx context.Context, v *boot.View, p arrival) {
 	c.some = append(c.some, b)
 }
 
-// serve lends to those who were read, and answers them. Who takes an offer comes first: that is
-// written already, as a rule, and need not wait for the offers of others.
+// serve lends to those who were read, and answers them.
 func (c *clerk) serve(ctx context.Context, v *boot.View) {
-	for _, offers := range []bool{false, true} {
-		c.lendAll(ctx, offers)
-		for i := range c.some {
-			if b := &c.some[i]; b.ask.Offers == offers {
-				c.answer(ctx, v, b)
-			}
-			if c.full() {
-				c.flush()
-			}
+	c.lendAll(ctx)
+	for i := range c.some {
+		c.answer(ctx, v, &c.some[i])
+		if c.full() {
+			c.flush()
 		}
-		c.flush()
 	}
+	c.flush()
 }
 
-// lendAll asks the Lender for all who are to be offered an address, or for all others.
-func (c *clerk) lendAll(ctx context.Context, offers bool) {
+// lendAll asks the Lender for all who were read.
+func (c *clerk) lendAll(ctx context.Context) {
 	of := map[*inventory.Network][]*inventory.Loan{}
 	for i := range c.some {
-		if b := &c.some[i]; b.ask.Offers == offers {
-			of[b.ask.Network] = append(of[b.ask.Network], &b.loan)
-		}
+		b := &c.some[i]
+		of[b.ask.Network] = append(of[b.ask.Network], &b.loan)
 	}
 	for n, loans := range of {
 		ctx, cancel := context.WithTimeout(ctx, lendTimeout)

@@ -59,18 +59,24 @@ func newCounter(t *testing.T) *counter {
 	at := &links{}
 	us := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 	at.current.Store(&addresses{names: map[int]string{1: "lo"}, addrs: map[int][]netip.Addr{1: us}, own: us})
-	c.clerk = s.newClerk(conn, at)
+	c.clerk = s.newClerk(conn, at, newRelays(), newQuota())
 	return c
 }
 
-// brings hands over a message of a stranger.
-func (c *counter) brings(i int, mods ...dhcpv4.Modifier) {
+// message is one of a stranger.
+func (c *counter) message(i int, mods ...dhcpv4.Modifier) arrival {
 	c.t.Helper()
 	m, err := dhcpv4.New(append([]dhcpv4.Modifier{dhcpv4.WithHwAddr(net.HardwareAddr{2, 0, 0, 0, byte(i >> 8), byte(i)})}, mods...)...)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	if !c.take(arrival{b: m.ToBytes(), ifindex: 1, to: netip.MustParseAddr("255.255.255.255"), at: time.Now()}) {
+	return arrival{b: m.ToBytes(), ifindex: 1, to: netip.MustParseAddr("255.255.255.255"), at: time.Now()}
+}
+
+// brings hands over a message of a stranger.
+func (c *counter) brings(i int, mods ...dhcpv4.Modifier) {
+	c.t.Helper()
+	if !c.take(c.message(i, mods...)) {
 		c.t.Fatal("it takes no more")
 	}
 }
@@ -120,16 +126,21 @@ func TestStrangersWhoComeTogetherAreLentToTogether(t *testing.T) {
 	}
 }
 
-func TestWhoTakesAnOfferIsServedBeforeTheOffersOfOthers(t *testing.T) {
-	c := newCounter(t)
-	c.brings(1, discovers())
-	c.serves()
-	c.lender.at = nil
-	c.brings(2, discovers())
-	c.brings(3, discovers())
-	c.brings(1, takes("10.0.1.0"))
-	if rules := c.serves(); !slices.Equal(c.lender.at, []int{1, 2}) || rules[0] != string(dhcp.Acked) {
-		t.Errorf("asked for %v, written down: %v", c.lender.at, rules)
+func TestWhoTakesAnOfferDoesNotWaitForTheOffersOfOthers(t *testing.T) {
+	seeking, taking := newCounter(t), newCounter(t)
+	r := &receiver{Server: seeking.Server, lends: true, seekers: queue{clerk: seeking.clerk}, takers: queue{clerk: taking.clerk}}
+	came := func(i int, mods ...dhcpv4.Modifier) {
+		p := seeking.message(i, mods...)
+		r.later(&p)
+	}
+	for i := range servedAtOnce + 1 {
+		came(i, discovers())
+	}
+	r.strangers(false)
+	came(1, takes("10.0.1.0"))
+	r.strangers(true)
+	if len(seeking.in) != servedAtOnce || len(r.seekers.waiting) != 1 || len(taking.in) != 1 || r.waiting() != 1 {
+		t.Errorf("%d and %d seek an address, %d and %d take one", len(seeking.in), len(r.seekers.waiting), len(taking.in), len(r.takers.waiting))
 	}
 }
 

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"hash/maphash"
+	"sync"
 	"time"
 
 	"rackwright/inventory"
@@ -22,6 +23,7 @@ const (
 // needs: few machines' are, but of those all of a boot, for half a boot misleads. One machine
 // that does not stop leaves the others their part.
 type quota struct {
+	mu      sync.Mutex
 	all     bucket
 	crowded bool
 	second  time.Time // since when messages are counted
@@ -31,10 +33,12 @@ type quota struct {
 	seed    maphash.Seed
 }
 
-func newQuota() quota { return quota{seed: maphash.MakeSeed(), all: bucket{most: toldAtOnce}} }
+func newQuota() *quota { return &quota{seed: maphash.MakeSeed(), all: bucket{most: toldAtOnce}} }
 
 // take reports whether a message is to be written down.
 func (q *quota) take(now time.Time, mac inventory.MAC) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.turn(now)
 	q.came++
 	told := &q.told[maphash.Comparable(q.seed, mac)%quotaSize] // machines may share one: they share what it allows

@@ -46,7 +46,7 @@ func TestAHallThatPowersOnIsWrittenDownWhole(t *testing.T) {
 
 func TestOneMachineThatDoesNotStopLeavesTheOthersTheirPart(t *testing.T) {
 	q := newQuota()
-	one := told(&q, noon, 1, 1500)
+	one := told(q, noon, 1, 1500)
 	if n := one[machine(0)]; n != ofOne {
 		t.Errorf("%d of its messages are written down", n)
 	}
@@ -60,8 +60,8 @@ func TestOneMachineThatDoesNotStopLeavesTheOthersTheirPart(t *testing.T) {
 
 func TestOfACrowdTheBootsOfFewMachinesAreWrittenDown(t *testing.T) {
 	q := newQuota()
-	told(&q, noon, 10000, 2)
-	crowd := told(&q, noon.Add(time.Second), 2000, 20)
+	told(q, noon, 10000, 2)
+	crowd := told(q, noon.Add(time.Second), 2000, 20)
 	if n := altogether(crowd); n == 0 || n > 4*crowdRate {
 		t.Errorf("%d messages in a second", n)
 	}
@@ -73,8 +73,8 @@ func TestOfACrowdTheBootsOfFewMachinesAreWrittenDown(t *testing.T) {
 			t.Errorf("%d messages of %s", n, mac)
 		}
 	}
-	told(&q, noon.Add(2*time.Second), 10, 10)
-	if calm := told(&q, noon.Add(4*time.Second), 100, 10); altogether(calm) != 1000 {
+	told(q, noon.Add(2*time.Second), 10, 10)
+	if calm := told(q, noon.Add(4*time.Second), 100, 10); altogether(calm) != 1000 {
 		t.Errorf("%d of 1000 are written down when it is over", altogether(calm))
 	}
 }

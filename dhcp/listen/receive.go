@@ -32,17 +32,23 @@ type receiver struct {
 	*outbox
 	port  uint16
 	links *links
-	clerk *clerk
 
 	in       *inbox
 	quick    dhcp.Quick
-	told     quota
-	waiting  []arrival // strangers
+	told     *quota
+	takers   queue // strangers that take what they were offered, and whatever else they want
+	seekers  queue // those that are to be offered an address
 	stranger bucket
 	dropped  int
 	said     time.Time
 	view     *boot.View
 	lends    bool
+}
+
+// queue is strangers that wait for a clerk.
+type queue struct {
+	clerk   *clerk
+	waiting []arrival
 }
 
 // receive serves a socket until ctx ends. port is 0 for the server's own.
@@ -51,17 +57,19 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 	if err != nil {
 		return err
 	}
-	r := &receiver{Server: s, outbox: s.outbox(conn), port: port, links: links, clerk: s.newClerk(conn, links), in: in,
-		quick: dhcp.Quick{Settings: s.Settings}, told: newQuota()}
+	relays, told := newRelays(), newQuota()
+	r := &receiver{Server: s, outbox: s.outbox(conn, relays), port: port, links: links, in: in, quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(),
+		takers: queue{clerk: s.newClerk(conn, links, relays, told)}, seekers: queue{clerk: s.newClerk(conn, links, relays, told)}}
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	beside.Go(func() { r.clerk.run(ctx) })
+	beside.Go(func() { r.takers.clerk.run(ctx) })
+	beside.Go(func() { r.seekers.clerk.run(ctx) })
 	for failures := 0; failures < maxFailures; {
 		n, err := in.read()
-		if n == 0 && err == nil && (len(r.waiting) == 0 || r.lends) {
-			err = in.rest(len(r.waiting) > 0)
+		if n == 0 && err == nil && (r.waiting() == 0 || r.lends) {
+			err = in.rest(r.waiting() > 0)
 		}
 		switch {
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
@@ -77,19 +85,23 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
 }
 
+func (r *receiver) waiting() int { return len(r.takers.waiting) + len(r.seekers.waiting) }
+
 // strangers has some of those who wait answered: few while known machines ask.
 func (r *receiver) strangers(busy bool) {
-	turn := len(r.waiting)
-	if busy || !r.lends {
-		turn = min(turn, strangerTurn)
-	}
-	for range turn {
-		if p := r.waiting[0]; !r.lends {
-			r.decide(r.View(), &p, nil)
-		} else if !r.clerk.take(p) {
-			break
+	for _, q := range []*queue{&r.takers, &r.seekers} {
+		turn := len(q.waiting)
+		if busy || !r.lends {
+			turn = min(turn, strangerTurn)
 		}
-		r.waiting = r.waiting[1:]
+		for range turn {
+			if p := q.waiting[0]; !r.lends {
+				r.decide(r.View(), &p, nil)
+			} else if !q.clerk.take(p) {
+				break
+			}
+			q.waiting = q.waiting[1:]
+		}
 	}
 }
 
@@ -153,11 +165,15 @@ func (r *receiver) later(p *arrival) {
 	if r.lends {
 		rate = lendingRate
 	}
-	if len(r.waiting) >= maxStrangers || !r.stranger.take(p.at, rate) {
+	q := &r.takers
+	if dhcp.Discovers(p.b) {
+		q = &r.seekers
+	}
+	if len(q.waiting) >= maxStrangers || !r.stranger.take(p.at, rate) {
 		r.drop(p)
 		return
 	}
-	r.waiting = append(r.waiting, p.kept())
+	q.waiting = append(q.waiting, p.kept())
 }
 
 // drop counts a stranger's message that is not answered.
@@ -184,7 +200,7 @@ func (r *receiver) decide(v *boot.View, p *arrival, learn *dhcp.Quick) {
 	}
 	if ans.Ask == nil {
 		r.finish(r.conn, p.ifindex, in, ans)
-	} else if !r.clerk.take(p.kept()) {
+	} else if !r.takers.clerk.take(p.kept()) {
 		r.drop(p)
 	}
 }

@@ -3,6 +3,7 @@ package listen
 import (
 	"hash/maphash"
 	"net/netip"
+	"sync"
 
 	"rackwright/inventory"
 )
@@ -17,8 +18,8 @@ const (
 
 // relays knows which relays take no trains: one on this machine that reads packets by itself,
 // as ISC's does, is shown a train uncut. Its clients do not hear of their offers and ask again.
-// One goroutine uses it.
 type relays struct {
+	mu    sync.Mutex
 	none  bool
 	seed  maphash.Seed
 	owed  [owedSize]uint32 // clients that were offered an address by train, 0 for none
@@ -36,6 +37,8 @@ func newRelays() *relays { return &relays{seed: maphash.MakeSeed(), known: map[n
 // take reports whether a relay may be sent trains, and whether it is known since now that it
 // may not.
 func (r *relays) take(relay netip.Addr) (trains, since bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	t := r.known[relay]
 	if r.none || t == nil || t.refuses {
 		return !r.none && t == nil, false
@@ -44,8 +47,17 @@ func (r *relays) take(relay netip.Addr) (trains, since bool) {
 	return !t.refuses, t.refuses
 }
 
+// noneTakes takes note that the system sends none.
+func (r *relays) noneTakes() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.none = true
+}
+
 // sent takes note of the offers in a train.
 func (r *relays) sent(t train) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, p := range t {
 		if p.offers {
 			place, client := r.place(p.bytes)
@@ -56,6 +68,8 @@ func (r *relays) sent(t train) {
 
 // replied takes note of a reply to a client: whether it took what a train offered it.
 func (r *relays) replied(p *parcel) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	place, client := r.place(p.bytes)
 	if *place != client {
 		return

@@ -35,8 +35,8 @@ type parcel struct {
 	note   *note // nil where none is written
 }
 
-func (s *Server) outbox(conn *ipv4.PacketConn) *outbox {
-	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: newRelays(), wire: make([]ipv4.Message, batch)}
+func (s *Server) outbox(conn *ipv4.PacketConn, r *relays) *outbox {
+	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: r, wire: make([]ipv4.Message, batch)}
 	if s.frames != nil {
 		o.framed = &frames{fd: s.frames.fd}
 	}
@@ -120,7 +120,7 @@ func (o *outbox) arrived(t train, err error) {
 	}
 	if len(t) > 1 && segment.Refused(err) {
 		o.s.Log.Info("dhcp: the system does not send several replies at once, each goes by itself from now on", "error", err)
-		o.relays.none = true
+		o.relays.noneTakes()
 	} else {
 		o.s.Log.Warn("dhcp: send", "to", t[0].dest, "error", err)
 	}

@@ -20,7 +20,7 @@ func sender(t *testing.T) *outbox {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return (&Server{Log: slog.New(slog.DiscardHandler)}).outbox(conn)
+	return (&Server{Log: slog.New(slog.DiscardHandler)}).outbox(conn, newRelays())
 }
 
 // relayAgent is a socket to which replies go.
