@@ -87,10 +87,30 @@ func (d *Desk) stranger(ctx context.Context, s boot.Sighting) (*deploy.Operation
 	if planned, err := d.recognise(ctx, m, s); err != nil || planned {
 		return nil, err
 	}
-	if !d.view().Discovers(s.Network) || m.Facts != nil || s.Class == boot.NotNetboot {
+	if !d.looks(m, s) {
 		return nil, nil
 	}
 	return d.inspection(ctx, m)
+}
+
+// looks reports whether a stranger is to be inspected now: it netboots where the network's
+// policy is to look, and was not inspected yet.
+func (d *Desk) looks(m *inventory.Machine, s boot.Sighting) bool {
+	return d.view().Discovers(s.Network) && m.Facts == nil && s.Class != boot.NotNetboot
+}
+
+// strangerAgain weighs a machine that was recorded as a stranger once more: the plan may know it
+// since, or it did not netboot before, or not where it is looked at. An inspection that failed or
+// was cancelled is not begun again: that is for people.
+func (d *Desk) strangerAgain(ctx context.Context, m *inventory.Machine, e inventory.Evidence, s boot.Sighting) error {
+	if planned, err := d.store.Recognise(ctx, m.ID, e); err != nil || planned != nil || !d.looks(m, s) {
+		return err
+	}
+	before, err := d.store.Operations(ctx, store.OperationFilter{Machine: m.ID, Limit: 1})
+	if err == nil && len(before) == 0 {
+		_, err = d.inspection(ctx, m)
+	}
+	return err
 }
 
 // strangeBMC records a BMC nobody planned, wherever it is: it is for people to see.
@@ -150,8 +170,8 @@ func (d *Desk) bind(ctx context.Context, h *boot.Host, s boot.Sighting) error {
 		}
 		return events, nil
 	})
-	if err == nil && m.Slot == nil { // it was recorded as a stranger; the plan may know it since
-		_, err = d.store.Recognise(ctx, m.ID, e)
+	if err == nil && m.Slot == nil {
+		err = d.strangerAgain(ctx, m, e, s)
 	}
 	if err == nil {
 		d.memo.remember(h.Machine, h, s)

@@ -273,6 +273,27 @@ func TestAStrangerThatThePlanNamesLaterIsKnownAtItsNextBoot(t *testing.T) {
 	b.until("n2", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered && m.NICs[0].MAC == stray })
 }
 
+// A stranger's system may ask for an address long before the machine netboots.
+func TestAStrangerThatNetbootsLaterIsInspectedThenAndOnce(t *testing.T) {
+	b := newBench(t, inventory.StrangerDiscover)
+	b.seen(stray, "", boot.NotNetboot)
+	m := b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
+	if ops := b.operations(m.ID); len(ops) != 0 {
+		t.Fatalf("its system's lease had it inspected: %+v", ops)
+	}
+	b.seen(stray, uuid, boot.PXE)
+	b.until(m.Name, "inspected", func(*inventory.Machine) bool { return len(b.operations(m.ID)) == 1 })
+	_, err := b.db.CancelOperation(t.Context(), b.operations(m.ID)[0].ID, "ann")
+	b.ok(err)
+	b.seen(stray, "", boot.NotNetboot)
+	b.seen(stray, uuid, boot.PXE)
+	b.seen(planned, uuid, boot.PXE) // taken in after it
+	b.until("n1", "discovered", func(m *inventory.Machine) bool { return m.Phase == inventory.Discovered })
+	if ops := b.operations(m.ID); len(ops) != 1 {
+		t.Errorf("it is inspected again though somebody cancelled that: %+v", ops)
+	}
+}
+
 // The switch port and the system UUID of a packet are two identifiers: a plan without MACs
 // is enough to know a machine at its first DHCPDISCOVER.
 func TestAStrangerOnThePlannedPortWithThePlannedUUIDIsThePlannedMachine(t *testing.T) {

@@ -77,6 +77,10 @@ func (m *memo) undo() {
 }
 
 func (m *memo) of(h *boot.Host, s boot.Sighting) weighed {
-	said := [...]string{s.MAC.String(), s.UUID, s.Circuit, s.Remote, s.Declined.String(), s.Holds.String()}
-	return weighed{host: weak.Make(h), seen: maphash.Comparable(m.seed, said), at: s.At}
+	type said struct {
+		mac, id, circuit, remote, declined, holds string
+		netboots                                  bool
+	}
+	is := said{s.MAC.String(), s.UUID, s.Circuit, s.Remote, s.Declined.String(), s.Holds.String(), s.Class != boot.NotNetboot}
+	return weighed{host: weak.Make(h), seen: maphash.Comparable(m.seed, is), at: s.At}
 }
