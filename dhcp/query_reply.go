@@ -47,8 +47,9 @@ func (q *query) header(rule Rule) *dhcpv4.DHCPv4 {
 	return r
 }
 
-// bind says who has the address, until when, and where. The time of the client's last message
-// is told unasked: by it a relay that asked several servers knows whose answer is newer.
+// bind says who has the address, until when, and where. Two things are told unasked: when the
+// client's last message came, by which a relay that asked several servers knows whose answer is
+// newer, and which other addresses the client has, as ISC's DHCP and Kea do.
 func (q *query) bind(r *dhcpv4.DHCPv4, found []binding) {
 	b := found[0]
 	r.HWType, r.ClientHWAddr, r.ClientIPAddr = iana.HWTypeEthernet, b.mac[:], b.address.AsSlice()
@@ -62,9 +63,9 @@ func (q *query) bind(r *dhcpv4.DHCPv4, found []binding) {
 	if b.info != nil && asks(q.msg, dhcpv4.OptionRelayAgentInformation) {
 		r.Options[dhcpv4.OptionRelayAgentInformation.Code()] = b.info
 	}
-	if len(found) > 1 && asks(q.msg, dhcpv4.OptionAssociatedIP) {
+	if others := found[1:min(len(found), 1+maxAssociated)]; len(others) > 0 {
 		var all []byte
-		for _, b := range found[:min(len(found), maxAssociated)] {
+		for _, b := range others {
 			all = append(all, b.address.AsSlice()...)
 		}
 		r.Options[dhcpv4.OptionAssociatedIP.Code()] = all

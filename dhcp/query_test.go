@@ -145,8 +145,8 @@ func TestARelayIsToldWhatItAsksForAndWhenTheClientWasHeard(t *testing.T) {
 		"all of a machine":      {inquiry(has("10.0.0.11")), map[uint8]string{51: "\x00\x00\x0b\xb8", 91: "\x00\x00\x02\x58", 82: "\x01\x02p7"}},
 		"how long":              {inquiry(has("10.0.0.11"), wish(51)), map[uint8]string{51: "\x00\x00\x0b\xb8", 91: "\x00\x00\x02\x58"}},
 		"where":                 {inquiry(has("10.0.0.11"), wish(82, 60)), map[uint8]string{91: "\x00\x00\x02\x58", 82: "\x01\x02p7"}},
-		"all of a stranger":     {inquiry(whereIs(strange)), map[uint8]string{51: "\x00\x00\x02\x1c", 91: "\x00\x00\x00\x3c", 82: "\x01\x02p9", 92: "\x0a\x09\x00\x64\x0a\x00\x00\xc9"}},
-		"where else":            {inquiry(whereIs(strange), wish(92)), map[uint8]string{91: "\x00\x00\x00\x3c", 92: "\x0a\x09\x00\x64\x0a\x00\x00\xc9"}},
+		"all of a stranger":     {inquiry(whereIs(strange)), map[uint8]string{51: "\x00\x00\x02\x1c", 91: "\x00\x00\x00\x3c", 82: "\x01\x02p9", 92: "\x0a\x00\x00\xc9"}},
+		"where else, unasked":   {inquiry(whereIs(strange), wish(60)), map[uint8]string{91: "\x00\x00\x00\x3c", 92: "\x0a\x00\x00\xc9"}},
 		"another's lease of it": {inquiry(has("10.0.0.201")), map[uint8]string{51: "\x00\x00\x01\x2c"}}, // it was given another since
 	} {
 		ans := w.inquire(t, c.msg, held)
