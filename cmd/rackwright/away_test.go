@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,13 +57,28 @@ func newSite(t *testing.T) *site {
 }
 
 func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	t.Helper()
+	for range ports {
+		port := firstPort + int(lastPort.Add(1)%ports)
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
+		if err == nil {
+			l.Close()
+			return fmt.Sprintf("127.0.0.1:%d", port)
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
+
+// Ports for servers of tests lie below those that the kernel gives to whoever connects: one of
+// these may be taken between the look and the listening.
+const firstPort, ports = 20_000, 12_000
+
+var lastPort = func() *atomic.Uint32 {
+	var n atomic.Uint32
+	n.Store(uint32(os.Getpid()) * 97)
+	return &n
+}()
 
 // start runs a server until the returned function is called.
 func (s *site) start() (*server, func()) {
