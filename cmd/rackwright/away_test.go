@@ -70,8 +70,8 @@ func freePort(t *testing.T) string {
 	return ""
 }
 
-// Ports for servers of tests lie below those that the kernel gives to whoever connects: one of
-// these may be taken between the look and the listening.
+// Ports for servers of tests lie below those that the kernel gives to whoever connects, of which
+// one may be taken between the look and the listening.
 const firstPort, ports = 20_000, 12_000
 
 var lastPort = func() *atomic.Uint32 {

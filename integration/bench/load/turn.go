@@ -43,7 +43,8 @@ func (g *generator) due() error {
 	return nil
 }
 
-// wait is how long to wait for an answer: with a rate, not past what is due.
+// wait is how long to wait for an answer: with a rate, not past what is due, and never so long
+// that the Go scheduler, which is not told of it, would miss its thread.
 func (g *generator) wait() time.Duration {
 	if g.o.Rate != 0 || g.o.Strangers > 0 {
 		return pause
