@@ -153,7 +153,8 @@ func (r *resolver) text(p place, s string) {
 
 func (r *resolver) oneOf(p place, value string, allowed ...string) {
 	if !slices.Contains(allowed, value) {
-		r.fail(p, "%.60q is none of %s", value, strings.Join(allowed, ", "))
+		said := slices.DeleteFunc(slices.Clone(allowed), func(a string) bool { return a == "" }) // "" is for what may be left out
+		r.fail(p, "%.60q is none of %s", value, strings.Join(said, ", "))
 	}
 }
 
