@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rackwright/inventory"
+	"rackwright/inventory/macs"
 )
 
 // Holding is what is remembered of the address that a client was given last.
@@ -23,14 +24,17 @@ func (w *Whereabouts) Given(mac inventory.MAC, a netip.Addr, when time.Time) {
 	if l.given, l.address = uint32(when.Unix()), [4]byte{}; a.Is4() {
 		l.address = a.As4()
 	}
-	w.seen[mac] = l
 }
 
 // Held is what is remembered of a client.
 func (w *Whereabouts) Held(mac inventory.MAC) Holding {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := w.seen[mac]
+	at := w.seen.Find(mac)
+	if at == macs.None {
+		return Holding{}
+	}
+	l := w.seen.At(at)
 	if l.address == [4]byte{} {
 		return Holding{}
 	}

@@ -23,7 +23,6 @@ type Quick struct {
 	table map[string]*template
 
 	key   []byte // of the last question
-	place Place  // that is written anew for each
 	asked question
 	fresh bool // the last question had no template, and may be given one
 }
@@ -99,12 +98,11 @@ func (q *Quick) find(v *boot.View, in Inbound) *template {
 	return t
 }
 
-// Place is where the message came from that was answered last, and its transaction. It is
-// good until the next call.
-func (q *Quick) Place(in Inbound) (Place, uint32) {
+// Place is where the message came from that was answered last, written into room, and its
+// transaction.
+func (q *Quick) Place(room Place, in Inbound) (Place, uint32) {
 	a := &q.asked
-	q.place = spot(q.place, a.circuit, a.remote, [4]byte(a.b[24:28]), [4]byte(a.b[12:16]), in)
-	return q.place, binary.BigEndian.Uint32(a.b[4:8])
+	return spot(room, a.circuit, a.remote, [4]byte(a.b[24:28]), [4]byte(a.b[12:16]), in), binary.BigEndian.Uint32(a.b[4:8])
 }
 
 // Learn takes Decide's answer to the datagram that was just passed on. It is kept

@@ -13,6 +13,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"rackwright/inventory"
+	"rackwright/inventory/macs"
 	"rackwright/journal"
 )
 
@@ -31,7 +32,8 @@ type Whereabouts struct {
 	Max int // clients, some 60 bytes each; maxWhereabouts when zero
 
 	mu     sync.Mutex
-	seen   map[inventory.MAC]lately
+	seen   macs.Table[lately]
+	first  int32               // of seen: the client that is forgotten next
 	shared map[string]*[]Place // places that many clients may be at, as behind one relay
 }
 
@@ -59,7 +61,6 @@ func (w *Whereabouts) Notice(mac inventory.MAC, xid uint32, here Place, when tim
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	l, now := w.of(mac), uint32(when.Unix())
-	defer func() { w.seen[mac] = l }()
 	fresh, last := now-l.at < uint32(moveWindow.Seconds()), l.xid
 	l.at, l.xid = now, xid
 	var before []Place
@@ -101,25 +102,22 @@ func (w *Whereabouts) alone(here Place) *[]Place {
 	return p
 }
 
-// of returns what is known of a client; where too many are known, any one is forgotten for it.
-func (w *Whereabouts) of(mac inventory.MAC) lately {
-	if l, ok := w.seen[mac]; ok {
-		return l
-	}
-	if w.seen == nil {
-		w.seen = map[inventory.MAC]lately{}
-	}
-	limit := w.Max
-	if limit == 0 {
-		limit = maxWhereabouts
-	}
-	for other := range w.seen {
-		if len(w.seen) < limit {
-			break
+// of is what is known of a client; where too many are known, the one that is known longest is
+// forgotten for it.
+func (w *Whereabouts) of(mac inventory.MAC) *lately {
+	at := w.seen.Find(mac)
+	if at == macs.None {
+		limit := w.Max
+		if limit == 0 {
+			limit = maxWhereabouts
 		}
-		delete(w.seen, other)
+		if w.seen.Len() >= limit {
+			w.seen.Remove(w.first)
+			w.first = (w.first + 1) % int32(limit)
+		}
+		at = w.seen.Add(mac)
 	}
-	return lately{}
+	return w.seen.At(at)
 }
 
 // Event is the move as an event, made of that of the message that showed it.

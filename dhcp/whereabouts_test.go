@@ -9,6 +9,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"rackwright/inventory"
+	"rackwright/inventory/macs"
 	"rackwright/journal"
 )
 
@@ -60,8 +61,13 @@ func TestAFloodOfMACsIsNotRemembered(t *testing.T) {
 	for i := range maxWhereabouts + 1000 {
 		at.Notice(inventory.MAC{2, 0, byte(i >> 16), byte(i >> 8), byte(i)}, 1, Place("ieth0"), testTime)
 	}
-	if len(at.seen) > maxWhereabouts {
-		t.Errorf("%d are remembered", len(at.seen))
+	if n := at.seen.Len(); n != maxWhereabouts {
+		t.Errorf("%d are remembered", n)
+	}
+	for i, known := range map[int]bool{999: false, 1000: true, maxWhereabouts + 999: true} {
+		if at.seen.Find(inventory.MAC{2, 0, byte(i >> 16), byte(i >> 8), byte(i)}) != macs.None != known {
+			t.Errorf("client %d: want known %v", i, known)
+		}
 	}
 }
 
@@ -91,7 +97,7 @@ func TestAPlaceIsNamedAsTheRelaySaysItAndAQuickAnswerSeesTheSame(t *testing.T) {
 		if !q.asked.scan(m.ToBytes()) || !q.readRelay(q.asked.value(82)) {
 			t.Fatalf("%q is not usual", want)
 		}
-		if quick, id := q.Place(Inbound{Interface: "eth0"}); string(quick) != string(here) || id != xid {
+		if quick, id := q.Place(nil, Inbound{Interface: "eth0"}); string(quick) != string(here) || id != xid {
 			t.Errorf("%q: quickly %s", want, quick)
 		}
 	}

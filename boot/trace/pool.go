@@ -14,28 +14,29 @@ func (p *pool) open(cells int) {
 		p.next[i] = int32(i + 1)
 	}
 	p.next[cells-1] = none
-	p.left, p.mine = cells, map[inventory.MAC]*trail{}
-	p.old.before, p.old.after = &p.old, &p.old
+	p.left, p.oldest, p.newest = cells, none, none
 }
 
 func cellsOf(n int) int { return max(1, (n+cellBytes-1)/cellBytes) }
 
-// keep adds a packet to its MAC's, the newest trail. The MAC's own oldest goes when it has
-// enough, the oldest MAC's when there is no room.
-func (p *pool) keep(t *trail, h head, message []byte) {
-	if t.n == MaxPackets {
-		p.drop(t)
+// keep adds a packet to the newest trail. Its own oldest goes when it has enough, the oldest
+// trail's when there is no room.
+func (p *pool) keep(trail int32, h head, message []byte) {
+	if p.trails.At(trail).n == MaxPackets {
+		p.drop(trail)
 	}
 	h.later, h.shape = none, shapeOf(message)
 	for p.left < cellsOf(h.shape.written()) {
-		oldest := p.old.after
+		oldest := p.oldest
 		p.drop(oldest)
-		if oldest.n == 0 && oldest != t {
-			p.forget(oldest)
+		if oldest != trail && p.trails.At(oldest).n == 0 {
+			p.unlink(oldest)
+			p.trails.Remove(oldest)
 		}
 	}
 	at := p.write(h.shape.parts(message))
 	p.heads[at] = h
+	t := p.trails.At(trail)
 	if t.n++; t.n == 1 {
 		t.first = at
 	} else {
@@ -45,31 +46,48 @@ func (p *pool) keep(t *trail, h head, message []byte) {
 }
 
 // trail finds or begins a MAC's trail and makes it the newest.
-func (p *pool) trail(mac inventory.MAC) *trail {
-	t := p.mine[mac]
+func (p *pool) trail(mac inventory.MAC) int32 {
+	at := p.trails.Find(mac)
 	switch {
-	case t != nil:
-		t.before.after, t.after.before = t.after, t.before
-	case len(p.spare) > 0:
-		t = p.spare[len(p.spare)-1]
-		p.spare = p.spare[:len(p.spare)-1]
+	case at == none:
+		at = p.trails.Add(mac)
+	case at == p.newest:
+		return at
 	default:
-		t = new(trail)
+		p.unlink(at)
 	}
-	*t = trail{mac: mac, first: t.first, last: t.last, n: t.n, before: p.old.before, after: &p.old}
-	p.old.before.after, p.old.before = t, t
-	p.mine[mac] = t
-	return t
+	t := p.trails.At(at)
+	t.older, t.newer = p.newest, none
+	*p.newerOf(p.newest) = at
+	p.newest = at
+	return at
 }
 
-func (p *pool) forget(t *trail) {
-	t.before.after, t.after.before = t.after, t.before
-	delete(p.mine, t.mac)
-	p.spare = append(p.spare, t)
+// unlink takes a trail out of their order.
+func (p *pool) unlink(trail int32) {
+	t := p.trails.At(trail)
+	*p.newerOf(t.older), *p.olderOf(t.newer) = t.newer, t.older
+}
+
+// newerOf is where it stands which trail is the next newer than one; than none it is the oldest.
+func (p *pool) newerOf(trail int32) *int32 {
+	if trail == none {
+		return &p.oldest
+	}
+	return &p.trails.At(trail).newer
+}
+
+// olderOf is likewise where the next older stands.
+func (p *pool) olderOf(trail int32) *int32 {
+	if trail == none {
+		return &p.newest
+	}
+	return &p.trails.At(trail).older
 }
 
 // drop gives the cells of a trail's oldest packet back.
-func (p *pool) drop(t *trail) {
+func (p *pool) drop(trail int32) {
+	t := p.trails.At(trail)
 	if t.n == 0 {
 		return
 	}
@@ -127,8 +145,8 @@ func (p *pool) read(at int32) []byte {
 func (p *pool) macs() (out []inventory.MAC) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for t := p.old.after; t != &p.old; t = t.after {
-		out = append(out, t.mac)
+	for at := p.oldest; at != none; at = p.trails.At(at).newer {
+		out = append(out, p.trails.MAC(at))
 	}
 	return out
 }
@@ -136,10 +154,11 @@ func (p *pool) macs() (out []inventory.MAC) {
 func (p *pool) of(mac inventory.MAC) (out []Packet) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.mine[mac]
-	if t == nil {
+	trail := p.trails.Find(mac)
+	if trail == none {
 		return nil
 	}
+	t := p.trails.At(trail)
 	at := t.first
 	for range t.n {
 		h := &p.heads[at]

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rackwright/inventory"
+	"rackwright/inventory/macs"
 )
 
 // Bounds of what is kept.
@@ -65,15 +66,15 @@ func (r *Ring) Exchange(at time.Time, mac inventory.MAC, asked, answer Datagram)
 	p.note(t, at, true, answer)
 }
 
-// note keeps a datagram as a MAC's newest.
-func (p *pool) note(t *trail, at time.Time, sent bool, d Datagram) {
+// note keeps a datagram as a trail's newest.
+func (p *pool) note(trail int32, at time.Time, sent bool, d Datagram) {
 	h := head{at: at.UnixNano(), sent: sent, from: endOf(d.From), to: endOf(d.To), whole: uint16(min(len(d.Message), math.MaxUint16))}
 	message := d.Message[:min(len(d.Message), MaxBytes)]
 	if isSix(d.From.Addr()) {
 		var room [bothSix + MaxBytes]byte
 		h.six, message = true, withEnds(room[:0], d.From.Addr(), d.To.Addr(), message)
 	}
-	p.keep(t, h, message)
+	p.keep(trail, h, message)
 }
 
 func (r *Ring) pool(mac inventory.MAC) *pool {
@@ -123,9 +124,9 @@ type pool struct {
 	heads []head  // of the packet that begins in each
 	free  int32
 	left  int
-	mine  map[inventory.MAC]*trail
-	spare []*trail
-	old   trail // the ring of trails: old.after is the one that was added to longest ago
+
+	trails         macs.Table[trail]
+	oldest, newest int32 // trails, by when they were added to last
 }
 
 // head is what is known of a packet. It has no pointers: nobody looks through heads for garbage.
@@ -163,10 +164,9 @@ const cellCost = 36
 
 // trail is the packets of one MAC.
 type trail struct {
-	mac           inventory.MAC
-	first, last   int32
-	n             int
-	before, after *trail
+	first, last  int32 // cells in which packets begin
+	n            int32
+	older, newer int32 // trails
 }
 
-const none = int32(-1)
+const none = macs.None

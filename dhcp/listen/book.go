@@ -24,7 +24,7 @@ type note struct {
 	view    *boot.View
 	in      dhcp.Inbound
 	n       int
-	ask     *dhcp.Ask       // of a stranger: what was asked of the Lender,
+	ask     dhcp.Ask        // of a stranger: what was asked of the Lender,
 	lease   inventory.Lease // and what it lent
 	mute    bool            // it is sighted and not written down
 	moved   *dhcp.Move
@@ -45,11 +45,11 @@ func newBook(s *Server) *book {
 	return &book{s: s, in: make(chan *note, maxNotes), free: make(chan *note, maxNotes)}
 }
 
-// note is one to fill, nil when too many wait.
-func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte) *note {
+// take has a message written down, or with mute only sighted, unless too many wait.
+func (b *book) take(v *boot.View, a *answered, moved *dhcp.Move, mute bool) {
 	if len(b.in) == cap(b.in) {
 		b.untold.Add(1)
-		return nil
+		return
 	}
 	var n *note
 	select {
@@ -57,13 +57,8 @@ func (b *book) note(v *boot.View, in dhcp.Inbound, message []byte) *note {
 	default:
 		n = new(note)
 	}
-	n.view, n.in = v, in
-	n.n = copy(n.message[:], message)
-	return n
-}
-
-// put hands a note over.
-func (b *book) put(n *note) {
+	n.view, n.in, n.ask, n.lease, n.mute, n.moved, n.failed = v, a.in, a.ask, a.lease, mute, moved, a.failed
+	n.n = copy(n.message[:], a.b)
 	select {
 	case b.in <- n:
 	default:
@@ -109,15 +104,15 @@ func (b *book) write(n *note) {
 
 // answer is what Decide and Finish say.
 func (n *note) answer(set dhcp.Settings) dhcp.Answer {
-	if n.ask == nil {
+	if n.ask.Network == nil {
 		return dhcp.Decide(n.view, n.in, set)
 	}
-	return dhcp.Finish(n.view, n.in, set, *n.ask, n.lease, nil)
+	return dhcp.Finish(n.view, n.in, set, n.ask, n.lease, nil)
 }
 
 // forget leaves room for another; the message is written over.
 func (n *note) forget() {
-	n.view, n.in, n.ask, n.lease, n.mute, n.moved, n.failed = nil, dhcp.Inbound{}, nil, inventory.Lease{}, false, nil, nil
+	n.view, n.in, n.ask, n.lease, n.moved, n.failed = nil, dhcp.Inbound{}, dhcp.Ask{}, inventory.Lease{}, nil, nil
 }
 
 func (b *book) sayUntold() {

@@ -36,9 +36,7 @@ func TestAQuickAnswerIsWrittenDownLaterAndWhatIsTooMuchIsCounted(t *testing.T) {
 	}
 	in := dhcp.Inbound{Interface: "eth0", Addresses: us, Own: us, At: time.Now()}
 	for range maxNotes + 10 {
-		if one := b.note(v, in, m.ToBytes()); one != nil {
-			b.put(one)
-		}
+		b.take(v, &answered{arrival: arrival{b: m.ToBytes()}, in: in}, nil, false)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

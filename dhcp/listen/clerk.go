@@ -45,9 +45,7 @@ type clerk struct {
 
 // borrower is a stranger's message on its way.
 type borrower struct {
-	arrival
-	from  dhcp.Inbound
-	ask   dhcp.Ask
+	answered
 	loan  inventory.Loan
 	plain bool // a template may do
 }
@@ -92,7 +90,7 @@ func (c *clerk) read(ctx context.Context, v *boot.View, p arrival) {
 	if !ok {
 		return
 	}
-	b := borrower{arrival: p, from: in}
+	b := borrower{answered: answered{arrival: p, in: in}}
 	if b.ask, b.plain = c.quick.Ask(v, p.b, in); b.plain {
 		c.traceIn(&p)
 	} else {
@@ -100,15 +98,15 @@ func (c *clerk) read(ctx context.Context, v *boot.View, p arrival) {
 			c.fail("too many unusual messages at once, some dropped", p.mac())
 			return
 		}
-		ans, ok := c.decide(v, &p, &b.from)
+		ans, ok := c.decide(v, &p, &b.in)
 		switch {
 		case !ok:
 			return
 		case ans.Ask == nil:
-			c.finish(c.conn, p.ifindex, b.from, ans)
+			c.finish(c.conn, p.ifindex, b.in, ans)
 			return
 		case ans.Ask.Verb != dhcp.Lend:
-			c.finish(c.conn, p.ifindex, b.from, c.lend(ctx, p.ifindex, b.from, ans))
+			c.finish(c.conn, p.ifindex, b.in, c.lend(ctx, p.ifindex, b.in, ans))
 			return
 		}
 		b.ask = *ans.Ask
@@ -123,10 +121,10 @@ func (c *clerk) serve(ctx context.Context, v *boot.View) {
 	for i := range c.some {
 		c.answer(ctx, v, &c.some[i])
 		if c.full() {
-			c.flush()
+			c.send(v)
 		}
 	}
-	c.flush()
+	c.send(v)
 }
 
 // lendAll asks the Lender for all who were read.
@@ -153,8 +151,8 @@ func (c *clerk) answer(ctx context.Context, v *boot.View, b *borrower) {
 		return
 	}
 	if err == nil {
-		if reply, ok := c.quick.Lent(v, b.b, b.from, b.ask, lease, c.room()); ok {
-			c.swift(v, b, reply)
+		if reply, ok := c.quick.Lent(v, b.b, b.in, b.ask, lease, c.room()); ok {
+			c.swift(b, reply)
 			return
 		}
 	}
@@ -162,40 +160,40 @@ func (c *clerk) answer(ctx context.Context, v *boot.View, b *borrower) {
 		if !c.slow.take(b.at, slowRate) { // as when a flood has used the pool up
 			return
 		}
-		if b.from.Message, _ = dhcp.Parse(b.b); b.from.Message == nil {
+		if b.in.Message, _ = dhcp.Parse(b.b); b.in.Message == nil {
 			return
 		}
 	}
-	ans := c.settle(ctx, b.from, b.ask, lease, err)
+	ans := c.settle(ctx, b.in, b.ask, lease, err)
 	if err == nil {
 		c.quick.Learn(b.b, ans)
 	}
-	c.finish(c.conn, b.ifindex, b.from, ans)
+	c.finish(c.conn, b.ifindex, b.in, ans)
 }
 
-// swift sends a reply that was made of a template.
-func (c *clerk) swift(v *boot.View, b *borrower, reply dhcp.Swift) {
+// swift has a reply sent that was made of a template.
+func (c *clerk) swift(b *borrower, reply dhcp.Swift) {
 	if c.Tracer != nil {
 		c.trace(c.Now(), b.mac(), true, netip.AddrPortFrom(reply.Source, c.Server.port()), reply.Dest, reply.Bytes)
 	}
-	here, xid := c.quick.Place(b.from)
-	moved := c.strays.Notice(b.mac(), xid, here, b.at)
-	if a, settled := reply.Settles(); settled {
-		c.strays.Given(b.mac(), a, b.at)
-	}
-	told := c.told.take(b.at, b.mac()) || moved != nil
-	var n *note
-	if told || b.ask.Offers && c.seen.take(b.at, seenRate) {
-		n = c.book.note(v, b.from, b.b)
-	}
-	if n != nil {
-		ask := b.ask
-		n.moved, n.ask, n.lease, n.mute = moved, &ask, b.loan.Lease, !told
-	}
-	if !told {
+	b.reply, b.lease = reply, b.loan.Lease
+	b.place, b.xid = c.quick.Place(b.place, b.in)
+	c.queue(&b.answered)
+}
+
+// send sends the replies that wait, and takes note of them.
+func (c *clerk) send(v *boot.View) {
+	for _, a := range c.flush() {
+		moved := a.notice(&c.strays)
+		switch {
+		case c.told.take(a.at, a.mac()) || moved != nil:
+			c.book.take(v, a, moved, false)
+			continue
+		case a.ask.Offers && c.seen.take(a.at, seenRate):
+			c.book.take(v, a, nil, true)
+		}
 		c.book.untold.Add(1)
 	}
-	c.queue(reply, b.ifindex, n)
 }
 
 // probeFirst answers beside when it was looked whether somebody uses the address.
@@ -209,16 +207,16 @@ func (c *clerk) probeFirst(ctx context.Context, v *boot.View, b *borrower) {
 	}
 	c.look.Go(func() {
 		defer func() { <-c.slots }()
-		if own.from.Message == nil {
-			if own.from.Message, _ = dhcp.Parse(own.b); own.from.Message == nil {
+		if own.in.Message == nil {
+			if own.in.Message, _ = dhcp.Parse(own.b); own.in.Message == nil {
 				return
 			}
 		}
-		ans := dhcp.Decide(v, own.from, c.Settings)
+		ans := dhcp.Decide(v, own.in, c.Settings)
 		if ans.Ask != nil {
 			ans.Ask.Address = own.loan.Lease.Address
 		}
-		c.finish(c.conn, own.ifindex, own.from, c.lend(ctx, own.ifindex, own.from, ans))
+		c.finish(c.conn, own.ifindex, own.in, c.lend(ctx, own.ifindex, own.in, ans))
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"rackwright/inventory"
+	"rackwright/dhcp"
 )
 
 func TestADatagramsChecksumsAreRight(t *testing.T) {
@@ -56,7 +56,7 @@ func TestABatchOfFramesArrivesAndOneThatCannotBeSentIsTold(t *testing.T) {
 			if i == 1 {
 				ifindex = 1 << 30
 			}
-			f.add(ifindex, inventory.MAC{}, from, to, []byte{byte(round), byte(i)}, nil)
+			f.add(&answered{arrival: arrival{ifindex: ifindex}, reply: dhcp.Swift{Bytes: []byte{byte(round), byte(i)}, Dest: to}}, from)
 		}
 		failed := map[int]bool{}
 		f.flush(func(i int, err error) { failed[i] = err != nil })

@@ -5,8 +5,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"rackwright/inventory"
 )
 
 // frames is a batch of datagrams in frames of our own, sent by one system call
@@ -18,7 +16,7 @@ type frames struct {
 	to      [batch]unix.RawSockaddrLinklayer
 	parts   [batch]unix.Iovec
 	packets [batch][]byte
-	notes   [batch]*note // nil where none is written
+	of      [batch]*answered
 }
 
 // mmsghdr is the kernel's struct.
@@ -27,19 +25,20 @@ type mmsghdr struct {
 	sent uint32 // or received, bytes
 }
 
-// add puts a datagram into the batch, which has room.
-func (f *frames) add(ifindex int, to inventory.MAC, from, dest netip.AddrPort, payload []byte, n *note) {
+// add puts a reply into the batch, which has room, and returns where its message is then.
+func (f *frames) add(a *answered, from netip.AddrPort) []byte {
 	i := f.n
 	f.n++
-	f.packets[i] = datagram(f.packets[i][:0], from, dest, payload)
-	f.to[i] = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: htons(unix.ETH_P_IP), Ifindex: int32(ifindex), Halen: 6}
-	copy(f.to[i].Addr[:], to[:])
+	f.packets[i] = datagram(f.packets[i][:0], from, a.reply.Dest, a.reply.Bytes)
+	f.to[i] = unix.RawSockaddrLinklayer{Family: unix.AF_PACKET, Protocol: htons(unix.ETH_P_IP), Ifindex: int32(a.ifindex), Halen: 6}
+	copy(f.to[i].Addr[:], a.reply.Frame[:])
 	f.parts[i].Base = &f.packets[i][0]
 	f.parts[i].SetLen(len(f.packets[i]))
 	h := &f.heads[i].head
 	h.Name, h.Namelen, h.Iov = (*byte)(unsafe.Pointer(&f.to[i])), unix.SizeofSockaddrLinklayer, &f.parts[i]
 	h.SetIovlen(1)
-	f.notes[i] = n
+	f.of[i] = a
+	return f.payload(i)
 }
 
 // flush sends the batch. It tells of each what became of it.

@@ -39,6 +39,7 @@ type receiver struct {
 	takers   queue // strangers that take what they were offered, and whatever else they want
 	seekers  queue // those that are to be offered an address
 	stranger bucket
+	batch    [batch]answered
 	dropped  int
 	said     time.Time
 	view     *boot.View
@@ -125,7 +126,7 @@ func (r *receiver) takeAll(n int) (known bool) {
 			r.later(&p)
 		}
 	}
-	r.flush()
+	r.send(v)
 	return known
 }
 
@@ -140,22 +141,23 @@ func (r *receiver) take(v *boot.View, h *boot.Host, p *arrival) {
 		r.decide(v, p, &r.quick)
 		return
 	}
-	r.traceBoth(p, reply)
-	here, xid := r.quick.Place(in)
-	moved := r.where.Notice(p.mac(), xid, here, p.at)
-	if a, settled := reply.Settles(); settled {
-		r.where.Given(p.mac(), a, p.at)
+	a := &r.batch[len(r.waits)]
+	a.arrival, a.in, a.reply = *p, in, reply
+	a.place, a.xid = r.quick.Place(a.place, in)
+	r.queue(a)
+}
+
+// send sends the replies that wait, and takes note of them when they are on their way.
+func (r *receiver) send(v *boot.View) {
+	for _, a := range r.flush() {
+		r.traceBoth(a)
+		moved := a.notice(&r.where)
+		if r.told.take(a.at, a.mac()) || moved != nil {
+			r.book.take(v, a, moved, false)
+		} else {
+			r.book.untold.Add(1)
+		}
 	}
-	var n *note
-	if r.told.take(p.at, p.mac()) || moved != nil {
-		n = r.book.note(v, in, p.b)
-	} else {
-		r.book.untold.Add(1)
-	}
-	if n != nil {
-		n.moved = moved
-	}
-	r.queue(reply, p.ifindex, n)
 }
 
 // later keeps a stranger's message for a gap. Those over the budget are dropped: clients ask

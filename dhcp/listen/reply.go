@@ -18,8 +18,9 @@ const clientPort = 68
 type outbox struct {
 	s      *Server
 	conn   *ipv4.PacketConn
-	out    []parcel // those that wait, of as many as a batch has
-	framed *frames  // nil without the right to frames of our own
+	out    []parcel    // those that wait, of as many as a batch has,
+	framed *frames     // and those in frames of our own, nil without the right to them
+	waits  []*answered // all of them, in turn
 	relays *relays
 	trains []train // what out is sent as
 	wire   []ipv4.Message
@@ -32,7 +33,27 @@ type parcel struct {
 	to     net.UDPAddr // dest
 	by     int         // the interface a broadcast goes out by, else 0
 	offers bool
-	note   *note // nil where none is written
+	of     *answered
+}
+
+// answered is a message to which there is a reply.
+type answered struct {
+	arrival
+	in     dhcp.Inbound
+	reply  dhcp.Swift
+	place  dhcp.Place      // where its client is,
+	xid    uint32          // and the transaction
+	ask    dhcp.Ask        // of a stranger: what is asked of the Lender,
+	lease  inventory.Lease // and what it lent
+	failed error           // of sending the reply
+}
+
+// notice remembers where a client is and which address it has.
+func (a *answered) notice(where *dhcp.Whereabouts) *dhcp.Move {
+	if address, settled := a.reply.Settles(); settled {
+		where.Given(a.mac(), address, a.at)
+	}
+	return where.Notice(a.mac(), a.xid, a.place, a.at)
 }
 
 func (s *Server) outbox(conn *ipv4.PacketConn, r *relays) *outbox {
@@ -53,20 +74,23 @@ func (o *outbox) room() []byte { return o.out[:len(o.out)+1][len(o.out)].bytes }
 // full reports whether flush must be next.
 func (o *outbox) full() bool { return len(o.out) == batch || o.framed != nil && o.framed.n == batch }
 
-// queue puts a reply into the batch that flush sends, as send would send it.
-func (o *outbox) queue(reply dhcp.Swift, ifindex int, n *note) {
-	at := len(o.out)
+// queue puts a reply into the batch that flush sends, as send would send it. Its bytes are good
+// until the next batch is begun.
+func (o *outbox) queue(a *answered) {
+	o.waits = append(o.waits, a)
+	a.failed = nil
+	at, reply := len(o.out), &a.reply
 	p := &o.out[:at+1][at]
-	p.bytes, p.dest, p.by, p.offers, p.note = reply.Bytes, reply.Dest, 0, reply.Offers, n
+	p.bytes, p.dest, p.by, p.offers, p.of = reply.Bytes, reply.Dest, 0, reply.Offers, a
 	if !reply.Frame.IsZero() {
 		if o.framed != nil {
-			o.framed.add(ifindex, reply.Frame, netip.AddrPortFrom(reply.Source, o.s.port()), p.dest, reply.Bytes, n)
+			reply.Bytes = o.framed.add(a, netip.AddrPortFrom(reply.Source, o.s.port()))
 			return
 		}
 		p.dest = netip.AddrPortFrom(everybody(), p.dest.Port())
 	}
 	if p.dest.Addr() == everybody() {
-		p.by = ifindex
+		p.by = a.ifindex
 	} else {
 		o.relays.replied(p)
 	}
@@ -87,12 +111,13 @@ func (o *outbox) flushFrames() {
 			o.s.Log.Debug("dhcp: frame", "mac", inventory.MAC(to.Addr[:6]), "error", err)
 			_, err = o.conn.WriteTo(o.framed.payload(i), &ipv4.ControlMessage{IfIndex: int(to.Ifindex)}, &net.UDPAddr{IP: net.IPv4bcast, Port: clientPort})
 		}
-		o.put(o.framed.notes[i], err)
+		o.framed.of[i].failed = err
 	})
 }
 
-// flush sends the batch. One that cannot be sent does not keep back the others.
-func (o *outbox) flush() {
+// flush sends the batch, and returns what it answers. One that cannot be sent does not keep back
+// the others.
+func (o *outbox) flush() []*answered {
 	o.flushFrames()
 	o.couple()
 	for sent := 0; sent < len(o.trains); {
@@ -106,16 +131,15 @@ func (o *outbox) flush() {
 			sent++
 		}
 	}
-	o.out = o.out[:0]
+	done := o.waits
+	o.out, o.waits = o.out[:0], o.waits[:0]
+	return done
 }
 
 // arrived is told what became of a train. Of one that the kernel does not cut, and of all from
 // then on, each reply goes by itself.
 func (o *outbox) arrived(t train, err error) {
 	if err == nil {
-		for _, p := range t {
-			o.put(p.note, nil)
-		}
 		return
 	}
 	if len(t) > 1 && segment.Refused(err) {
@@ -128,13 +152,6 @@ func (o *outbox) arrived(t train, err error) {
 		if len(t) > 1 {
 			_, err = o.conn.WriteTo(p.bytes, nil, &p.to)
 		}
-		o.put(p.note, err)
-	}
-}
-
-func (o *outbox) put(n *note, failed error) {
-	if n != nil {
-		n.failed = failed
-		o.s.book.put(n)
+		p.of.failed = err
 	}
 }

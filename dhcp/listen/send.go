@@ -20,9 +20,9 @@ func (s *Server) trace(at time.Time, mac inventory.MAC, sent bool, from, to neti
 }
 
 // traceBoth shows a message and its answer to the Tracer.
-func (s *Server) traceBoth(p *arrival, reply dhcp.Swift) {
+func (s *Server) traceBoth(a *answered) {
 	if s.Tracer != nil {
-		s.Tracer.Exchange(p.at, p.mac(), s.asked(p), trace.Datagram{From: netip.AddrPortFrom(reply.Source, s.port()), To: reply.Dest, Message: reply.Bytes})
+		s.Tracer.Exchange(a.at, a.mac(), s.asked(&a.arrival), trace.Datagram{From: netip.AddrPortFrom(a.reply.Source, s.port()), To: a.reply.Dest, Message: a.reply.Bytes})
 	}
 }
 

@@ -37,7 +37,7 @@ func relayAgent(t *testing.T) (*net.UDPConn, netip.AddrPort) {
 // queued puts a reply for a client into the outbox.
 func queued(o *outbox, to netip.AddrPort, client, length int, offers bool) {
 	b := append(o.room()[:0], bytes.Repeat([]byte{byte(client)}, length)...)
-	o.queue(dhcp.Swift{Bytes: b, Offers: offers, Dest: to}, 1, nil)
+	o.queue(&answered{arrival: arrival{ifindex: 1}, reply: dhcp.Swift{Bytes: b, Offers: offers, Dest: to}})
 }
 
 // received are the next datagrams, by their first byte.
