@@ -87,7 +87,7 @@ func fitted[K cmp.Ordered, V any](t *btree.Map[K, V]) *btree.Map[K, V] {
 
 // Host returns the host of a MAC, nil for a stranger.
 func (v *View) Host(mac inventory.MAC) *Host {
-	h, _ := v.byMAC.Get(macKey(mac))
+	h, _ := v.byMAC.Get(mac.Number())
 	return h
 }
 
@@ -167,7 +167,7 @@ func (v *View) put(hosts []*Host) {
 			continue
 		}
 		kept = append(kept, h)
-		v.byMAC.Set(macKey(h.MAC), h)
+		v.byMAC.Set(h.MAC.Number(), h)
 		if h.Address.Is4() {
 			v.byPlace.Set(place(h.Address, mark(h.Network)), h)
 		}
@@ -186,8 +186,8 @@ func (v *View) put(hosts []*Host) {
 func (v *View) drop(machine string) {
 	hosts, _ := v.byMachine.Delete(machine)
 	for _, h := range hosts {
-		if at, _ := v.byMAC.Get(macKey(h.MAC)); at == h {
-			v.byMAC.Delete(macKey(h.MAC))
+		if at, _ := v.byMAC.Get(h.MAC.Number()); at == h {
+			v.byMAC.Delete(h.MAC.Number())
 		}
 		v.drop6(h)
 		if !h.Address.Is4() {
@@ -198,10 +198,6 @@ func (v *View) drop(machine string) {
 			v.byPlace.Delete(key)
 		}
 	}
-}
-
-func macKey(m inventory.MAC) uint64 {
-	return uint64(binary.BigEndian.Uint16(m[:2]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
 }
 
 // place is where a reserved address is: one address may stand in networks of several

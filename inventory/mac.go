@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"net"
 	"strings"
@@ -42,6 +43,11 @@ func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
 
 // Plain prints the twelve hexadecimal digits alone, as file names and labels have them.
 func (m MAC) Plain() string { return hex.EncodeToString(m[:]) }
+
+// Number is the address as a number, the order of numbers being that of addresses.
+func (m MAC) Number() uint64 {
+	return uint64(binary.BigEndian.Uint16(m[:2]))<<32 | uint64(binary.BigEndian.Uint32(m[2:]))
+}
 
 // IsZero reports whether there is no address.
 func (m MAC) IsZero() bool { return m == MAC{} }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"rackwright/dhcp"
 	"rackwright/inventory"
 )
 
@@ -32,6 +33,26 @@ func (p *arrival) kept() arrival {
 	own := *p
 	own.b = bytes.Clone(p.b)
 	return own
+}
+
+// answered is a message to which there is a reply.
+type answered struct {
+	arrival
+	in     dhcp.Inbound
+	reply  dhcp.Swift
+	place  dhcp.Place      // where its client is,
+	xid    uint32          // and the transaction
+	ask    dhcp.Ask        // of a stranger: what is asked of the Lender,
+	lease  inventory.Lease // and what it lent
+	failed error           // of sending the reply
+}
+
+// notice remembers where a client is and which address it has.
+func (a *answered) notice(where *dhcp.Whereabouts) *dhcp.Move {
+	if address, settled := a.reply.Settles(); settled {
+		where.Given(a.mac(), address, a.at)
+	}
+	return where.Notice(a.mac(), a.xid, a.place, a.at)
 }
 
 // bucket is a budget of so many a second, and twice as many at once unless it says less.

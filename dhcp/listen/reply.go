@@ -36,26 +36,6 @@ type parcel struct {
 	of     *answered
 }
 
-// answered is a message to which there is a reply.
-type answered struct {
-	arrival
-	in     dhcp.Inbound
-	reply  dhcp.Swift
-	place  dhcp.Place      // where its client is,
-	xid    uint32          // and the transaction
-	ask    dhcp.Ask        // of a stranger: what is asked of the Lender,
-	lease  inventory.Lease // and what it lent
-	failed error           // of sending the reply
-}
-
-// notice remembers where a client is and which address it has.
-func (a *answered) notice(where *dhcp.Whereabouts) *dhcp.Move {
-	if address, settled := a.reply.Settles(); settled {
-		where.Given(a.mac(), address, a.at)
-	}
-	return where.Notice(a.mac(), a.xid, a.place, a.at)
-}
-
 func (s *Server) outbox(conn *ipv4.PacketConn, r *relays) *outbox {
 	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: r, wire: make([]ipv4.Message, batch)}
 	if s.frames != nil {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/ipv6"
 
 	"rackwright/boot"
-	"rackwright/dhcp/v6"
+	v6 "rackwright/dhcp/v6"
 	"rackwright/fault"
 	"rackwright/inventory"
 )

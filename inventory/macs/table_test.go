@@ -64,7 +64,7 @@ func TestMACsInARowSpreadOverTheChains(t *testing.T) {
 		longest := 0
 		for _, at := range table.chains {
 			n := 0
-			for ; at != None; at = table.all[at].next {
+			for ; at != None; at = table.entry(at).next {
 				n++
 			}
 			longest = max(longest, n)
