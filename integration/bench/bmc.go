@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -288,9 +287,4 @@ func person(ctx context.Context, db *store.DB, hands bmc.Hands, times int) (took
 		}
 	}
 	return took, nil
-}
-
-func middle(all []time.Duration) time.Duration {
-	slices.Sort(all)
-	return all[len(all)/2]
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"rackwright/fault"
@@ -94,7 +93,7 @@ func weigh(ctx context.Context, b *bench, d daemon, o load.Options, flood bool) 
 		return w, err
 	}
 	defer p.end()
-	if w.rate, w.cpu, err = rate(ctx, b, d.name, p, o); err != nil {
+	if w.rate, w.cpu, err = rate(ctx, b, d.name, p, o, rounds); err != nil {
 		return w, err
 	}
 	o.Rate, o.InFlight = w.rate/2, min(open, len(o.Clients))
@@ -153,13 +152,11 @@ func atHalf(ctx context.Context, b *bench, name string, o load.Options) (p99, pa
 		b.tell("dhcp: %s: round %d of %d at %.0f/s: half within %s, 99 of 100 within %s, %d lost", name, i+1, rounds, r.Rate(), r.Within(50), p99, r.Lost)
 		p99s, rates = append(p99s, p99.Seconds()*1000), append(rates, r.Rate())
 	}
-	slices.Sort(p99s)
-	slices.Sort(rates)
-	return p99s[rounds/2], rates[rounds/2], nil
+	return middle(p99s), middle(rates), nil
 }
 
-// rate returns the median of some rounds, and what they took of a processor.
-func rate(ctx context.Context, b *bench, name string, p *process, o load.Options) (median, cpu float64, err error) {
+// rate returns the median of so many rounds, and what they took of a processor.
+func rate(ctx context.Context, b *bench, name string, p *process, o load.Options, rounds int) (median, cpu float64, err error) {
 	var rates []float64
 	done := 0
 	for i := range rounds + 1 { // the first is for warming up
@@ -183,8 +180,7 @@ func rate(ctx context.Context, b *bench, name string, p *process, o load.Options
 			rates, done, cpu = append(rates, r.Rate()), done+r.Done, cpu+after-before
 		}
 	}
-	slices.Sort(rates)
-	return rates[len(rates)/2], cpu / float64(done) * 10000, nil
+	return middle(rates), cpu / float64(done) * 10000, nil
 }
 
 // under runs the load on a processor that the server does not use. A round's garbage is

@@ -25,27 +25,13 @@ const (
 // ofManySizes measures us with 1,000 and 100,000 machines: the rate, a machine that is added
 // while others ask, memory, and a start from the saved view.
 func ofManySizes(ctx context.Context, b *bench, o load.Options) error {
-	few := o
-	few.Clients = planned(fewHosts)
-	d := daemon{"rackwright", startFilled}
-	p, err := begin(ctx, b, d, few)
-	if err != nil {
-		return err
-	}
-	flat, _, err := rate(ctx, b, d.name, p, few)
-	p.end()
-	if err != nil {
-		return err
-	}
+	few, many := daemon{"rackwright-few", startFilled}, daemon{"rackwright", startFilled}
 	o.Clients = planned(manyHosts)
-	if p, err = begin(ctx, b, d, o); err != nil {
+	p, flat, most, err := inTurn(ctx, b, few, many, o)
+	if err != nil {
 		return err
 	}
 	defer p.end()
-	most, _, err := rate(ctx, b, d.name, p, o)
-	if err != nil {
-		return err
-	}
 	resident, err := residentKiB(p.cmd.Process.Pid, "VmRSS")
 	if err != nil {
 		return err
@@ -57,6 +43,36 @@ func ofManySizes(ctx context.Context, b *bench, o load.Options) error {
 		return err
 	}
 	return startAgain(ctx, b, p, o)
+}
+
+// inTurn measures the rate of a server with few and one with many machines in turn, so that what
+// else goes on on this machine comes to both; each is started again. It returns the last.
+func inTurn(ctx context.Context, b *bench, few, many daemon, o load.Options) (p *process, flat, most float64, err error) {
+	var rates [2][]float64
+	for turn := range rounds {
+		for i, d := range []daemon{few, many} {
+			if p != nil {
+				p.end()
+			}
+			size := o
+			if i == 0 {
+				size.Clients = o.Clients[:fewHosts]
+			}
+			if turn > 0 {
+				d.start = startKept
+			}
+			if p, err = begin(ctx, b, d, size); err != nil {
+				return nil, 0, 0, err
+			}
+			r, _, err := rate(ctx, b, d.name, p, size, 1)
+			if err != nil {
+				p.end()
+				return nil, 0, 0, err
+			}
+			rates[i] = append(rates[i], r)
+		}
+	}
+	return p, middle(rates[0]), middle(rates[1]), nil
 }
 
 // startFilled starts us on a database that has the machines already.
@@ -82,6 +98,15 @@ func startFilled(ctx context.Context, b *bench, dir string, clients []load.Clien
 		}
 	}
 	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return serveOurs(ctx, b, dir)
+}
+
+// startKept starts us on what an earlier start left.
+func startKept(ctx context.Context, b *bench, dir string, _ []load.Client) (*process, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
 		return nil, err
 	}
 	return serveOurs(ctx, b, dir)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"rackwright/fault"
@@ -77,8 +76,7 @@ func lend(ctx context.Context, b *bench, d daemon, o load.Options, half bool) (w
 			rates, done, w.cpu = append(rates, r.Rate()), done+r.Done, w.cpu+cpu
 		}
 	}
-	slices.Sort(rates)
-	w.rate, w.cpu = rates[len(rates)/2], w.cpu/float64(done)*10000
+	w.rate, w.cpu = middle(rates), w.cpu/float64(done)*10000
 	if !half {
 		return w, nil
 	}
@@ -100,8 +98,7 @@ func lendAtHalf(ctx context.Context, b *bench, p *process, name string, pace flo
 		b.tell("leases: %s: round %d of %d at %.0f/s: half within %s, 99 of 100 within %s, %d lost", name, i+1, rounds, r.Rate(), r.Within(50), r.Within(99), r.Lost)
 		p99s = append(p99s, r.Within(99))
 	}
-	slices.Sort(p99s)
-	return p99s[len(p99s)/2].Seconds() * 1000, nil
+	return middle(p99s).Seconds() * 1000, nil
 }
 
 // lendOnce is a round, and what it took of the server's processor, seconds.

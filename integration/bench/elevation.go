@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"rackwright/fault"
@@ -32,8 +31,7 @@ func measureElevation(ctx context.Context, b *bench) error {
 			return fault.Internalf("an elevation of %d bytes does not hold 48 machines", len(svg))
 		}
 	}
-	slices.Sort(took)
-	return b.report("elevation.48u", reading{value: took[drawings/2].Seconds() * 1000})
+	return b.report("elevation.48u", reading{value: middle(took).Seconds() * 1000})
 }
 
 // fullRack has a machine of full depth with a condition in every unit.

@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
 
 // better says which way a figure should go.
 type better uint8
@@ -56,3 +60,6 @@ func (r row) figure(m reading) Figure {
 	}
 	return f
 }
+
+// middle is the median of some, an upper one of the two of an even number.
+func middle[N cmp.Ordered](all []N) N { return slices.Sorted(slices.Values(all))[len(all)/2] }

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -72,10 +71,7 @@ type sending struct {
 	cpu   float64   // seconds for each GiB
 }
 
-func (s sending) median() float64 {
-	slices.Sort(s.rates)
-	return s.rates[len(s.rates)/2]
-}
+func (s sending) median() float64 { return middle(s.rates) }
 
 // besidePeers measures us and every peer that knows the options, and reports the fastest
 // beside us, and the processor time of the fastest that does not fork.

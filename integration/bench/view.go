@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,8 +92,7 @@ func changesSeen(ctx context.Context, db *store.DB, dir string) (time.Duration, 
 		}
 		all = append(all, took)
 	}
-	slices.Sort(all)
-	return all[len(all)/2], nil
+	return middle(all), nil
 }
 
 // changeSeen gives a machine a UUID and waits until the view has it.
