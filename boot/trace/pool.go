@@ -9,11 +9,11 @@ import (
 
 func (p *pool) open(cells int) {
 	cells = max(cells, 2*cellsOf(MaxBytes))
-	p.bytes, p.next, p.heads = make([]byte, cells*cellBytes), make([]int32, cells), make([]head, cells)
-	for i := range p.next {
-		p.next[i] = int32(i + 1)
+	p.cells = make([]cell, cells)
+	for i := range p.cells {
+		p.cells[i].next = int32(i + 1)
 	}
-	p.next[cells-1] = none
+	p.cells[cells-1].next = none
 	p.left, p.oldest, p.newest = cells, none, none
 }
 
@@ -35,12 +35,12 @@ func (p *pool) keep(trail int32, h head, message []byte) {
 		}
 	}
 	at := p.write(h.shape.parts(message))
-	p.heads[at] = h
+	p.cells[at].head = h
 	t := p.trails.At(trail)
 	if t.n++; t.n == 1 {
 		t.first = at
 	} else {
-		p.heads[t.last].later = at
+		p.cells[t.last].head.later = at
 	}
 	t.last = at
 }
@@ -91,12 +91,15 @@ func (p *pool) drop(trail int32) {
 	if t.n == 0 {
 		return
 	}
-	at := t.first
-	t.first, t.n = p.heads[at].later, t.n-1
-	for range cellsOf(p.heads[at].shape.written()) {
-		at, p.next[at], p.free = p.next[at], p.free, at
-		p.left++
+	first := t.first
+	h := &p.cells[first].head
+	t.first, t.n = h.later, t.n-1
+	n, last := cellsOf(h.shape.written()), first
+	for range n - 1 {
+		last = p.cells[last].next
 	}
+	p.cells[last].next, p.free = p.free, first
+	p.left += n
 }
 
 // write copies the parts of a message into free cells and returns the first.
@@ -112,28 +115,29 @@ func (p *pool) write(parts [3][]byte) int32 {
 			part, room = part[n:], room[n:]
 		}
 	}
-	p.next[last] = none
+	p.cells[last].next = none
 	return first
 }
 
 // cell takes the first free one.
 func (p *pool) cell() (int32, []byte) {
 	at := p.free
-	p.free = p.next[at]
+	c := &p.cells[at]
+	p.free = c.next
 	p.left--
-	return at, p.bytes[int(at)*cellBytes:][:cellBytes]
+	return at, c.bytes[:]
 }
 
 // read is write's other direction: the message that begins in a cell.
 func (p *pool) read(at int32) []byte {
-	h := &p.heads[at]
+	h := &p.cells[at].head
 	m := make([]byte, h.length())
-	from := p.bytes[int(at)*cellBytes:][:cellBytes]
+	from := p.cells[at].bytes[:]
 	for _, part := range h.shape.parts(m) {
 		for len(part) > 0 {
 			if len(from) == 0 {
-				at = p.next[at]
-				from = p.bytes[int(at)*cellBytes:][:cellBytes]
+				at = p.cells[at].next
+				from = p.cells[at].bytes[:]
 			}
 			n := copy(part, from)
 			part, from = part[n:], from[n:]
@@ -161,7 +165,7 @@ func (p *pool) of(mac inventory.MAC) (out []Packet) {
 	t := p.trails.At(trail)
 	at := t.first
 	for range t.n {
-		h := &p.heads[at]
+		h := &p.cells[at].head
 		q := Packet{At: time.Unix(0, h.at).UTC(), MAC: mac, Sent: h.sent, From: h.from.addrPort(), To: h.to.addrPort(), Whole: int(h.whole), Message: p.read(at)}
 		if h.six {
 			q.endsSix()

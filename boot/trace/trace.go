@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+	"unsafe"
 
 	"rackwright/inventory"
 	"rackwright/inventory/macs"
@@ -34,7 +35,7 @@ type Ring struct {
 // New returns a ring that takes so many MiB. known says whose MAC is planned; nil: everyone's.
 func New(mib int, known func(inventory.MAC) bool) *Ring {
 	r := &Ring{seed: maphash.MakeSeed(), known: known}
-	cells := mib << 20 / (cellBytes + cellCost) / shards
+	cells := mib << 20 / int(unsafe.Sizeof(cell{})) / shards
 	for i := range shards {
 		r.odd[i].open(cells / strangers)
 		r.plan[i].open(cells - cells/strangers)
@@ -119,9 +120,7 @@ func (r *Ring) Strangers(relay netip.Addr, circuit string, limit int) (out []Pac
 // pool is the memory of one shard: cells in a list of free ones, or in the chain of a packet.
 type pool struct {
 	mu    sync.Mutex
-	bytes []byte
-	next  []int32 // the cell behind each
-	heads []head  // of the packet that begins in each
+	cells []cell
 	free  int32
 	left  int
 
@@ -129,7 +128,14 @@ type pool struct {
 	oldest, newest int32 // trails, by when they were added to last
 }
 
-// head is what is known of a packet. It has no pointers: nobody looks through heads for garbage.
+// cell is a part of a packet. It has no pointers: nobody looks through cells for garbage.
+type cell struct {
+	head  head // of the packet that begins in it
+	next  int32
+	bytes [cellBytes]byte
+}
+
+// head is what is known of a packet.
 type head struct {
 	at       int64 // ns
 	from, to end
@@ -158,9 +164,6 @@ type end struct {
 func endOf(a netip.AddrPort) end { return end{four(a.Addr()), a.Port()} }
 
 func (e end) addrPort() netip.AddrPort { return netip.AddrPortFrom(netip.AddrFrom4(e.ip), e.port) }
-
-// cellCost is what a cell takes beside its bytes.
-const cellCost = 36
 
 // trail is the packets of one MAC.
 type trail struct {
