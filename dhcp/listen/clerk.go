@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/net/ipv4"
-
 	"rackwright/boot"
 	"rackwright/dhcp"
 	"rackwright/inventory"
@@ -50,8 +48,8 @@ type borrower struct {
 	plain bool // a template may do
 }
 
-func (s *Server) newClerk(conn *ipv4.PacketConn, links *links, r *relays, told *quota) *clerk {
-	return &clerk{Server: s, outbox: s.outbox(conn, r), links: links, in: make(chan arrival, servedAtOnce), quick: dhcp.Quick{Settings: s.Settings},
+func (s *Server) newClerk(out *outbox, links *links, told *quota) *clerk {
+	return &clerk{Server: s, outbox: out, links: links, in: make(chan arrival, servedAtOnce), quick: dhcp.Quick{Settings: s.Settings},
 		told: told, slots: make(chan struct{}, probing), some: make([]borrower, 0, servedAtOnce)}
 }
 

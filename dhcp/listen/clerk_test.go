@@ -51,15 +51,11 @@ func newCounter(t *testing.T) *counter {
 	s := &Server{View: func() *boot.View { return v }, Lender: c.lender, Journal: c.kept, Sighter: c.kept, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		probe: &prober{wait: -1}}
 	s.book = newBook(s)
-	conn, err := openPort(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
+	conn, raw := opened(t)
 	at := &links{}
 	us := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 	at.current.Store(&addresses{names: map[int]string{1: "lo"}, addrs: map[int][]netip.Addr{1: us}, own: us})
-	c.clerk = s.newClerk(conn, at, newRelays(), newQuota())
+	c.clerk = s.newClerk(s.outbox(conn, raw, newRelays()), at, newQuota())
 	return c
 }
 

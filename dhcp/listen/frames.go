@@ -7,8 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// frames is a batch of datagrams in frames of our own, sent by one system call
-// (sendmmsg(2)).
+// frames is a batch of datagrams in frames of our own, sent by one system call.
 type frames struct {
 	fd      int
 	n       int
@@ -17,12 +16,6 @@ type frames struct {
 	parts   [batch]unix.Iovec
 	packets [batch][]byte
 	of      [batch]*answered
-}
-
-// mmsghdr is the kernel's struct.
-type mmsghdr struct {
-	head unix.Msghdr
-	sent uint32 // or received, bytes
 }
 
 // add puts a reply into the batch, which has room, and returns where its message is then.
@@ -43,18 +36,7 @@ func (f *frames) add(a *answered, from netip.AddrPort) []byte {
 
 // flush sends the batch. It tells of each what became of it.
 func (f *frames) flush(done func(i int, err error)) {
-	for i := 0; i < f.n; {
-		sent, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(f.fd), uintptr(unsafe.Pointer(&f.heads[i])), uintptr(f.n-i), 0, 0, 0)
-		if errno != 0 || sent == 0 {
-			done(i, errno)
-			i++
-			continue
-		}
-		for range sent {
-			done(i, nil)
-			i++
-		}
-	}
+	sendAll(uintptr(f.fd), f.heads[:f.n], done)
 	f.n = 0
 }
 

@@ -15,11 +15,12 @@ import (
 	"rackwright/fault"
 )
 
-// For how long is waited for a message before it is looked whether the socket is closed, and
-// while strangers wait for the clerk.
+// For how long is waited for a message before it is looked whether the socket is closed, while
+// strangers wait for the clerk, and while known machines ask without a pause.
 const (
 	restFor   = 100 * time.Millisecond
 	shortRest = time.Millisecond
+	instant   = 100 * time.Microsecond
 )
 
 // inbox receives what waits in a UDP socket, up to a batch, by one system call (recvmmsg(2)).
@@ -32,16 +33,18 @@ type inbox struct {
 	rooms [batch][dhcp.MaxMessage + 1]byte
 	said  [batch][controlRoom]byte
 
-	receive, poll func(fd uintptr)
-	n             int
-	failed        syscall.Errno
-	wait          time.Duration
+	receive, poll, brief func(fd uintptr)
+
+	n      int
+	failed syscall.Errno
+	wait   time.Duration
 }
 
 // controlRoom is for the control messages of a datagram: one, of IP_PKTINFO.
 const controlRoom = 64
 
-func newInbox(conn *ipv4.PacketConn) (*inbox, error) {
+// rawOf is a socket for system calls of our own.
+func rawOf(conn *ipv4.PacketConn) (syscall.RawConn, error) {
 	c, ok := conn.PacketConn.(syscall.Conn)
 	if !ok {
 		return nil, fault.Internalf("DHCP: a socket that is none of the system's")
@@ -50,6 +53,10 @@ func newInbox(conn *ipv4.PacketConn) (*inbox, error) {
 	if err != nil {
 		return nil, fault.Internalf("DHCP: socket: %w", err)
 	}
+	return raw, nil
+}
+
+func newInbox(raw syscall.RawConn) *inbox {
 	b := &inbox{raw: raw}
 	for i := range b.heads {
 		b.parts[i].Base = &b.rooms[i][0]
@@ -58,8 +65,8 @@ func newInbox(conn *ipv4.PacketConn) (*inbox, error) {
 		h.Name, h.Control, h.Iov = (*byte)(unsafe.Pointer(&b.from[i])), &b.said[i][0], &b.parts[i]
 		h.SetIovlen(1)
 	}
-	b.receive, b.poll = b.recvmmsg, b.pollOne
-	return b, nil
+	b.receive, b.poll, b.brief = b.recvmmsg, b.pollOne, b.pollBriefly
+	return b
 }
 
 // read takes what waits and returns how many. It waits for nothing.
@@ -80,7 +87,7 @@ func (b *inbox) read() (int, error) {
 }
 
 func (b *inbox) recvmmsg(fd uintptr) {
-	n, _, errno := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
 	if b.failed = errno; errno == 0 {
 		b.n = int(n)
 	}
@@ -98,6 +105,20 @@ func (b *inbox) rest(short bool) error {
 
 func (b *inbox) pollOne(fd uintptr) {
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(b.wait.Milliseconds())) // whatever it says, the socket is read next
+}
+
+// glance takes what comes in the next instant. The Go scheduler is not told of the wait: it would
+// hand what this thread computes with to another one, which costs more than the instant.
+func (b *inbox) glance() (int, error) {
+	if err := b.raw.Control(b.brief); err != nil {
+		return 0, err
+	}
+	return b.read()
+}
+
+func (b *inbox) pollBriefly(fd uintptr) {
+	fds, limit := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.NsecToTimespec(instant.Nanoseconds())
+	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) // whatever it says, the socket is read next
 }
 
 // bytes are the i-th datagram, good until the next read.

@@ -5,24 +5,35 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/net/ipv4"
 
 	"rackwright/dhcp"
 )
 
-// receiving is an inbox on all addresses, and a socket that sends to it over loopback.
-func receiving(t *testing.T) (*inbox, *net.UDPConn, func() error) {
+// opened is a port of the server's.
+func opened(t *testing.T) (*ipv4.PacketConn, syscall.RawConn) {
 	t.Helper()
 	conn, err := openPort(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	in, err := newInbox(conn)
+	raw, err := rawOf(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return conn, raw
+}
+
+// receiving is an inbox on all addresses, and a socket that sends to it over loopback.
+func receiving(t *testing.T) (*inbox, *net.UDPConn, func() error) {
+	t.Helper()
+	conn, raw := opened(t)
+	in := newInbox(raw)
 	to := conn.LocalAddr().(*net.UDPAddr)
 	c, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: to.Port})
 	if err != nil {

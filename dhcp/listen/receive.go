@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 
@@ -17,11 +18,11 @@ import (
 
 // Bounds of one receiver.
 const (
-	batch        = 64     // datagrams by one system call
-	maxStrangers = 1024   // messages of strangers that wait
-	strangerTurn = 4      // of them after each batch of known machines' messages
-	ignoredRate  = 1000   // messages of strangers a second where none can be given an address,
-	lendingRate  = 40_000 // and where one can
+	batch        = 64      // datagrams by one system call
+	maxStrangers = 1024    // messages of strangers that wait
+	strangerTurn = 4       // of them after each batch of known machines' messages
+	ignoredRate  = 1000    // messages of strangers a second where none can be given an address,
+	lendingRate  = 100_000 // and where one can
 )
 
 // receiver answers what arrives on one socket. Known machines are answered from memory, a
@@ -44,6 +45,7 @@ type receiver struct {
 	said     time.Time
 	view     *boot.View
 	lends    bool
+	keen     bool // known machines ask, and will again in an instant
 }
 
 // queue is strangers that wait for a clerk.
@@ -54,13 +56,13 @@ type queue struct {
 
 // receive serves a socket until ctx ends. port is 0 for the server's own.
 func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
-	in, err := newInbox(conn)
+	raw, err := rawOf(conn)
 	if err != nil {
 		return err
 	}
-	relays, told := newRelays(), newQuota()
-	r := &receiver{Server: s, outbox: s.outbox(conn, relays), port: port, links: links, in: in, quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(),
-		takers: queue{clerk: s.newClerk(conn, links, relays, told)}, seekers: queue{clerk: s.newClerk(conn, links, relays, told)}}
+	in, relays, told := newInbox(raw), newRelays(), newQuota()
+	r := &receiver{Server: s, outbox: s.outbox(conn, raw, relays), port: port, links: links, in: in, quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(),
+		takers: queue{clerk: s.newClerk(s.outbox(conn, raw, relays), links, told)}, seekers: queue{clerk: s.newClerk(s.outbox(conn, raw, relays), links, told)}}
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -68,10 +70,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 	beside.Go(func() { r.takers.clerk.run(ctx) })
 	beside.Go(func() { r.seekers.clerk.run(ctx) })
 	for failures := 0; failures < maxFailures; {
-		n, err := in.read()
-		if n == 0 && err == nil && (r.waiting() == 0 || r.lends) {
-			err = in.rest(r.waiting() > 0)
-		}
+		n, err := r.next()
 		switch {
 		case ctx.Err() != nil || errors.Is(err, net.ErrClosed):
 			return nil
@@ -81,9 +80,26 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 			continue
 		}
 		failures = 0
-		r.strangers(r.takeAll(n))
+		known := r.takeAll(n)
+		r.keen = known && r.waiting() == 0 // who answers strangers needs the processor
+		r.strangers(known)
 	}
 	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
+}
+
+// next is how many messages have come, after a wait when there are none.
+func (r *receiver) next() (n int, err error) {
+	if n, err = r.in.read(); n > 0 || err != nil {
+		return n, err
+	}
+	switch {
+	case r.keen:
+		runtime.Gosched()
+		return r.in.glance()
+	case r.waiting() == 0 || r.lends:
+		err = r.in.rest(r.waiting() > 0)
+	}
+	return 0, err
 }
 
 func (r *receiver) waiting() int { return len(r.takers.waiting) + len(r.seekers.waiting) }

@@ -3,6 +3,7 @@ package listen
 import (
 	"net"
 	"net/netip"
+	"syscall"
 
 	"golang.org/x/net/ipv4"
 
@@ -23,26 +24,25 @@ type outbox struct {
 	waits  []*answered // all of them, in turn
 	relays *relays
 	trains []train // what out is sent as
-	wire   []ipv4.Message
+	wire   wire
 }
 
 // parcel is a reply that waits.
 type parcel struct {
 	bytes  []byte // behind them is room for more
 	dest   netip.AddrPort
-	to     net.UDPAddr // dest
-	by     int         // the interface a broadcast goes out by, else 0
+	by     int // the interface a broadcast goes out by, else 0
 	offers bool
 	of     *answered
 }
 
-func (s *Server) outbox(conn *ipv4.PacketConn, r *relays) *outbox {
-	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: r, wire: make([]ipv4.Message, batch)}
+func (s *Server) outbox(conn *ipv4.PacketConn, raw syscall.RawConn, r *relays) *outbox {
+	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: r, wire: wire{raw: raw}}
 	if s.frames != nil {
 		o.framed = &frames{fd: s.frames.fd}
 	}
 	for i := range o.out {
-		o.out[i].to.IP, o.out[i].bytes = make(net.IP, 4), make([]byte, 0, dhcp.MaxMessage)
+		o.out[i].bytes = make([]byte, 0, dhcp.MaxMessage)
 	}
 	o.out = o.out[:0]
 	return o
@@ -74,9 +74,6 @@ func (o *outbox) queue(a *answered) {
 	} else {
 		o.relays.replied(p)
 	}
-	ip := p.dest.Addr().As4()
-	copy(p.to.IP, ip[:])
-	p.to.Port = int(p.dest.Port())
 	o.out = o.out[:at+1]
 }
 
@@ -100,17 +97,7 @@ func (o *outbox) flushFrames() {
 func (o *outbox) flush() []*answered {
 	o.flushFrames()
 	o.couple()
-	for sent := 0; sent < len(o.trains); {
-		n, err := o.conn.WriteBatch(o.wire[sent:], 0)
-		for range max(n, 0) {
-			o.arrived(o.trains[sent], nil)
-			sent++
-		}
-		if (err != nil || n == 0) && sent < len(o.trains) {
-			o.arrived(o.trains[sent], err)
-			sent++
-		}
-	}
+	o.wire.flush(func(i int, err error) { o.arrived(o.trains[i], err) })
 	done := o.waits
 	o.out, o.waits = o.out[:0], o.waits[:0]
 	return done
@@ -130,7 +117,7 @@ func (o *outbox) arrived(t train, err error) {
 	}
 	for _, p := range t {
 		if len(t) > 1 {
-			_, err = o.conn.WriteTo(p.bytes, nil, &p.to)
+			_, err = o.conn.WriteTo(p.bytes, nil, net.UDPAddrFromAddrPort(p.dest))
 		}
 		p.of.failed = err
 	}

@@ -2,10 +2,6 @@ package listen
 
 import (
 	"slices"
-
-	"golang.org/x/net/ipv4"
-
-	"rackwright/segment"
 )
 
 // Replies to one relay go to the kernel as one message, a train, which it cuts into
@@ -20,15 +16,15 @@ type train []parcel
 
 // couple makes trains, and of them messages, of the replies that wait.
 func (o *outbox) couple() {
-	o.trains, o.wire = o.trains[:0], o.wire[:0]
+	o.trains = o.trains[:0]
+	o.wire.clear()
 	if len(o.out) >= leastTrain {
 		slices.SortStableFunc(o.out, func(a, b parcel) int { return a.dest.Compare(b.dest) })
 	}
 	for left := train(o.out); len(left) > 0; {
 		n := o.length(left)
 		o.trains = append(o.trains, left[:n])
-		o.wire = o.wire[:len(o.trains)]
-		o.load(left[:n], &o.wire[len(o.trains)-1])
+		o.load(left[:n])
 		left = left[n:]
 	}
 }
@@ -54,8 +50,7 @@ func (o *outbox) length(left train) int {
 
 // load makes a train's message. Its replies become as long as the longest: what is behind the
 // end option of a message is zero (RFC 2131 section 4.1).
-func (o *outbox) load(t train, m *ipv4.Message) {
-	m.Buffers, m.Addr, m.OOB = m.Buffers[:0], &t[0].to, m.OOB[:0]
+func (o *outbox) load(t train) {
 	size := 0
 	for _, p := range t {
 		size = max(size, len(p.bytes))
@@ -63,15 +58,11 @@ func (o *outbox) load(t train, m *ipv4.Message) {
 	for i := range t {
 		p := &t[i]
 		p.bytes = append(p.bytes, zeros[:size-len(p.bytes)]...)
-		m.Buffers = append(m.Buffers, p.bytes)
 	}
-	switch {
-	case len(t) > 1:
-		m.OOB = segment.Control(m.OOB, size)
+	if len(t) > 1 {
 		o.relays.sent(t)
-	case t[0].by != 0:
-		m.OOB = (&ipv4.ControlMessage{IfIndex: t[0].by}).Marshal()
 	}
+	o.wire.add(t, size)
 }
 
 var zeros [longestCar]byte

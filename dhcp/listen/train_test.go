@@ -15,12 +15,8 @@ import (
 // sender is an outbox on loopback.
 func sender(t *testing.T) *outbox {
 	t.Helper()
-	conn, err := openPort(t.Context(), 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return (&Server{Log: slog.New(slog.DiscardHandler)}).outbox(conn, newRelays())
+	conn, raw := opened(t)
+	return (&Server{Log: slog.New(slog.DiscardHandler)}).outbox(conn, raw, newRelays())
 }
 
 // relayAgent is a socket to which replies go.
