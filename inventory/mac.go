@@ -39,7 +39,13 @@ func MACFrom(hw net.HardwareAddr) (MAC, bool) {
 }
 
 // String prints the address in lower case with colons.
-func (m MAC) String() string { return net.HardwareAddr(m[:]).String() }
+func (m MAC) String() string {
+	text := [17]byte{2: ':', 5: ':', 8: ':', 11: ':', 14: ':'}
+	for i := range m {
+		hex.Encode(text[3*i:], m[i:i+1])
+	}
+	return string(text[:])
+}
 
 // Plain prints the twelve hexadecimal digits alone, as file names and labels have them.
 func (m MAC) Plain() string { return hex.EncodeToString(m[:]) }

@@ -82,7 +82,7 @@ func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*invento
 			macs = append(macs, l.MAC.String())
 		}
 	}
-	had := map[inventory.MAC]inventory.Lease{}
+	had := make(map[inventory.MAC]inventory.Lease, len(macs))
 	ctx = db.sql.steady(ctx)
 	err := db.forEach(macs, "mac", func(clause string, args []any) error {
 		_, err := collect(ctx, db.sql, func(scan func(...any) error) (none struct{}, err error) {

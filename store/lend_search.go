@@ -33,7 +33,7 @@ const spare = 16
 
 // assign finds an address for each, or says that there is none.
 func (p *poolSearch) assign(ctx context.Context) error {
-	p.mine, p.holder, p.whole = map[inventory.MAC]netip.Addr{}, map[netip.Addr]inventory.MAC{}, false
+	p.mine, p.holder, p.whole = map[inventory.MAC]netip.Addr{}, make(map[netip.Addr]inventory.MAC, len(p.some)+spare), false
 	macs, wanted := make([]string, len(p.some)), []string{}
 	for i, l := range p.some {
 		macs[i] = l.MAC.String()
@@ -52,7 +52,7 @@ func (p *poolSearch) assign(ctx context.Context) error {
 	if err := p.occupy(ctx, wanted, len(p.some)+spare); err != nil {
 		return err
 	}
-	got := map[inventory.MAC]netip.Addr{}
+	got := make(map[inventory.MAC]netip.Addr, len(p.some))
 	for _, l := range p.some {
 		a, ok := got[l.MAC]
 		if !ok {
@@ -170,8 +170,7 @@ func (p *poolSearch) reserved(ctx context.Context, and string, args []any) error
 // address that the MAC had goes.
 func (p *poolSearch) write(ctx context.Context) error {
 	var moved []string
-	var rows [][2]string
-	written := map[inventory.MAC]bool{}
+	rows, written := make([][2]string, 0, len(p.some)), make(map[inventory.MAC]bool, len(p.some))
 	for _, l := range p.some {
 		if l.Err != nil || written[l.MAC] {
 			continue

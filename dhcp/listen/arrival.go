@@ -1,8 +1,8 @@
 package listen
 
 import (
-	"bytes"
 	"net/netip"
+	"sync"
 	"time"
 
 	"rackwright/dhcp"
@@ -17,8 +17,15 @@ type arrival struct {
 	port    uint16 // 0: the server's own
 	ifindex int
 	at      time.Time
-	traced  bool // the Tracer has it
+	traced  bool  // the Tracer has it
+	room    *room // of b, where it has one of its own
 }
+
+// room is for a message. One that is done with goes to the next message: strangers by the
+// thousand would make most of a server's garbage of them.
+type room [dhcp.MaxMessage + 1]byte
+
+var rooms = sync.Pool{New: func() any { return new(room) }}
 
 // mac is the hardware address that the message says, zero in what is too short.
 func (p *arrival) mac() inventory.MAC {
@@ -31,8 +38,17 @@ func (p *arrival) mac() inventory.MAC {
 // kept is the datagram with bytes of its own.
 func (p *arrival) kept() arrival {
 	own := *p
-	own.b = bytes.Clone(p.b)
+	own.room = rooms.Get().(*room)
+	own.b = own.room[:copy(own.room[:], p.b)]
 	return own
+}
+
+// release ends the use of bytes of its own. Without it they are garbage some time.
+func (p *arrival) release() {
+	if p.room != nil {
+		rooms.Put(p.room)
+		p.b, p.room = nil, nil
+	}
 }
 
 // answered is a message to which there is a reply.

@@ -186,11 +186,13 @@ func (c *clerk) send(v *boot.View) {
 		switch {
 		case c.told.take(a.at, a.mac()) || moved != nil:
 			c.book.take(v, a, moved, false)
-			continue
 		case a.ask.Offers && c.seen.take(a.at, seenRate):
 			c.book.take(v, a, nil, true)
+			fallthrough
+		default:
+			c.book.untold.Add(1)
 		}
-		c.book.untold.Add(1)
+		a.release()
 	}
 }
 

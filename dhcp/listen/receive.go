@@ -52,6 +52,21 @@ type receiver struct {
 type queue struct {
 	clerk   *clerk
 	waiting []arrival
+	all     []arrival // where those are who wait, and room for as many again
+}
+
+func newQueue(c *clerk) queue { return queue{clerk: c, all: make([]arrival, 0, 2*maxStrangers)} }
+
+// add puts one behind those who wait, unless they are too many.
+func (q *queue) add(p *arrival) bool {
+	if len(q.waiting) >= maxStrangers {
+		return false
+	}
+	if len(q.waiting) == cap(q.waiting) {
+		q.waiting = append(q.all[:0], q.waiting...)
+	}
+	q.waiting = append(q.waiting, p.kept())
+	return true
 }
 
 // receive serves a socket until ctx ends. port is 0 for the server's own.
@@ -62,7 +77,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 	}
 	in, relays, told := newInbox(raw), newRelays(), newQuota()
 	r := &receiver{Server: s, outbox: s.outbox(conn, raw, relays), port: port, links: links, in: in, quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(),
-		takers: queue{clerk: s.newClerk(s.outbox(conn, raw, relays), links, told)}, seekers: queue{clerk: s.newClerk(s.outbox(conn, raw, relays), links, told)}}
+		takers: newQueue(s.newClerk(s.outbox(conn, raw, relays), links, told)), seekers: newQueue(s.newClerk(s.outbox(conn, raw, relays), links, told))}
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -187,11 +202,9 @@ func (r *receiver) later(p *arrival) {
 	if dhcp.Discovers(p.b) {
 		q = &r.seekers
 	}
-	if len(q.waiting) >= maxStrangers || !r.stranger.take(p.at, rate) {
+	if !r.stranger.take(p.at, rate) || !q.add(p) {
 		r.drop(p)
-		return
 	}
-	q.waiting = append(q.waiting, p.kept())
 }
 
 // drop counts a stranger's message that is not answered.
