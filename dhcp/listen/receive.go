@@ -19,6 +19,7 @@ import (
 // Bounds of one receiver.
 const (
 	batch        = 64      // datagrams by one system call
+	dense        = 4       // messages at once: more of known machines come in an instant
 	maxStrangers = 1024    // messages of strangers that wait
 	strangerTurn = 4       // of them after each batch of known machines' messages
 	ignoredRate  = 1000    // messages of strangers a second where none can be given an address,
@@ -96,7 +97,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 		}
 		failures = 0
 		known := r.takeAll(n)
-		r.keen = known && r.waiting() == 0 // who answers strangers needs the processor
+		r.keen = known && n >= dense && r.waiting() == 0 // who answers strangers needs the processor
 		r.strangers(known)
 	}
 	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)

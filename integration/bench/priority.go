@@ -18,18 +18,10 @@ func urgent() (calm func()) {
 
 func setPriority(nice int) {
 	_ = os.WriteFile("/proc/self/autogroup", []byte(strconv.Itoa(nice)), 0)
-	for _, t := range threads() {
-		_ = unix.Setpriority(unix.PRIO_PROCESS, t, nice)
-	}
-}
-
-// threads are those of this process; what one of them starts later is as it is.
-func threads() (ids []int) {
 	tasks, _ := filepath.Glob("/proc/self/task/*")
 	for _, t := range tasks {
 		if id, err := strconv.Atoi(filepath.Base(t)); err == nil {
-			ids = append(ids, id)
+			_ = unix.Setpriority(unix.PRIO_PROCESS, id, nice)
 		}
 	}
-	return ids
 }

@@ -100,25 +100,21 @@ func raise(name, address string) error {
 // remove takes the cable away.
 func (c *cable) remove() { netlink.LinkDel(c.link) }
 
-// onCore runs f with all of this process on one processor, when there are two: the server has
-// the other, of which not even the watch of our scheduler takes any.
+// onCore runs f with its thread on one processor, when there are two: the server has the
+// other.
 func onCore(core int, f func()) {
-	if runtime.NumCPU() > 1 {
-		var before, one unix.CPUSet
-		one.Set(core)
-		if unix.SchedGetaffinity(0, &before) == nil {
-			bind(one)
-			defer bind(before)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if runtime.NumCPU() > 1 {
+			runtime.LockOSThread() // never unlocked: the thread ends with its affinity
+			var set unix.CPUSet
+			set.Set(core)
+			_ = unix.SchedSetaffinity(0, &set)
 		}
-	}
-	f()
-}
-
-// bind lets every thread of this process run on these processors only.
-func bind(to unix.CPUSet) {
-	for _, t := range threads() {
-		_ = unix.SchedSetaffinity(t, &to)
-	}
+		f()
+	}()
+	<-done
 }
 
 // tasksetFor is what a program is started through to have a processor to itself.
