@@ -51,11 +51,11 @@ func newCounter(t *testing.T) *counter {
 	s := &Server{View: func() *boot.View { return v }, Lender: c.lender, Journal: c.kept, Sighter: c.kept, Log: slog.New(slog.DiscardHandler), Now: time.Now,
 		probe: &prober{wait: -1}}
 	s.book = newBook(s)
-	conn, raw := opened(t)
+	conn, sock := opened(t)
 	at := &links{}
 	us := []netip.Addr{netip.MustParseAddr("10.0.0.1")}
 	at.current.Store(&addresses{names: map[int]string{1: "lo"}, addrs: map[int][]netip.Addr{1: us}, own: us})
-	c.clerk = s.newClerk(s.outbox(conn, raw, newRelays()), at, newQuota())
+	c.clerk = s.newClerk(s.outbox(conn, sock, newRelays()), at, newQuota())
 	return c
 }
 

@@ -36,7 +36,7 @@ func (f *frames) add(a *answered, from netip.AddrPort) []byte {
 
 // flush sends the batch. It tells of each what became of it.
 func (f *frames) flush(done func(i int, err error)) {
-	sendAll(uintptr(f.fd), f.heads[:f.n], done)
+	sendAll(uintptr(f.fd), f.heads[:f.n], false, done)
 	f.n = 0
 }
 

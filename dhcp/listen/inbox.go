@@ -26,7 +26,7 @@ const (
 // inbox receives what waits in a UDP socket, up to a batch, by one system call (recvmmsg(2)).
 // It makes no garbage, of which a busy server would have most from here. One goroutine uses it.
 type inbox struct {
-	raw   syscall.RawConn
+	*socket
 	heads [batch]mmsghdr
 	from  [batch]unix.RawSockaddrInet4
 	parts [batch]unix.Iovec
@@ -43,8 +43,17 @@ type inbox struct {
 // controlRoom is for the control messages of a datagram: one, of IP_PKTINFO.
 const controlRoom = 64
 
-// rawOf is a socket for system calls of our own.
-func rawOf(conn *ipv4.PacketConn) (syscall.RawConn, error) {
+// socket is one for system calls of our own.
+type socket struct {
+	raw syscall.RawConn
+
+	// The Go scheduler is not told of calls that wait for nothing, nor of a glance: while
+	// messages come without a pause its watch over them costs more than they do. At other times
+	// it must know when this thread waits, for what else there is to do.
+	quiet bool
+}
+
+func socketOf(conn *ipv4.PacketConn) (*socket, error) {
 	c, ok := conn.PacketConn.(syscall.Conn)
 	if !ok {
 		return nil, fault.Internalf("DHCP: a socket that is none of the system's")
@@ -53,11 +62,11 @@ func rawOf(conn *ipv4.PacketConn) (syscall.RawConn, error) {
 	if err != nil {
 		return nil, fault.Internalf("DHCP: socket: %w", err)
 	}
-	return raw, nil
+	return &socket{raw: raw}, nil
 }
 
-func newInbox(raw syscall.RawConn) *inbox {
-	b := &inbox{raw: raw}
+func newInbox(s *socket) *inbox {
+	b := &inbox{socket: s}
 	for i := range b.heads {
 		b.parts[i].Base = &b.rooms[i][0]
 		b.parts[i].SetLen(len(b.rooms[i]))
@@ -87,7 +96,13 @@ func (b *inbox) read() (int, error) {
 }
 
 func (b *inbox) recvmmsg(fd uintptr) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+	var n uintptr
+	var errno syscall.Errno
+	if b.quiet {
+		n, _, errno = unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+	} else {
+		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+	}
 	if b.failed = errno; errno == 0 {
 		b.n = int(n)
 	}
@@ -107,8 +122,7 @@ func (b *inbox) pollOne(fd uintptr) {
 	_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, int(b.wait.Milliseconds())) // whatever it says, the socket is read next
 }
 
-// glance takes what comes in the next instant. The Go scheduler is not told of the wait: it would
-// hand what this thread computes with to another one, which costs more than the instant.
+// glance takes what comes in the next instant, for which the Go scheduler waits with us.
 func (b *inbox) glance() (int, error) {
 	if err := b.raw.Control(b.brief); err != nil {
 		return 0, err

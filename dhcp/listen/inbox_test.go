@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,25 +14,25 @@ import (
 )
 
 // opened is a port of the server's.
-func opened(t *testing.T) (*ipv4.PacketConn, syscall.RawConn) {
+func opened(t *testing.T) (*ipv4.PacketConn, *socket) {
 	t.Helper()
 	conn, err := openPort(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	raw, err := rawOf(conn)
+	sock, err := socketOf(conn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return conn, raw
+	return conn, sock
 }
 
 // receiving is an inbox on all addresses, and a socket that sends to it over loopback.
 func receiving(t *testing.T) (*inbox, *net.UDPConn, func() error) {
 	t.Helper()
-	conn, raw := opened(t)
-	in := newInbox(raw)
+	conn, sock := opened(t)
+	in := newInbox(sock)
 	to := conn.LocalAddr().(*net.UDPAddr)
 	c, err := net.DialUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: to.Port})
 	if err != nil {

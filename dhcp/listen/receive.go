@@ -46,7 +46,6 @@ type receiver struct {
 	said     time.Time
 	view     *boot.View
 	lends    bool
-	keen     bool // known machines ask, and will again in an instant
 }
 
 // queue is strangers that wait for a clerk.
@@ -72,13 +71,14 @@ func (q *queue) add(p *arrival) bool {
 
 // receive serves a socket until ctx ends. port is 0 for the server's own.
 func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16, links *links) error {
-	raw, err := rawOf(conn)
+	sock, err := socketOf(conn)
 	if err != nil {
 		return err
 	}
-	in, relays, told := newInbox(raw), newRelays(), newQuota()
-	r := &receiver{Server: s, outbox: s.outbox(conn, raw, relays), port: port, links: links, in: in, quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(),
-		takers: newQueue(s.newClerk(s.outbox(conn, raw, relays), links, told)), seekers: newQueue(s.newClerk(s.outbox(conn, raw, relays), links, told))}
+	in, relays, told := newInbox(sock), newRelays(), newQuota()
+	clerk := func() queue { return newQueue(s.newClerk(s.outbox(conn, &socket{raw: sock.raw}, relays), links, told)) }
+	r := &receiver{Server: s, outbox: s.outbox(conn, sock, relays), port: port, links: links, in: in, quick: dhcp.Quick{Settings: s.Settings}, told: newQuota(),
+		takers: clerk(), seekers: clerk()}
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -97,7 +97,7 @@ func (s *Server) receive(ctx context.Context, conn *ipv4.PacketConn, port uint16
 		}
 		failures = 0
 		known := r.takeAll(n)
-		r.keen = known && n >= dense && r.waiting() == 0 // who answers strangers needs the processor
+		sock.quiet = known && n >= dense && r.waiting() == 0 // who answers strangers needs the processor
 		r.strangers(known)
 	}
 	return fault.Internalf("DHCP: %d receives in a row failed", maxFailures)
@@ -109,7 +109,7 @@ func (r *receiver) next() (n int, err error) {
 		return n, err
 	}
 	switch {
-	case r.keen:
+	case r.in.quiet:
 		runtime.Gosched()
 		return r.in.glance()
 	case r.waiting() == 0 || r.lends:

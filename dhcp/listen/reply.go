@@ -3,7 +3,6 @@ package listen
 import (
 	"net"
 	"net/netip"
-	"syscall"
 
 	"golang.org/x/net/ipv4"
 
@@ -36,8 +35,8 @@ type parcel struct {
 	of     *answered
 }
 
-func (s *Server) outbox(conn *ipv4.PacketConn, raw syscall.RawConn, r *relays) *outbox {
-	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: r, wire: wire{raw: raw}}
+func (s *Server) outbox(conn *ipv4.PacketConn, by *socket, r *relays) *outbox {
+	o := &outbox{s: s, conn: conn, out: make([]parcel, batch), relays: r, wire: wire{socket: by}}
 	if s.frames != nil {
 		o.framed = &frames{fd: s.frames.fd}
 	}

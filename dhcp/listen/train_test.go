@@ -15,8 +15,8 @@ import (
 // sender is an outbox on loopback.
 func sender(t *testing.T) *outbox {
 	t.Helper()
-	conn, raw := opened(t)
-	return (&Server{Log: slog.New(slog.DiscardHandler)}).outbox(conn, raw, newRelays())
+	conn, sock := opened(t)
+	return (&Server{Log: slog.New(slog.DiscardHandler)}).outbox(conn, sock, newRelays())
 }
 
 // relayAgent is a socket to which replies go.

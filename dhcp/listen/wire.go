@@ -12,7 +12,7 @@ import (
 
 // wire sends a batch of messages from a UDP socket by one system call. One goroutine uses it.
 type wire struct {
-	raw   syscall.RawConn
+	*socket
 	n     int // messages,
 	used  int // and their parts
 	heads [batch]mmsghdr
@@ -69,7 +69,7 @@ func outOf(oob []byte, ifindex int) []byte {
 
 // flush sends the batch. It tells of each message what became of it.
 func (w *wire) flush(done func(i int, err error)) {
-	err := w.raw.Control(func(fd uintptr) { sendAll(fd, w.heads[:w.n], done) })
+	err := w.raw.Control(func(fd uintptr) { sendAll(fd, w.heads[:w.n], w.quiet, done) })
 	if err != nil {
 		for i := range w.n {
 			done(i, err)
@@ -80,11 +80,16 @@ func (w *wire) flush(done func(i int, err error)) {
 // patience is for how long is waited until a socket takes a message, ms.
 const patience = 20
 
-// sendAll sends messages (sendmmsg(2)) and tells of each what became of it. The Go scheduler is
-// told of no call that waits for nothing (docs/decisions/0049).
-func sendAll(fd uintptr, heads []mmsghdr, done func(i int, err error)) {
+// sendAll sends messages (sendmmsg(2)) and tells of each what became of it.
+func sendAll(fd uintptr, heads []mmsghdr, quiet bool, done func(i int, err error)) {
 	for i, waited := 0, false; i < len(heads); {
-		sent, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&heads[i])), uintptr(len(heads)-i), unix.MSG_DONTWAIT, 0, 0)
+		var sent uintptr
+		var errno syscall.Errno
+		if quiet {
+			sent, _, errno = unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&heads[i])), uintptr(len(heads)-i), unix.MSG_DONTWAIT, 0, 0)
+		} else {
+			sent, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&heads[i])), uintptr(len(heads)-i), unix.MSG_DONTWAIT, 0, 0)
+		}
 		if errno == unix.EAGAIN && !waited {
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, patience) // whatever it says, it is tried once more
 			waited = true
