@@ -53,6 +53,7 @@ type socket struct {
 	quiet bool
 }
 
+// socketOf is that of a connection.
 func socketOf(conn *ipv4.PacketConn) (*socket, error) {
 	c, ok := conn.PacketConn.(syscall.Conn)
 	if !ok {

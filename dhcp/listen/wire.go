@@ -27,9 +27,10 @@ type mmsghdr struct {
 	sent uint32 // or received, bytes
 }
 
+// clear begins the next batch.
 func (w *wire) clear() { w.n, w.used = 0, 0 }
 
-// add puts a train into the batch, which has room. One of several replies is cut into datagrams
+// add puts a train into the batch, which has room. A train of several replies is cut into datagrams
 // of size bytes.
 func (w *wire) add(t train, size int) {
 	i, h := w.n, &w.heads[w.n].head
@@ -69,6 +70,9 @@ func outOf(oob []byte, ifindex int) []byte {
 
 // flush sends the batch. It tells of each message what became of it.
 func (w *wire) flush(done func(i int, err error)) {
+	if w.n == 0 {
+		return
+	}
 	err := w.raw.Control(func(fd uintptr) { sendAll(fd, w.heads[:w.n], w.quiet, done) })
 	if err != nil {
 		for i := range w.n {
