@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/netip"
+	"runtime"
 	"slices"
 
 	"rackwright/fault"
@@ -26,6 +27,10 @@ const (
 	savedText     = 1024    // bytes of a name
 	savedNetworks = 8 << 20 // bytes of the nouns' JSON
 )
+
+// breath is after how many machines whoever waits for this processor goes first: a hall takes tens
+// of milliseconds, and a machine may be waiting for its answer.
+const breath = 256
 
 // savedNouns are what there is few of.
 type savedNouns struct {
@@ -59,8 +64,12 @@ func (v *View) Save(to io.Writer) error {
 		at[n.Name] = uint64(i + 1)
 	}
 	w.number(uint64(v.byMachine.Len()))
+	n := 0
 	v.byMachine.Scan(func(_ string, hosts []*Host) bool {
 		w.machine(hosts, at)
+		if n++; n%breath == 0 {
+			runtime.Gosched()
+		}
 		return true
 	})
 	if err := w.Flush(); err != nil { // has the first error of all writes
@@ -73,10 +82,7 @@ func (v *View) Save(to io.Writer) error {
 // saver writes the parts of a saved view; errors wait in the buffer until it is flushed.
 type saver struct{ *bufio.Writer }
 
-func (w *saver) number(n uint64) {
-	var b [binary.MaxVarintLen64]byte
-	w.Write(b[:binary.PutUvarint(b[:], n)])
-}
+func (w *saver) number(n uint64) { w.Write(binary.AppendUvarint(w.AvailableBuffer(), n)) }
 
 func (w *saver) text(s string) {
 	w.number(uint64(len(s)))
@@ -103,15 +109,16 @@ func (w *saver) addresses(h *Host) {
 	if h.BMC {
 		what = savedBMC
 	}
-	var b []byte
+	b := append(w.AvailableBuffer(), what)
 	if h.Address.Is4() {
-		what, b = what|savedFour, h.Address.AsSlice()
+		a := h.Address.As4()
+		what, b = what|savedFour, append(b, a[:]...)
 	}
 	if h.Address6.Is6() {
 		a := h.Address6.As16()
 		what, b = what|savedSix, append(b, a[:]...)
 	}
-	w.WriteByte(what)
+	b[0] = what
 	w.Write(b)
 }
 

@@ -3,6 +3,7 @@ package boot_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"io"
 	"net/netip"
 	"slices"
 	"strings"
@@ -51,6 +52,14 @@ func TestASavedViewAsksNobodyToLoadAnInstaller(t *testing.T) {
 	}
 	if got := back.Host(h.MAC); got == nil || got.Intent != boot.LocalDisk || got.Operation != "" || bytes.Contains(text, []byte("secret work")) {
 		t.Errorf("it is told %+v", got)
+	}
+}
+
+func TestSavingMakesNoGarbageForEachMachine(t *testing.T) {
+	list, hosts := hall(10_000)
+	v := boot.NewView(1, list, hosts)
+	if n := testing.AllocsPerRun(3, func() { _ = v.Save(io.Discard) }); n > 1000 {
+		t.Errorf("saving 10,000 machines makes %.0f pieces of garbage", n)
 	}
 }
 
