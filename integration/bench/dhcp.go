@@ -30,9 +30,13 @@ const (
 // daemon is a DHCP server under load: it must answer relayed messages on port 67 of the
 // cable's server address, and give every client its own reserved address.
 type daemon struct {
-	name  string
-	start func(ctx context.Context, b *bench, dir string, clients []load.Client) (*process, error)
+	name    string
+	clients []load.Client
+	start   start
+	again   start // after it was ended; nil: as at first
 }
+
+type start func(ctx context.Context, b *bench, dir string, clients []load.Client) (*process, error)
 
 // measureDHCP measures us beside Kea as Debian packages it, with machines whose address is
 // reserved, and us alone in halls of other sizes.
@@ -49,22 +53,53 @@ func measureDHCP(ctx context.Context, b *bench) error {
 }
 
 // besideKea counts complete exchanges (DISCOVER, OFFER, REQUEST, ACK) per second, what they
-// take of a processor, and how long they take at half that rate.
+// take of a processor, and how long they take at half that rate; ours beside a flood as well.
 func besideKea(ctx context.Context, b *bench, o load.Options) error {
-	o.Clients = planned(hosts)
-	ours, err := weigh(ctx, b, daemon{"rackwright", startOurs}, o, true)
+	machines := planned(hosts)
+	servers := []daemon{{"rackwright", machines, startOurs, startKept}, {"kea", machines, startKea, nil}}
+	var weights [2]weight
+	var flooded float64
+	err := inTurn(ctx, b, servers, o, func(turn, i int, p *process, o load.Options) error {
+		err := weights[i].add(ctx, b, servers[i].name, p, o)
+		if err == nil && i == 0 && turn == rounds-1 {
+			flooded, err = inFlood(ctx, b, o, middle(weights[i].rates)/2)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	keas, err := weigh(ctx, b, daemon{"kea", startKea}, o, false)
-	if err != nil {
-		return err
+	beside := func(of func(w *weight) []float64) reading {
+		return reading{value: middle(of(&weights[0])), peer: middle(of(&weights[1]))}
 	}
 	return errors.Join(
-		b.report("dhcp.reserved.dora", reading{value: ours.rate, peer: keas.rate}),
-		b.report("dhcp.reserved.p99", reading{value: ours.p99, peer: keas.p99}),
-		b.report("dhcp.reserved.cpu", reading{value: ours.cpu, peer: keas.cpu}),
-		b.report("dhcp.reserved.flood", reading{value: ours.flooded, peer: ours.paced}))
+		b.report("dhcp.reserved.dora", beside(func(w *weight) []float64 { return w.rates })),
+		b.report("dhcp.reserved.p99", beside(func(w *weight) []float64 { return w.p99s })),
+		b.report("dhcp.reserved.cpu", beside(func(w *weight) []float64 { return w.cpus })),
+		b.report("dhcp.reserved.flood", reading{value: flooded, peer: middle(weights[0].paced)}))
+}
+
+// inTurn starts each of the servers once in every round, so that what else goes on on this
+// machine comes to all of them, and has it measured. It is ended after that.
+func inTurn(ctx context.Context, b *bench, servers []daemon, o load.Options, measure func(turn, i int, p *process, o load.Options) error) error {
+	for turn := range rounds {
+		for i, d := range servers {
+			if turn > 0 && d.again != nil {
+				d.start = d.again
+			}
+			o.Clients = d.clients
+			p, err := begin(ctx, b, d, o)
+			if err != nil {
+				return err
+			}
+			err = measure(turn, i, p, o)
+			p.end()
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // planned are the machines: 02:00:00:00:00:00 and on, 10.88.1.0 and on.
@@ -77,40 +112,44 @@ func planned(n int) []load.Client {
 	return out
 }
 
-// weight is what was measured of one server.
+// weight is what was measured of one server, in each round.
 type weight struct {
-	rate    float64 // exchanges a second
-	cpu     float64 // seconds of a processor for each 10,000
-	p99     float64 // ms, at half that rate
-	paced   float64 // exchanges a second at half that rate
-	flooded float64 // and beside a flood of strangers
+	rates []float64 // exchanges a second
+	cpus  []float64 // seconds of a processor for each 10,000
+	p99s  []float64 // ms, at half that rate
+	paced []float64 // exchanges a second at half that rate
 }
 
-// weigh starts a server and measures it.
-func weigh(ctx context.Context, b *bench, d daemon, o load.Options, flood bool) (w weight, err error) {
-	p, err := begin(ctx, b, d, o)
+// add measures a round.
+func (w *weight) add(ctx context.Context, b *bench, name string, p *process, o load.Options) error {
+	full, cpu, err := rate(ctx, b, name, p, o)
 	if err != nil {
-		return w, err
+		return err
 	}
-	defer p.end()
-	if w.rate, w.cpu, err = rate(ctx, b, d.name, p, o, rounds); err != nil {
-		return w, err
+	o.Rate, o.InFlight = full/2, min(open, len(o.Clients))
+	r, err := under(ctx, o)
+	if err != nil || r.Wrong != "" || r.Done == 0 {
+		return fault.Internalf("%s at half of its rate: %d exchanges %s %v", name, r.Done, r.Wrong, err)
 	}
-	o.Rate, o.InFlight = w.rate/2, min(open, len(o.Clients))
-	if w.p99, w.paced, err = atHalf(ctx, b, d.name, o); err != nil {
-		return w, err
+	p99 := r.Within(99)
+	if lossy(r) { // more than one of 100 was never over
+		p99 = o.Patience
 	}
-	if !flood {
-		return w, nil
-	}
-	o.Strangers = strays
+	b.tell("dhcp: %s: at %.0f/s half within %s, 99 of 100 within %s, %d lost", name, r.Rate(), r.Within(50), p99, r.Lost)
+	w.rates, w.cpus = append(w.rates, full), append(w.cpus, cpu)
+	w.p99s, w.paced = append(w.p99s, p99.Seconds()*1000), append(w.paced, r.Rate())
+	return nil
+}
+
+// inFlood returns the rate of ours at a pace beside strangers that ask.
+func inFlood(ctx context.Context, b *bench, o load.Options, pace float64) (float64, error) {
+	o.Rate, o.InFlight, o.Strangers = pace, min(open, len(o.Clients)), strays
 	r, err := under(ctx, o)
 	if err != nil || r.Wrong != "" {
-		return w, fault.Internalf("%s in a flood: %s %v", d.name, r.Wrong, err)
+		return 0, fault.Internalf("in a flood: %s %v", r.Wrong, err)
 	}
-	w.flooded = r.Rate()
-	b.tell("dhcp: %s: in a flood %.0f/s, half within %s, 99 of 100 within %s, %d lost", d.name, w.flooded, r.Within(50), r.Within(99), r.Lost)
-	return w, nil
+	b.tell("dhcp: in a flood %.0f/s, half within %s, 99 of 100 within %s, %d lost", r.Rate(), r.Within(50), r.Within(99), r.Lost)
+	return r.Rate(), nil
 }
 
 // begin starts a server and waits until it answers.
@@ -136,30 +175,10 @@ func once(ctx context.Context, o load.Options, client []load.Client, patience ti
 	return err == nil && r.Done > 0
 }
 
-// atHalf returns in how many milliseconds 99 of 100 exchanges of the middle round are over,
-// and how many there were a second.
-func atHalf(ctx context.Context, b *bench, name string, o load.Options) (p99, paced float64, err error) {
-	var p99s, rates []float64
-	for i := range rounds {
-		r, err := under(ctx, o)
-		if err != nil || r.Wrong != "" || r.Done == 0 {
-			return 0, 0, fault.Internalf("%s at half of its rate: %d exchanges %s %v", name, r.Done, r.Wrong, err)
-		}
-		p99 := r.Within(99)
-		if lossy(r) { // more than one of 100 was never over
-			p99 = o.Patience
-		}
-		b.tell("dhcp: %s: round %d of %d at %.0f/s: half within %s, 99 of 100 within %s, %d lost", name, i+1, rounds, r.Rate(), r.Within(50), p99, r.Lost)
-		p99s, rates = append(p99s, p99.Seconds()*1000), append(rates, r.Rate())
-	}
-	return middle(p99s), middle(rates), nil
-}
-
-// rate returns the median of so many rounds, and what they took of a processor.
-func rate(ctx context.Context, b *bench, name string, p *process, o load.Options, rounds int) (median, cpu float64, err error) {
-	var rates []float64
-	done := 0
-	for i := range rounds + 1 { // the first is for warming up
+// rate is that of a round after one to warm up, and what 10,000 exchanges take of a processor,
+// seconds.
+func rate(ctx context.Context, b *bench, name string, p *process, o load.Options) (full, cpu float64, err error) {
+	for _, what := range []string{"to warm up", "counted"} {
 		before, err := cpuOf(p.cmd.Process.Pid)
 		if err != nil {
 			return 0, 0, err
@@ -175,12 +194,10 @@ func rate(ctx context.Context, b *bench, name string, p *process, o load.Options
 		if err != nil {
 			return 0, 0, err
 		}
-		b.tell("dhcp: %s: round %d of %d: %.0f/s, %.2f s of processor for each 10,000, %d lost", name, i, rounds, r.Rate(), (after-before)/float64(r.Done)*10000, r.Lost)
-		if i > 0 {
-			rates, done, cpu = append(rates, r.Rate()), done+r.Done, cpu+after-before
-		}
+		full, cpu = r.Rate(), (after-before)/float64(r.Done)*10000
+		b.tell("dhcp: %s: %s: %.0f/s, %.2f s of processor for each 10,000, %d lost", name, what, full, cpu, r.Lost)
 	}
-	return middle(rates), cpu / float64(done) * 10000, nil
+	return full, cpu, nil
 }
 
 // under runs the load on a processor that the server does not use. A round's garbage is

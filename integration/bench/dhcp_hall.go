@@ -25,54 +25,30 @@ const (
 // ofManySizes measures us with 1,000 and 100,000 machines: the rate, a machine that is added
 // while others ask, memory, and a start from the saved view.
 func ofManySizes(ctx context.Context, b *bench, o load.Options) error {
-	few, many := daemon{"rackwright-few", startFilled}, daemon{"rackwright", startFilled}
-	o.Clients = planned(manyHosts)
-	p, flat, most, err := inTurn(ctx, b, few, many, o)
-	if err != nil {
-		return err
-	}
-	defer p.end()
+	all := planned(manyHosts)
+	halls := []daemon{{"rackwright-few", all[:fewHosts], startFilled, startKept}, {"rackwright", all, startFilled, startKept}}
+	var rates [2][]float64
+	return inTurn(ctx, b, halls, o, func(turn, i int, p *process, o load.Options) error {
+		r, _, err := rate(ctx, b, halls[i].name, p, o)
+		if err != nil {
+			return err
+		}
+		rates[i] = append(rates[i], r)
+		if i == 0 || turn < rounds-1 {
+			return nil
+		}
+		return errors.Join(b.report("dhcp.reserved.100k", reading{value: middle(rates[1]), peer: middle(rates[0])}),
+			ofTheLargest(ctx, b, p, o))
+	})
+}
+
+// ofTheLargest measures what is left once the large hall was asked at full rate.
+func ofTheLargest(ctx context.Context, b *bench, p *process, o load.Options) error {
 	resident, err := residentKiB(p.cmd.Process.Pid, "VmRSS")
 	if err != nil {
 		return err
 	}
-	err = errors.Join(b.report("dhcp.reserved.100k", reading{value: most, peer: flat}),
-		b.report("dhcp.memory", reading{value: float64(resident) / 1024}),
-		addOne(ctx, b, o))
-	if err != nil {
-		return err
-	}
-	return startAgain(ctx, b, p, o)
-}
-
-// inTurn measures the rate of a server with few and one with many machines in turn, so that what
-// else goes on on this machine comes to both; each is started again. It returns the last.
-func inTurn(ctx context.Context, b *bench, few, many daemon, o load.Options) (p *process, flat, most float64, err error) {
-	var rates [2][]float64
-	for turn := range rounds {
-		for i, d := range []daemon{few, many} {
-			if p != nil {
-				p.end()
-			}
-			size := o
-			if i == 0 {
-				size.Clients = o.Clients[:fewHosts]
-			}
-			if turn > 0 {
-				d.start = startKept
-			}
-			if p, err = begin(ctx, b, d, size); err != nil {
-				return nil, 0, 0, err
-			}
-			r, _, err := rate(ctx, b, d.name, p, size, 1)
-			if err != nil {
-				p.end()
-				return nil, 0, 0, err
-			}
-			rates[i] = append(rates[i], r)
-		}
-	}
-	return p, middle(rates[0]), middle(rates[1]), nil
+	return errors.Join(b.report("dhcp.memory", reading{value: float64(resident) / 1024}), addOne(ctx, b, o), startAgain(ctx, b, p, o))
 }
 
 // startFilled starts us on a database that has the machines already.

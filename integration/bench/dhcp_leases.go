@@ -40,11 +40,11 @@ func measureLeases(ctx context.Context, b *bench) error {
 	defer c.remove()
 	defer conn.Close()
 	o := load.Options{Conn: conn, Relay: c.relay, InFlight: inFlight, For: lendRound, Patience: patience}
-	ours, err := lend(ctx, b, daemon{"rackwright", startLender}, o, true)
+	ours, err := lend(ctx, b, daemon{name: "rackwright", start: startLender}, o, true)
 	if err != nil {
 		return err
 	}
-	keas, err := lend(ctx, b, daemon{"kea", startKeaLender}, o, false)
+	keas, err := lend(ctx, b, daemon{name: "kea", start: startKeaLender}, o, false)
 	if err != nil {
 		return err
 	}
@@ -54,9 +54,16 @@ func measureLeases(ctx context.Context, b *bench) error {
 		b.report("leases.cpu", reading{value: ours.cpu, peer: keas.cpu}))
 }
 
+// loan is what was measured of one server.
+type loan struct {
+	rate float64 // exchanges a second
+	cpu  float64 // seconds of a processor for each 10,000
+	p99  float64 // ms, at half that rate
+}
+
 // lend measures one server: a round to warm up, then those that count, then, if wanted, those at
 // half of the rate.
-func lend(ctx context.Context, b *bench, d daemon, o load.Options, half bool) (w weight, err error) {
+func lend(ctx context.Context, b *bench, d daemon, o load.Options, half bool) (w loan, err error) {
 	o.Clients = strangersFor(0)
 	p, err := begin(ctx, b, d, o)
 	if err != nil {
