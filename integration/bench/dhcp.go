@@ -112,32 +112,34 @@ func planned(n int) []load.Client {
 	return out
 }
 
-// weight is what was measured of one server, in each round.
+// weight is what was measured of one server.
 type weight struct {
-	rates []float64 // exchanges a second
+	rates []float64 // exchanges a second, in each turn
 	cpus  []float64 // seconds of a processor for each 10,000
-	p99s  []float64 // ms, at half that rate
-	paced []float64 // exchanges a second at half that rate
+	p99s  []float64 // ms at half that rate, in each round of each turn
+	paced []float64 // exchanges a second in those
 }
 
-// add measures a round.
+// add measures a turn.
 func (w *weight) add(ctx context.Context, b *bench, name string, p *process, o load.Options) error {
 	full, cpu, err := rate(ctx, b, name, p, o)
 	if err != nil {
 		return err
 	}
-	o.Rate, o.InFlight = full/2, min(open, len(o.Clients))
-	r, err := under(ctx, o)
-	if err != nil || r.Wrong != "" || r.Done == 0 {
-		return fault.Internalf("%s at half of its rate: %d exchanges %s %v", name, r.Done, r.Wrong, err)
-	}
-	p99 := r.Within(99)
-	if lossy(r) { // more than one of 100 was never over
-		p99 = o.Patience
-	}
-	b.tell("dhcp: %s: at %.0f/s half within %s, 99 of 100 within %s, %d lost", name, r.Rate(), r.Within(50), p99, r.Lost)
 	w.rates, w.cpus = append(w.rates, full), append(w.cpus, cpu)
-	w.p99s, w.paced = append(w.p99s, p99.Seconds()*1000), append(w.paced, r.Rate())
+	o.Rate, o.InFlight = full/2, min(open, len(o.Clients))
+	for range rounds {
+		r, err := under(ctx, o)
+		if err != nil || r.Wrong != "" || r.Done == 0 {
+			return fault.Internalf("%s at half of its rate: %d exchanges %s %v", name, r.Done, r.Wrong, err)
+		}
+		p99 := r.Within(99)
+		if lossy(r) { // more than one of 100 was never over
+			p99 = o.Patience
+		}
+		b.tell("dhcp: %s: at %.0f/s half within %s, 99 of 100 within %s, %d lost", name, r.Rate(), r.Within(50), p99, r.Lost)
+		w.p99s, w.paced = append(w.p99s, p99.Seconds()*1000), append(w.paced, r.Rate())
+	}
 	return nil
 }
 
