@@ -21,7 +21,7 @@ func floors() map[int][]string {
 		3: {"boot", "deploy/seed", "deploy/answer", "bmc/probe", "bmc/console", "bmc/console/ssh", "racksim", "inventory/racking", "inventory/sheet", "inventory/netbox", "agent/ipmi"},
 		2: {"access/guard", "boot/attempt", "boot/trace", "deploy", "deploy/network", "deploy/ignition", "bmc", "racksim/faults", "agent/wire", "agent/direct", "inventory/verify", "inventory/draw", "inventory/overlay", "inventory/schema", "images/proof", "images/source", "webhook"},
 		1: {"inventory", "inventory/plan", "inventory/macs", "images", "firmware", "fleet", "access", "journal", "images/ticket", "audit"},
-		0: {"fault", "heap", "line", "config", "seal", "segment", "migrations"},
+		0: {"fault", "heap", "line", "config", "seal", "segment", "mmsg", "migrations"},
 	}
 }
 

@@ -5,13 +5,15 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"rackwright/mmsg"
 )
 
 // frames is a batch of datagrams in frames of our own, sent by one system call.
 type frames struct {
 	fd      int
 	n       int
-	heads   [batch]mmsghdr
+	heads   [batch]mmsg.Header
 	to      [batch]unix.RawSockaddrLinklayer
 	parts   [batch]unix.Iovec
 	packets [batch][]byte
@@ -27,7 +29,7 @@ func (f *frames) add(a *answered, from netip.AddrPort) []byte {
 	copy(f.to[i].Addr[:], a.reply.Frame[:])
 	f.parts[i].Base = &f.packets[i][0]
 	f.parts[i].SetLen(len(f.packets[i]))
-	h := &f.heads[i].head
+	h := &f.heads[i]
 	h.Name, h.Namelen, h.Iov = (*byte)(unsafe.Pointer(&f.to[i])), unix.SizeofSockaddrLinklayer, &f.parts[i]
 	h.SetIovlen(1)
 	f.of[i] = a

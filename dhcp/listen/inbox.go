@@ -13,6 +13,7 @@ import (
 
 	"rackwright/dhcp"
 	"rackwright/fault"
+	"rackwright/mmsg"
 )
 
 // For how long is waited for a message before it is looked whether the socket is closed, while
@@ -27,7 +28,7 @@ const (
 // It makes no garbage, of which a busy server would have most from here. One goroutine uses it.
 type inbox struct {
 	*socket
-	heads [batch]mmsghdr
+	heads [batch]mmsg.Header
 	from  [batch]unix.RawSockaddrInet4
 	parts [batch]unix.Iovec
 	rooms [batch][dhcp.MaxMessage + 1]byte
@@ -71,18 +72,18 @@ func newInbox(s *socket) *inbox {
 	for i := range b.heads {
 		b.parts[i].Base = &b.rooms[i][0]
 		b.parts[i].SetLen(len(b.rooms[i]))
-		h := &b.heads[i].head
+		h := &b.heads[i]
 		h.Name, h.Control, h.Iov = (*byte)(unsafe.Pointer(&b.from[i])), &b.said[i][0], &b.parts[i]
 		h.SetIovlen(1)
 	}
-	b.receive, b.poll, b.brief = b.recvmmsg, b.pollOne, b.pollBriefly
+	b.receive, b.poll, b.brief = b.takeAll, b.pollOne, b.pollBriefly
 	return b
 }
 
 // read takes what waits and returns how many. It waits for nothing.
 func (b *inbox) read() (int, error) {
 	for i := range b.heads {
-		h := &b.heads[i].head
+		h := &b.heads[i]
 		h.Namelen = unix.SizeofSockaddrInet4
 		h.SetControllen(controlRoom)
 	}
@@ -96,18 +97,7 @@ func (b *inbox) read() (int, error) {
 	return b.n, nil
 }
 
-func (b *inbox) recvmmsg(fd uintptr) {
-	var n uintptr
-	var errno syscall.Errno
-	if b.quiet {
-		n, _, errno = unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
-	} else {
-		n, _, errno = unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&b.heads[0])), batch, unix.MSG_DONTWAIT, 0, 0)
-	}
-	if b.failed = errno; errno == 0 {
-		b.n = int(n)
-	}
-}
+func (b *inbox) takeAll(fd uintptr) { b.n, b.failed = mmsg.Receive(fd, b.heads[:], b.quiet) }
 
 // rest waits for a message in a system call of this thread's own. Go's poller would have it
 // wait for whatever else computes, up to 10 ms; the kernel lets who waited go first.
@@ -131,13 +121,10 @@ func (b *inbox) glance() (int, error) {
 	return b.read()
 }
 
-func (b *inbox) pollBriefly(fd uintptr) {
-	fds, limit := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.NsecToTimespec(instant.Nanoseconds())
-	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) // whatever it says, the socket is read next
-}
+func (b *inbox) pollBriefly(fd uintptr) { mmsg.Await(fd, instant) }
 
 // bytes are the i-th datagram, good until the next read.
-func (b *inbox) bytes(i int) []byte { return b.rooms[i][:min(int(b.heads[i].sent), len(b.rooms[i]))] }
+func (b *inbox) bytes(i int) []byte { return b.rooms[i][:min(int(b.heads[i].N), len(b.rooms[i]))] }
 
 // sender is who sent the i-th datagram.
 func (b *inbox) sender(i int) netip.AddrPort {
@@ -149,7 +136,7 @@ func (b *inbox) sender(i int) netip.AddrPort {
 // arrived is where the i-th datagram arrived: the interface, and the address it was sent to.
 // It reports false where the kernel does not say.
 func (b *inbox) arrived(i int) (ifindex int, to netip.Addr, ok bool) {
-	for oob := b.said[i][:min(int(b.heads[i].head.Controllen), controlRoom)]; len(oob) > 0; {
+	for oob := b.said[i][:min(int(b.heads[i].Controllen), controlRoom)]; len(oob) > 0; {
 		head, data, rest, err := unix.ParseOneSocketControlMessage(oob)
 		if err != nil {
 			return 0, to, false

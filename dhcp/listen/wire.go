@@ -2,11 +2,11 @@ package listen
 
 import (
 	"encoding/binary"
-	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"rackwright/mmsg"
 	"rackwright/segment"
 )
 
@@ -15,16 +15,10 @@ type wire struct {
 	*socket
 	n     int // messages,
 	used  int // and their parts
-	heads [batch]mmsghdr
+	heads [batch]mmsg.Header
 	to    [batch]unix.RawSockaddrInet4
 	parts [batch]unix.Iovec
 	said  [batch][controlRoom]byte
-}
-
-// mmsghdr is the kernel's struct.
-type mmsghdr struct {
-	head unix.Msghdr
-	sent uint32 // or received, bytes
 }
 
 // clear begins the next batch.
@@ -33,7 +27,7 @@ func (w *wire) clear() { w.n, w.used = 0, 0 }
 // add puts a train into the batch, which has room. A train of several replies is cut into datagrams
 // of size bytes.
 func (w *wire) add(t train, size int) {
-	i, h := w.n, &w.heads[w.n].head
+	i, h := w.n, &w.heads[w.n]
 	w.n++
 	w.to[i] = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: t[0].dest.Addr().As4()}
 	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&w.to[i].Port))[:], t[0].dest.Port())
@@ -85,15 +79,9 @@ func (w *wire) flush(done func(i int, err error)) {
 const patience = 20
 
 // sendAll sends messages (sendmmsg(2)) and tells of each what became of it.
-func sendAll(fd uintptr, heads []mmsghdr, quiet bool, done func(i int, err error)) {
+func sendAll(fd uintptr, heads []mmsg.Header, quiet bool, done func(i int, err error)) {
 	for i, waited := 0, false; i < len(heads); {
-		var sent uintptr
-		var errno syscall.Errno
-		if quiet {
-			sent, _, errno = unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&heads[i])), uintptr(len(heads)-i), unix.MSG_DONTWAIT, 0, 0)
-		} else {
-			sent, _, errno = unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&heads[i])), uintptr(len(heads)-i), unix.MSG_DONTWAIT, 0, 0)
-		}
+		sent, errno := mmsg.Send(fd, heads[i:], quiet)
 		if errno == unix.EAGAIN && !waited {
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLOUT}}, patience) // whatever it says, it is tried once more
 			waited = true

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rackwright/mmsg"
 	"rackwright/segment"
 )
 
@@ -18,16 +19,10 @@ import (
 type socket struct {
 	fd    uintptr
 	size  int // of what is sent
-	in    [batch]mmsghdr
+	in    [batch]mmsg.Header
 	parts [batch]unix.Iovec
 	rooms [batch][1500]byte
 	out   []byte
-}
-
-// mmsghdr is the kernel's struct.
-type mmsghdr struct {
-	head unix.Msghdr
-	took uint32 // bytes
 }
 
 // within has f use the socket of a connection for sending datagrams of a size.
@@ -40,8 +35,8 @@ func within(conn *net.UDPConn, size int, f func(*socket) error) error {
 	for i := range s.in {
 		s.parts[i].Base = &s.rooms[i][0]
 		s.parts[i].SetLen(len(s.rooms[i]))
-		s.in[i].head.Iov = &s.parts[i]
-		s.in[i].head.SetIovlen(1)
+		s.in[i].Iov = &s.parts[i]
+		s.in[i].SetIovlen(1)
 	}
 	var failed error
 	err = raw.Control(func(fd uintptr) {
@@ -62,16 +57,15 @@ func (s *socket) receive(wait time.Duration) (int, error) {
 	if n > 0 || err != nil {
 		return n, err
 	}
-	fds, limit := unix.PollFd{Fd: int32(s.fd), Events: unix.POLLIN}, unix.NsecToTimespec(wait.Nanoseconds())
-	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&limit)), 0, 0, 0) // whatever it says, the socket is read next
+	mmsg.Await(s.fd, wait)
 	return s.read()
 }
 
 func (s *socket) read() (int, error) {
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, s.fd, uintptr(unsafe.Pointer(&s.in[0])), batch, unix.MSG_DONTWAIT, 0, 0)
+	n, errno := mmsg.Receive(s.fd, s.in[:], true)
 	switch errno {
 	case 0:
-		return int(n), nil
+		return n, nil
 	case unix.EAGAIN, unix.EINTR, unix.ECONNREFUSED:
 		return 0, nil
 	}
@@ -79,7 +73,7 @@ func (s *socket) read() (int, error) {
 }
 
 // got is the i-th datagram that was received last.
-func (s *socket) got(i int) []byte { return s.rooms[i][:s.in[i].took] }
+func (s *socket) got(i int) []byte { return s.rooms[i][:s.in[i].N] }
 
 // room is for one more datagram to be sent.
 func (s *socket) room() ([]byte, error) {
