@@ -43,9 +43,10 @@ func call(trap, fd uintptr, heads []Header, quiet bool) (int, syscall.Errno) {
 	return int(n), 0
 }
 
-// Await waits until a datagram comes, so long at most. The Go scheduler is not told: it is for
-// instants. Whatever happens meanwhile, the next call of Receive says.
-func Await(fd uintptr, limit time.Duration) {
+// Await waits until a datagram comes, so long at most, and reports whether one is there. The Go
+// scheduler is not told: it is for instants.
+func Await(fd uintptr, limit time.Duration) bool {
 	fds, left := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.NsecToTimespec(limit.Nanoseconds())
-	_, _, _ = unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&left)), 0, 0, 0)
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&fds)), 1, uintptr(unsafe.Pointer(&left)), 0, 0, 0)
+	return errno == 0 && n > 0
 }

@@ -121,7 +121,7 @@ func (b *inbox) glance() (int, error) {
 	return b.read()
 }
 
-func (b *inbox) pollBriefly(fd uintptr) { mmsg.Await(fd, instant) }
+func (b *inbox) pollBriefly(fd uintptr) { _ = mmsg.Await(fd, instant) } // whatever it says, the socket is read next
 
 // bytes are the i-th datagram, good until the next read.
 func (b *inbox) bytes(i int) []byte { return b.rooms[i][:min(int(b.heads[i].N), len(b.rooms[i]))] }

@@ -135,6 +135,14 @@ func (d *desk) heard(p *port, peer netip.AddrPort, r tftp.Reply, now time.Time) 
 	return f, turn, false
 }
 
+// alone reports whether one flight is all there is: nothing is waited for but its peer's next
+// word.
+func (d *desk) alone() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.running == 1
+}
+
 // late looks at all flights: which repeat themselves, which have stalled, and which are
 // forgotten.
 func (d *desk) late(now time.Time) (late []lateness, over []*flight) {

@@ -112,8 +112,13 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 	w := newWriter(p)
 	buf, oob := make([]byte, tftp.MaxRequest+1), make([]byte, oobSize)
 	front := p == s.desk.ports[0]
-	for {
+	var sent time.Time // when the only flight there is was answered; zero while there are others or none
+	for near := false; ; { // its peer's last word came promptly
+		if near && !sent.IsZero() {
+			p.watch()
+		}
 		n, noob, from, err := p.read(buf, oob, front)
+		near, sent = !sent.IsZero() && time.Since(sent) < prompt, time.Time{}
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -129,6 +134,9 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 		}
 		if r, ok := tftp.ParseReply(buf[:n]); ok {
 			s.reply(w, r, from, oob[:noob])
+			if s.desk.alone() {
+				sent = time.Now()
+			}
 		}
 	}
 }

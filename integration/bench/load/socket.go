@@ -57,7 +57,7 @@ func (s *socket) receive(wait time.Duration) (int, error) {
 	if n > 0 || err != nil {
 		return n, err
 	}
-	mmsg.Await(s.fd, wait)
+	_ = mmsg.Await(s.fd, wait) // whatever it says, the socket is read next
 	return s.read()
 }
 
