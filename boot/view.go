@@ -130,6 +130,24 @@ func (v *View) Networks() []*inventory.Network { return v.networks.list }
 // ModelOptions are the DHCP options of a model.
 func (v *View) ModelOptions(model string) []inventory.Option { return v.models.Options[model] }
 
+// Options goes through the DHCP options that the plan has for a network and then, in their
+// place, for the model of a machine there, nil for a stranger: those of DHCPv6 or of DHCPv4.
+func (v *View) Options(n *inventory.Network, h *Host, v6 bool) iter.Seq[inventory.Option] {
+	return func(yield func(inventory.Option) bool) {
+		lists := [][]inventory.Option{n.Options, nil}
+		if h != nil && !h.BMC {
+			lists[1] = v.ModelOptions(h.Model)
+		}
+		for _, list := range lists {
+			for _, o := range list {
+				if o.V6 == v6 && !yield(o) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // LoaderOf is the kind of loader that a host's model names, else the one that worked for the model or is
 // to be tried next.
 func (v *View) LoaderOf(h *Host) Kind {

@@ -1,12 +1,6 @@
 package dhcp
 
-import (
-	"slices"
-
-	"github.com/insomniacslk/dhcp/dhcpv4"
-
-	"rackwright/inventory"
-)
+import "github.com/insomniacslk/dhcp/dhcpv4"
 
 // classlessRoutes is option 121 (RFC 3442).
 const classlessRoutes = 121
@@ -14,28 +8,20 @@ const classlessRoutes = 121
 // extra adds the options that the plan has for the network and, in their place, for the
 // machine's model: those that the client asked for, and those that are always sent.
 func (t *talk) extra(r *dhcpv4.DHCPv4) {
-	for _, o := range t.planned() {
-		code := dhcpv4.GenericOptionCode(o.Code)
-		if !o.Always && !t.asked(code) {
+	for o := range t.view.Options(t.at.network, t.host, false) {
+		code := uint8(o.Code)
+		if !o.Always && !t.asked(dhcpv4.GenericOptionCode(code)) {
 			continue
 		}
 		v, err := o.Encode()
 		if err != nil {
 			continue // the plan was checked: of another version of this program
 		}
-		if o.Code == classlessRoutes {
+		if code == classlessRoutes {
 			v = t.withDefault(v)
 		}
-		r.Options[o.Code] = v
+		r.Options[code] = v
 	}
-}
-
-func (t *talk) planned() []inventory.Option {
-	all := t.at.network.Options
-	if t.host == nil || t.host.BMC {
-		return all
-	}
-	return slices.Concat(all, t.view.ModelOptions(t.host.Model))
 }
 
 // withDefault adds the default route to classless routes without one: a client that takes

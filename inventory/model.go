@@ -39,7 +39,7 @@ type Build struct {
 	Bays      []string          `json:"bays,omitempty" yaml:"bays,omitempty" nullable:"false" doc:"Of a chassis"`
 	Parts     Parts             `json:"parts,omitzero" yaml:"parts,omitempty" doc:"What has to be in it"`
 	Firmware  []Version         `json:"firmware,omitempty" yaml:"firmware,omitempty" nullable:"false" doc:"Baseline"`
-	Options   []Option          `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCPv4 options of its machines, in place of their network's of the same code"`
+	Options   []Option          `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCP options of its machines, in place of their network's of the same code"`
 	Loader    string            `json:"loader,omitempty" yaml:"loader,omitempty" enum:"shim,ipxe-signed,snponly" doc:"What its machines load under UEFI: shim (shim and signed GRUB), ipxe-signed or snponly, from the server's folder of loaders; absent: the built-in iPXE, which Secure Boot refuses"`
 	HTTPS     bool              `json:"https,omitempty" yaml:"https,omitempty" doc:"By HTTP boot its UEFI machines load the loader over HTTPS, from the server's boot.https_listen, whose authority their firmware holds or is given through the BMC"`
 	Netboot   Netboot           `json:"netboot,omitempty" yaml:"netboot,omitempty" enum:"pxe,http" doc:"By which way the UEFI firmware of its machines netboots, so what operations set at the BMC: pxe or http (UEFI HTTP boot). Default: http with https, else pxe"`

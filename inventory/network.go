@@ -71,7 +71,7 @@ type Network struct {
 	RouterAdverts bool           `json:"router_adverts,omitempty" doc:"Send router advertisements: of cidr6, name servers and MTU where there is an IPv6 subnet, else empty ones so that loaders which wait for IPv6 go on at once. As a router only where gateway6 is this server"`
 	DHCP6         DHCP6Mode      `json:"dhcp6" enum:"off,stateless,reservations" doc:"DHCPv6; strangers discover gives an address made of the MAC to those in no plan"`
 	SLAAC         bool           `json:"slaac,omitempty" doc:"Router advertisements have machines make addresses of cidr6 by themselves (RFC 4862)"`
-	Options       []Option       `json:"options,omitempty" nullable:"false" doc:"DHCPv4 options beyond those of the fields above"`
+	Options       []Option       `json:"options,omitempty" nullable:"false" doc:"DHCP options beyond those of the fields above"`
 	Version       int64          `json:"version"`
 }
 

@@ -16,7 +16,7 @@ type OptionType string
 
 // The types.
 const (
-	OptionIP     OptionType = "ip"
+	OptionIP     OptionType = "ip"   // of the family that the option is of
 	OptionIPs    OptionType = "ips"  // with commas between
 	OptionText   OptionType = "text" // printable ASCII
 	OptionUint8  OptionType = "uint8"
@@ -32,9 +32,10 @@ func OptionTypes() []OptionType {
 	return []OptionType{OptionIP, OptionIPs, OptionText, OptionUint8, OptionUint16, OptionUint32, OptionBool, OptionHex, OptionRoutes}
 }
 
-// Option is a DHCPv4 option beyond those that a network's own fields make.
+// Option is a DHCP option beyond those that a network's own fields make.
 type Option struct {
-	Code   uint8      `json:"code" yaml:"code" doc:"As IANA numbers it, e.g. 209"`
+	Code   uint16     `json:"code" yaml:"code" doc:"As IANA numbers it, e.g. 209"`
+	V6     bool       `json:"v6,omitempty" yaml:"v6,omitempty" doc:"An option of DHCPv6; else it is one of DHCPv4"`
 	Type   OptionType `json:"type" yaml:"type" enum:"ip,ips,text,uint8,uint16,uint32,bool,hex,routes" doc:"ip, ips, text, uint8, uint16, uint32, bool, hex or routes"`
 	Value  string     `json:"value" yaml:"value" maxLength:"1024" doc:"Several ips or routes have commas between them; a route is PREFIX via ROUTER"`
 	Always bool       `json:"always,omitempty" yaml:"always,omitempty" doc:"Send it to clients that did not ask for it too"`
@@ -43,11 +44,18 @@ type Option struct {
 // Bounds of the options of one network or model.
 const (
 	MaxOptions     = 32
-	MaxOptionBytes = 512 // of all values: a reply has room for little more than 300
+	MaxOptionBytes = 512 // of all values of a family: a reply has room for little more than 300
 )
 
-// ownOption is what makes an option that no plan may write, "" for one that it may.
-func ownOption(code uint8) string {
+// own is what makes an option that no plan may write, "" for one that it may.
+func (o Option) own() string {
+	if o.V6 {
+		return own6(o.Code)
+	}
+	return own4(o.Code)
+}
+
+func own4(code uint16) string {
 	switch code {
 	case 0, 255:
 		return "it is padding"
@@ -72,20 +80,49 @@ func ownOption(code uint8) string {
 	case 175:
 		return "it belongs to iPXE"
 	}
+	if code > 255 {
+		return "DHCPv4 has 254; of DHCPv6 it is with v6: true"
+	}
 	return ""
+}
+
+// own6 is that of DHCPv6. Numbers of RFC 8415 are the protocol's but for 17, what a vendor says,
+// 32, 82 and 83, which are for waiting.
+func own6(code uint16) string {
+	switch code {
+	case 23:
+		return "it is the network's dns"
+	case 24:
+		return "it is the network's domain"
+	case 31, 56:
+		return "it is the network's ntp"
+	case 59, 60:
+		return "it says what is loaded"
+	case 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 18, 19, 20, 25, 26, 37, 38, 39, 61, 62, 79:
+		return "it belongs to the protocol"
+	}
+	return ""
+}
+
+// String tells options apart: 209, or 21 of DHCPv6.
+func (o Option) String() string {
+	if o.V6 {
+		return strconv.Itoa(int(o.Code)) + " of DHCPv6"
+	}
+	return strconv.Itoa(int(o.Code))
 }
 
 // Encode is the value as it goes on the wire, Invalid when it cannot.
 func (o Option) Encode() ([]byte, error) {
-	if why := ownOption(o.Code); why != "" {
-		return nil, fault.Invalidf("option %d cannot be set: %s", o.Code, why)
+	if why := o.own(); why != "" {
+		return nil, fault.Invalidf("option %s cannot be set: %s", o, why)
 	}
 	if len(o.Value) > 2*MaxOptionBytes {
-		return nil, fault.Invalidf("option %d: its value has more than %d characters", o.Code, 2*MaxOptionBytes)
+		return nil, fault.Invalidf("option %s: its value has more than %d characters", o, 2*MaxOptionBytes)
 	}
 	b, ok := o.encode(strings.TrimSpace(o.Value))
 	if !ok {
-		return nil, fault.Invalidf("option %d: %.60q is no %s", o.Code, o.Value, o.Type)
+		return nil, fault.Invalidf("option %s: %.60q is no %s", o, o.Value, o.Type)
 	}
 	return b, nil
 }
@@ -97,7 +134,7 @@ func (o Option) encode(v string) ([]byte, bool) {
 		if o.Type == OptionIP && len(list) != 1 {
 			return nil, false
 		}
-		return each(list, appendAddr)
+		return each(list, o.appendAddr)
 	case OptionText:
 		plain := !strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' })
 		return []byte(v), plain && v != ""
@@ -115,7 +152,7 @@ func (o Option) encode(v string) ([]byte, bool) {
 		b, err := hex.DecodeString(strings.TrimPrefix(strings.ReplaceAll(v, ":", ""), "0x"))
 		return b, err == nil
 	case OptionRoutes:
-		return each(strings.Split(v, ","), appendRoute)
+		return each(strings.Split(v, ","), o.appendRoute)
 	}
 	return nil, false
 }
@@ -129,21 +166,21 @@ func each(list []string, f func([]byte, string) ([]byte, bool)) (out []byte, ok 
 	return out, true
 }
 
-func appendAddr(b []byte, s string) ([]byte, bool) {
+func (o Option) appendAddr(b []byte, s string) ([]byte, bool) {
 	a, err := netip.ParseAddr(s)
-	return append(b, a.AsSlice()...), err == nil && a.Is4()
+	return append(b, a.AsSlice()...), err == nil && a.Zone() == "" && a.Is6() == o.V6
 }
 
 // appendRoute writes the width of a destination, as many of its bytes as matter, and the
-// router (RFC 3442).
-func appendRoute(b []byte, s string) ([]byte, bool) {
+// router (RFC 3442). DHCPv6 has none.
+func (o Option) appendRoute(b []byte, s string) ([]byte, bool) {
 	to, via, ok := strings.Cut(s, " via ")
 	p, err := netip.ParsePrefix(strings.TrimSpace(to))
-	if !ok || err != nil || !p.Addr().Is4() || p != p.Masked() {
+	if !ok || err != nil || o.V6 || !p.Addr().Is4() || p != p.Masked() {
 		return nil, false
 	}
 	b = append(append(b, byte(p.Bits())), p.Addr().AsSlice()[:(p.Bits()+7)/8]...)
-	return appendAddr(b, strings.TrimSpace(via))
+	return o.appendAddr(b, strings.TrimSpace(via))
 }
 
 // CheckOptions returns what is wrong with each option of a list, by its place, and with the
@@ -153,19 +190,19 @@ func CheckOptions(list []Option) (each map[int]error, all error) {
 	if len(list) > MaxOptions {
 		return each, fault.Invalidf("%d options are more than %d", len(list), MaxOptions)
 	}
-	total := 0
+	total := map[bool]int{} // of each family: a reply is of one
 	for i, o := range list {
 		b, err := o.Encode()
 		switch {
 		case err != nil:
 			each[i] = err
-		case slices.ContainsFunc(list[:i], func(p Option) bool { return p.Code == o.Code }):
-			each[i] = fault.Invalidf("option %d is there twice", o.Code)
+		case slices.ContainsFunc(list[:i], func(p Option) bool { return p.Code == o.Code && p.V6 == o.V6 }):
+			each[i] = fault.Invalidf("option %s is there twice", o)
 		}
-		total += len(b)
+		total[o.V6] += len(b)
 	}
-	if total > MaxOptionBytes {
-		all = fault.Invalidf("their values have %d bytes, which is more than %d", total, MaxOptionBytes)
+	if most := max(total[false], total[true]); most > MaxOptionBytes {
+		all = fault.Invalidf("their values have %d bytes, which is more than %d", most, MaxOptionBytes)
 	}
 	return each, all
 }

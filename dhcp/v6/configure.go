@@ -37,6 +37,11 @@ func (t *talk) configure(r *reply) {
 		}
 	}
 	add(optBootFile) // without it a loader has asked for nothing
+	for o := range t.view.Options(t.network, t.host, true) {
+		if o.Always {
+			add(o.Code)
+		}
+	}
 }
 
 // parameter is the value of an option, nil when there is none.
@@ -60,7 +65,20 @@ func (t *talk) parameter(code uint16, file string) []byte {
 	case optBootParam:
 		return t.bootSize(file)
 	}
-	return nil
+	return t.planned(code)
+}
+
+// planned is the value that the plan has for an option, the model's before the network's.
+func (t *talk) planned(code uint16) (value []byte) {
+	for o := range t.view.Options(t.network, t.host, true) {
+		if o.Code != code {
+			continue
+		}
+		if b, err := o.Encode(); err == nil { // the plan was checked: of another version of this program
+			value = b
+		}
+	}
+	return value
 }
 
 // bootSize is the one parameter that UEFI firmware reads: the size of what it loads by TFTP, in

@@ -8,6 +8,7 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv6"
 
+	"rackwright/boot"
 	"rackwright/inventory"
 	"rackwright/journal"
 )
@@ -128,6 +129,39 @@ func TestFirmwareIsToldWhatToLoad(t *testing.T) {
 	}
 	if ans := w.ask(message(Solicit, ll(knownMAC), iana(1))); !strings.Contains(read(t, ans.Reply).Summary(), "lab.example") {
 		t.Error("who asks for nothing gets nothing")
+	}
+}
+
+func TestPlannedOptionsAreSentToWhoAskedAndAlways(t *testing.T) {
+	w := newWorld(func(n *inventory.Network) {
+		n.Options = []inventory.Option{
+			{Code: 41, V6: true, Type: inventory.OptionText, Value: "UTC"},
+			{Code: 22, V6: true, Type: inventory.OptionIP, Value: "fd86::22", Always: true},
+			{Code: 42, Type: inventory.OptionIP, Value: "10.0.0.1", Always: true}}
+	})
+	w.view = w.view.With(&boot.Delta{Revision: 2, Machines: map[string][]*boot.Host{"m1": {{Machine: "m1", Name: "n1", MAC: knownMAC, UUID: uuid, Network: "prov", Address6: at(known), Model: "blade"}}},
+		Models: &boot.Models{Options: map[string][]inventory.Option{"blade": {{Code: 41, V6: true, Type: inventory.OptionText, Value: "Europe/Berlin"}}}}})
+	for name, c := range map[string]struct {
+		ask              []byte
+		who              inventory.MAC
+		zone, sip, other string
+	}{
+		"a machine of the model asks":  {opt(optRequested, 0, 41), knownMAC, "Europe/Berlin", string(at("fd86::22").AsSlice()), ""},
+		"another machine asks":         {opt(optRequested, 0, 41, 0, 22, 0, 42), otherMAC, "UTC", string(at("fd86::22").AsSlice()), ""},
+		"one that asks for other ones": {opt(optRequested, 0, optDNS), otherMAC, "", string(at("fd86::22").AsSlice()), ""},
+	} {
+		m := read(t, w.ask(message(InformationRequest, ll(c.who), c.ask)).Reply)
+		for code, want := range map[dhcpv6.OptionCode]string{41: c.zone, 22: c.sip, 42: c.other} {
+			got := ""
+			for i, o := range m.Options.Get(code) {
+				if got += string(o.ToBytes()); i > 0 {
+					t.Errorf("%s: option %d is there twice", name, code)
+				}
+			}
+			if got != want {
+				t.Errorf("%s: option %d is %q, want %q", name, code, got, want)
+			}
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func (d *differ) options(old, now []inventory.Option) {
 		}
 		return string(o.Type) + " " + o.Value
 	}
-	pairs(old, now, func(o *inventory.Option) string { return strconv.Itoa(int(o.Code)) },
+	pairs(old, now, func(o *inventory.Option) string { return o.String() },
 		func(code string, a, b *inventory.Option) { d.add("option "+code, text(a), text(b)) })
 }
 

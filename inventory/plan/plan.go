@@ -57,7 +57,7 @@ type Network struct {
 	RouterAdverts bool                     `json:"router_adverts,omitempty" yaml:"router_adverts,omitempty" doc:"Send router advertisements: of cidr6 where there is one, else empty ones"`
 	DHCP6         inventory.DHCP6Mode      `json:"dhcp6,omitempty" yaml:"dhcp6,omitempty" doc:"off (default), stateless or reservations"`
 	SLAAC         bool                     `json:"slaac,omitempty" yaml:"slaac,omitempty" doc:"Machines make addresses of cidr6 by themselves; needs router_adverts and a /64"`
-	Options       []inventory.Option       `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCPv4 options beyond those of the fields above"`
+	Options       []inventory.Option       `json:"options,omitempty" yaml:"options,omitempty" nullable:"false" doc:"DHCP options beyond those of the fields above"`
 }
 
 // Pool is a range of addresses, both ends included.

@@ -21,7 +21,8 @@ func fullPlan() plan.Plan {
 			{Name: "provision", CIDR: "10.0.0.0/24", Gateway: "10.0.0.1", DNS: []string{"10.0.0.2", "2001:db8::53"}, NTP: []string{"10.0.0.3"},
 				Domain: "lab.example", MTU: 9000, Purpose: "provision", DHCP: inventory.DHCPAuthoritative, Strangers: inventory.StrangerDiscover,
 				Pool: &plan.Pool{First: "10.0.0.100", Last: "10.0.0.109"}, LeaseSeconds: 1800, RouterAdverts: true, CIDR6: "2001:db8:0:20::/64", Gateway6: "fe80::1", DHCP6: inventory.DHCP6Reservations, SLAAC: true,
-				Options: []inventory.Option{{Code: 209, Type: inventory.OptionText, Value: "pxelinux.cfg/lab"}, {Code: 121, Type: inventory.OptionRoutes, Value: "10.17.0.0/16 via 10.0.0.9", Always: true}}},
+				Options: []inventory.Option{{Code: 209, Type: inventory.OptionText, Value: "pxelinux.cfg/lab"}, {Code: 121, Type: inventory.OptionRoutes, Value: "10.17.0.0/16 via 10.0.0.9", Always: true},
+					{Code: 300, V6: true, Type: inventory.OptionHex, Value: "0a0b"}}},
 			{Name: "oob", CIDR: "10.0.1.0/24", Purpose: "oob"},
 		},
 		Racks: []plan.Rack{
