@@ -40,72 +40,50 @@ func measureLeases(ctx context.Context, b *bench) error {
 	defer c.remove()
 	defer conn.Close()
 	o := load.Options{Conn: conn, Relay: c.relay, InFlight: inFlight, For: lendRound, Patience: patience}
-	ours, err := lend(ctx, b, daemon{name: "rackwright", start: startLender}, o, true)
-	if err != nil {
-		return err
-	}
-	keas, err := lend(ctx, b, daemon{name: "kea", start: startKeaLender}, o, false)
+	servers := []daemon{{"rackwright", strangersFor(0), startLender, nil}, {"kea", strangersFor(0), startKeaLender, nil}}
+	var weights [2]weight
+	err = inTurn(ctx, b, servers, o, func(_, i int, p *process, o load.Options) error {
+		return weights[i].lend(ctx, b, servers[i].name, p, o, i == 0)
+	})
 	if err != nil {
 		return err
 	}
 	return errors.Join(
-		b.report("leases.rate", reading{value: ours.rate, peer: keas.rate}),
-		b.report("leases.p99", reading{value: ours.p99}),
-		b.report("leases.cpu", reading{value: ours.cpu, peer: keas.cpu}))
+		b.report("leases.rate", reading{value: middle(weights[0].rates), peer: middle(weights[1].rates)}),
+		b.report("leases.p99", reading{value: middle(weights[0].p99s)}),
+		b.report("leases.cpu", reading{value: middle(weights[0].cpus), peer: middle(weights[1].cpus)}))
 }
 
-// loan is what was measured of one server.
-type loan struct {
-	rate float64 // exchanges a second
-	cpu  float64 // seconds of a processor for each 10,000
-	p99  float64 // ms, at half that rate
-}
-
-// lend measures one server: a round to warm up, then those that count, then, if wanted, those at
-// half of the rate.
-func lend(ctx context.Context, b *bench, d daemon, o load.Options, half bool) (w loan, err error) {
-	o.Clients = strangersFor(0)
-	p, err := begin(ctx, b, d, o)
-	if err != nil {
-		return w, err
-	}
-	defer p.end()
-	var rates []float64
-	done := 0
-	for i := range rounds + 1 {
+// lend measures a turn of a server that was started anew: a round to warm up and one that counts
+// and, if wanted, those at half of the rate.
+func (w *weight) lend(ctx context.Context, b *bench, name string, p *process, o load.Options, half bool) error {
+	full := 0.0
+	for i, what := range []string{"to warm up", "counted"} {
 		o.Clients = strangersFor(i)
 		r, cpu, err := lendOnce(ctx, p, o)
 		if err != nil {
-			return w, err
+			return err
 		}
-		b.tell("leases: %s: round %d of %d: %.0f/s, %.2f s of processor for each 10,000, %d lost, half within %s, 99 of 100 within %s", d.name, i, rounds, r.Rate(), cpu/float64(r.Done)*10000, r.Lost, r.Within(50), r.Within(99))
+		full, cpu = r.Rate(), cpu/float64(r.Done)*10000
+		b.tell("leases: %s: %s: %.0f/s, %.2f s of processor for each 10,000, %d lost, half within %s, 99 of 100 within %s", name, what, full, cpu, r.Lost, r.Within(50), r.Within(99))
 		if i > 0 {
-			rates, done, w.cpu = append(rates, r.Rate()), done+r.Done, w.cpu+cpu
+			w.rates, w.cpus = append(w.rates, full), append(w.cpus, cpu)
 		}
 	}
-	w.rate, w.cpu = middle(rates), w.cpu/float64(done)*10000
 	if !half {
-		return w, nil
+		return nil
 	}
-	w.p99, err = lendAtHalf(ctx, b, p, d.name, w.rate/2, o)
-	return w, err
-}
-
-// lendAtHalf returns in how many milliseconds 99 of 100 exchanges of the middle round are over,
-// at a pace.
-func lendAtHalf(ctx context.Context, b *bench, p *process, name string, pace float64, o load.Options) (float64, error) {
-	o.Rate, o.InFlight = pace, open
-	var p99s []time.Duration
+	o.Rate, o.InFlight = full/2, open
 	for i := range rounds {
-		o.Clients = strangersFor(rounds + 1 + i)
+		o.Clients = strangersFor(2 + i)
 		r, _, err := lendOnce(ctx, p, o)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		b.tell("leases: %s: round %d of %d at %.0f/s: half within %s, 99 of 100 within %s, %d lost", name, i+1, rounds, r.Rate(), r.Within(50), r.Within(99), r.Lost)
-		p99s = append(p99s, r.Within(99))
+		b.tell("leases: %s: at %.0f/s half within %s, 99 of 100 within %s, %d lost", name, r.Rate(), r.Within(50), r.Within(99), r.Lost)
+		w.p99s = append(w.p99s, r.Within(99).Seconds()*1000)
 	}
-	return middle(p99s).Seconds() * 1000, nil
+	return nil
 }
 
 // lendOnce is a round, and what it took of the server's processor, seconds.
