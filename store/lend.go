@@ -72,47 +72,11 @@ func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory
 	}
 }
 
-// lately gives those their lease again, as it is, who wish for an address and were given or
-// extended one a moment ago: an offer that is now requested is durable already. It returns the
-// others.
-func (db *DB) lately(ctx context.Context, n *inventory.Network, loans []*inventory.Loan) ([]*inventory.Loan, error) {
-	var macs []string // none: the database is not asked
-	for _, l := range loans {
-		if l.Wish.IsValid() {
-			macs = append(macs, l.MAC.String())
-		}
-	}
-	had := make(map[inventory.MAC]inventory.Lease, len(macs))
-	ctx = db.sql.steady(ctx)
-	err := db.forEach(macs, "mac", func(clause string, args []any) error {
-		_, err := collect(ctx, db.sql, func(scan func(...any) error) (none struct{}, err error) {
-			l := inventory.Lease{Network: n.Name}
-			if err = scan(asAddr{&l.Address}, asMAC{&l.MAC}, asTime{&l.Until}); err == nil && n.Pool.Contains(l.Address) && l.Address != n.Gateway {
-				had[l.MAC] = l
-			}
-			return none, err
-		}, `SELECT address, mac, until FROM lease l WHERE network_id = $1 AND until > $2 AND `+clause+`
-			AND NOT EXISTS (SELECT 1 FROM machine_address a WHERE a.network_id = l.network_id AND a.address = l.address)`, args...)
-		return err
-	}, n.ID, db.now().Add(strangerLease*9/10))
-	if err != nil {
-		return loans, err
-	}
-	var left []*inventory.Loan
-	for _, l := range loans {
-		if lease, ok := had[l.MAC]; ok {
-			l.Lease, l.Err = lease, nil
-		} else {
-			left = append(left, l)
-		}
-	}
-	return left, nil
-}
-
 // lendTo serves some strangers in one transaction.
 func (db *DB) lendTo(ctx context.Context, n *inventory.Network, some []*inventory.Loan) error {
-	place := db.lenders.start(n.ID)
-	err := db.tx(ctx, func(tx *txn) error {
+	place, t := db.lenders.start(n.ID), turn{}
+	err := db.tx(context.WithValue(ctx, lending{}, true), func(tx *txn) error {
+		t = turn{db.sql.turns.Load(), db.sql.others.Load()}                         // nobody else has it now
 		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
 		if err != nil {
 			return err
@@ -129,6 +93,9 @@ func (db *DB) lendTo(ctx context.Context, n *inventory.Network, some []*inventor
 	})
 	if err == nil {
 		db.lenders.searched(n.ID, place)
+		if db.sql.writer != nil && ctx.Value(jointKey{db.sql}) == nil { // it is durable, and nobody else writes
+			db.recent.keep(n.ID, some, t)
+		}
 	}
 	return err
 }

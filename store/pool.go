@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type pool struct {
 	reads *statements // nil: the driver keeps them itself
 
 	writer chan struct{} // whose turn it is to write; nil: the database lets many at once
+	turns  atomic.Uint64 // that there were,
+	others atomic.Uint64 // and those of who does not lend
 	desk   writingDesk   // who has the turn uses it
 }
 
@@ -45,6 +48,9 @@ func (p *pool) toWrite(ctx context.Context) (func(), error) {
 	}
 	select {
 	case p.writer <- struct{}{}:
+		if p.turns.Add(1); ctx.Value(lending{}) == nil {
+			p.others.Add(1)
+		}
 		return func() { <-p.writer }, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()

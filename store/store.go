@@ -60,6 +60,7 @@ type DB struct {
 
 	tokens  tokenCache
 	lenders lenders
+	recent  recent
 
 	byName, byID *machineDesk // nil: each machine is read alone
 }

@@ -212,6 +212,8 @@ func leases() chapter {
 			ok(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"))
 			refused(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"), fault.NotFound)
 			same(t, "lent again", must(b.lend(mac(501), n, whatever))(t).Address, l.Address)
+			_, err = b.lend(mac(500), n, l.Address) // which it was offered a moment ago
+			refused(t, err, fault.Conflict)
 			ok(t, b.Decline(b.ctx(), mac(501), n, l.Address))
 			ok(t, b.EndLease(b.ctx(), n.Name, l.Address.String(), "ann"))
 			same(t, "rests no more", must(b.lend(mac(502), n, whatever))(t).Address, l.Address)
