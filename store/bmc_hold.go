@@ -111,11 +111,6 @@ func (db *DB) RenewBMCs(ctx context.Context, owner string, machineIDs []string, 
 	kept := map[string]bool{}
 	now := db.now()
 	err = db.forEach(machineIDs, "machine_id", func(clause string, args []any) error {
-		end, err := db.sql.toWrite(ctx)
-		if err != nil {
-			return err
-		}
-		defer end()
 		rows, err := collect(ctx, db.sql, func(scan func(...any) error) (r row, err error) {
 			err = scan(asText{&r.id}, &r.wanted)
 			return r, err

@@ -123,19 +123,17 @@ func (db *DB) ClaimImageImport(ctx context.Context, owner string, ttl time.Durat
 // until now+ttl, and changes it; "": there is none. table, open and change are words of the
 // program; $3 in them is now.
 func (db *DB) lend(ctx context.Context, table, open, change, owner string, ttl time.Duration) (id string, err error) {
-	end, err := db.sql.toWrite(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer end()
 	now := db.now()
-	err = db.sql.QueryRowContext(ctx, `UPDATE `+table+` SET lease_owner = $1, lease_until = $2, updated_at = $3`+change+`
-		WHERE id = (SELECT id FROM `+table+` WHERE `+open+` AND (lease_owner = '' OR lease_until <= $3)
-			ORDER BY created_at, id LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", nil
-	}
-	return id, db.fault(err)
+	err = db.tx(ctx, func(tx *txn) error {
+		err := tx.QueryRowContext(ctx, `UPDATE `+table+` SET lease_owner = $1, lease_until = $2, updated_at = $3`+change+`
+			WHERE id = (SELECT id FROM `+table+` WHERE `+open+` AND (lease_owner = '' OR lease_until <= $3)
+				ORDER BY created_at, id LIMIT 1`+db.dialect.skip+`) RETURNING id`, owner, now.Add(ttl), now).Scan(asText{&id})
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return id, err
 }
 
 // NoteImageImport writes down how far an import is and keeps it for owner until now+ttl.

@@ -57,6 +57,31 @@ func (p *pool) toWrite(ctx context.Context) (func(), error) {
 	}
 }
 
+// write runs a statement that is a transaction by itself. On SQLite it goes where all writes go: a
+// connection drops all that it remembers of the database, and that takes its time, when it finds
+// that another one wrote.
+func (p *pool) write(ctx context.Context, query string, args ...any) (sql.Result, error) {
+	end, err := p.toWrite(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	writes(ctx)
+	if p.writer == nil {
+		return p.DB.ExecContext(ctx, query, args...)
+	}
+	tx, err := p.begin(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer tx.Rollback()
+	res, err := tx.ExecContext(ctx, query, args...)
+	if err == nil {
+		err = tx.Commit()
+	}
+	return res, err
+}
+
 // Close is that of sql.DB. Who writes is waited for.
 func (p *pool) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), lastWrite)

@@ -143,3 +143,36 @@ func TestAWriterKeepsAFewStatementsAndWritesAll(t *testing.T) {
 		return err
 	}))
 }
+
+func TestAllWritesGoByOneConnection(t *testing.T) {
+	connections, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "db")+"?_pragma=journal_mode(WAL)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := embedded(connections)
+	defer p.Close()
+	if _, err := exec(t.Context(), p, `CREATE TABLE t (n integer)`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec(t.Context(), p, `INSERT INTO missing VALUES (1)`); err == nil {
+		t.Error("a wrong statement is done")
+	}
+	version := func() (v int) {
+		if err := p.desk.conn.QueryRowContext(t.Context(), `PRAGMA data_version`).Scan(&v); err != nil { // another when another connection wrote
+			t.Fatal(err)
+		}
+		return v
+	}
+	before := version()
+	for i := range 3 {
+		if n, err := exec(t.Context(), p, `INSERT INTO t VALUES ($1)`, i); n != 1 || err != nil {
+			t.Fatalf("%d rows, %v", n, err)
+		}
+	}
+	if rows, err := collect(t.Context(), p, func(scan func(...any) error) (n int, err error) { err = scan(&n); return n, err }, `SELECT n FROM t`); len(rows) != 3 || err != nil {
+		t.Errorf("kept are %v, %v", rows, err)
+	}
+	if after := version(); after != before {
+		t.Errorf("another connection wrote: data version %d, before %d", after, before)
+	}
+}

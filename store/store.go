@@ -199,19 +199,15 @@ func (db *DB) fault(err error) error {
 // exec runs a statement and returns how many rows it touched. Inside of Together it is a
 // part of that.
 func exec(ctx context.Context, q queryer, query string, args ...any) (int64, error) {
+	run := q.ExecContext
 	if p, ok := q.(*pool); ok {
 		if tx, ok := ctx.Value(jointKey{p}).(*txn); ok {
-			q = tx
+			run = tx.ExecContext
 		} else {
-			end, err := p.toWrite(ctx)
-			if err != nil {
-				return 0, err
-			}
-			defer end()
-			writes(ctx)
+			run = p.write
 		}
 	}
-	res, err := q.ExecContext(ctx, query, storable(args)...)
+	res, err := run(ctx, query, storable(args)...)
 	if err != nil {
 		return 0, err
 	}
