@@ -112,7 +112,7 @@ func (s *Server) receive(ctx context.Context, p *port) error {
 	w := newWriter(p)
 	buf, oob := make([]byte, tftp.MaxRequest+1), make([]byte, oobSize)
 	front := p == s.desk.ports[0]
-	var sent time.Time // when the only flight there is was answered; zero while there are others or none
+	var sent time.Time     // when the only flight there is was answered; zero while there are others or none
 	for near := false; ; { // its peer's last word came promptly
 		if near && !sent.IsZero() {
 			p.watch()
