@@ -101,7 +101,9 @@ func TestAMachineBehindAnIPv6RelayGetsItsAddress(t *testing.T) {
 
 func TestADissectorFindsNoFaultInWhatIPv6ClientsAreTold(t *testing.T) {
 	bin, client := need(t, "tshark", "tshark"), need(t, "dhclient", "isc-dhcp-client")
-	s := newSix(t, func(n *inventory.Network) { n.MTU = 1500 })
+	s := newSix(t, func(n *inventory.Network) {
+		n.MTU, n.Options = 1500, []inventory.Option{{Code: 41, V6: true, Type: inventory.OptionText, Value: "Europe/Berlin", Always: true}, {Code: 42, V6: true, Type: inventory.OptionText, Value: "nobody asks"}}
+	})
 	file := filepath.Join(t.TempDir(), "six.pcapng")
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -130,6 +132,9 @@ func TestADissectorFindsNoFaultInWhatIPv6ClientsAreTold(t *testing.T) {
 	_ = capture.Wait()
 	if count("dhcpv6.msgtype == 7") == 0 || count("icmpv6.type == 134 && icmpv6.opt.prefix.flag.l == 1") == 0 {
 		t.Errorf("%d replies and %d advertisements were seen", count("dhcpv6.msgtype == 7"), count("icmpv6.type == 134"))
+	}
+	if count(`dhcpv6.msgtype == 7 && dhcpv6.option.type == 41 && frame contains "Europe/Berlin"`) == 0 || count("dhcpv6.option.type == 42") > 0 {
+		t.Error("the planned option that is always sent is not there, or one that nobody asked for is")
 	}
 	if bad := count("_ws.malformed || _ws.expert.severity >= 6291456"); bad > 0 {
 		out, _ := exec.CommandContext(t.Context(), bin, "-r", file, "-V", "-Y", "_ws.malformed || _ws.expert.severity >= 6291456").Output()
