@@ -76,7 +76,8 @@ func (db *DB) Lend(ctx context.Context, n *inventory.Network, loans []*inventory
 func (db *DB) lendTo(ctx context.Context, n *inventory.Network, some []*inventory.Loan) error {
 	place, t := db.lenders.start(n.ID), turn{}
 	err := db.tx(context.WithValue(ctx, lending{}, true), func(tx *txn) error {
-		t = turn{db.sql.turns.Load(), db.sql.others.Load()}                         // nobody else has it now
+		// Nobody else has the turn now.
+		t = turn{db.sql.turns.Load(), db.sql.others.Load()}
 		known, err := db.lock(ctx, tx, `SELECT 1 FROM network WHERE id = $1`, n.ID) // strangers of a network come one by one
 		if err != nil {
 			return err

@@ -27,8 +27,8 @@ type recentLease struct {
 	turn
 }
 
-// turn says when something was written: the how manieth turn to write it was, and how many of those
-// before were of others than who lends.
+// turn says when something was written: how many turns to write there had been, and how many of
+// them were of others than who lends.
 type turn struct{ all, others uint64 }
 
 // mostRecent bounds each of the two maps.
