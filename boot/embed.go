@@ -4,23 +4,38 @@ import (
 	"bytes"
 )
 
-// embedded is the script inside the UEFI loaders, run when firmware starts them. It
-// asks DHCP again, now as iPXE, on the port that firmware booted from, and runs what
-// DHCP names. Whatever ends it, the loader returns an error to the firmware: on
-// success OVMF and others stop at their menu, on an error they try the next boot entry
-// (UEFI 2.10 section 3.1.2).
-const embedded = `#!ipxe
+// The scripts inside the UEFI loaders, run when firmware starts them. They ask DHCP again, now
+// as iPXE, on the port that firmware booted from, and run what DHCP names. Whatever ends
+// one, the loader returns an error to the firmware: on success OVMF and others stop at
+// their menu, on an error they try the next boot entry (UEFI 2.10 section 3.1.2).
+//
+// iPXE does not say by which family firmware loaded it, and "dhcp" waits for both: 15 s where
+// there is no DHCPv4. So what was fetched over IPv6 asks by that first, port by port.
+const (
+	embedded    = scriptHead + scriptAny
+	embeddedSix = scriptHead + scriptSix + scriptAny
+
+	scriptHead = `#!ipxe
 echo rackwright network boot
-set idx:int32 0
+`
+	scriptSix = `set port:int32 0
+:six
+isset ${net${port}/mac} || goto any
+ifconf -c ipv6 net${port} && isset ${filename} && goto load ||
+inc port
+iseq ${port} 32 || goto six
+:any
+`
+	scriptAny = `set idx:int32 0
 :find
 isset ${net${idx}/ip} && goto found ||
 inc idx
 iseq ${idx} 32 || goto find
 set tries:int32 0
-:any
+:some
 dhcp && goto load ||
 inc tries
-iseq ${tries} 5 || goto any
+iseq ${tries} 5 || goto some
 exit 1
 :found
 set tries:int32 0
@@ -33,6 +48,7 @@ exit 1
 chain --autofree ${filename} || exit 1
 exit 1
 `
+)
 
 // withScript returns a copy of a UEFI loader whose built-in script, from its first line
 // to its last, is replaced by ours at the same length. A loader in which the built-in

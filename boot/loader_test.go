@@ -185,8 +185,17 @@ func TestTheUEFILoadersCarryOurScriptAndAreOtherwiseUntouched(t *testing.T) {
 		if at < 0 || len(got) != len(original) || bytes.Contains(got, []byte("Tinkerbell")) {
 			t.Fatalf("%s: script at %d, %d bytes of %d", name, at, len(got), len(original))
 		}
-		if !bytes.Equal(got[:at], original[:at]) || !bytes.Equal(got[at+4096:], original[at+4096:]) {
-			t.Errorf("%s: bytes outside the script differ", name)
+		six := NewLoaders().Get(name).Over(netip.MustParseAddr("fd77::10"))
+		if bytes.Index(six.Bytes(), []byte(embeddedSix)) != at || six.Size != len(got) {
+			t.Errorf("%s: not the script of who loads over IPv6", name)
+		}
+		if four := NewLoaders().Get(name).Over(netip.MustParseAddr("::ffff:10.0.0.1")); !bytes.Equal(four.Bytes(), got) {
+			t.Errorf("%s: not the script of who loads over IPv4", name)
+		}
+		for _, b := range [][]byte{got, six.Bytes()} {
+			if !bytes.Equal(b[:at], original[:at]) || !bytes.Equal(b[at+4096:], original[at+4096:]) {
+				t.Errorf("%s: bytes outside the script differ", name)
+			}
 		}
 	}
 	if _, ok := withScript(ipxe.Undionly, embedded); ok {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"path"
 	"path/filepath"
@@ -26,12 +27,21 @@ type LoaderFile struct {
 	Source string `json:"source" doc:"Build and revision it comes from"`
 	Signed bool   `json:"signed" doc:"It carries a signature, of whomever"`
 	bytes  []byte
+	six    *LoaderFile // for who asks over IPv6, as long; nil: the same
 
 	machine string // of the operator's
 }
 
 // Bytes returns the file's content; the caller does not change it.
 func (l *LoaderFile) Bytes() []byte { return l.bytes }
+
+// Over returns the file for who asks from an address: our start script begins with its family.
+func (l *LoaderFile) Over(peer netip.Addr) *LoaderFile {
+	if l.six != nil && peer.Is6() && !peer.Is4In6() {
+		return l.six
+	}
+	return l
+}
 
 // Loaders is the shelf of loaders by file name, immutable.
 type Loaders struct{ files []*LoaderFile }
@@ -43,13 +53,22 @@ const ipxeSource = "iPXE 0cc8177cf798bb4cb0cabd1863056ee0245560d5, built by tink
 // NewLoaders returns the built-in loaders: those of the ipxedust module, the UEFI ones
 // with our own start script (see embedded).
 func NewLoaders() *Loaders {
-	x64, _ := withScript(ipxe.IpxeEFI, embedded)
-	arm64, _ := withScript(ipxe.SNP, embedded)
 	return &Loaders{files: []*LoaderFile{
-		newLoader("ipxe.efi", "uefi x64", ipxeSource+", own start script", x64),
-		newLoader("snp.efi", "uefi arm64", ipxeSource+", own start script", arm64),
+		started("ipxe.efi", "uefi x64", ipxe.IpxeEFI),
+		started("snp.efi", "uefi arm64", ipxe.SNP),
 		newLoader("undionly.kpxe", "bios", ipxeSource, ipxe.Undionly),
 	}}
+}
+
+// started is a loader with our own start script.
+func started(name, forWhat string, built []byte) *LoaderFile {
+	with := func(script string) *LoaderFile {
+		content, _ := withScript(built, script)
+		return newLoader(name, forWhat, ipxeSource+", own start script", content)
+	}
+	l := with(embedded)
+	l.six = with(embeddedSix)
+	return l
 }
 
 func newLoader(name, forWhat, source string, content []byte) *LoaderFile {

@@ -55,6 +55,7 @@ func (s Shelf) File(_ context.Context, a Ask) (*File, error) {
 	if l == nil {
 		return nil, nil
 	}
+	l = l.Over(a.Peer)
 	return &File{Name: l.Name, Size: int64(l.Size), Content: bytes.NewReader(l.Bytes())}, nil
 }
 

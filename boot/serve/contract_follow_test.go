@@ -112,7 +112,7 @@ func (c client) file(name, got string) {
 }
 
 func (c client) loader(name, got string) {
-	if l := boot.NewLoaders().Get(path.Base(name)); l == nil || got != string(l.Bytes()) {
+	if l := boot.NewLoaders().Get(path.Base(name)); l == nil || got != string(l.Over(c.from).Bytes()) {
 		c.h.t.Errorf("%s: %s is another file of %d bytes", c.what, name, len(got))
 	}
 }

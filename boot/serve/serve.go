@@ -105,6 +105,7 @@ func (s *Server) loader(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, host, "unknown loader", fault.NotFoundf("no such loader"))
 		return
 	}
+	f = f.Over(peer(r))
 	w.Header().Set("Content-Type", contentType(f.Name))
 	w.Header().Set("Etag", `"`+f.Digest+`"`)
 	s.send(w, r, host, f.Name, time.Time{}, bytes.NewReader(f.Bytes()))

@@ -56,12 +56,18 @@ func TestUEFIFirmwareNetbootsOverIPv6(t *testing.T) {
 	for machine, loader := range map[string]journal.Kind{"node1": journal.TFTPSent, "node2": journal.HTTPSent} {
 		events, err := w.Client.Timeline(ctx, machine, 1000)
 		check(t, err)
-		seen := map[any]bool{}
+		seen, loaded := map[any]bool{}, false
 		for _, e := range events {
+			if e.Kind == journal.DHCPIgnored && loaded {
+				t.Errorf("the loader lost time with IPv4: %s", e.Summary)
+			}
 			if file := e.Detail["file"]; e.Kind == journal.HTTPSent || e.Kind == journal.TFTPSent {
 				seen[file] = true
-				if file == "ipxe.efi" && e.Kind != loader {
-					t.Errorf("%s: %s", machine, e.Summary)
+				if file == "ipxe.efi" {
+					loaded = true
+					if e.Kind != loader {
+						t.Errorf("%s: %s", machine, e.Summary)
+					}
 				}
 			}
 			seen[e.Detail["protocol"]] = true
