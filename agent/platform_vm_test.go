@@ -14,6 +14,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"rackwright/agent/wire"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 )
 
@@ -36,12 +37,7 @@ func TestAPersonIsLetIntoAMachineInEmulationWhoseClockIsWrong(t *testing.T) {
 	}
 	b := newBench(t, 64)
 	b.Poll = time.Second
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := free.Addr().String()
-	_ = free.Close()
+	address := porttest.FreeAddress(t)
 	out, ended := b.server(t, "-netdev", "user,id=n,hostfwd=tcp:"+address+"-:22", "-device", "virtio-net-pci,netdev=n,mac=52:54:00:00:00:01,romfile=", "-device", "ahci,id=ahci",
 		"-drive", "if=none,id=d0,format=raw,cache=unsafe,file="+b.disks[0], "-device", "nvme,drive=d0,serial=S0",
 		"-drive", "if=none,id=d1,format=raw,cache=unsafe,file="+b.disks[1], "-device", "ide-hd,bus=ahci.0,drive=d1,serial=S1")

@@ -9,12 +9,13 @@ import (
 	"rackwright/bmc/bmctest"
 	"rackwright/bmc/ipmi/ipmitest"
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 )
 
 func TestOpenIPMIsBMCPassesTheSuite(t *testing.T) {
 	s := ipmitest.Start(t)
 	bmctest.Run(t, ipmitest.Dialer(), s.Access, bmctest.Hooks{Power: s.Power, Starts: s.Starts, Lit: s.Lit,
-		NoPin: true, Source: "ipmi", Grace: 5 * time.Second, Unreachable: fmt.Sprintf("ipmi://127.0.0.1:%d", ipmitest.FreePort(t)),
+		NoPin: true, Source: "ipmi", Grace: 5 * time.Second, Unreachable: fmt.Sprintf("ipmi://127.0.0.1:%d", porttest.Free(t)),
 		Targets: []bmc.Target{bmc.BootPXE, bmc.BootDisk, bmc.BootCD, bmc.BootSetup}, Custody: []string{bmctest.HasAccounts},
 		// IPMI has none of these, and OpenIPMI's BMC neither the cold reset nor an override that lasts
 		Without: []bmctest.Group{bmctest.SelfRestart, bmctest.Lasting, bmctest.Order, bmctest.SecureBoots, bmctest.KeyResets, bmctest.Drives, bmctest.Setups,

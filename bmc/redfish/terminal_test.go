@@ -3,7 +3,6 @@ package redfish_test
 import (
 	"context"
 	"errors"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"rackwright/bmc"
 	"rackwright/bmc/redfish"
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	sim "rackwright/racksim/redfish"
 	"rackwright/racksim/simtest"
 )
@@ -19,13 +19,7 @@ import (
 // consoled is a BMC that shows a serial console on a port of its own.
 func consoled(t *testing.T) (*sim.Service, bmc.Controller) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	l.Close()
-	_, service, address := simtest.Start(t, `{name: node1, u: 10, bmc: {address: 127.0.0.1, username: root, password: racked-and-stacked, console_port: `+strconv.Itoa(port)+`}}`)
+	_, service, address := simtest.Start(t, `{name: node1, u: 10, bmc: {address: 127.0.0.1, username: root, password: racked-and-stacked, console_port: `+strconv.Itoa(porttest.Free(t))+`}}`)
 	c, err := (&redfish.Dialer{}).Dial(t.Context(), bmc.Access{Address: address, Username: "root", Password: "racked-and-stacked"})
 	if err != nil {
 		t.Fatal(err)

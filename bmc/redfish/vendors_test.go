@@ -11,6 +11,7 @@ import (
 	"rackwright/bmc"
 	"rackwright/bmc/bmctest"
 	"rackwright/bmc/redfish"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 	"rackwright/racksim/faults"
 	"rackwright/racksim/mockup"
@@ -88,17 +89,6 @@ func powerOf(m *mockup.BMC) func() inventory.Power {
 	}
 }
 
-// refusedPort is an address that refuses connections.
-func refusedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return "https://" + l.Addr().String()
-}
-
 // vendorHooks is what the suite needs to know of each vendor's tree.
 func vendorHooks() map[string]bmctest.Hooks {
 	all := []bmc.Target{bmc.BootPXE, bmc.BootHTTP, bmc.BootDisk}
@@ -130,7 +120,7 @@ func TestEveryVendorsMockupPassesTheSuite(t *testing.T) {
 			if !ok {
 				t.Fatal("nobody says what this vendor can do")
 			}
-			hooks.Power, hooks.Starts, hooks.Sessions, hooks.Lit, hooks.Unreachable = powerOf(m), m.Starts, m.Sessions, m.Lit, refusedPort(t)
+			hooks.Power, hooks.Starts, hooks.Sessions, hooks.Lit, hooks.Unreachable = powerOf(m), m.Starts, m.Sessions, m.Lit, "https://"+porttest.FreeAddress(t)
 			hooks.Medium, hooks.Images = m.Image, []string{"http://192.0.2.1/a.iso", "https://192.0.2.1/b.iso"}
 			hooks.Custody = []string{bmctest.HasAccounts, bmctest.HasProtocols, bmctest.HasClock, bmctest.HasConsole}
 			switch name {

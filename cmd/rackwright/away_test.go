@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +20,7 @@ import (
 	"rackwright/config"
 	"rackwright/dhcp"
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 	"rackwright/inventory/plan"
 	"rackwright/store/storetest"
@@ -51,34 +51,10 @@ func newSite(t *testing.T) *site {
 	s := &site{t: t, pg: pg, cfg: config.Default()}
 	s.cfg.StateDir, s.cfg.SealKeyFile, s.cfg.Images.Dir = dir, filepath.Join(dir, "seal.key"), filepath.Join(dir, "images")
 	s.cfg.Database = config.Database(pg.DSN("postgres"))
-	s.cfg.API.Listen, s.cfg.HTTP.Listen = "unix:"+filepath.Join(dir, "api"), freePort(t)
+	s.cfg.API.Listen, s.cfg.HTTP.Listen = "unix:"+filepath.Join(dir, "api"), porttest.FreeAddress(t)
 	s.cfg.DHCP.Enabled, s.cfg.TFTP.Enabled, s.cfg.Agent.Enabled = false, false, false
 	return s
 }
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	for range ports {
-		port := firstPort + int(lastPort.Add(1)%ports)
-		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port))
-		if err == nil {
-			l.Close()
-			return fmt.Sprintf("127.0.0.1:%d", port)
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
-}
-
-// Ports for servers of tests lie below those that the kernel gives to whoever connects, of which
-// one may be taken between the look and the listening.
-const firstPort, ports = 20_000, 12_000
-
-var lastPort = func() *atomic.Uint32 {
-	var n atomic.Uint32
-	n.Store(uint32(os.Getpid()) * 97)
-	return &n
-}()
 
 // start runs a server until the returned function is called.
 func (s *site) start() (*server, func()) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"rackwright/config"
+	"rackwright/integration/porttest"
 )
 
 // managed is a service manager's socket.
@@ -35,7 +36,7 @@ func managed(t *testing.T) (path string, says func() string) {
 func TestTheServiceManagerIsToldOnceTheSocketsAreOpenAndAtTheEnd(t *testing.T) {
 	socket, says := managed(t)
 	dir, cfg := t.TempDir(), config.Default()
-	cfg.StateDir, cfg.SealKeyFile, cfg.Images.Dir, cfg.API.Listen = dir, filepath.Join(dir, "seal.key"), filepath.Join(dir, "images"), freePort(t)
+	cfg.StateDir, cfg.SealKeyFile, cfg.Images.Dir, cfg.API.Listen = dir, filepath.Join(dir, "seal.key"), filepath.Join(dir, "images"), porttest.FreeAddress(t)
 	s, err := assemble(t.Context(), cfg, slog.New(slog.DiscardHandler)) // without a network: DHCP, TFTP and HTTP stay closed
 	if err != nil {
 		t.Fatal(err)

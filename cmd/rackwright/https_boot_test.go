@@ -14,11 +14,12 @@ import (
 
 	"rackwright/boot"
 	"rackwright/config"
+	"rackwright/integration/porttest"
 )
 
 func TestFirmwareThatHoldsTheAuthorityLoadsByHTTPS(t *testing.T) {
 	var dir string
-	listen, plain := freePort(t), freePort(t)
+	listen, plain := porttest.FreeAddress(t), porttest.FreeAddress(t)
 	_, _, s := reachable(t, func(cfg *config.Config) {
 		dir, cfg.HTTP.Enabled, cfg.HTTP.Listen, cfg.Boot.HTTPSListen = cfg.StateDir, true, plain, listen
 	})

@@ -16,6 +16,7 @@ import (
 
 	"rackwright/access/oidc/oidctest"
 	"rackwright/config"
+	"rackwright/integration/porttest"
 )
 
 // secured is a server with a certificate of its own, for people of a provider.
@@ -33,7 +34,7 @@ func reachable(t *testing.T, with func(*config.Config)) (address string, said *p
 	dir := t.TempDir()
 	cfg := config.Default()
 	cfg.StateDir, cfg.SealKeyFile, cfg.Images.Dir = dir, filepath.Join(dir, "seal.key"), filepath.Join(dir, "images")
-	_, port, _ := net.SplitHostPort(freePort(t))
+	_, port, _ := net.SplitHostPort(porttest.FreeAddress(t))
 	cfg.API.Listen = "0.0.0.0:" + port
 	cfg.DHCP.Enabled, cfg.TFTP.Enabled, cfg.HTTP.Enabled, cfg.Agent.Enabled, cfg.Worker.Enabled = false, false, false, false, false
 	with(&cfg)

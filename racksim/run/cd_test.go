@@ -16,6 +16,7 @@ import (
 
 	"rackwright/bmc"
 	bmcredfish "rackwright/bmc/redfish"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 	"rackwright/racksim"
 )
@@ -93,7 +94,7 @@ func TestAMachineWithoutDHCPBootsAVirtualCDWithTheFirmwareItWasGiven(t *testing.
 			defer server.Close()
 
 			text := fmt.Sprintf("{rack: r1, machines: [{name: n1, u: 1, firmware: %s, memory: 512, disks: [{size: 1MiB}], bmc: {address: %q, password: racked-and-stacked}}]}",
-				firmware, freePort(t))
+				firmware, porttest.FreeAddress(t))
 			rack, err := racksim.Parse([]byte(text))
 			if err != nil {
 				t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	"rackwright/racksim"
 	"rackwright/racksim/mockup"
 )
@@ -95,7 +96,7 @@ func TestARackServesMockupsOfAVendorAndOfAFolder(t *testing.T) {
 		{name: a, u: 1, serial: S-1, nics: [{mac: "52:54:00:00:00:01"}], bmc: {address: %q, password: open-sesame-1, mockup: dell-idrac9, latency: 1ms}},
 		{name: b, u: 2, power: "on", bmc: {address: %q, password: open-sesame-1, mockup: %q}},
 		{name: c, u: 3, bmc: {address: %q, password: open-sesame-1, mockup: dell-idrac9, faults: [{kind: error-500, path: /redfish/v1/Systems}]}}`,
-		freePort(t), freePort(t), recorded(t), freePort(t)))
+		porttest.FreeAddress(t), porttest.FreeAddress(t), recorded(t), porttest.FreeAddress(t)))
 	if err != nil {
 		t.Fatal(err)
 	}

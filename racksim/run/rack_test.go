@@ -20,21 +20,11 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	"rackwright/inventory/plan"
 	"rackwright/racksim"
 	"rackwright/racksim/qemu"
 )
-
-// freePort is a loopback address nobody listens on.
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // diskless is a rack of machines without NICs, which needs neither root nor a bridge.
 func diskless(t *testing.T, dir, password string, addresses ...string) (*Rack, error) {
@@ -100,7 +90,7 @@ func get(t *testing.T, b Bay, password string) int {
 }
 
 func TestEveryMachineAnswersWithItsOwnCertificateAndPassword(t *testing.T) {
-	r, err := diskless(t, t.TempDir(), "", freePort(t), freePort(t))
+	r, err := diskless(t, t.TempDir(), "", porttest.FreeAddress(t), porttest.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +119,7 @@ func TestEveryMachineAnswersWithItsOwnCertificateAndPassword(t *testing.T) {
 }
 
 func TestSecretsAreKeptFromOneStartToTheNext(t *testing.T) {
-	dir, address := t.TempDir(), freePort(t)
+	dir, address := t.TempDir(), porttest.FreeAddress(t)
 	first, err := diskless(t, dir, "", address)
 	if err != nil {
 		t.Fatal(err)
@@ -152,12 +142,12 @@ func TestSecretsAreKeptFromOneStartToTheNext(t *testing.T) {
 
 func TestSecondStartOnTheSameStateIsRefused(t *testing.T) {
 	dir := t.TempDir()
-	r, err := diskless(t, dir, "", freePort(t))
+	r, err := diskless(t, dir, "", porttest.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer up(t, r)()
-	other, err := diskless(t, dir, "", freePort(t))
+	other, err := diskless(t, dir, "", porttest.FreeAddress(t))
 	if err != nil {
 		t.Fatal(err)
 	}

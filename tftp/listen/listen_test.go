@@ -16,6 +16,7 @@ import (
 
 	"rackwright/boot"
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 	"rackwright/journal"
 	own "rackwright/tftp"
@@ -44,7 +45,7 @@ func start(t *testing.T, change ...func(*Server)) (port uint16, events diary) {
 	view := boot.NewView(1, nil, []*boot.Host{host})
 	events = make(diary, 1024)
 	s := &Server{View: func() *boot.View { return view }, Files: shelf(), Journal: events,
-		Log: slog.New(slog.DiscardHandler), Now: time.Now, Port: freePort(t)}
+		Log: slog.New(slog.DiscardHandler), Now: time.Now, Port: uint16(porttest.Free(t))}
 	for _, f := range change {
 		f(s)
 	}
@@ -62,16 +63,6 @@ func start(t *testing.T, change ...func(*Server)) (port uint16, events diary) {
 }
 
 func shelf() own.Files { return own.Shelf{Loaders: boot.NewLoaders()} }
-
-func freePort(t *testing.T) uint16 {
-	t.Helper()
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return uint16(c.LocalAddr().(*net.UDPAddr).Port)
-}
 
 func client(t *testing.T, port uint16) *tftp.Client {
 	t.Helper()
@@ -173,7 +164,7 @@ func TestAPortInUseSaysWhoAndHow(t *testing.T) {
 
 // Two servers share a port on addresses of their own: each is bound to its host alone.
 func TestAServerKeepsToItsHost(t *testing.T) {
-	port := freePort(t)
+	port := uint16(porttest.Free(t))
 	for _, host := range []string{"127.0.0.1", "127.0.0.2"} {
 		s := &Server{Host: host, Port: port, Journal: make(diary, 64), Log: slog.New(slog.DiscardHandler), Now: time.Now, Files: shelf(),
 			View: func() *boot.View { return nil }}

@@ -5,7 +5,6 @@ package ipmitest
 import (
 	_ "embed"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"rackwright/bmc"
 	"rackwright/bmc/ipmi"
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 )
 
@@ -37,7 +37,7 @@ func Start(t testing.TB) *Sim {
 		t.Skip("ipmi_sim is not installed (package openipmi)")
 	}
 	s := &Sim{dir: t.TempDir()}
-	port := FreePort(t)
+	port := porttest.Free(t)
 	s.Access = bmc.Access{Address: fmt.Sprintf("ipmi://127.0.0.1:%d", port), Username: "admin", Password: "right"}
 	auths := ""
 	for _, level := range []string{"callback", "user", "operator", "admin"} {
@@ -66,17 +66,6 @@ func Start(t testing.TB) *Sim {
 // Dialer waits for less than the driver does at real BMCs.
 func Dialer() *ipmi.Dialer {
 	return &ipmi.Dialer{Timing: ipmi.Timing{Answer: time.Second, Session: 20 * time.Second, Settle: 10 * time.Second, Restart: 20 * time.Second, Poll: 20 * time.Millisecond}}
-}
-
-// FreePort is a UDP port on loopback at which nothing answers.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).Port
 }
 
 func (s *Sim) write(t testing.TB, name, text string) {
