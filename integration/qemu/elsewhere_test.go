@@ -21,12 +21,12 @@ import (
 func elsewhere(t *testing.T, script string, bridges ...string) {
 	t.Helper()
 	host := exec.Command("sh", "-ec", "read -r cabled\nip link set lo up\n"+script)
-	host.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	host.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID}
 	host.Stdout, host.Stderr, host.WaitDelay = t.Output(), t.Output(), 5*time.Second
 	stdin, err := host.StdinPipe()
 	check(t, err)
 	check(t, host.Start())
-	t.Cleanup(func() { _, _ = host.Process.Kill(), host.Wait() }) // its cables go with its namespace
+	t.Cleanup(func() { _, _ = host.Process.Kill(), host.Wait() }) // what it started and its cables go with its namespaces
 	for i, bridge := range bridges {
 		master, err := netlink.LinkByName(bridge)
 		check(t, err)
