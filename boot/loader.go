@@ -164,11 +164,14 @@ func platform(f inventory.Firmware) string {
 // Base is where a client loads from: by HTTPS when its firmware loads by HTTP and holds our
 // authority, else by plain HTTP. A port 0 is of no server.
 func (v *View) Base(c Client, h *Host, server netip.Addr, plain, secure uint16) string {
-	if c.Class == HTTP && h != nil && secure != 0 && v.models.HTTPS[h.Model] {
+	if c.Class == HTTP && h != nil && secure != 0 && v.LoadsSecurely(h) {
 		return "https://" + netip.AddrPortFrom(server, secure).String()
 	}
 	return BaseURL(server, plain)
 }
+
+// LoadsSecurely reports whether a host's firmware holds our authority, by its model.
+func (v *View) LoadsSecurely(h *Host) bool { return v.models.HTTPS[h.Model] }
 
 // BaseURL is where the boot server at address and port is reached by plain HTTP:
 // firmware knows no other scheme for certain.

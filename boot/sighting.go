@@ -18,7 +18,7 @@ type Sighting struct {
 	Class    Class
 	Machine  string     // id, empty for a stranger
 	Address  netip.Addr // that it has or was given, may be invalid
-	Offered  bool       // that address is only an offer: it has still to ask for it
+	Settled  bool       // it was told all that it asked DHCP for, which an offer is not
 	Declined netip.Addr // reserved for it, and found in use by another; invalid: none
 	Holds    netip.Addr // reserved for it, and used by it; invalid: not said
 	Circuit  string     // what a relay said of its port (RFC 3046), as text or 0x and hexadecimal; may be empty

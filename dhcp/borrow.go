@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
@@ -40,7 +41,7 @@ func (t *talk) borrow() Answer {
 
 // lendable reports whether the address may be lent at all.
 func (t *talk) lendable(a netip.Addr) bool {
-	return t.at.network.Pool.Contains(a) && t.view.HostAt(a) == nil
+	return t.at.network.Pool.Contains(a) && t.view.HostAt(a) == nil && !slices.Contains(t.in.Own, a)
 }
 
 func (t *talk) ask(verb Verb, a netip.Addr) Answer {
@@ -50,7 +51,7 @@ func (t *talk) ask(verb Verb, a netip.Addr) Answer {
 }
 
 // Finish turns the Lender's word into the answer to the same message. A lease of an
-// address that the plan reserves is refused and declined: Ask is set once more, and
+// address that the plan reserves, or that is ours, is refused and declined: Ask is set once more, and
 // then the answer is final whatever the Lender says.
 func Finish(v *boot.View, in Inbound, s Settings, asked Ask, lease inventory.Lease, err error) Answer {
 	t := newTalk(v, in, s)
@@ -68,7 +69,7 @@ func Finish(v *boot.View, in Inbound, s Settings, asked Ask, lease inventory.Lea
 		return t.note(Declined, "says that "+asked.Address.String()+" is used by another machine; it is not lent for a while")
 	case !t.at.network.Prefix.Contains(lease.Address):
 		return t.ignore(LeaseElsewhere)
-	case v.HostAt(lease.Address) != nil:
+	case v.HostAt(lease.Address) != nil, slices.Contains(in.Own, lease.Address):
 		ans := t.ignore(LeaseReserved)
 		ans.Ask = &Ask{Verb: Decline, MAC: asked.MAC, Network: asked.Network, Address: lease.Address}
 		return ans

@@ -79,10 +79,10 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 		return t.bootp()
 	case t.host == nil:
 		return t.borrow()
+	case t.host.Address.IsValid() && t.host.Network != "" && t.host.Network != n.Name: // which may have the same addresses
+		return t.leaveAlone(WrongNetwork)
 	case n.Prefix.Contains(t.host.Address):
 		return t.reserved()
-	case t.host.Address.IsValid() && t.host.Network != "" && t.host.Network != n.Name:
-		return t.leaveAlone(WrongNetwork)
 	case n.Strangers == inventory.StrangerDiscover:
 		return t.borrow() // planned, but without an address here
 	}
@@ -164,10 +164,16 @@ func (t *talk) refuse() Answer {
 	return t.ignore(WrongAddress)
 }
 
-// leaveAlone ignores a client that has no place on this network, save that an
-// authority tells it so when it insists on an address from elsewhere: RFC 2131 section
-// 4.3.2 wants a NAK for INIT-REBOOT on the wrong network.
+// leaveAlone ignores a client that has no place on this network, save that a machine of the
+// plan is refused the address it had before the plan changed, and that an authority tells a
+// stranger so when it insists on an address from elsewhere: RFC 2131 section 4.3.2 wants a
+// NAK for INIT-REBOOT on the wrong network.
 func (t *talk) leaveAlone(r Rule) Answer {
+	if t.host != nil && t.wanted().IsValid() && t.msg.MessageType() == dhcpv4.MessageTypeRequest {
+		if no := t.refuse(); no.Rule == Naked {
+			return no
+		}
+	}
 	if s := t.state(); s == initReboot || s == rebinding {
 		if t.at.network.DHCP == inventory.DHCPAuthoritative && !t.at.network.Prefix.Contains(t.wanted()) {
 			return t.nak()

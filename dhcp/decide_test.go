@@ -3,12 +3,16 @@ package dhcp
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
+	"github.com/insomniacslk/dhcp/iana"
 
+	"rackwright/boot"
 	"rackwright/inventory"
 	"rackwright/journal"
 )
@@ -266,5 +270,70 @@ func TestAMachineSaysThatItUsesItsReservedAddressOrThatAnotherDoes(t *testing.T)
 		if ans := w.ask(c.m); ans.Holds != c.holds || ans.Declined != c.declined {
 			t.Errorf("%s: holds %s, declined %s (%s)", name, ans.Holds, ans.Declined, ans.Rule)
 		}
+	}
+}
+
+// Two routing domains may have the same addresses.
+func TestAMachineOfAnotherRoutingDomainIsGivenNothingHere(t *testing.T) {
+	w := newWorld(nil)
+	tenant := &inventory.Network{ID: "n9", Name: "tenant", Prefix: w.prov.Prefix, Domain: "tenant", DHCP: inventory.DHCPOff}
+	twin := inventory.MAC{2, 7}
+	w.view = boot.NewView(1, []*inventory.Network{w.prov, tenant}, append(slices.Collect(w.view.All()),
+		&boot.Host{Machine: "m7", Name: "twin", MAC: twin, Network: tenant.Name, Address: knownAddr}))
+	expect(t, w.ask(message(discover, knownMAC)), Offered, "OFFER", knownAddr.String(), "10.0.0.11:68")
+	expect(t, w.ask(message(discover, twin)), WrongNetwork, "", "", "")
+	expect(t, w.ask(message(request, twin, wants(knownAddr.String()), chose("10.0.0.1"))), Naked, "NAK", "", "255.255.255.255:68")
+}
+
+// The plan moved a machine, or took its address: who asks us for the old one is told so.
+func TestAMachineIsRefusedTheAddressItHadBeforeThePlanChanged(t *testing.T) {
+	for _, mac := range []inventory.MAC{farMAC, bareMAC} {
+		w := newWorld(nil)
+		expect(t, w.ask(message(request, mac, wants("10.0.0.50"), chose("10.0.0.1"))), Naked, "NAK", "", "255.255.255.255:68")
+		expect(t, w.ask(message(request, mac, has("10.0.0.50"))), Naked, "NAK", "", "255.255.255.255:68")
+		if ans := w.ask(message(request, mac, wants("10.0.0.50"))); ans.Reply != nil {
+			t.Errorf("INIT-REBOOT beside an authority: %s", ans.Rule)
+		}
+		w = newWorld(authoritative)
+		expect(t, w.ask(message(request, mac, wants("10.0.0.50"))), Naked, "NAK", "", "255.255.255.255:68")
+	}
+}
+
+func TestOurOwnAddressIsNotLent(t *testing.T) {
+	w := newWorld(func(prov, _ *inventory.Network) {
+		discovering(prov, nil)
+		prov.Pool = inventory.Pool{First: ourAddr, Last: ourAddr}
+	})
+	if ans := w.ask(message(discover, strange)); ans.Rule != LeaseReserved || ans.Reply != nil || ans.Ask == nil || ans.Ask.Verb != Decline {
+		t.Errorf("%s, %+v", ans.Rule, ans.Ask)
+	}
+	if ans := w.ask(message(request, strange, wants(ourAddr.String()), chose(ourAddr.String()))); ans.Rule != Naked {
+		t.Errorf("REQUEST: %s", ans.Rule)
+	}
+}
+
+// A relay sends what has no yiaddr to nobody.
+func TestAnINFORMThroughARelayIsAnsweredToItsSender(t *testing.T) {
+	expect(t, newWorld(nil).ask(message(dhcpv4.MessageTypeInform, farMAC, has("10.9.0.12"), via("10.9.0.1"))), Informed, "ACK", "", "10.9.0.12:68")
+}
+
+// Firmware of one model holds our authority, that of another does not.
+func TestATemplateIsOfOneScheme(t *testing.T) {
+	prov := newWorld(nil).prov
+	var hosts []*boot.Host
+	for i, model := range []string{"trusting", "plain", "trusting", "plain"} {
+		hosts = append(hosts, &boot.Host{Machine: fmt.Sprint("m", i), MAC: inventory.MAC{2, 8, byte(i)}, Model: model, Network: prov.Name, Address: netip.AddrFrom4([4]byte{10, 0, 0, byte(50 + i)})})
+	}
+	v := boot.NewView(1, []*inventory.Network{prov}, hosts).With(&boot.Delta{Revision: 2, Models: &boot.Models{HTTPS: map[string]bool{"trusting": true}}})
+	q := &Quick{Settings: Settings{HTTPPort: 8080, HTTPSPort: 8443}}
+	quick := 0
+	for _, h := range hosts {
+		b := message(discover, h.MAC, dhcpv4.WithOption(dhcpv4.OptClassIdentifier("HTTPClient:Arch:00016")), dhcpv4.WithOption(dhcpv4.OptClientArch(iana.EFI_X86_64_HTTP))).ToBytes()
+		if agree(t, q, v, b, Inbound{Interface: "eth0", Addresses: []netip.Addr{ourAddr}, Own: []netip.Addr{ourAddr}, To: broadcast(), At: testTime}) {
+			quick++
+		}
+	}
+	if quick != 2 {
+		t.Errorf("%d quick answers of the 2 that had a template", quick)
 	}
 }

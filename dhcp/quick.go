@@ -163,10 +163,13 @@ func (q *Quick) readOptions(v *boot.View) bool {
 	name, _ := hostName(a.host)
 	q.key = append(q.key, flag(name != ""), flag(a.value(61) != nil), flag(a.value(82) != nil), flag(a.value(97) != nil))
 	model := ""
-	if a.host != nil && (len(v.ModelOptions(a.host.Model)) > 0 || v.LoaderOf(a.host) != boot.BuiltIn) {
+	if a.host != nil && (len(v.ModelOptions(a.host.Model)) > 0 || v.LoaderOf(a.host) != boot.BuiltIn || v.LoadsSecurely(a.host)) {
 		model = a.host.Model
 	}
 	q.key = appendText(q.key, model)
+	if a.host != nil {
+		q.key = appendText(q.key, a.host.Network)
+	}
 	for _, code := range [...]byte{53, 54, 55, 57, 60, 77, 93, 118} {
 		q.key = a.appendTo(q.key, code)
 	}

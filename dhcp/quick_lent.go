@@ -2,6 +2,7 @@ package dhcp
 
 import (
 	"net/netip"
+	"slices"
 
 	"rackwright/boot"
 	"rackwright/inventory"
@@ -16,7 +17,7 @@ func (q *Quick) Ask(v *boot.View, b []byte, in Inbound) (Ask, bool) {
 	}
 	a := &q.asked
 	ask := Ask{Verb: Lend, MAC: inventory.MAC(b[28:34]), Network: t.network, Address: a.wanted(), Offers: a.kind() == byte(discoverType)}
-	if !ask.Offers && !(t.network.Pool.Contains(ask.Address) && v.HostAt(ask.Address) == nil) {
+	if !ask.Offers && !(t.network.Pool.Contains(ask.Address) && v.HostAt(ask.Address) == nil && !slices.Contains(in.Own, ask.Address)) {
 		return Ask{}, false
 	}
 	return ask, true
@@ -28,7 +29,7 @@ func (q *Quick) Lent(v *boot.View, b []byte, in Inbound, asked Ask, l inventory.
 	t := q.stranger(v, b, in)
 	a := &q.asked
 	a.given, a.left = l.Address, remaining(l, in.At)
-	if t == nil || v.HostAt(l.Address) != nil || !asked.Offers && l.Address != asked.Address || asked.Network.ID != t.network.ID {
+	if t == nil || v.HostAt(l.Address) != nil || slices.Contains(in.Own, l.Address) || !asked.Offers && l.Address != asked.Address || asked.Network.ID != t.network.ID {
 		return Swift{}, false
 	}
 	return t.render(b, a, room)

@@ -108,6 +108,8 @@ func (t *talk) send(rule Rule, r *dhcpv4.DHCPv4, given netip.Addr) Answer {
 	has := addr(t.msg.ClientIPAddr)
 	refused := r.MessageType() == dhcpv4.MessageTypeNak
 	switch {
+	case rule == Informed: // RFC 2131 section 4.3.5; relays send what has no yiaddr to nobody
+		ans.Dest = netip.AddrPortFrom(has, clientPort)
 	case t.at.relay.IsValid():
 		ans.Dest = netip.AddrPortFrom(t.at.relay, ServerPort)
 	case t.at.network.Prefix.Contains(has) && (!refused || t.routed()):

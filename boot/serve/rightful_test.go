@@ -33,7 +33,7 @@ func (l lent) Lessee(_ context.Context, n *inventory.Network, a netip.Addr) (inv
 func served(t *testing.T, leases Leases) *world {
 	w := newWorld(t, nil)
 	prefix := netip.MustParsePrefix
-	n := &inventory.Network{Name: "prov", Prefix: prefix("10.0.0.0/24"), Prefix6: prefix("2001:db8:0:1::/64"), DHCP: inventory.DHCPAuthoritative, DHCP6: inventory.DHCP6Reservations}
+	n := &inventory.Network{Name: "prov", Prefix: prefix("10.0.0.0/24"), Prefix6: prefix("2001:db8:0:1::/64"), DHCP: inventory.DHCPAuthoritative, DHCP6: inventory.DHCP6Reservations, Strangers: inventory.StrangerDiscover}
 	view := boot.NewView(1, []*inventory.Network{n}, []*boot.Host{
 		{Machine: "m1", Name: "idle", MAC: mac(idleMAC), Network: "prov", Address: netip.MustParseAddr("10.0.0.51")},
 		{Machine: "m2", Name: "wanted", MAC: mac(deployMAC), Network: "prov", Intent: boot.RunAgent, Operation: "op1", Address: netip.MustParseAddr("10.0.0.52")},
@@ -94,5 +94,21 @@ func TestANonceIsGivenToAMachineAtItsOwnAddressOnly(t *testing.T) {
 		if said := w.server.Rehearse(t.Context(), map[string][]string{"mac": {c.mac}}, netip.MustParseAddr(c.from), netip.AddrPortFrom(netip.MustParseAddr(ours), 8080), w.lobby); said.Status != code {
 			t.Errorf("%s: the rehearsal says %d", c.what, said.Status)
 		}
+	}
+}
+
+// Anybody can ask for scripts with any MACs; a machine is made of none that has no address here.
+func TestAStrangerIsNotRecordedBeforeItsAddressIsItsOwn(t *testing.T) {
+	const other, ours = "52:54:00:00:00:0a", "10.0.0.1"
+	w := served(t, lent{"10.0.0.103": alienMAC})
+	for from, mac := range map[string]string{"10.0.0.103": other, "10.0.0.77": alienMAC, "10.0.0.51": alienMAC} {
+		w.from(from, ours, mac)
+	}
+	if len(w.lobby.seen) != 0 {
+		t.Errorf("recorded: %+v", w.lobby.seen)
+	}
+	w.from("10.0.0.103", ours, alienMAC)
+	if len(w.lobby.seen) != 1 || w.lobby.seen[0].MAC != mac(alienMAC) {
+		t.Errorf("the stranger on its own lease: %+v", w.lobby.seen)
 	}
 }

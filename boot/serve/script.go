@@ -96,7 +96,10 @@ func (s *Server) script(w http.ResponseWriter, r *http.Request) {
 	view := s.View()
 	host := view.Host(who.mac)
 	if host == nil {
-		if host, err = s.stranger(r, who); err != nil {
+		if host, err = s.stranger(r, view, who); fault.Is(err, fault.Denied) {
+			s.refuse(w, r, nil, "script", err)
+			return
+		} else if err != nil {
 			s.later(w, r, nil, who, "the server cannot tell who this machine is", err)
 			return
 		}
@@ -136,10 +139,16 @@ func (s *Server) grub(w http.ResponseWriter, r *http.Request) {
 }
 
 // stranger records a machine nobody planned and asks whether it is to be inspected.
-func (s *Server) stranger(r *http.Request, who asker) (*boot.Host, error) {
+func (s *Server) stranger(r *http.Request, v *boot.View, who asker) (*boot.Host, error) {
 	sight := boot.Sighting{At: s.Now(), Source: "http", MAC: who.mac, UUID: who.uuid, Arch: who.clientArch(), Class: boot.IPXE, Address: peer(r)}
-	if n := s.View().NetworkOf(peer(r)); n != nil {
+	if n := v.NetworkOf(peer(r)); n != nil {
 		sight.Network = n.Name
+	}
+	if err := s.rightful(r, v, &boot.Host{Name: who.mac.String(), MAC: who.mac}); err != nil {
+		if fault.Is(err, fault.Denied) && !v.Discovers(sight.Network) {
+			return nil, nil // nothing would be run for it
+		}
+		return nil, err
 	}
 	return s.Strangers.Script(r.Context(), sight)
 }

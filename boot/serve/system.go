@@ -71,7 +71,15 @@ func (s *Server) part(w http.ResponseWriter, r *http.Request) {
 	if whole := s.send(w, r, host, name, time.Time{}, f); !whole {
 		return
 	}
-	if err := s.Systems.Sent(r.Context(), host.Operation, name); err != nil {
-		s.Log.Warn("boot: that a file was sent was not kept", "machine", host.Name, "file", name, "error", err)
+	s.sent(host, name)
+}
+
+// sent tells the operation that a part of its system was fetched. Who fetched it is gone by then,
+// as a rule.
+func (s *Server) sent(host *boot.Host, part string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := s.Systems.Sent(ctx, host.Operation, part); err != nil {
+		s.Log.Warn("boot: that a file was sent was not kept", "machine", host.Name, "file", part, "error", err)
 	}
 }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -10,7 +9,6 @@ import (
 	"os"
 	"path"
 	"strings"
-	"time"
 
 	"rackwright/boot"
 	"rackwright/fault"
@@ -108,7 +106,7 @@ func (o OverTFTP) kernel(ctx context.Context, a tftp.Ask, secret, file string) (
 	name, arch := u.Path, u.Query().Get("arch")
 	if part, ok := strings.CutPrefix(name, "part/"); ok && s.Systems != nil {
 		f, err := s.Systems.Part(ctx, host.Operation, part)
-		return o.opened(f, part, host, err, func() { o.sent(host, part) })
+		return o.opened(f, part, host, err, func() { o.Server.sent(host, part) })
 	}
 	if arch == "" {
 		arch = "amd64"
@@ -130,15 +128,6 @@ func (o OverTFTP) opened(f *os.File, name string, host *boot.Host, err error, wh
 		return nil, fault.Internalf("%s is no file on the server", name)
 	}
 	return &tftp.File{Name: name, Size: info.Size(), Content: f, Host: host, Whole: whole}, nil
-}
-
-// sent tells the operation that its system was fetched.
-func (o OverTFTP) sent(host *boot.Host, part string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := o.Server.Systems.Sent(ctx, host.Operation, part); err != nil {
-		o.Server.Log.Warn("boot: that a file was sent was not kept", slog.String("machine", host.Name), slog.String("file", part), slog.Any("error", err))
-	}
 }
 
 // denied is a refusal in words that a machine may read; what we failed at stays ours.

@@ -29,8 +29,8 @@ const again = 200 * time.Second
 
 // advertise answers router solicitations on the interfaces of networks that want it.
 // Without IPv6 or without the right to a raw socket it says so and leaves DHCP alone.
-func advertise(ctx context.Context, view func() *boot.View, links *links, log *slog.Logger) error {
-	for !wanted(view()) {
+func (s *Server) advertise(ctx context.Context, links *links) error {
+	for !wanted(s.View()) {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -39,13 +39,13 @@ func advertise(ctx context.Context, view func() *boot.View, links *links, log *s
 	}
 	c, err := icmp.ListenPacket("ip6:ipv6-icmp", "::")
 	if err != nil {
-		log.Warn("router advertisements are off: no ICMPv6 socket", "error", err, "hint", "grant CAP_NET_RAW, or set router_adverts = false")
+		s.Log.Warn("router advertisements are off: no ICMPv6 socket", "error", err, "hint", "grant CAP_NET_RAW, or set router_adverts = false")
 		return nil
 	}
 	defer c.Close()
 	stop := context.AfterFunc(ctx, func() { c.Close() })
 	defer stop()
-	return (&advertiser{conn: c.IPv6PacketConn(), view: view, links: links, log: log, joined: map[int]bool{}, sent: map[int]time.Time{}}).run(ctx)
+	return (&advertiser{conn: c.IPv6PacketConn(), view: s.View, links: links, on: s.serves, log: s.Log, joined: map[int]bool{}, sent: map[int]time.Time{}}).run(ctx)
 }
 
 func wanted(v *boot.View) bool {
@@ -61,6 +61,7 @@ type advertiser struct {
 	conn   *ipv6.PacketConn
 	view   func() *boot.View
 	links  *links
+	on     func(name string) bool // the interfaces to be on
 	log    *slog.Logger
 	joined map[int]bool
 	sent   map[int]time.Time // unasked, by interface
@@ -95,6 +96,9 @@ func (a *advertiser) run(ctx context.Context) error {
 // serves is the network that wants it and that the interface has an address in, nil for none.
 func (a *advertiser) serves(ifindex int) *inventory.Network {
 	at := a.links.now()
+	if !a.on(at.names[ifindex]) {
+		return nil
+	}
 	for _, list := range [][]netip.Addr{at.six[ifindex], at.addrs[ifindex]} {
 		for _, addr := range list {
 			if n := a.view().NetworkOf(addr); n != nil && n.RouterAdverts {

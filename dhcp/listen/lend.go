@@ -6,6 +6,7 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 
 	"rackwright/dhcp"
+	"rackwright/fault"
 	"rackwright/inventory"
 	"rackwright/journal"
 )
@@ -47,11 +48,11 @@ func (s *Server) free(ctx context.Context, ifindex int, in dhcp.Inbound, asked d
 	direct := in.Message.GatewayIPAddr.IsUnspecified()
 	for range probeTries {
 		if err != nil {
-			break
+			return lease, err
 		}
 		who := s.probe.used(ctx, ifindex, direct, lease.Address, asked.MAC)
 		if who == "" {
-			break
+			return lease, nil
 		}
 		s.Journal.Record(conflict(ans.Event, lease.Address.String(), who))
 		bad := dhcp.Ask{Verb: dhcp.Decline, MAC: asked.MAC, Network: asked.Network, Address: lease.Address}
@@ -61,7 +62,10 @@ func (s *Server) free(ctx context.Context, ifindex int, in dhcp.Inbound, asked d
 		asked.Address = lease.Address.Next()
 		lease, err = asked.Put(ctx, s.Lender)
 	}
-	return lease, err
+	if err == nil { // nobody looked at that one: the client asks again, and the next are looked at
+		err = fault.Conflictf("the next %d addresses of the pool are used by others without a lease", probeTries)
+	}
+	return inventory.Lease{}, err
 }
 
 // conflict is the event of a pool's address that somebody uses without a lease.

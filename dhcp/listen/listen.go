@@ -105,7 +105,7 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error { return s.watchOthers(ctx, links) })
 	g.Go(func() error { return s.askOthers(ctx, links) })
 	g.Go(func() error { return s.six(ctx, links) })
-	g.Go(func() error { return advertise(ctx, s.View, links, s.Log) })
+	g.Go(func() error { return s.advertise(ctx, links) })
 	g.Go(func() error { <-ctx.Done(); return conn.Close() })
 	s.Ready()
 	close(s.ready)
@@ -174,12 +174,17 @@ func (s *Server) tell(in dhcp.Inbound, ans dhcp.Answer, moved *dhcp.Move, failed
 	s.sight(in, ans)
 }
 
+// settled reports whether a client has what it asked for.
+func settled(r dhcp.Rule) bool {
+	return r == dhcp.Acked || r == dhcp.Informed || r == dhcp.Proxied || r == dhcp.Booted
+}
+
 // sight tells who is there.
 func (s *Server) sight(in dhcp.Inbound, ans dhcp.Answer) {
 	if ans.Network == nil {
 		return
 	}
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
-		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Offered: ans.Rule == dhcp.Offered, Declined: ans.Declined, Holds: ans.Holds,
+		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Settled: settled(ans.Rule), Declined: ans.Declined, Holds: ans.Holds,
 		Circuit: ans.Relay.Circuit, Remote: ans.Relay.Remote, BMC: ans.Controller, Vendor: ans.Vendor})
 }

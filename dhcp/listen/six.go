@@ -162,7 +162,7 @@ func (s *sixth) told(ifindex int, in v6.Inbound, ans v6.Answer) {
 	}
 	s.Journal.Record(ans.Event)
 	s.Sighter.Sighted(boot.Sighting{At: in.At, Source: "dhcp", MAC: ans.Client.MAC, UUID: ans.Client.UUID, Network: ans.Network.Name,
-		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Declined: ans.Declined, Holds: ans.Holds, Circuit: ans.Port, Remote: ans.Remote})
+		Arch: ans.Client.Arch, Class: ans.Client.Class, Machine: ans.Event.Machine, Address: ans.Address, Settled: ans.Rule == v6.Given || ans.Rule == v6.Informed, Declined: ans.Declined, Holds: ans.Holds, Circuit: ans.Port, Remote: ans.Remote})
 }
 
 // join listens to all clients on the interfaces that have an address in a network with
@@ -178,7 +178,8 @@ func (s *sixth) join() {
 		if s.joined[ifindex] || len(s.Only) > 0 && !slices.Contains(s.Only, at.names[ifindex]) {
 			continue
 		}
-		err := s.conn.JoinGroup(&net.Interface{Index: ifindex}, &net.UDPAddr{IP: v6.AllServers().AsSlice()})
+		on := &net.Interface{Index: ifindex}
+		err := errors.Join(s.conn.JoinGroup(on, &net.UDPAddr{IP: v6.AllServers().AsSlice()}), s.conn.JoinGroup(on, &net.UDPAddr{IP: v6.AllSiteServers().AsSlice()}))
 		if err != nil {
 			s.Log.Debug("dhcp: join DHCPv6", "interface", at.names[ifindex], "error", err)
 		}

@@ -64,7 +64,7 @@ type talk struct {
 func newTalk(v *boot.View, in Inbound, s Settings) *talk {
 	t := &talk{view: v, in: in, set: s, msg: in.Message, client: clientOf(in.Message)}
 	w := whoSent(in.Message, in.From.Addr())
-	t.locate()
+	t.locate(w)
 	if t.network == nil {
 		t.client.MAC = w.mac()
 		return t
@@ -80,14 +80,9 @@ func newTalk(v *boot.View, in Inbound, s Settings) *talk {
 
 // locate finds the network: through relays by the link address nearest to the client
 // (RFC 8415 section 13.1), else by the interface's addresses.
-func (t *talk) locate() {
+func (t *talk) locate(w who) {
 	if len(t.msg.Hops) == 0 {
-		for _, a := range t.in.Addresses {
-			n := t.view.NetworkOf(a)
-			if n != nil && a.Is6() && (t.network == nil || n.DHCP6.Serves() && !t.network.DHCP6.Serves()) {
-				t.network, t.server = n, a
-			}
-		}
+		t.network, t.server = t.local(w)
 		return
 	}
 	for _, h := range slices.Backward(t.msg.Hops) {
@@ -106,6 +101,29 @@ func (t *talk) locate() {
 			return
 		}
 	}
+}
+
+// local picks among the networks that the interface has addresses in: the one that the client is
+// planned on, else the first that is served, else the first declared.
+func (t *talk) local(w who) (network *inventory.Network, server netip.Addr) {
+	best := 0
+	for _, a := range t.in.Addresses {
+		n := t.view.NetworkOf(a)
+		if n == nil || !a.Is6() {
+			continue
+		}
+		rank := 1
+		if n.DHCP6.Serves() {
+			rank = 2
+			if h := w.host(t.view, n); h != nil && h.Network == n.Name {
+				rank = 3
+			}
+		}
+		if rank > best {
+			best, network, server = rank, n, a
+		}
+	}
+	return network, server
 }
 
 // due is the address that the client may have: the reserved one, else one made of its MAC

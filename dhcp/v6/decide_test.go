@@ -209,3 +209,13 @@ func TestAnAddressThatIsNotTheClientsIsTakenBack(t *testing.T) {
 		t.Error(m.Summary())
 	}
 }
+
+func TestTwoNetworksOnOneLink(t *testing.T) {
+	w := newWorld(nil)
+	w.in.Addresses = append(w.in.Addresses, at("fd87::1"))
+	for mac, want := range map[inventory.MAC]string{knownMAC: known, farMAC: "fd87::13"} {
+		if ans := w.ask(message(Solicit, ll(mac), iana(1))); ans.Rule != Advertised || ans.Address != at(want) {
+			t.Errorf("%s: %s %s", mac, ans.Rule, ans.Address)
+		}
+	}
+}

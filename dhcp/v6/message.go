@@ -19,6 +19,9 @@ const (
 // AllServers is where DHCPv6 clients and relays send to (RFC 8415 section 7.1).
 func AllServers() netip.Addr { return netip.MustParseAddr("ff02::1:2") }
 
+// AllSiteServers is where relays send to that were told of no server (RFC 8415 section 19).
+func AllSiteServers() netip.Addr { return netip.MustParseAddr("ff05::1:3") }
+
 // Bounds of a message.
 const (
 	MaxMessage = 1500 // bytes of a datagram that is looked at

@@ -71,7 +71,7 @@ func (b *bench) ok(err error) {
 }
 
 func (b *bench) seen(mac inventory.MAC, id string, class boot.Class) boot.Sighting {
-	s := boot.Sighting{At: time.Now(), Source: "dhcp", MAC: mac, UUID: id, Network: "provision", Class: class}
+	s := boot.Sighting{At: time.Now(), Source: "dhcp", MAC: mac, UUID: id, Network: "provision", Class: class, Settled: true}
 	b.desk.Sighted(s)
 	return s
 }
@@ -204,7 +204,7 @@ func TestAnOfferIsNotYetAnAddress(t *testing.T) {
 	b := newBench(t, inventory.StrangerHold)
 	op, err := b.db.CreateOperation(t.Context(), deploy.Inspect, "n1", deploy.Order{}, "test")
 	b.ok(err)
-	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE, Offered: true})
+	b.desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE})
 	b.seen(stray, "", boot.PXE) // strangers are taken in after all others
 	b.until("unknown-525400000009", "recorded", func(*inventory.Machine) bool { return true })
 	seen, err := b.db.EvidenceOf(t.Context(), op.ID)
@@ -239,7 +239,7 @@ func TestAChangeElsewhereIsNoReasonToWeighASightingAgain(t *testing.T) {
 	c := &counting{DB: b.db}
 	desk := intake.New(c, func() *boot.View { return v }, slog.New(slog.DiscardHandler))
 	take := func() {
-		desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE})
+		desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE, Settled: true})
 		b.ok(desk.TakeAll(t.Context()))
 	}
 	take()
@@ -409,8 +409,8 @@ func TestWhatWasTakenBackIsTakenInAgain(t *testing.T) {
 	b.ok(err)
 	f := &faltering{DB: b.db, fails: 2}
 	desk := intake.New(f, func() *boot.View { return v }, slog.New(slog.DiscardHandler))
-	desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE})
-	desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, Network: "provision", Class: boot.PXE})
+	desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: planned, UUID: uuid, Network: "provision", Class: boot.PXE, Settled: true})
+	desk.Sighted(boot.Sighting{At: time.Now(), Source: "dhcp", MAC: stray, Network: "provision", Class: boot.PXE, Settled: true})
 	for range 2 {
 		if err := desk.TakeAll(t.Context()); !fault.Is(err, fault.Unreachable) {
 			t.Fatalf("taken in: %v", err)

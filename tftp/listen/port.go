@@ -132,11 +132,10 @@ func (l local) from(conn *net.UDPConn) []byte {
 	if own, ok := conn.LocalAddr().(*net.UDPAddr); ok && own.IP.To4() != nil && !own.IP.IsUnspecified() {
 		return nil // bound to it
 	}
-	as16 := l.addr.As16()
-	if own, ok := conn.LocalAddr().(*net.UDPAddr); ok && len(own.IP) == net.IPv4len {
+	if l.addr.Is4() { // of a socket of both families too
 		return (&ipv4.ControlMessage{Src: l.addr.AsSlice()}).Marshal()
 	}
-	return (&ipv6.ControlMessage{Src: as16[:], IfIndex: l.link}).Marshal()
+	return (&ipv6.ControlMessage{Src: l.addr.AsSlice(), IfIndex: l.link}).Marshal()
 }
 
 // pathMTU is the largest packet that gets to a peer whole, as the kernel knows it.
