@@ -215,7 +215,7 @@ func leaving(a *Attempt) *Trouble {
 			Hint: "look at its console; a system's own kernel may come from a server that it cannot reach"}
 	case Kernel, Ramdisk:
 		return &Trouble{Code: "no-agent", Text: "kernel and ramdisk came over and nothing was heard from them",
-			Hint: "its serial console (ttyS0, of arm64 ttyAMA0, 115200): the kernel does not start, or the ramdisk has no driver for this port ('rackwright ramdisk build --module')"}
+			Hint: "its serial console (ttyS0, of arm64 ttyAMA0, 115200): the kernel does not start, or the ramdisk has no driver for this port ('rackwright ramdisk build' from a kernel that has it)"}
 	}
 	return nil
 }

@@ -181,6 +181,14 @@ func TestAServerKeepsToItsHost(t *testing.T) {
 	}
 }
 
+func TestASecretInANameIsNotShown(t *testing.T) {
+	for name, want := range map[string]string{"boot/k/SECRET/vmlinuz": "vmlinuz", "/boot/K/SECRET/part/initrd": "part/initrd", "k/SECRET": "", "boot/k/SECRET/": "", "boot/k": "", "ipxe.efi": "ipxe.efi", "kk/k.efi": "kk/k.efi"} {
+		if got := shown(name); got != want {
+			t.Errorf("%q is shown as %q, want %q", name, got, want)
+		}
+	}
+}
+
 func FuzzNamesAreHarmless(f *testing.F) {
 	f.Add("ipxe.efi")
 	f.Add("../\x00\xff")

@@ -3,7 +3,7 @@ package listen
 import (
 	"fmt"
 	"net/netip"
-	"path"
+	"slices"
 	"strings"
 
 	"rackwright/boot"
@@ -81,10 +81,12 @@ func (s *Server) record(e journal.Event, peer netip.Addr) {
 	s.Journal.Record(e)
 }
 
-// shown is a name as it may be journaled: of those that hold a boot's secret the last part.
+// shown is a name as it may be journaled: of those that hold a boot's secret, boot/k/SECRET/FILE
+// however it is written, what stands behind that.
 func shown(name string) string {
-	if strings.Contains(name, "/k/") || strings.HasPrefix(name, "k/") {
-		name = path.Base(name)
+	parts := strings.Split(name, "/")
+	if at := slices.IndexFunc(parts, func(part string) bool { return strings.EqualFold(part, "k") }); at >= 0 {
+		name = strings.Join(parts[min(at+2, len(parts)):], "/")
 	}
 	return clip(name)
 }
