@@ -54,7 +54,9 @@ func (s *Server) ramdisk(w http.ResponseWriter, r *http.Request) {
 // send serves content and records the transfer; HEAD transfers nothing. It reports whether
 // all of the content went out.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, host *boot.Host, name string, mod time.Time, content io.ReadSeeker) bool {
-	if strings.Contains(r.Header.Get("Range"), ",") { // no loader asks for several: RFC 9110 section 14.2 lets us send all
+	// RFC 9110 section 14.2: a range of another unit, or with another method, does not count; of several,
+	// which no loader asks for, we may send all.
+	if part := r.Header.Get("Range"); r.Method != http.MethodGet || !strings.HasPrefix(part, "bytes=") || strings.Contains(part, ",") {
 		r.Header.Del("Range")
 	}
 	count := newPaced(w, cmp.Or(s.patience, patience))
