@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"context"
 	"strconv"
 
 	"rackwright/inventory"
@@ -15,6 +16,16 @@ type Rehearsal struct {
 	Machine   string // name, "" for a stranger
 	Operation string // id of the operation that wants the machine
 }
+
+type rehearsing struct{}
+
+// Rehearsing marks the context of a rehearsal: what is found out is told and nothing of it kept.
+func Rehearsing(ctx context.Context) context.Context {
+	return context.WithValue(ctx, rehearsing{}, true)
+}
+
+// Rehearsed reports whether this is a rehearsal.
+func Rehearsed(ctx context.Context) bool { return ctx.Value(rehearsing{}) != nil }
 
 // Discovers reports whether strangers on a network are inspected.
 func (v *View) Discovers(network string) bool {

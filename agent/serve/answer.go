@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"rackwright/boot"
 	"rackwright/deploy"
 	answers "rackwright/deploy/answer"
 	"rackwright/fault"
@@ -102,7 +103,7 @@ func (s *Server) answered(r *http.Request, op *deploy.Operation, name string) (s
 // troubled keeps for the worker why an installer cannot be told what it needs: the plan
 // changed since the operation was made.
 func (s *Server) troubled(ctx context.Context, op *deploy.Operation, why error) error {
-	if k := fault.KindOf(why); k != fault.Invalid && k != fault.Conflict {
+	if k := fault.KindOf(why); k != fault.Invalid && k != fault.Conflict || boot.Rehearsed(ctx) {
 		return why
 	}
 	if err := s.Store.AddEvidence(ctx, op.ID, store.SawTrouble, trouble{line.Of(why.Error(), 500)}); err != nil {

@@ -1,6 +1,7 @@
 package serve_test
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,10 +21,15 @@ const kernelDigest = "sha256:000000000000000000000000000000000000000000000000000
 // that runs in memory.
 func (d *desk) installs(answers string, holds ...string) {
 	d.t.Helper()
+	d.installsWith("{{if .Answers}}auto url={{url \"preseed.cfg\"}}{{end}}", answers, holds...)
+}
+
+func (d *desk) installsWith(args, answers string, holds ...string) {
+	d.t.Helper()
 	_, err := d.db.CancelOperation(d.ctx, d.op.ID, "test")
 	d.ok(err)
 	d.end()
-	img := &images.Image{Name: "installer", Kind: images.KindNetboot, Digest: kernelDigest, Arch: "amd64", Answers: answers, Args: "{{if .Answers}}auto url={{url \"preseed.cfg\"}}{{end}}",
+	img := &images.Image{Name: "installer", Kind: images.KindNetboot, Digest: kernelDigest, Arch: "amd64", Answers: answers, Args: args,
 		Parts: []images.Part{{Name: "kernel", Digest: kernelDigest, Bytes: 10}, {Name: "initrd", Digest: kernelDigest, Bytes: 10}}}
 	d.ok(d.db.AddImage(d.ctx, img, "test"))
 	_, err = d.db.ChangeMachine(d.ctx, "n1", func(m *inventory.Machine) ([]journal.Event, error) {
@@ -108,6 +114,25 @@ func TestAnInstallerThatGivesUpIsHeard(t *testing.T) {
 	d.ok(err)
 	if why := string(seen[store.SawTrouble].Detail); !strings.Contains(why, `no disk[2J`) || len(why) > 300 {
 		t.Errorf("evidence %s", why)
+	}
+}
+
+func TestARehearsalLeavesNoTrouble(t *testing.T) {
+	d := newDesk(t)
+	d.installsWith("quiet && reboot", "preseed")
+	d.move(deploy.StepLoader)
+	for _, c := range []struct {
+		ctx  context.Context
+		kept bool
+	}{{boot.Rehearsing(d.ctx), false}, {d.ctx, true}} {
+		if _, _, err := d.server.System(c.ctx, &boot.Host{Operation: d.op.ID}, d.url); err == nil {
+			t.Error("arguments that would end the loader's command")
+		}
+		seen, err := d.db.EvidenceOf(d.ctx, d.op.ID)
+		d.ok(err)
+		if kept := !seen[store.SawTrouble].At.IsZero(); kept != c.kept {
+			t.Errorf("evidence kept: %t, want %t", kept, c.kept)
+		}
 	}
 }
 

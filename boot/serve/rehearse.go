@@ -73,7 +73,7 @@ func (rehearsedBoots) Check(context.Context, string) (*boot.Host, error) {
 type hidden struct{ systems Systems }
 
 func (h hidden) System(ctx context.Context, host *boot.Host, base string) (*boot.System, bool, error) {
-	system, started, err := h.systems.System(ctx, host, base)
+	system, started, err := h.systems.System(boot.Rehearsing(ctx), host, base)
 	if system != nil {
 		shown := *system
 		shown.Args = "(arguments not shown: they hold keys)"

@@ -17,7 +17,8 @@ import (
 type Systems interface {
 	// System returns what the loader of a host is to start for its operation; nil for the
 	// agent. Started reports that the operation's system was started before and that the
-	// machine is to boot its own disk now. base is our URL as the machine reaches it.
+	// machine is to boot its own disk now. base is our URL as the machine reaches it. In a
+	// rehearsal (boot.Rehearsed) it keeps nothing.
 	System(ctx context.Context, h *boot.Host, base string) (s *boot.System, started bool, err error)
 	// Part opens a file of the system of an operation.
 	Part(ctx context.Context, operation, name string) (*os.File, error)

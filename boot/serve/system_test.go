@@ -2,6 +2,8 @@ package serve
 
 import (
 	"context"
+	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +21,12 @@ type stable struct {
 	err     error
 	file    string
 	sent    []string
+
+	rehearsed bool // the last question was one of a rehearsal
 }
 
-func (s *stable) System(context.Context, *boot.Host, string) (*boot.System, bool, error) {
+func (s *stable) System(ctx context.Context, _ *boot.Host, _ string) (*boot.System, bool, error) {
+	s.rehearsed = boot.Rehearsed(ctx)
 	return s.system, s.started, s.err
 }
 
@@ -87,5 +92,16 @@ func TestAMachineWhoseInstallerRanBootsItsOwnDisk(t *testing.T) {
 	s.err = fault.Unreachablef("the database is away")
 	if _, script, _ := w.do("GET", "/boot/script?mac="+deployMAC); !strings.Contains(script, "asking again") {
 		t.Errorf("without a database:\n%s", script)
+	}
+}
+
+func TestARehearsalSaysThatItIsOne(t *testing.T) {
+	w, s := withSystem(t)
+	w.server.Rehearse(t.Context(), url.Values{"mac": {deployMAC}}, netip.Addr{}, netip.MustParseAddrPort("10.0.0.1:8080"), w.lobby)
+	if !s.rehearsed {
+		t.Error("a rehearsal is taken for a boot")
+	}
+	if w.do("GET", "/boot/script?mac="+deployMAC); s.rehearsed {
+		t.Error("a boot is taken for a rehearsal")
 	}
 }
