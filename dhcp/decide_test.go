@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -335,5 +336,14 @@ func TestATemplateIsOfOneScheme(t *testing.T) {
 	}
 	if quick != 2 {
 		t.Errorf("%d quick answers of the 2 that had a template", quick)
+	}
+}
+
+func TestUBootIsSaidToReadItsConfiguration(t *testing.T) {
+	for _, class := range []string{"U-Boot.armv8", "PXEClient"} {
+		ans := newWorld(nil).ask(message(discover, knownMAC, dhcpv4.WithOption(dhcpv4.OptClassIdentifier(class)), dhcpv4.WithOption(dhcpv4.OptClientArch(iana.Arch(boot.ArchARM64UBoot)))))
+		if ans.Event.Detail["no_loader"] != nil || !strings.Contains(ans.Event.Summary, "reads its configuration") {
+			t.Errorf("%s: %s %v", class, ans.Event.Summary, ans.Event.Detail)
+		}
 	}
 }

@@ -99,6 +99,8 @@ func (t *talk) tell(ans *Answer) {
 	if file := t.bootFile(); file != "" {
 		ans.Event.Detail["file"] = file
 		ans.Event.Summary += ", boot file " + file
+	} else if t.client.ReadsConfig() {
+		ans.Event.Summary += ", which reads its configuration by TFTP"
 	} else if t.client.Class != boot.NotNetboot && (t.host == nil || !t.host.BMC) {
 		ans.Event.Detail["no_loader"] = true
 		ans.Event.Summary += ", no boot file: there is no loader for architecture " + t.client.Arch.String()

@@ -35,6 +35,9 @@ func events(t *testing.T, lines []line) (out []journal.Event) {
 			if slices.Contains(words, "no-loader") {
 				d["no_loader"], d["arch"] = true, "type-6"
 			}
+			if slices.Contains(words, "uboot") {
+				d["arch"] = "uboot-arm64"
+			}
 		case "SOLICIT", "REQUEST6":
 			word, reply, rule := strings.TrimSuffix(words[0], "6"), map[string]string{"SOLICIT": "ADVERTISE", "REQUEST6": "REPLY"}[words[0]], "given"
 			if e.Kind = journal.DHCPAnswered; len(words) > 2 {
@@ -137,6 +140,7 @@ func TestEventsAreJoinedIntoBoots(t *testing.T) {
 		{"deployed: the agent, then its own disk, then the system", with(with(kern, line{9, "agent"}), line{200, "DISCOVER pxe"}, line{204, "REQUEST pxe"}, line{205, "tftp ipxe.efi"}, line{206, "DISCOVER ipxe"},
 			line{206, "REQUEST ipxe"}, line{206, "script local-disk"}, line{230, "DISCOVER os"}, line{231, "REQUEST os"}, line{260, "phone"}), []string{"agent booted", "first-boot booted"}},
 		{"two boots by the BMC without a packet", []line{{0, "power cycle"}, {400, "power cycle"}}, []string{"power stopped", "power stopped"}},
+		{"U-Boot, which calls itself what its builder likes", []line{{2, "DISCOVER os uboot"}, {3, "REQUEST os uboot"}, {4, "script agent"}}, []string{"script stopped"}},
 		{"off and on is one", []line{{0, "power on"}, {5, "power reset"}, {9, "DISCOVER pxe"}}, []string{"offer stopped"}},
 		{"asked again after a pause", with(dora[:1], after(300, dora)...), []string{"offer stopped", "ack stopped"}},
 		{"a question repeated is one boot", with(dora[:1], after(4, dora)...), []string{"ack stopped"}},

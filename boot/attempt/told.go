@@ -37,6 +37,9 @@ func (t *told) onWire() bool {
 
 func read(e journal.Event) told {
 	t := told{Event: e, client: word(e, "client"), message: word(e, "message"), reply: word(e, "reply"), rule: word(e, "rule")}
+	if t.client == "os" && strings.HasPrefix(word(e, "arch"), "uboot") { // its vendor class is its builder's choice
+		t.client = "pxe"
+	}
 	if word(e, "protocol") == "DHCPv6" {
 		t.six()
 	}

@@ -3,6 +3,7 @@ package netns
 import (
 	"bytes"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,7 +14,7 @@ import (
 	"github.com/insomniacslk/dhcp/iana"
 
 	"rackwright/boot"
-	"rackwright/dhcp/v6"
+	v6 "rackwright/dhcp/v6"
 	"rackwright/journal"
 )
 
@@ -78,7 +79,7 @@ func TestFirmwareFetchesOverIPv6WhatDHCPv6Names(t *testing.T) {
 		}
 		got, err := os.ReadFile(file)
 		must(t, err)
-		if !bytes.Equal(got, boot.NewLoaders().Get(c.file).Bytes()) {
+		if !bytes.Equal(got, boot.NewLoaders().Get(c.file).Over(netip.MustParseAddr("fd86::1")).Bytes()) {
 			t.Errorf("%s: %d bytes arrived, others than were sent", url, len(got))
 		}
 		if e := s.await("the transfer", func(e journal.Event) bool { return e.Kind == c.sent }); e.Machine != "m1" || e.Detail["file"] != c.file {
