@@ -33,16 +33,26 @@ type note struct {
 }
 
 // book writes quick answers down beside the receiver, by having Decide look at the message
-// again. What is over the quota is only counted, and the count is said.
+// again. What is over the quota, of them and of Decide's, is only counted, and the count is said.
 type book struct {
 	s      *Server
+	told   *quota // of what Decide answers
 	in     chan *note
 	free   chan *note
 	untold atomic.Int64
 }
 
 func newBook(s *Server) *book {
-	return &book{s: s, in: make(chan *note, maxNotes), free: make(chan *note, maxNotes)}
+	return &book{s: s, told: newQuota(), in: make(chan *note, maxNotes), free: make(chan *note, maxNotes)}
+}
+
+// full reports that a client's messages are not written down for a while, and counts this one.
+func (b *book) full(now time.Time, mac inventory.MAC) bool {
+	if b.told.take(now, mac) {
+		return false
+	}
+	b.untold.Add(1)
+	return true
 }
 
 // take has a message written down, or with mute only sighted, unless too many wait.

@@ -52,6 +52,32 @@ func TestAQuickAnswerIsWrittenDownLaterAndWhatIsTooMuchIsCounted(t *testing.T) {
 	}
 }
 
+func TestAMachineThatDoesNotStopHasItsPartOfTheJournalWhateverItSends(t *testing.T) {
+	kept := &shelf{}
+	s := &Server{Journal: kept, Sighter: kept, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }}
+	s.book = newBook(s)
+	ans := dhcp.Answer{Rule: dhcp.Released, Network: &inventory.Network{Name: "prov"}, Event: journal.Event{Kind: journal.DHCPAnswered, Machine: "m"}}
+	ans.Client.MAC = machine(1)
+	m, err := dhcpv4.NewDiscovery(net.HardwareAddr(ans.Client.MAC[:]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := dhcp.Inbound{Message: m, At: noon}
+	for range 200 {
+		s.finish(nil, 0, in, ans)
+	}
+	if len(kept.events) != ofOne {
+		t.Errorf("%d events", len(kept.events))
+	}
+	ans.Event.Kind = journal.DHCPConflict
+	s.finish(nil, 0, in, ans)
+	s.book.sayUntold()
+	last := kept.events[len(kept.events)-1]
+	if kept.events[ofOne].Kind != journal.DHCPConflict || !strings.HasPrefix(last.Summary, "136 DHCP messages") {
+		t.Errorf("a conflict, then the count: %+v", kept.events[ofOne:])
+	}
+}
+
 func TestABudgetIsSpentAndComesBack(t *testing.T) {
 	var b bucket
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

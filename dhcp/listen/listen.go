@@ -141,7 +141,10 @@ func (s *Server) finish(conn *ipv4.PacketConn, ifindex int, in dhcp.Inbound, ans
 			s.Log.Warn("dhcp: send", "to", ans.Dest, "interface", in.Interface, "error", failed)
 		}
 	}
-	s.tell(in, ans, s.moved(in, ans), failed)
+	moved := s.moved(in, ans)
+	if moved != nil || ans.Event.Kind == journal.DHCPConflict || !s.book.full(in.At, ans.Client.MAC) {
+		s.tell(in, ans, moved, failed)
+	}
 }
 
 // moved looks whether a client was elsewhere lately, and remembers what address it has.

@@ -15,6 +15,7 @@ import (
 	v6 "rackwright/dhcp/v6"
 	"rackwright/fault"
 	"rackwright/inventory"
+	"rackwright/journal"
 )
 
 // rejoin is how long an interface that comes up waits for DHCPv6 at most.
@@ -158,6 +159,9 @@ func (s *sixth) told(ifindex int, in v6.Inbound, ans v6.Answer) {
 	}
 	if ans.Network == nil || ans.Client.MAC.IsZero() {
 		s.Log.Debug("dhcp: passed over", "rule", ans.Rule, "from", in.From, "interface", in.Interface)
+		return
+	}
+	if ans.Event.Kind != journal.DHCPConflict && s.book.full(in.At, ans.Client.MAC) {
 		return
 	}
 	s.Journal.Record(ans.Event)
