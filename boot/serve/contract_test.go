@@ -24,6 +24,7 @@ import (
 	"rackwright/dhcp"
 	"rackwright/dhcp/v6"
 	"rackwright/fault"
+	"rackwright/integration/porttest"
 	"rackwright/inventory"
 	"rackwright/journal"
 	"rackwright/tftp"
@@ -159,12 +160,7 @@ func newHouse(t *testing.T) *house {
 	srv := NewHTTP("", r, log)
 	go srv.Serve(l)
 	h.http = uint16(l.Addr().(*net.TCPAddr).Port)
-	free, err := net.ListenPacket("udp", ":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.tftp = uint16(free.LocalAddr().(*net.UDPAddr).Port)
-	free.Close()
+	h.tftp = uint16(porttest.Free(t))
 	over := &tftplisten.Server{View: view, Files: tftp.Shelf{Loaders: s.Loaders}, Rendered: OverTFTP{Server: s, Port: h.http}, Journal: h, Log: log, Now: time.Now, Port: h.tftp}
 	ctx, cancel := context.WithCancel(context.Background())
 	var done sync.WaitGroup

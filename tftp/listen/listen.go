@@ -99,12 +99,15 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) serve(ctx context.Context, ports []*port) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, group := errgroup.WithContext(ctx)
 	for _, p := range ports {
-		g.Go(func() error { return s.receive(ctx, p) })
+		g.Go(func() error { return s.receive(group, p) })
 	}
-	g.Go(func() error { s.watch(ctx); return nil })
-	return g.Wait()
+	g.Go(func() error { s.watch(group); return nil })
+	if err := g.Wait(); ctx.Err() == nil { // the ports may be closed before the group knows that it ends
+		return err
+	}
+	return nil
 }
 
 // receive takes what comes in at a port.
