@@ -18,6 +18,7 @@ type Sighting struct {
 	Class    Class
 	Machine  string     // id, empty for a stranger
 	Address  netip.Addr // that it has or was given, may be invalid
+	Wanted   string     // operation that waited for it when it was seen, empty for none: intake fills it in
 	Settled  bool       // it was told all that it asked DHCP for, which an offer is not
 	Declined netip.Addr // reserved for it, and found in use by another; invalid: none
 	Holds    netip.Addr // reserved for it, and used by it; invalid: not said

@@ -71,7 +71,7 @@ func (d *Desk) take(ctx context.Context, s boot.Sighting) error {
 
 // awaited reports whether a sighting is the netboot that the machine's operation waits for.
 func awaited(h *boot.Host, s boot.Sighting) bool {
-	return !h.BMC && (s.Settled || s.Source != "dhcp") && !s.Declined.IsValid() && h.Intent == boot.RunAgent && s.Class != boot.NotNetboot
+	return !h.BMC && h.Operation == s.Wanted && (s.Settled || s.Source != "dhcp") && !s.Declined.IsValid() && h.Intent == boot.RunAgent && s.Class != boot.NotNetboot
 }
 
 // stranger records a machine nobody planned, where the network's policy is to look, and

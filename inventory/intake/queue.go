@@ -27,8 +27,11 @@ const (
 
 // Sighted takes a sighting and returns at once.
 func (d *Desk) Sighted(s boot.Sighting) {
-	to := d.in
-	if !s.BMC && d.view().Host(s.MAC) == nil {
+	to, h := d.in, d.view().Host(s.MAC)
+	if h != nil {
+		s.Wanted = h.Operation // one that begins while this waits had no part in it
+	}
+	if !s.BMC && h == nil {
 		to = d.strangers
 	}
 	select {
