@@ -79,7 +79,7 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 		return t.bootp()
 	case t.host == nil:
 		return t.borrow()
-	case t.host.Address.IsValid() && t.host.Network != "" && t.host.Network != n.Name: // which may have the same addresses
+	case t.host.Address.IsValid() && elsewhere(t.host, n):
 		return t.leaveAlone(WrongNetwork)
 	case n.Prefix.Contains(t.host.Address):
 		return t.reserved()
@@ -88,6 +88,9 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 	}
 	return t.leaveAlone(NoAddress)
 }
+
+// elsewhere reports whether a host is planned on another network, which may have the same addresses.
+func elsewhere(h *boot.Host, n *inventory.Network) bool { return h.Network != "" && h.Network != n.Name }
 
 // strangerRule is why a stranger is not answered.
 func strangerRule(n *inventory.Network) Rule {

@@ -129,7 +129,7 @@ func local(v *boot.View, addresses []netip.Addr, h *boot.Host) (network *invento
 		if n.DHCP != inventory.DHCPOff {
 			rank = 2
 		}
-		if h != nil && h.Address.IsValid() && n.Prefix.Contains(h.Address) && (h.Network == "" || h.Network == n.Name) {
+		if h != nil && h.Address.IsValid() && n.Prefix.Contains(h.Address) && !elsewhere(h, n) {
 			rank = 3
 		}
 		if rank > best {
