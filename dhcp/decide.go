@@ -90,7 +90,9 @@ func Decide(v *boot.View, in Inbound, s Settings) Answer {
 }
 
 // elsewhere reports whether a host is planned on another network, which may have the same addresses.
-func elsewhere(h *boot.Host, n *inventory.Network) bool { return h.Network != "" && h.Network != n.Name }
+func elsewhere(h *boot.Host, n *inventory.Network) bool {
+	return h.Network != "" && h.Network != n.Name
+}
 
 // strangerRule is why a stranger is not answered.
 func strangerRule(n *inventory.Network) Rule {
